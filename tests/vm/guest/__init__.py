@@ -1,0 +1,1 @@
+"""The guest's half of the emulated NUMA machine: cases, containers, oracles."""

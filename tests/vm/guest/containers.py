@@ -1,0 +1,143 @@
+"""Pods and containers under containerd, labelled and placed as kubelet does it."""
+
+import json
+import os
+import pathlib
+import time
+
+from guest import oracles
+from guest.wait import wait_until
+
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+IMAGE = "numavm.local/workload:1"
+HOST_NAMESPACE = 2
+
+# What kubelet sets by QoS class: cpu shares, and how willingly the kernel kills the container.
+RESOURCES = {
+    "guaranteed": {"cpu_shares": 2048, "oom_score_adj": -997},
+    "burstable": {"cpu_shares": 512, "oom_score_adj": 900},
+    "besteffort": {"cpu_shares": 2, "oom_score_adj": 1000},
+}
+
+
+class Pod:
+    """A pod sandbox on the host's network. `cgroup` is its path below the cgroup root."""
+
+    def __init__(self, cri, name, namespace, uid, qos, cgroup, labels, annotations):
+        self.cri, self.name, self.namespace, self.uid, self.qos = cri, name, namespace, uid, qos
+        self.cgroup = cgroup
+        self.log_directory = pathlib.Path(f"/var/log/pods/{namespace}_{name}_{uid}")
+        self.labels = {"io.kubernetes.pod.name": name, "io.kubernetes.pod.namespace": namespace,
+                       "io.kubernetes.pod.uid": uid}
+        self.sandbox_id = None
+        self.config = {
+            "metadata": {"name": name, "uid": uid, "namespace": namespace},
+            "log_directory": str(self.log_directory),
+            "labels": {**labels, **self.labels},
+            "annotations": {**annotations, "kubernetes.io/config.source": "api",
+                            "kubernetes.io/config.seen": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+            "linux": {"cgroup_parent": cgroup,
+                      "security_context": {"namespace_options": {"network": HOST_NAMESPACE}}},
+        }
+
+    def start(self):
+        self.log_directory.mkdir(parents=True)
+        self.sandbox_id = self.cri.call("RunPodSandbox", config=self.config).pod_sandbox_id
+
+    def start_container(self, name, args, cpus="", mems="", memory_limit_bytes=0, host_pid=False, mounts=()):
+        """Starts `args` of the workload image as a container.
+
+        cpus, mems: lists such as "0-1"; empty means all. With cpus of one node the memory it touches is placed there.
+        mounts: pairs (host path, container path).
+        """
+        resources = {**RESOURCES[self.qos], "cpuset_cpus": cpus, "cpuset_mems": mems,
+                     "memory_limit_in_bytes": memory_limit_bytes}
+        config = {
+            "metadata": {"name": name},
+            "image": {"image": IMAGE},
+            "command": [str(arg) for arg in args],
+            "mounts": [{"host_path": host, "container_path": inside} for host, inside in mounts],
+            "labels": {**self.labels, "io.kubernetes.container.name": name},
+            "annotations": {"io.kubernetes.container.restartCount": "0",
+                            "io.kubernetes.container.terminationMessagePolicy": "File"},
+            "log_path": f"{name}/0.log",
+            "linux": {"resources": resources,
+                      "security_context": {"namespace_options": {
+                          "network": HOST_NAMESPACE, "pid": HOST_NAMESPACE if host_pid else 1}}},
+        }
+        (self.log_directory / name).mkdir()
+        created = self.cri.call("CreateContainer", pod_sandbox_id=self.sandbox_id, config=config,
+                                sandbox_config=self.config)
+        container = Container(self, name, created.container_id)
+        link = pathlib.Path(f"/var/log/containers/{self.name}_{self.namespace}_{name}-{container.id}.log")
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(container.log_path)
+        self.cri.call("StartContainer", container_id=container.id)
+        return container
+
+    def remove(self):
+        """Kills and removes the pod's containers and sandbox, then, as kubelet does, its cgroup."""
+        if self.sandbox_id:
+            self.cri.call("StopPodSandbox", pod_sandbox_id=self.sandbox_id)
+            self.cri.call("RemovePodSandbox", pod_sandbox_id=self.sandbox_id)
+        directory = CGROUPS / self.cgroup.lstrip("/")
+        wait_until(f"{directory} is empty", lambda: "populated 0" in (directory / "cgroup.events").read_text())
+        for path, _, _ in os.walk(directory, topdown=False):
+            os.rmdir(path)
+
+
+class Container:
+    """One running container. `cgroup` is its directory, `cgroup_path` the same below the cgroup root."""
+
+    def __init__(self, pod, name, container_id):
+        self.pod, self.name, self.id = pod, name, container_id
+        self.cgroup_path = f"{pod.cgroup}/{container_id}"
+        self.cgroup = CGROUPS / self.cgroup_path.lstrip("/")
+        self.log_path = pod.log_directory / name / "0.log"
+
+    def pids(self):
+        """Its processes, as the host numbers them."""
+        return oracles.cgroup_pids(self.cgroup)
+
+    def repin(self, cpus):
+        """Gives it other CPUs, as kubelet's CPU manager does.
+
+        Never through cpuset.mems: on cgroup v2 the kernel then moves the memory by itself, agent or not.
+        """
+        self.pod.cri.call("UpdateContainerResources", container_id=self.id, linux={"cpuset_cpus": cpus})
+        wanted = oracles.parse_list(cpus)
+        found = oracles.parse_list((self.cgroup / "cpuset.cpus.effective").read_text())
+        assert found == wanted, f"{self.cgroup}: CPUs {found} after a re-pin to {wanted}"
+
+    def output(self):
+        """The lines it has written so far to standard output and standard error."""
+        lines, pending = [], ""
+        if self.log_path.exists():
+            for entry in self.log_path.read_text().splitlines():
+                _time, _stream, tag, text = (entry.split(" ", 3) + [""])[:4]
+                pending += text
+                if tag == "F":  # P: a part of a long line
+                    lines.append(pending)
+                    pending = ""
+        return lines
+
+    def events(self, kind):
+        """The workload's JSON lines of one kind: ready, progress, result."""
+        found = [json.loads(line) for line in self.output() if line.startswith("{")]
+        return [event for event in found if event.get("event") == kind]
+
+    def wait_ready(self, seconds=60):
+        """Waits until the workload has populated its memory; returns its `ready` event."""
+        def ready():
+            status = self.status()
+            assert status.state == 1, f"{self.name} ended early, status {status.exit_code}: {self.output()[-5:]}"
+            return self.events("ready")
+        return wait_until(f"container {self.name} is ready", ready, seconds)[0]
+
+    def status(self):
+        return self.pod.cri.call("ContainerStatus", container_id=self.id).status
+
+    def stop(self, seconds=30):
+        """Ends it with SIGTERM, after `seconds` with SIGKILL; returns its exit status."""
+        self.pod.cri.call("StopContainer", container_id=self.id, timeout=seconds)
+        return self.status().exit_code

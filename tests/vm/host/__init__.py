@@ -1,0 +1,1 @@
+"""The host's half of the emulated NUMA machine: images, guests, results."""

@@ -1,0 +1,40 @@
+"""Directories keyed by their inputs: built once, never half."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Waits for, then holds, an exclusive lock file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def cached(cache_dir, name, inputs, build):
+    """The directory cache_dir/NAME-KEY, where KEY hashes `inputs` (anything JSON can hold).
+
+    If it is not there, build(directory) fills a temporary one that takes the name only when it is complete.
+    Entries of other keys are removed then: one entry a name is kept.
+    """
+    text = json.dumps(inputs, indent=1, sort_keys=True)
+    entry = cache_dir / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    with locked(cache_dir / f"{name}.lock"):
+        if entry.exists():
+            return entry
+        for stale in cache_dir.glob(f"{name}.partial*"):
+            shutil.rmtree(stale)
+        partial = cache_dir / f"{name}.partial"
+        partial.mkdir()
+        build(partial)
+        (partial / "inputs.json").write_text(text + "\n")
+        partial.rename(entry)
+        for other in cache_dir.glob(f"{name}-*"):
+            if other != entry:
+                shutil.rmtree(other)
+    return entry

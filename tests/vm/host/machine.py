@@ -1,0 +1,77 @@
+"""One guest under QEMU: its command line, its time limit, and the kernel's complaints on its console."""
+
+import os
+import re
+import subprocess
+import time
+
+from host.failure import Failure
+from host.topology import qemu_arguments
+
+# A run in which the kernel said one of these has failed, whatever its cases say.
+KERNEL_TROUBLE = re.compile(
+    r"Kernel panic|Oops:|BUG: |kernel BUG at|general protection fault|rcu: INFO: .*(stall|detected)"
+    r"|blocked for more than \d+ seconds|soft lockup|Out of memory: Killed process .*\bpython3\b")
+
+
+def command(topology, images, kernel, job_disk, kernel_words=""):
+    """QEMU's arguments without its serial ports. The images stay unchanged: writes go to a temporary file."""
+    if os.environ.get("ACCEL", "tcg") == "kvm":
+        # Only when asked for: on some hosts /dev/kvm exists and cannot run a guest.
+        accelerator = ["-accel", "kvm", "-cpu", "host"]
+    else:
+        # la57: one page-table level less to emulate. cx16: QEMU 7.2 translates cmpxchg16b wrongly, and 6.12 uses it.
+        accelerator = ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off,cx16=off"]
+    words = "console=ttyS0 loglevel=5 panic=-1 oops=panic numa_balancing=disable " + kernel_words
+    return ["qemu-system-x86_64", *accelerator, "-machine", "pc", "-nodefaults", "-no-user-config",
+            "-display", "none", "-no-reboot", *qemu_arguments(topology),
+            "-kernel", images / f"vmlinuz-{kernel}", "-initrd", images / f"initrd-{kernel}", "-append", words,
+            "-drive", f"file={images / 'root.img'},format=raw,if=virtio,snapshot=on",
+            "-drive", f"file={job_disk},format=raw,if=virtio,snapshot=on"]
+
+
+def kernel_trouble(console):
+    """The first line of a console log in which the kernel reports a fault, or None."""
+    return next((line for line in console.splitlines() if KERNEL_TROUBLE.search(line)), None)
+
+
+def run_to_end(argv, run_dir, limit_seconds, on_results):
+    """Runs a guest until it powers off. Console in run_dir/console.log, results in run_dir/results.jsonl.
+
+    on_results(text) gets what the guest has added to its results, a few times a second.
+    Returns None, or a sentence on why the run is no good: time limit, kernel fault, QEMU's own error.
+    """
+    console = run_dir / "console.log"
+    results = run_dir / "results.jsonl"
+    for file in (console, results):
+        file.write_bytes(b"")
+    try:
+        qemu = subprocess.Popen(
+            [*argv, "-serial", f"file:{console}", "-serial", f"file:{results}"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(run_dir)})
+    except FileNotFoundError:
+        raise Failure("qemu-system-x86_64 is not installed (package qemu-system-x86)") from None
+    deadline = time.monotonic() + limit_seconds
+    problem = None
+    try:
+        with open(results, encoding="utf-8", errors="replace") as stream:
+            while qemu.poll() is None and problem is None:
+                time.sleep(0.2)
+                on_results(stream.read())
+                trouble = kernel_trouble(console.read_text(errors="replace"))
+                if trouble:
+                    time.sleep(3)  # let the rest of the report reach the log
+                    problem = f"the guest's kernel reported: {trouble.strip()}"
+                elif time.monotonic() > deadline:
+                    problem = f"the guest did not power off within its limit of {limit_seconds} s"
+            on_results(stream.read())
+    finally:
+        if qemu.poll() is None:
+            qemu.kill()
+        errors = qemu.communicate()[1]
+    trouble = kernel_trouble(console.read_text(errors="replace"))
+    if problem is None and trouble:
+        problem = f"the guest's kernel reported: {trouble.strip()}"
+    if problem is None and qemu.returncode != 0:
+        problem = f"QEMU ended with status {qemu.returncode}: {errors.strip()}"
+    return problem

@@ -1,0 +1,1 @@
+"""Cases that run in the guest; guests.toml says which guest runs which suite."""
