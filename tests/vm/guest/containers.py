@@ -139,5 +139,5 @@ class Container:
 
     def stop(self, seconds=30):
         """Ends it with SIGTERM, after `seconds` with SIGKILL; returns its exit status."""
-        self.pod.cri.call("StopContainer", container_id=self.id, timeout=seconds)
+        self.pod.cri.call("StopContainer", deadline_seconds=seconds + 30, container_id=self.id, timeout=seconds)
         return self.status().exit_code

@@ -22,17 +22,21 @@ QOS_PARENT = {"guaranteed": "/kubepods", "burstable": "/kubepods/burstable", "be
 class Kubelet:
     """Runs containerd and starts pods in it. Starting it takes some 8 seconds: one for all cases of a guest."""
 
-    def __init__(self):
-        _make_cgroup(CGROUPS)
-        for parent in QOS_PARENT.values():
-            _make_cgroup(CGROUPS / parent.lstrip("/"))
-        self._containerd = subprocess.Popen(["containerd", "-c", "/job/guest/containerd.toml"],
-                                            stdout=CONTAINERD_LOG.open("w"), stderr=subprocess.STDOUT)
+    def __init__(self, start_containerd=True):
         self.cri = Cri(SOCKET)
+        self.pods = []
+        if start_containerd:
+            _make_cgroup(CGROUPS)
+            for parent in QOS_PARENT.values():
+                _make_cgroup(CGROUPS / parent.lstrip("/"))
+            self._start_containerd()
+
+    def _start_containerd(self):
+        subprocess.Popen(["containerd", "-c", "/job/guest/containerd.toml"], stdin=subprocess.DEVNULL,
+                         stdout=CONTAINERD_LOG.open("w"), stderr=subprocess.STDOUT, start_new_session=True)
         wait_until("containerd answers", self.cri.is_up, seconds=120)
         subprocess.run(["ctr", "-n", "k8s.io", "images", "import", "/job/workload.tar"],
                        check=True, timeout=120, stdout=subprocess.DEVNULL)
-        self.pods = []
 
     def start_pod(self, name, qos="burstable", namespace="default", labels=None, annotations=None):
         """A running pod without containers. QoS: guaranteed, burstable or besteffort."""

@@ -41,21 +41,26 @@ def node_memory(node):
     return {field: int(kib) * 1024 for field, kib in found}
 
 
-def anonymous_bytes(pids):
-    """Counter {node: bytes} of the anonymous memory of these processes, from numa_maps.
+def parse_numa_maps(text):
+    """Counter {node: bytes} of the anonymous memory in the text of a numa_maps file.
 
     A mapping that is partly anonymous (a private file mapping with some pages written) does not say on which node
     its anonymous pages are: it is left out. Executables have a few pages of that kind.
     """
     total = collections.Counter()
-    for pid in [pids] if isinstance(pids, int) else pids:
-        for line in pathlib.Path(f"/proc/{pid}/numa_maps").read_text().splitlines():
-            fields = dict(re.findall(r"(\w+)=(\S+)", line))
-            per_node = {int(node): int(count) for node, count in re.findall(r"\bN(\d+)=(\d+)", line)}
-            if int(fields.get("anon", 0)) == sum(per_node.values()) > 0:
-                for node, count in per_node.items():
-                    total[node] += count * int(fields["kernelpagesize_kB"]) * 1024
+    for line in text.splitlines():
+        fields = dict(re.findall(r"\b(\w+)=(\S+)", line))
+        per_node = {int(node): int(count) for node, count in re.findall(r"\bN(\d+)=(\d+)", line)}
+        if int(fields.get("anon", 0)) == sum(per_node.values()) > 0:
+            for node, count in per_node.items():
+                total[node] += count * int(fields["kernelpagesize_kB"]) * 1024
     return total
+
+
+def anonymous_bytes(pids):
+    """Counter {node: bytes} of the anonymous memory of one process or several, from numa_maps."""
+    texts = [pathlib.Path(f"/proc/{pid}/numa_maps").read_text() for pid in ([pids] if isinstance(pids, int) else pids)]
+    return sum(map(parse_numa_maps, texts), collections.Counter())
 
 
 def numa_stat(cgroup, kind="anon"):

@@ -48,7 +48,10 @@ def _build(directory, kernels, log):
     run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(ROOT_PACKAGES)}",
          f"--aptopt={work / 'proxy.conf'}", "bookworm", root, work / "sources.list"])
     (root / "job").mkdir()
+    # mmdebstrap copies some of the host's own names and gives no hosts file; containerd needs one.
     (root / "etc/hostname").write_text("numavm\n")
+    (root / "etc/hosts").write_text("127.0.0.1 localhost numavm\n")
+    (root / "etc/resolv.conf").write_text("")
     for release, package in kernels.items():
         log(f"guest images: kernel {package}")
         _add_kernel(directory, work, root, release, package)

@@ -1,0 +1,3 @@
+"""Powers the guest off in the middle of its job."""
+import subprocess
+subprocess.run(["busybox", "poweroff", "-f"], check=True)

@@ -1,0 +1,3 @@
+"""Never ends."""
+import time
+time.sleep(3600)
