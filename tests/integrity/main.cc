@@ -1,0 +1,15 @@
+// integrity-workload: a workload that knows what every word of its memory must be, and checks each
+// one it reads, while something else moves the pages underneath. See --help.
+#include <csignal>
+
+#include "tests/integrity/options.h"
+#include "tests/integrity/report.h"
+#include "tests/integrity/supervisor.h"
+
+int main(int argc, char** argv) {
+  using namespace numalocality::integrity;
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away does not end the workload
+  const Options options = ParseOptions(argc, argv);
+  const Report report(options.report);
+  return Supervisor(options, report).Run();
+}
