@@ -1,0 +1,50 @@
+#include "agent/base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+
+namespace numalocality {
+namespace {
+
+bool json_lines = false;  // written once by InitLog, before any thread exists
+
+void Log(spdlog::level::level_enum level, absl::string_view message) {
+  const std::string text = json_lines ? LogSafe(message) : std::string(message);
+  spdlog::log(level, "{}", text);
+}
+
+}  // namespace
+
+void InitLog(LogFormat format) {
+  json_lines = format == LogFormat::kJson;
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("agent"));
+  spdlog::set_pattern(json_lines ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
+                                 : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  spdlog::flush_on(spdlog::level::info);
+}
+
+void LogInfo(absl::string_view message) { Log(spdlog::level::info, message); }
+void LogWarning(absl::string_view message) { Log(spdlog::level::warn, message); }
+void LogError(absl::string_view message) { Log(spdlog::level::err, message); }
+
+std::string LogSafe(absl::string_view text) {
+  // JSON has no \x escapes, so anything unprintable becomes \u00XX.
+  std::string safe;
+  for (const unsigned char c : text) {
+    if (c == '"' || c == '\\') {
+      safe += '\\';
+      safe += static_cast<char>(c);
+    } else if (c < 0x20 || c > 0x7e) {
+      static constexpr char kHex[] = "0123456789abcdef";
+      safe += "\\u00";
+      safe += kHex[c >> 4];
+      safe += kHex[c & 0xf];
+    } else {
+      safe += static_cast<char>(c);
+    }
+  }
+  return safe;
+}
+
+}  // namespace numalocality

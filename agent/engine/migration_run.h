@@ -1,0 +1,79 @@
+// One migration of one workload, from first scan to verification, on the calling thread. The agent
+// runs it on a worker thread; numa-migrate runs it in main.
+#ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATION_RUN_H_
+#define NUMALOCALITY_AGENT_ENGINE_MIGRATION_RUN_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "agent/base/clock.h"
+#include "agent/model/migration.h"
+#include "agent/model/topology.h"
+#include "agent/os/host_paths.h"
+#include "agent/os/kernel_calls.h"
+
+namespace numalocality {
+
+// What bounds every migration, whoever asked for it.
+struct MigrationLimits {
+  // Kernel calls that take longer make the following batches smaller.
+  absl::Duration longest_call = absl::Milliseconds(100);
+  // Fraction of a target node's memory that is left free.
+  double node_reserve = 0.02;
+};
+
+// Who watches a run, and may stop it. Called on the running thread, never during a kernel call.
+class MigrationObserver {
+ public:
+  virtual ~MigrationObserver() = default;
+
+  // Asked before each batch and each window of a scan: kNone to go on; kCancelled ends the run,
+  // kDeadline its moving.
+  virtual MigrationReason StopReason() = 0;
+
+  // A batch of about `pages` base pages of `pid` is handed to the kernel; it ends with the next
+  // call of any of these.
+  virtual void OnBatch(pid_t pid, int64_t pages) = 0;
+
+  // The counts or the state have changed.
+  virtual void OnProgress(const WorkloadMigration& result) = 0;
+};
+
+// What a run works with; copies of references, so outlived by the kernel and the clock.
+struct MigrationContext {
+  KernelCalls& kernel;
+  const Clock& clock;
+  HostPaths paths;
+  MigrationLimits limits;
+};
+
+// Checks `spec` as far as the machine alone decides: INVALID_ARGUMENT for a target or source that
+// is not online or has no memory, for an empty or reversed address range, for no or hugetlb kinds,
+// and for fractions out of [0, 1].
+absl::Status CheckSpec(const MigrationSpec& spec, const Topology& topology);
+
+// Checks that the cpusets of the processes allow the target: FAILED_PRECONDITION with both masks
+// if a node of spec.target_nodes (or every home node, where none is given) is forbidden to any of
+// them; NOT_FOUND if all of them are gone.
+absl::Status CheckAllowed(const MigrationContext& context, const Workload& workload,
+                          const std::vector<pid_t>& pids, const MigrationSpec& spec,
+                          const Topology& topology);
+
+// Only scans: `before`, `pages_planned`, the targets and the numbers of processes; moves nothing.
+// State PENDING; a reason and message if the migration could not go ahead.
+WorkloadMigration PlanMigration(const MigrationContext& context, const Workload& workload,
+                                const std::vector<pid_t>& pids, const MigrationSpec& spec,
+                                MigrationObserver& observer);
+
+// Moves the misplaced pages of `pids`, the processes of `workload`, to each one's target, verifies
+// by looking again, and returns the result in a final state. Pages that the first scan found and
+// the move never reached are counted too: every page considered has exactly one outcome.
+WorkloadMigration RunMigration(const MigrationContext& context, const Workload& workload,
+                               const std::vector<pid_t>& pids, const MigrationSpec& spec,
+                               MigrationObserver& observer);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_MIGRATION_RUN_H_

@@ -1,0 +1,109 @@
+#include "agent/engine/placement_reader.h"
+
+#include <utility>
+
+#include "agent/base/status.h"
+#include "agent/os/cgroup_dir.h"
+#include "agent/os/page_scanner.h"
+#include "agent/os/process_handle.h"
+
+namespace numalocality {
+
+absl::StatusOr<WorkloadPlacement> PlacementReader::Read(const Workload& workload,
+                                                        const Topology& topology,
+                                                        PlacementView view) const {
+  WorkloadPlacement placement;
+  placement.workload = workload;
+  placement.read_time = clock_.Now();
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(workload));
+  placement.hidden_process_count = processes.hidden_count;
+  placement.incomplete = processes.incomplete;
+  NL_RETURN_IF_ERROR(ReadProcesses(processes, placement));
+  if (workload.process.has_value()) {
+    if (placement.process_count == 0) {
+      return absl::NotFoundError(workload.ToString() + ": has exited");
+    }
+    view = PlacementView::kPages;
+    NL_ASSIGN_OR_RETURN(const ProcessHandle process,
+                        ProcessHandle::Open(kernel_, paths_, workload.process->pid));
+    NL_ASSIGN_OR_RETURN(placement.allowed_nodes, process.ReadAllowedNodes());
+  } else {
+    NL_RETURN_IF_ERROR(ReadCgroup(workload, topology, view, placement));
+  }
+  placement.home_nodes = topology.HomeNodes(placement.cpus);
+  if (view == PlacementView::kPages) {
+    NL_RETURN_IF_ERROR(ReadPages(processes, topology, placement));
+  }
+  return placement;
+}
+
+absl::Status PlacementReader::ReadCgroup(const Workload& workload, const Topology& topology,
+                                         PlacementView& view, WorkloadPlacement& placement) const {
+  NL_ASSIGN_OR_RETURN(const CgroupDir cgroup, finder_.OpenCgroup(workload));
+  // Outside Kubernetes, a cgroup may lack the cpuset or the memory controller.
+  const auto allowed = cgroup.ReadEffectiveNodes();
+  if (!allowed.ok() && !absl::IsNotFound(allowed.status())) return allowed.status();
+  placement.allowed_nodes = allowed.ok() ? *allowed : topology.MemoryNodes();
+  if (placement.cpus.empty()) {
+    const auto cpus = cgroup.ReadEffectiveCpus();
+    if (!cpus.ok() && !absl::IsNotFound(cpus.status())) return cpus.status();
+    if (cpus.ok()) placement.cpus = *cpus;
+  }
+  if (view == PlacementView::kPages) return absl::OkStatus();
+  const auto memory = cgroup.ReadMemory();
+  if (absl::IsNotFound(memory.status())) {
+    view = PlacementView::kPages;
+    return absl::OkStatus();
+  }
+  if (!memory.ok()) return memory.status();
+  placement.memory = *memory;
+  return absl::OkStatus();
+}
+
+absl::Status PlacementReader::ReadProcesses(const WorkloadProcesses& processes,
+                                            WorkloadPlacement& placement) const {
+  for (const pid_t pid : processes.pids) {
+    const auto threads = ReadThreads(kernel_, paths_, pid);
+    if (absl::IsNotFound(threads.status())) {
+      ++placement.vanished_process_count;
+      continue;
+    }
+    if (!threads.ok()) return threads.status();
+    placement.cpus = placement.cpus | threads->cpus;
+    placement.thread_count += threads->thread_count;
+    ++placement.process_count;
+  }
+  if (placement.process_count == 1 && processes.pids.size() == 1) {
+    // Kubernetes' sandbox containers cannot be told from others by their cgroup, and the runtime
+    // may not be reachable; every runtime's pause image runs a lone process of this name.
+    const auto stat = ReadStat(paths_, processes.pids.front());
+    placement.is_sandbox = stat.ok() && stat->command == "pause";
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
+                                        const Topology& topology,
+                                        WorkloadPlacement& placement) const {
+  placement.source = PlacementSource::kPageScan;
+  const PageScanner scanner(kernel_, topology.page_bytes);
+  for (const pid_t pid : processes.pids) {
+    absl::StatusOr<ProcessHandle> process = ProcessHandle::Open(kernel_, paths_, pid);
+    absl::Status status = process.status();
+    MemoryByNode memory;
+    if (process.ok()) {
+      status = scanner.Scan(*process, {kWholeAddressSpace}, kAllKinds,
+                            [&](absl::Span<const ResidentPage> pages) {
+                              for (const ResidentPage& page : pages) {
+                                memory.Add(page.node, page.kind, topology.page_bytes);
+                              }
+                              return true;
+                            });
+    }
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    placement.memory.Add(memory);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace numalocality

@@ -1,0 +1,49 @@
+// Reads where a workload's memory is relative to its CPUs.
+#ifndef NUMALOCALITY_AGENT_ENGINE_PLACEMENT_READER_H_
+#define NUMALOCALITY_AGENT_ENGINE_PLACEMENT_READER_H_
+
+#include "absl/status/statusor.h"
+#include "agent/base/clock.h"
+#include "agent/engine/workload_finder.h"
+#include "agent/model/placement.h"
+#include "agent/model/topology.h"
+#include "agent/os/host_paths.h"
+#include "agent/os/kernel_calls.h"
+
+namespace numalocality {
+
+enum class PlacementView {
+  kBasic,  // the cgroup's own counters: at most 10 system calls a process and 2 a thread
+  kPages,  // every resident page is looked up: exact, and as slow as the process is large
+};
+
+// Stateless and thread-safe.
+class PlacementReader {
+ public:
+  PlacementReader(KernelCalls& kernel, const HostPaths& paths, const Clock& clock)
+      : kernel_(kernel), paths_(paths), clock_(clock), finder_(paths) {}
+
+  // The placement of `workload` now. A workload that is one process is always read by pages: the
+  // kernel counts bytes per node by cgroup only. Processes that exit meanwhile are counted, not an
+  // error; NOT_FOUND if the workload is gone, PERMISSION_DENIED if anything may not be read.
+  absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
+                                         PlacementView view) const;
+
+ private:
+  // `view` becomes kPages if the cgroup does not count its memory.
+  absl::Status ReadCgroup(const Workload& workload, const Topology& topology, PlacementView& view,
+                          WorkloadPlacement& placement) const;
+  absl::Status ReadProcesses(const WorkloadProcesses& processes,
+                             WorkloadPlacement& placement) const;
+  absl::Status ReadPages(const WorkloadProcesses& processes, const Topology& topology,
+                         WorkloadPlacement& placement) const;
+
+  KernelCalls& kernel_;
+  const HostPaths paths_;
+  const Clock& clock_;
+  const WorkloadFinder finder_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_PLACEMENT_READER_H_

@@ -1,0 +1,224 @@
+#include "agent/engine/process_migration.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/base/units.h"
+
+namespace numalocality {
+
+absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const ProcessHandle& process,
+                                    const MigrationSpec& spec, const Topology& topology) {
+  NL_ASSIGN_OR_RETURN(const NodeSet allowed, process.ReadAllowedNodes());
+  if (!spec.target_nodes.empty()) {
+    if (allowed.ContainsAll(spec.target_nodes)) return spec.target_nodes;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "process ", process.pid(), ": its cpuset.mems allows node ", allowed.ToString(),
+        " only, the target is node ", spec.target_nodes.ToString(), "; widen cpuset.mems first"));
+  }
+  NL_ASSIGN_OR_RETURN(const ProcessThreads threads,
+                      ReadThreads(context.kernel, context.paths, process.pid()));
+  const NodeSet homes = topology.HomeNodes(threads.cpus);
+  if (NodeSet usable = homes & allowed; !usable.empty()) return usable;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "process ", process.pid(), ": its cpuset.mems allows node ", allowed.ToString(),
+      " only, the home of its CPUs ", threads.cpus.ToString(), " is node ", homes.ToString(),
+      "; widen cpuset.mems first"));
+}
+
+ProcessMigration::ProcessMigration(const MigrationContext& context, const MigrationSpec& spec,
+                                   const Topology& topology, ProcessHandle process,
+                                   const NodeSet& targets, WorkloadMigration& result,
+                                   MigrationObserver& observer)
+    : context_(context), spec_(spec), topology_(topology), process_(std::move(process)),
+      target_nodes_(targets), targets_(PlanTargets(topology, targets, spec.source_nodes)),
+      topology_reader_(context.paths), huge_bytes_(topology_reader_.ReadHugePageBytes()),
+      scanner_(context.kernel, topology.page_bytes), mover_(context.kernel, context.clock),
+      result_(result), observer_(observer), batch_size_(context.limits.longest_call) {}
+
+absl::StatusOr<ProcessMigration::PageCounts> ProcessMigration::CountPages(MemoryByNode& memory) {
+  PageCounts counts;
+  bool stopped = false;
+  const absl::Status status = scanner_.Scan(
+      process_, spec_.ranges, spec_.kinds, [&](absl::Span<const ResidentPage> pages) {
+        for (const ResidentPage& page : pages) {
+          memory.Add(page.node, page.kind, topology_.page_bytes);
+          if (const auto target = targets_.find(page.node); target != targets_.end()) {
+            ++(target->second == page.node ? counts.in_place : counts.misplaced);
+          }
+        }
+        stopped = observer_.StopReason() == MigrationReason::kCancelled;
+        return !stopped;
+      });
+  vanished_ |= absl::IsNotFound(status);
+  if (!status.ok()) return status;
+  if (stopped) return absl::CancelledError("cancelled");
+  return counts;
+}
+
+absl::Status ProcessMigration::Scan() {
+  MemoryByNode memory;
+  NL_ASSIGN_OR_RETURN(const PageCounts counts, CountPages(memory));
+  considered_ = counts.misplaced + counts.in_place;
+  result_.before.Add(memory);
+  result_.pages_planned += counts.misplaced;
+  observer_.OnProgress(result_);
+  return absl::OkStatus();
+}
+
+MigrationReason ProcessMigration::Move() {
+  const absl::Status status = scanner_.Scan(process_, spec_.ranges, spec_.kinds,
+                                            [this](absl::Span<const ResidentPage> pages) {
+                                              MoveWindow(pages);
+                                              return stop_ == MigrationReason::kNone;
+                                            });
+  if (!status.ok() && stop_ == MigrationReason::kNone) {
+    vanished_ |= absl::IsNotFound(status);
+    Stop(vanished_ ? MigrationReason::kWorkloadGone
+                   : absl::IsPermissionDenied(status) ? MigrationReason::kPermissionDenied
+                                                      : MigrationReason::kInternal,
+         vanished_ ? PageOutcome::kVanished : PageOutcome::kNotAttempted,
+         std::string(status.message()));
+  }
+  if (stop_ != MigrationReason::kNone) Skip(outcome_of_rest_);
+  return stop_;
+}
+
+void ProcessMigration::Skip(PageOutcome outcome) {
+  Count(outcome, std::max(int64_t{0}, considered_ - counts_.Total()));
+}
+
+absl::Status ProcessMigration::Verify() {
+  MemoryByNode memory;
+  NL_ASSIGN_OR_RETURN(const PageCounts counts, CountPages(memory));
+  result_.after.Add(memory);
+  const int64_t in_place =
+      counts_[PageOutcome::kMoved] + counts_[PageOutcome::kAlreadyThere];
+  const int64_t left_behind = counts_.Total() - in_place;
+  const int64_t drifted =
+      std::clamp(counts.misplaced - left_behind, int64_t{0}, counts_[PageOutcome::kMoved]);
+  result_.drifted_pages += drifted;
+  result_.pages_on_target += in_place - drifted;
+  observer_.OnProgress(result_);
+  return absl::OkStatus();
+}
+
+void ProcessMigration::MoveWindow(absl::Span<const ResidentPage> pages) {
+  const WindowPlan plan = PlanWindow(pages, targets_, topology_.page_bytes, huge_bytes_);
+  Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
+  MoveList(plan.probes, huge_bytes_ / topology_.page_bytes);
+  if (stop_ == MigrationReason::kNone && !plan.rest.empty()) {
+    MoveList(WithoutFollowers(plan.rest), 1);
+  }
+  MoveList(plan.singles, 1);
+  observer_.OnProgress(result_);
+}
+
+void ProcessMigration::MoveList(absl::Span<const PageMove> moves, int64_t pages_per_move) {
+  while (!moves.empty() && stop_ == MigrationReason::kNone) {
+    if (const MigrationReason reason = observer_.StopReason(); reason != MigrationReason::kNone) {
+      Stop(reason, PageOutcome::kNotAttempted, "");
+      return;
+    }
+    size_t count = 0;
+    while (count < moves.size() && count < static_cast<size_t>(batch_size_.pages()) &&
+           moves[count].target == moves.front().target) {
+      ++count;
+    }
+    if (HasRoom(moves.front().target, static_cast<int64_t>(count) * pages_per_move)) {
+      MoveBatch(moves.first(count), pages_per_move);
+    }
+    moves.remove_prefix(count);
+  }
+}
+
+void ProcessMigration::MoveBatch(absl::Span<const PageMove> batch, int64_t pages_per_move) {
+  observer_.OnBatch(process_.pid(), static_cast<int64_t>(batch.size()) * pages_per_move);
+  const BatchResult moved = mover_.Move(process_, batch);
+  for (const PageOutcome outcome : moved.outcomes) Count(outcome, 1);
+  result_.move_calls += moved.calls;
+  result_.call_time += moved.call_time;
+  result_.longest_call = std::max(result_.longest_call, moved.longest_call);
+  // What an entry that may be a huge page costs says nothing about base pages.
+  if (pages_per_move == 1) {
+    batch_size_.Record(static_cast<int>(batch.size()), moved.longest_call);
+  }
+  StopFor(moved, batch.front().target);
+  observer_.OnProgress(result_);
+}
+
+std::vector<PageMove> ProcessMigration::WithoutFollowers(absl::Span<const PageMove> rest) {
+  const std::vector<int> nodes = mover_.Query(process_, rest);
+  std::vector<PageMove> left;
+  for (size_t i = 0; i < rest.size(); ++i) {
+    if (i < nodes.size() && nodes[i] == rest[i].target.value) {
+      Count(PageOutcome::kMoved, 1);
+    } else {
+      left.push_back(rest[i]);
+    }
+  }
+  return left;
+}
+
+bool ProcessMigration::HasRoom(NodeId target, int64_t pages) {
+  const auto free_bytes = topology_reader_.ReadFreeBytes(target);
+  if (!free_bytes.ok()) {
+    Stop(MigrationReason::kInternal, PageOutcome::kNotAttempted,
+         std::string(free_bytes.status().message()));
+    return false;
+  }
+  const auto reserve = static_cast<int64_t>(
+      context_.limits.node_reserve * static_cast<double>(topology_.Find(target)->total_bytes));
+  if (*free_bytes - pages * topology_.page_bytes >= reserve) return true;
+  Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory,
+       absl::StrCat("node ", target.value, " has ", FormatBytes(*free_bytes), " free, of which ",
+                    FormatBytes(reserve), " are kept in reserve"));
+  return false;
+}
+
+void ProcessMigration::StopFor(const BatchResult& batch, NodeId target) {
+  const std::string process = absl::StrCat("process ", process_.pid());
+  switch (batch.stop) {
+    case MoveStop::kNone:
+      return;
+    case MoveStop::kExited:
+      vanished_ = true;
+      return Stop(MigrationReason::kWorkloadGone, PageOutcome::kVanished, process + " has exited");
+    case MoveStop::kReplaced:
+      vanished_ = true;
+      return Stop(MigrationReason::kWorkloadGone, PageOutcome::kIdentityChanged,
+                  process + " has exited and its PID names another process now");
+    case MoveStop::kNoMemory:
+      return Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory,
+                  absl::StrCat("the kernel found no free memory on node ", target.value,
+                               "; the agent's own cpuset.mems must allow that node too"));
+    case MoveStop::kForbidden:
+      return Stop(MigrationReason::kCpusetForbids, PageOutcome::kForbidden,
+                  absl::StrCat(process, ": cpuset.mems forbids node ", target.value));
+    case MoveStop::kPermissionDenied:
+      return Stop(MigrationReason::kPermissionDenied, PageOutcome::kPermissionDenied,
+                  absl::StrCat(process, ": move_pages: ", strerrordesc_np(batch.error_number),
+                               "; it needs CAP_SYS_PTRACE and a seccomp profile that allows it"));
+    case MoveStop::kUnexpected:
+      return Stop(MigrationReason::kInternal, PageOutcome::kNotAttempted,
+                  absl::StrCat(process, ": move_pages to node ", target.value, ": ",
+                               strerrordesc_np(batch.error_number)));
+  }
+}
+
+void ProcessMigration::Stop(MigrationReason reason, PageOutcome outcome_of_rest,
+                            std::string message) {
+  stop_ = reason;
+  outcome_of_rest_ = outcome_of_rest;
+  message_ = std::move(message);
+}
+
+void ProcessMigration::Count(PageOutcome outcome, int64_t pages) {
+  counts_.Add(outcome, pages);
+  result_.outcomes.Add(outcome, pages);
+}
+
+}  // namespace numalocality

@@ -1,0 +1,177 @@
+#include "agent/engine/workload_finder.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/os/file.h"
+#include "agent/os/parse_cgroup.h"
+#include "agent/os/parse_proc.h"
+#include "agent/os/process_handle.h"
+
+namespace numalocality {
+namespace {
+
+// A container id's prefix must be this long; what docker and crictl print is longer.
+constexpr size_t kMinIdPrefix = 8;
+
+// Listings of one workload's processes before giving up on catching all of a fork storm.
+constexpr int kMaxListings = 4;
+
+// Adds the containers in `cgroup` and below it to `found`.
+absl::Status AddContainers(const HostPaths& paths, const CgroupDir& cgroup,
+                           std::vector<Workload>& found) {
+  if (auto parsed = ParseContainerCgroup(cgroup.path()); parsed.has_value()) {
+    found.push_back({cgroup.path(), cgroup.id(), std::move(parsed->container), std::nullopt});
+    return absl::OkStatus();
+  }
+  NL_ASSIGN_OR_RETURN(const std::vector<std::string> children, cgroup.ListChildren());
+  const std::string prefix = cgroup.path() == "/" ? "/" : cgroup.path() + "/";
+  for (const std::string& name : children) {
+    const auto child = CgroupDir::Open(paths, prefix + name);
+    const absl::Status status =
+        child.ok() ? AddContainers(paths, *child, found) : child.status();
+    if (!status.ok() && !absl::IsNotFound(status)) return status;  // removed meanwhile
+  }
+  return absl::OkStatus();
+}
+
+bool Matches(const ContainerRef& container, const WorkloadSelector& selector) {
+  if (selector.pod_uid.has_value() &&
+      container.pod_uid != absl::StrReplaceAll(*selector.pod_uid, {{"_", "-"}})) {
+    return false;
+  }
+  return !selector.container_id.has_value() ||
+         absl::StartsWith(container.container_id, *selector.container_id);
+}
+
+// The selector in the form that is compared; INVALID_ARGUMENT if it names nothing, or two things.
+absl::StatusOr<WorkloadSelector> Normalize(WorkloadSelector selector) {
+  const int names = selector.pid.has_value() + selector.cgroup_path.has_value() +
+                    (selector.pod_uid.has_value() || selector.container_id.has_value());
+  if (names != 1) {
+    return absl::InvalidArgumentError(
+        "name each workload in one way: pod UID, container id, cgroup path or PID");
+  }
+  if (selector.container_id.has_value()) {
+    // Kubernetes writes "containerd://<id>".
+    if (const size_t scheme = selector.container_id->find("://"); scheme != std::string::npos) {
+      selector.container_id = selector.container_id->substr(scheme + 3);
+    }
+    if (selector.container_id->size() < kMinIdPrefix) {
+      return absl::InvalidArgumentError(absl::StrCat("container id '", *selector.container_id,
+                                                     "': give at least ", kMinIdPrefix,
+                                                     " characters of it"));
+    }
+  }
+  return selector;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Workload>> WorkloadFinder::FindAll() const {
+  NL_RETURN_IF_ERROR(CheckCgroupV2(paths_));
+  NL_ASSIGN_OR_RETURN(const CgroupDir root, CgroupDir::Open(paths_, "/"));
+  std::vector<Workload> found;
+  NL_RETURN_IF_ERROR(AddContainers(paths_, root, found));
+  return found;
+}
+
+absl::StatusOr<std::vector<Workload>> WorkloadFinder::Find(const WorkloadSelector& raw) const {
+  NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, Normalize(raw));
+  if (selector.pid.has_value()) {
+    NL_ASSIGN_OR_RETURN(Workload workload, FindProcess(*selector.pid));
+    return std::vector<Workload>{std::move(workload)};
+  }
+  if (selector.cgroup_path.has_value()) {
+    NL_ASSIGN_OR_RETURN(Workload workload, FindCgroup(*selector.cgroup_path));
+    return std::vector<Workload>{std::move(workload)};
+  }
+  NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, FindAll());
+  std::erase_if(workloads, [&](const Workload& w) { return !Matches(*w.container, selector); });
+  if (workloads.empty()) {
+    return absl::NotFoundError(absl::StrCat(
+        selector.ToString(), ": no such container on this node; 'localityctl top' lists them"));
+  }
+  if (selector.container_id.has_value() && workloads.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(selector.ToString(), ": ", workloads.size(),
+                     " containers have ids that begin so; give more characters of it"));
+  }
+  return workloads;
+}
+
+absl::StatusOr<Workload> WorkloadFinder::FindProcess(pid_t pid) const {
+  if (pid <= 0) return absl::InvalidArgumentError(absl::StrCat("process ", pid, ": not a PID"));
+  const auto stat = ReadStat(paths_, pid);
+  if (absl::IsNotFound(stat.status())) {
+    return absl::NotFoundError(absl::StrCat("process ", pid, ": not found"));
+  }
+  if (!stat.ok()) return stat.status();
+  NL_ASSIGN_OR_RETURN(const std::string text,
+                      ReadFile(absl::StrCat(paths_.proc, "/", pid, "/cgroup")));
+  Workload workload;
+  workload.process = ProcessId{pid, stat->start_ticks};
+  // Hosts without cgroup v2 have no such line; the process can be served all the same.
+  if (const auto path = ParseProcessCgroup(text); path.ok()) {
+    workload.cgroup_path = *path;
+    if (auto parsed = ParseContainerCgroup(*path); parsed.has_value()) {
+      workload.container = std::move(parsed->container);
+    }
+  }
+  return workload;
+}
+
+absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) const {
+  NL_RETURN_IF_ERROR(CheckCgroupV2(paths_));
+  absl::string_view below_root = path;
+  absl::ConsumePrefix(&below_root, paths_.cgroup);
+  while (below_root.size() > 1 && absl::ConsumeSuffix(&below_root, "/")) {
+  }
+  const auto cgroup = CgroupDir::Open(paths_, std::string(below_root));
+  if (absl::IsNotFound(cgroup.status())) {
+    return absl::NotFoundError(absl::StrCat("cgroup ", LogSafe(path), ": not found"));
+  }
+  if (!cgroup.ok()) return cgroup.status();
+  Workload workload{cgroup->path(), cgroup->id(), std::nullopt, std::nullopt};
+  if (auto parsed = ParseContainerCgroup(cgroup->path()); parsed.has_value()) {
+    workload.container = std::move(parsed->container);
+  }
+  return workload;
+}
+
+absl::StatusOr<CgroupDir> WorkloadFinder::OpenCgroup(const Workload& workload) const {
+  NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(paths_, workload.cgroup_path));
+  if (cgroup.id() != workload.cgroup_id) {
+    return absl::NotFoundError(
+        absl::StrCat(workload.ToString(), ": gone; another cgroup now has its name"));
+  }
+  return cgroup;
+}
+
+absl::StatusOr<WorkloadProcesses> WorkloadFinder::ListProcesses(const Workload& workload) const {
+  if (workload.process.has_value()) return WorkloadProcesses{{workload.process->pid}, 0, false};
+  NL_ASSIGN_OR_RETURN(const CgroupDir cgroup, OpenCgroup(workload));
+  std::set<pid_t> pids;
+  WorkloadProcesses result;
+  result.incomplete = true;
+  for (int listing = 0; listing < kMaxListings && result.incomplete; ++listing) {
+    NL_ASSIGN_OR_RETURN(const CgroupProcesses processes, cgroup.ReadProcesses());
+    const size_t before = pids.size();
+    pids.insert(processes.pids.begin(), processes.pids.end());
+    result.hidden_count = processes.hidden_count;
+    result.incomplete = listing == 0 || pids.size() != before;
+    if (listing == 0 && pids.empty()) result.incomplete = false;
+  }
+  result.pids.assign(pids.begin(), pids.end());
+  return result;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,51 @@
+// Container cgroups → workloads → host processes. Knows nothing of names: a workload is what the
+// kernel's cgroup tree says it is, never what a process claims to be.
+#ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_FINDER_H_
+#define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_FINDER_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "agent/model/workload.h"
+#include "agent/os/cgroup_dir.h"
+#include "agent/os/host_paths.h"
+
+namespace numalocality {
+
+// The processes of a workload at one moment.
+struct WorkloadProcesses {
+  std::vector<pid_t> pids;
+  int hidden_count = 0;     // outside the agent's PID namespace
+  bool incomplete = false;  // new ones were still appearing when listing was given up
+};
+
+// Stateless and thread-safe.
+class WorkloadFinder {
+ public:
+  explicit WorkloadFinder(const HostPaths& paths) : paths_(paths) {}
+
+  // Every Kubernetes container of the host, in the order of their paths; nested containers belong
+  // to the outermost. FAILED_PRECONDITION without cgroup v2.
+  absl::StatusOr<std::vector<Workload>> FindAll() const;
+
+  // The workloads that `selector` names: at least one. NOT_FOUND if there is none,
+  // INVALID_ARGUMENT if the selector is malformed or a container id's prefix is ambiguous.
+  absl::StatusOr<std::vector<Workload>> Find(const WorkloadSelector& selector) const;
+
+  // NOT_FOUND if the workload's cgroup, or the process it stands for, is gone; also when another
+  // cgroup now has its name.
+  absl::StatusOr<WorkloadProcesses> ListProcesses(const Workload& workload) const;
+
+  // The cgroup of a workload, checked to be the same as when it was found.
+  absl::StatusOr<CgroupDir> OpenCgroup(const Workload& workload) const;
+
+ private:
+  absl::StatusOr<Workload> FindProcess(pid_t pid) const;
+  absl::StatusOr<Workload> FindCgroup(const std::string& path) const;
+
+  const HostPaths paths_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_WORKLOAD_FINDER_H_

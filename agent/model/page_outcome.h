@@ -1,0 +1,49 @@
+// What became of each page that a migration considered.
+#ifndef NUMALOCALITY_AGENT_MODEL_PAGE_OUTCOME_H_
+#define NUMALOCALITY_AGENT_MODEL_PAGE_OUTCOME_H_
+
+#include <array>
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+
+namespace numalocality {
+
+enum class PageOutcome {
+  kMoved,             // was elsewhere, is on its target now
+  kAlreadyThere,      // was on a wanted node
+  kBusy,              // could not be isolated, also after the retries
+  kShared,            // mapped by several processes, which the sharing rule leaves alone
+  kPinned,            // carries an extra reference: DMA, RDMA, vmsplice, io_uring
+  kNoMemory,          // the target has no room, or would fall below its reserve
+  kForbidden,         // the target is outside the process's cpuset.mems
+  kNotMigratable,     // the kernel cannot move this kind of page
+  kVanished,          // unmapped, swapped out, or its process exited
+  kIdentityChanged,   // the PID came to name another process
+  kPermissionDenied,  // the kernel refused: capability, seccomp filter or security module
+  kNotAttempted,      // the migration was cancelled or ran out of time before it
+};
+inline constexpr int kPageOutcomeCount = 12;
+
+// "moved", "already there", ...: for people.
+absl::string_view PageOutcomeName(PageOutcome outcome);
+
+// Base pages by outcome. Every page considered is counted exactly once, so Total() is the number
+// of pages considered.
+class OutcomeCounts {
+ public:
+  void Add(PageOutcome outcome, int64_t pages) { counts_[static_cast<size_t>(outcome)] += pages; }
+  void Add(const OutcomeCounts& other);
+  int64_t operator[](PageOutcome outcome) const { return counts_[static_cast<size_t>(outcome)]; }
+  int64_t Total() const;
+  // Pages that the request wanted on their target: all but those its sharing rule leaves out.
+  int64_t Wanted() const { return Total() - (*this)[PageOutcome::kShared]; }
+  bool operator==(const OutcomeCounts&) const = default;
+
+ private:
+  std::array<int64_t, kPageOutcomeCount> counts_{};
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_MODEL_PAGE_OUTCOME_H_

@@ -1,0 +1,93 @@
+// Where a workload's memory is, and how much of that is local to its CPUs.
+#ifndef NUMALOCALITY_AGENT_MODEL_PLACEMENT_H_
+#define NUMALOCALITY_AGENT_MODEL_PLACEMENT_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "agent/model/id_set.h"
+#include "agent/model/ids.h"
+#include "agent/model/workload.h"
+
+namespace numalocality {
+
+enum class MemoryKind { kAnon, kShmem, kFile, kHugetlb };
+inline constexpr int kMemoryKindCount = 4;
+
+// A set of memory kinds.
+class KindSet {
+ public:
+  constexpr KindSet() = default;
+  constexpr KindSet(std::initializer_list<MemoryKind> kinds) {
+    for (const MemoryKind kind : kinds) Insert(kind);
+  }
+  constexpr void Insert(MemoryKind kind) { bits_ |= 1u << static_cast<unsigned>(kind); }
+  constexpr bool Contains(MemoryKind kind) const {
+    return (bits_ >> static_cast<unsigned>(kind) & 1u) != 0;
+  }
+  constexpr bool empty() const { return bits_ == 0; }
+  constexpr bool operator==(const KindSet&) const = default;
+
+ private:
+  unsigned bits_ = 0;
+};
+
+// What locality is judged by and what a migration moves unless told otherwise. Page cache is
+// shared by nature, and moving hugetlb pages would shift the pools that kubelet accounts for.
+inline constexpr KindSet kPrivateKinds{MemoryKind::kAnon, MemoryKind::kShmem};
+inline constexpr KindSet kAllKinds{MemoryKind::kAnon, MemoryKind::kShmem, MemoryKind::kFile,
+                                   MemoryKind::kHugetlb};
+
+// Bytes on one node by kind.
+struct KindBytes {
+  std::array<int64_t, kMemoryKindCount> by_kind{};
+  int64_t& operator[](MemoryKind kind) { return by_kind[static_cast<size_t>(kind)]; }
+  int64_t operator[](MemoryKind kind) const { return by_kind[static_cast<size_t>(kind)]; }
+  bool operator==(const KindBytes&) const = default;
+};
+
+// Bytes per node and kind.
+struct MemoryByNode {
+  std::map<NodeId, KindBytes> nodes;
+
+  void Add(NodeId node, MemoryKind kind, int64_t bytes) { nodes[node][kind] += bytes; }
+  void Add(const MemoryByNode& other);
+  int64_t Bytes(const KindSet& kinds) const;
+  int64_t BytesOn(const NodeSet& nodes, const KindSet& kinds) const;
+  bool operator==(const MemoryByNode&) const = default;
+};
+
+// How `WorkloadPlacement::memory` was measured.
+enum class PlacementSource {
+  kNumaStat,  // memory.numa_stat: the cgroup's charged memory, O(1)
+  kPageScan,  // every resident page of every process, shared pages once per mapping
+};
+
+// One workload at one moment.
+struct WorkloadPlacement {
+  Workload workload;
+  PlacementSource source = PlacementSource::kNumaStat;
+  MemoryByNode memory;
+  CpuSet cpus;             // CPUs that its threads may run on
+  NodeSet home_nodes;      // of those CPUs
+  NodeSet allowed_nodes;   // cpuset.mems.effective
+  int process_count = 0;
+  int thread_count = 0;
+  int vanished_process_count = 0;  // exited while being read
+  int hidden_process_count = 0;    // outside the agent's PID namespace: cannot be read or moved
+  bool incomplete = false;         // processes were still appearing when listing was given up
+  bool is_sandbox = false;         // only process is the pod's pause process
+  absl::Time read_time;
+
+  // Anonymous and shmem bytes on home nodes over all anonymous and shmem bytes; nullopt when the
+  // workload has no such bytes or no home.
+  std::optional<double> LocalFraction() const;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_MODEL_PLACEMENT_H_

@@ -1,0 +1,50 @@
+// The machine's NUMA nodes, and which of them are home to a set of CPUs.
+#ifndef NUMALOCALITY_AGENT_MODEL_TOPOLOGY_H_
+#define NUMALOCALITY_AGENT_MODEL_TOPOLOGY_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "agent/model/id_set.h"
+#include "agent/model/ids.h"
+
+namespace numalocality {
+
+struct Node {
+  CpuSet cpus;             // empty for memory-only (CXL, GPU) nodes
+  bool has_memory = false;  // false for memory-less nodes
+  int64_t total_bytes = 0;
+  int64_t free_bytes = 0;  // at the time of reading
+  // Distance (SLIT, 10 = local) to every online node.
+  std::map<NodeId, int> distances;
+};
+
+// A snapshot of /sys/devices/system/node. Value type.
+struct Topology {
+  std::map<NodeId, Node> nodes;  // online nodes
+  int64_t page_bytes = 4096;     // base page size
+
+  const Node* Find(NodeId id) const;
+  NodeSet OnlineNodes() const;
+  NodeSet MemoryNodes() const;
+
+  // The node a CPU belongs to; nullopt for an offline or unknown CPU.
+  std::optional<NodeId> NodeOf(CpuId cpu) const;
+
+  // Distance between two nodes; a value larger than any real one if either is unknown.
+  int Distance(NodeId from, NodeId to) const;
+
+  // Home nodes of `cpus`: for each CPU its own node or, where that has no memory, the nearest
+  // nodes that have memory and CPUs. Nodes without CPUs are never a home.
+  NodeSet HomeNodes(const CpuSet& cpus) const;
+
+  // `candidates` that have memory, best target for memory now on `from` first: nearest, and among
+  // equally near ones the one with most free memory.
+  std::vector<NodeId> TargetsFor(NodeId from, const NodeSet& candidates) const;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_MODEL_TOPOLOGY_H_

@@ -1,0 +1,39 @@
+#include "agent/model/workload.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace numalocality {
+namespace {
+
+// Whether cgroup `inner` is `outer` or lies below it.
+bool IsWithin(const std::string& inner, const std::string& outer) {
+  return inner == outer || absl::StartsWith(inner, outer + "/");
+}
+
+}  // namespace
+
+std::string Workload::ToString() const {
+  if (process.has_value()) return absl::StrCat("process ", process->pid);
+  if (!container.has_value()) return absl::StrCat("cgroup ", cgroup_path);
+  return absl::StrCat("pod ", container->pod_uid, " container ",
+                      container->container_id.substr(0, 12));
+}
+
+bool Workload::Overlaps(const Workload& other) const {
+  if (process.has_value() && other.process.has_value()) return *process == *other.process;
+  return (!other.process.has_value() && IsWithin(cgroup_path, other.cgroup_path)) ||
+         (!process.has_value() && IsWithin(other.cgroup_path, cgroup_path));
+}
+
+std::string WorkloadSelector::ToString() const {
+  if (pid.has_value()) return absl::StrCat("process ", *pid);
+  if (cgroup_path.has_value()) return absl::StrCat("cgroup ", *cgroup_path);
+  if (pod_uid.has_value() && container_id.has_value()) {
+    return absl::StrCat("pod ", *pod_uid, " container ", *container_id);
+  }
+  if (pod_uid.has_value()) return absl::StrCat("pod ", *pod_uid);
+  return absl::StrCat("container ", container_id.value_or("(none)"));
+}
+
+}  // namespace numalocality

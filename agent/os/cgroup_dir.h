@@ -1,0 +1,63 @@
+// One cgroup (v2), held by its directory so that another one made under the same name is noticed
+// (Documentation/admin-guide/cgroup-v2.rst).
+#ifndef NUMALOCALITY_AGENT_OS_CGROUP_DIR_H_
+#define NUMALOCALITY_AGENT_OS_CGROUP_DIR_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "agent/model/id_set.h"
+#include "agent/model/placement.h"
+#include "agent/os/file.h"
+#include "agent/os/host_paths.h"
+
+namespace numalocality {
+
+// FAILED_PRECONDITION if what is mounted at the cgroup root is not cgroup v2.
+absl::Status CheckCgroupV2(const HostPaths& paths);
+
+struct CgroupProcesses {
+  std::vector<pid_t> pids;  // ascending, no duplicates
+  int hidden_count = 0;     // outside the reader's PID namespace
+};
+
+// Not thread-safe. Once the cgroup is removed every read is NOT_FOUND.
+class CgroupDir {
+ public:
+  // `path` is below the cgroup root, "/" first. INVALID_ARGUMENT if it is not, or holds "..";
+  // NOT_FOUND if there is no such cgroup.
+  static absl::StatusOr<CgroupDir> Open(const HostPaths& paths, const std::string& path);
+
+  const std::string& path() const { return path_; }
+  // The kernel's id of the cgroup: never given to another one while this machine runs.
+  uint64_t id() const { return id_; }
+
+  // Processes of this cgroup and of all below it.
+  absl::StatusOr<CgroupProcesses> ReadProcesses() const;
+
+  absl::StatusOr<CpuSet> ReadEffectiveCpus() const;
+  absl::StatusOr<NodeSet> ReadEffectiveNodes() const;
+
+  // Charged memory of this cgroup and all below it, from memory.numa_stat and
+  // hugetlb.*.numa_stat. Time and result do not depend on how much memory there is.
+  absl::StatusOr<MemoryByNode> ReadMemory() const;
+
+  // Names of the cgroups right below.
+  absl::StatusOr<std::vector<std::string>> ListChildren() const;
+
+ private:
+  CgroupDir(std::string path, uint64_t id, ScopedFd fd)
+      : path_(std::move(path)), id_(id), fd_(std::move(fd)) {}
+
+  std::string path_;
+  uint64_t id_ = 0;
+  ScopedFd fd_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_OS_CGROUP_DIR_H_

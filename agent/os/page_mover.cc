@@ -1,0 +1,217 @@
+#include "agent/os/page_mover.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <numeric>
+#include <optional>
+
+namespace numalocality {
+namespace {
+
+// Before the second attempt; four times as long before each further one.
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
+
+// The final outcome for a page status that needs no other attempt; nullopt for EBUSY.
+std::optional<PageOutcome> OutcomeOfStatus(int status, NodeId target) {
+  if (status == target.value) return PageOutcome::kMoved;
+  switch (-status) {
+    case EACCES: return PageOutcome::kShared;
+    case ENOENT: return PageOutcome::kVanished;
+    case ENOMEM: return PageOutcome::kNoMemory;
+    case EFAULT:  // unmapped meanwhile, the zero page, or memory the kernel does not manage
+    case EIO:
+    case EINVAL: return PageOutcome::kNotMigratable;
+    default: return std::nullopt;
+  }
+}
+
+PageOutcome OutcomeOfStop(MoveStop stop) {
+  switch (stop) {
+    case MoveStop::kReplaced: return PageOutcome::kIdentityChanged;
+    case MoveStop::kNoMemory: return PageOutcome::kNoMemory;
+    case MoveStop::kForbidden: return PageOutcome::kForbidden;
+    case MoveStop::kPermissionDenied: return PageOutcome::kPermissionDenied;
+    case MoveStop::kUnexpected: return PageOutcome::kNotMigratable;
+    case MoveStop::kNone:
+    case MoveStop::kExited: break;
+  }
+  return PageOutcome::kVanished;
+}
+
+MoveStop StopOfErrno(int error_number) {
+  switch (error_number) {
+    case ESRCH:
+    case EINVAL:  // a zombie: it has no address space any more
+      return MoveStop::kExited;
+    case ENOMEM: return MoveStop::kNoMemory;
+    case EACCES: return MoveStop::kForbidden;
+    case EPERM:
+    case ENOSYS:  // what seccomp filters like to answer
+      return MoveStop::kPermissionDenied;
+    default: return MoveStop::kUnexpected;
+  }
+}
+
+MoveStop StopOfFate(ProcessFate fate) {
+  switch (fate) {
+    case ProcessFate::kRunning: return MoveStop::kNone;
+    case ProcessFate::kExited: return MoveStop::kExited;
+    case ProcessFate::kReplaced: return MoveStop::kReplaced;
+  }
+  return MoveStop::kNone;
+}
+
+// One batch on its way: which pages have their outcome, and which are to be tried again.
+class Batch {
+ public:
+  Batch(KernelCalls& kernel, const Clock& clock, const ProcessHandle& process,
+        absl::Span<const PageMove> moves)
+      : kernel_(kernel), clock_(clock), process_(process), moves_(moves),
+        outcomes_(moves.size()) {}
+
+  BatchResult Run() {
+    std::vector<size_t> todo(moves_.size());
+    std::iota(todo.begin(), todo.end(), size_t{0});
+    absl::Duration backoff = kFirstBackoff;
+    for (int attempt = 1; attempt <= PageMover::kAttempts && !todo.empty(); ++attempt) {
+      if (attempt > 1) {
+        clock_.Sleep(backoff);
+        backoff *= 4;
+      }
+      while (!todo.empty() && result_.stop == MoveStop::kNone) todo = Call(todo);
+      if (result_.stop != MoveStop::kNone) break;
+      todo.swap(retry_);
+    }
+    return Finish(todo);
+  }
+
+ private:
+  // Tries `pages` (indices, not empty) in one call; settles what it can, puts what was tried in
+  // vain into `retry_`, and returns what the kernel did not get to.
+  std::vector<size_t> Call(const std::vector<size_t>& pages) {
+    if (!CheckFate()) return pages;
+    std::vector<uint64_t> addresses;
+    for (const size_t page : pages) addresses.push_back(moves_[page].address);
+    const std::vector<int> nodes(pages.size(), moves_.front().target.value);
+    std::vector<int> status(pages.size(), kStatusUnwritten);
+    const absl::Duration start = clock_.Monotonic();
+    const int code = kernel_.MovePages(process_.pid(), addresses, nodes, absl::MakeSpan(status));
+    const absl::Duration elapsed = clock_.Monotonic() - start;
+    ++result_.calls;
+    result_.call_time += elapsed;
+    result_.longest_call = std::max(result_.longest_call, elapsed);
+    if (!CheckFate()) return pages;
+    if (code < 0) {
+      result_.stop = StopOfErrno(-code);
+      result_.error_number = -code;
+    }
+    if (code == 0) return Settle(pages, status, status);
+    // Errors are not atomic and leave statuses unwritten: ask where the pages are now.
+    std::vector<int> now(pages.size(), kStatusUnwritten);
+    const int query = kernel_.MovePages(process_.pid(), addresses, {}, absl::MakeSpan(now));
+    if (!CheckFate()) return pages;
+    if (query < 0) {
+      result_.stop = StopOfErrno(-query);
+      result_.error_number = -query;
+      return pages;
+    }
+    return Settle(pages, status, now);
+  }
+
+  // `status` is what the moving call wrote, `now` where the pages are. A call for one target stops
+  // at the first run of pages of which one failed. The run's status stays unwritten; it ends at
+  // a page with a status of its own, or with the call. So if any page before the last written
+  // status is unwritten, those are the run that was tried and all behind it was not tried;
+  // otherwise the run is what follows.
+  std::vector<size_t> Settle(const std::vector<size_t>& pages, const std::vector<int>& status,
+                             const std::vector<int>& now) {
+    size_t last_written = pages.size();
+    for (size_t i = 0; i < pages.size(); ++i) {
+      if (status[i] != kStatusUnwritten) last_written = i;
+    }
+    bool run_is_before = false;
+    for (size_t i = 0; last_written != pages.size() && i < last_written; ++i) {
+      run_is_before |= status[i] == kStatusUnwritten;
+    }
+    std::vector<size_t> untried;
+    for (size_t i = 0; i < pages.size(); ++i) {
+      const NodeId target = moves_[pages[i]].target;
+      const bool written = status[i] != kStatusUnwritten;
+      if (now[i] == target.value) {
+        outcomes_[pages[i]] = PageOutcome::kMoved;
+      } else if (written) {
+        SettleWritten(pages[i], status[i], target);
+      } else if (now[i] < 0) {
+        outcomes_[pages[i]] = PageOutcome::kVanished;
+      } else if (run_is_before && i > last_written) {
+        untried.push_back(pages[i]);
+      } else {
+        Retry(pages[i], PageOutcome::kPinned);
+      }
+    }
+    return untried;
+  }
+
+  void SettleWritten(size_t page, int status, NodeId target) {
+    const auto outcome = OutcomeOfStatus(status, target);
+    if (outcome == PageOutcome::kNoMemory) result_.stop = MoveStop::kNoMemory;
+    if (outcome.has_value()) {
+      outcomes_[page] = *outcome;
+    } else {
+      Retry(page, PageOutcome::kBusy);
+    }
+  }
+
+  // `outcome` stands unless a further attempt changes it.
+  void Retry(size_t page, PageOutcome outcome) {
+    outcomes_[page] = outcome;
+    retry_.push_back(page);
+  }
+
+  bool CheckFate() {
+    if (const MoveStop stop = StopOfFate(process_.Fate()); stop != MoveStop::kNone) {
+      result_.stop = stop;
+    }
+    return result_.stop != MoveStop::kExited && result_.stop != MoveStop::kReplaced;
+  }
+
+  // Gives the pages that were to be tried, now or again, the outcome of an early stop.
+  BatchResult Finish(const std::vector<size_t>& todo) {
+    if (result_.stop != MoveStop::kNone) {
+      for (const size_t page : todo) {
+        if (outcomes_[page] != PageOutcome::kMoved) outcomes_[page] = OutcomeOfStop(result_.stop);
+      }
+      for (const size_t page : retry_) outcomes_[page] = OutcomeOfStop(result_.stop);
+    }
+    for (const auto& outcome : outcomes_) {
+      result_.outcomes.push_back(outcome.value_or(OutcomeOfStop(result_.stop)));
+    }
+    return std::move(result_);
+  }
+
+  KernelCalls& kernel_;
+  const Clock& clock_;
+  const ProcessHandle& process_;
+  const absl::Span<const PageMove> moves_;
+  std::vector<std::optional<PageOutcome>> outcomes_;
+  std::vector<size_t> retry_;
+  BatchResult result_;
+};
+
+}  // namespace
+
+BatchResult PageMover::Move(const ProcessHandle& process, absl::Span<const PageMove> moves) const {
+  return Batch(kernel_, clock_, process, moves).Run();
+}
+
+std::vector<int> PageMover::Query(const ProcessHandle& process,
+                                  absl::Span<const PageMove> moves) const {
+  std::vector<uint64_t> addresses;
+  for (const PageMove& move : moves) addresses.push_back(move.address);
+  std::vector<int> status(moves.size(), kStatusUnwritten);
+  const int code = kernel_.MovePages(process.pid(), addresses, {}, absl::MakeSpan(status));
+  if (code < 0 || process.Fate() != ProcessFate::kRunning) return {};
+  return status;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,108 @@
+#include "agent/os/parse_proc.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace numalocality {
+namespace {
+
+Backing BackingOf(absl::string_view path) {
+  if (path.empty() || path == "[heap]" || absl::StartsWith(path, "[stack") ||
+      absl::StartsWith(path, "[anon:")) {
+    return Backing::kAnonymous;
+  }
+  if (absl::StartsWith(path, "[anon_shmem:") || absl::StartsWith(path, "/memfd:") ||
+      absl::StartsWith(path, "/SYSV") || absl::StartsWith(path, "/dev/shm/") ||
+      path == "/dev/zero (deleted)") {
+    return Backing::kShmem;
+  }
+  if (absl::StartsWith(path, "/anon_hugepage") || absl::StartsWith(path, "/dev/hugepages")) {
+    return Backing::kHugetlb;
+  }
+  if (path == "/dev/zero") return Backing::kAnonymous;
+  if (path[0] == '[' || absl::StartsWith(path, "/dev/") || absl::StartsWith(path, "anon_inode:")) {
+    return Backing::kSpecial;
+  }
+  return Backing::kFile;
+}
+
+// The next space-separated word of `text`, which is shortened by it and the spaces around it.
+absl::string_view TakeWord(absl::string_view& text) {
+  text = absl::StripLeadingAsciiWhitespace(text);
+  const absl::string_view word = text.substr(0, text.find(' '));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+// "start-end perms offset dev inode   path", where the path may be absent or hold spaces.
+bool ParseMapsLine(absl::string_view line, Mapping& mapping) {
+  const absl::string_view addresses = TakeWord(line);
+  const size_t dash = addresses.find('-');
+  if (dash == absl::string_view::npos ||
+      !absl::SimpleHexAtoi(addresses.substr(0, dash), &mapping.range.start) ||
+      !absl::SimpleHexAtoi(addresses.substr(dash + 1), &mapping.range.end) ||
+      mapping.range.end <= mapping.range.start) {
+    return false;
+  }
+  absl::string_view last;
+  for (int field = 0; field < 4; ++field) last = TakeWord(line);  // perms offset dev inode
+  if (last.empty()) return false;
+  mapping.backing = BackingOf(absl::StripLeadingAsciiWhitespace(line));
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<ProcessStat> ParseStat(absl::string_view text) {
+  const size_t open = text.find('(');
+  const size_t close = text.rfind(')');
+  ProcessStat stat;
+  if (open != absl::string_view::npos && close != absl::string_view::npos && open < close) {
+    stat.command = std::string(text.substr(open + 1, close - open - 1));
+    // Fields 3 (state) and 22 (start time) count from after the command, which is field 2.
+    const std::vector<absl::string_view> fields =
+        absl::StrSplit(text.substr(close + 1), ' ', absl::SkipEmpty());
+    constexpr size_t kStartTime = 22 - 3;
+    if (fields.size() > kStartTime && fields[0].size() == 1 &&
+        absl::SimpleAtoi(fields[kStartTime], &stat.start_ticks)) {
+      stat.state = fields[0][0];
+      return stat;
+    }
+  }
+  return absl::InvalidArgumentError("process stat: not in the format of proc(5)");
+}
+
+absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text) {
+  std::vector<Mapping> mappings;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    Mapping mapping;
+    if (!ParseMapsLine(line, mapping)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("process maps: bad line '", line.substr(0, 100), "'"));
+    }
+    mappings.push_back(mapping);
+  }
+  return mappings;
+}
+
+absl::StatusOr<std::string> ParseProcessCgroup(absl::string_view text) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (absl::ConsumePrefix(&line, "0::") && absl::StartsWith(line, "/")) return std::string(line);
+  }
+  return absl::NotFoundError("process cgroup: no cgroup v2 line");
+}
+
+absl::StatusOr<std::string> ParseMemsAllowed(absl::string_view text) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (absl::ConsumePrefix(&line, "Mems_allowed_list:")) {
+      return std::string(absl::StripAsciiWhitespace(line));
+    }
+  }
+  return absl::NotFoundError("process status: no Mems_allowed_list");
+}
+
+}  // namespace numalocality

@@ -1,0 +1,92 @@
+#include "agent/os/process_handle.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+
+namespace numalocality {
+namespace {
+
+// 65,530 mappings (vm.max_map_count) of lines with long paths; more is a process gone mad.
+constexpr size_t kMaxMapsBytes = size_t{256} << 20;
+
+std::string ProcessPath(const HostPaths& paths, pid_t pid) {
+  return absl::StrCat(paths.proc, "/", pid);
+}
+
+absl::StatusOr<ProcessStat> ReadStatAt(int directory_fd, const std::string& name) {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_fd, name));
+  return ParseStat(text);
+}
+
+}  // namespace
+
+absl::StatusOr<ProcessHandle> ProcessHandle::Open(KernelCalls& kernel, const HostPaths& paths,
+                                                  pid_t pid) {
+  NL_ASSIGN_OR_RETURN(ScopedFd pidfd, kernel.OpenPidFd(pid));
+  const std::string path = ProcessPath(paths, pid);
+  NL_ASSIGN_OR_RETURN(ScopedFd directory, OpenDirectory(path));
+  NL_ASSIGN_OR_RETURN(const ProcessStat stat, ReadStatAt(directory.get(), "stat"));
+  if (stat.state == 'Z' || stat.state == 'X') {
+    return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
+  }
+  return ProcessHandle({pid, stat.start_ticks}, std::move(pidfd), std::move(directory), path);
+}
+
+ProcessFate ProcessHandle::Fate() const {
+  pollfd poll_entry{pidfd_.get(), POLLIN, 0};
+  if (poll(&poll_entry, 1, 0) == 0) return ProcessFate::kRunning;
+  // It has exited; does its number already name another?
+  const auto now = ReadStatAt(AT_FDCWD, pid_path_ + "/stat");
+  return now.ok() && now->start_ticks != id_.start_ticks ? ProcessFate::kReplaced
+                                                        : ProcessFate::kExited;
+}
+
+absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "maps", kMaxMapsBytes));
+  return ParseMaps(text);
+}
+
+absl::StatusOr<NodeSet> ProcessHandle::ReadAllowedNodes() const {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "status"));
+  NL_ASSIGN_OR_RETURN(const std::string list, ParseMemsAllowed(text));
+  return NodeSet::Parse(list);
+}
+
+absl::StatusOr<ScopedFd> ProcessHandle::OpenPagemap() const {
+  ScopedFd fd(openat(directory_.get(), "pagemap", O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, absl::StrCat("open pagemap of process ", pid()));
+  return fd;
+}
+
+absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const HostPaths& paths,
+                                           pid_t pid) {
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
+                      ListDirectory(AT_FDCWD, ProcessPath(paths, pid) + "/task"));
+  ProcessThreads threads;
+  for (const DirectoryEntry& entry : entries) {
+    pid_t tid = 0;
+    if (!absl::SimpleAtoi(entry.name, &tid)) continue;
+    const auto cpus = kernel.ThreadCpus(tid);
+    if (absl::IsNotFound(cpus.status())) continue;  // the thread ended meanwhile
+    if (!cpus.ok()) return cpus.status();
+    threads.cpus = threads.cpus | *cpus;
+    ++threads.thread_count;
+  }
+  if (threads.thread_count == 0) {
+    return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
+  }
+  return threads;
+}
+
+absl::StatusOr<ProcessStat> ReadStat(const HostPaths& paths, pid_t pid) {
+  return ReadStatAt(AT_FDCWD, ProcessPath(paths, pid) + "/stat");
+}
+
+}  // namespace numalocality

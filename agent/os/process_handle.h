@@ -1,0 +1,67 @@
+// One process, held in a way that notices when its PID comes to name another.
+#ifndef NUMALOCALITY_AGENT_OS_PROCESS_HANDLE_H_
+#define NUMALOCALITY_AGENT_OS_PROCESS_HANDLE_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "agent/model/id_set.h"
+#include "agent/model/ids.h"
+#include "agent/os/file.h"
+#include "agent/os/host_paths.h"
+#include "agent/os/kernel_calls.h"
+#include "agent/os/parse_proc.h"
+
+namespace numalocality {
+
+// Whether a held process is what it was.
+enum class ProcessFate { kRunning, kExited, kReplaced };
+
+// Holds a pidfd and the directory /proc/PID. Neither can keep the PID from being reused, as
+// move_pages(2) takes a number; both tell that it was. Not thread-safe.
+class ProcessHandle {
+ public:
+  // NOT_FOUND if there is no such process, or only a zombie; INVALID_ARGUMENT for pid <= 0.
+  static absl::StatusOr<ProcessHandle> Open(KernelCalls& kernel, const HostPaths& paths, pid_t pid);
+
+  const ProcessId& id() const { return id_; }
+  pid_t pid() const { return id_.pid; }
+
+  // Reads /proc afresh: call right before and right after what must hit this process only.
+  ProcessFate Fate() const;
+
+  // Files of /proc/PID.
+  absl::StatusOr<std::vector<Mapping>> ReadMaps() const;
+  absl::StatusOr<NodeSet> ReadAllowedNodes() const;  // cpuset, of the first thread
+  absl::StatusOr<ScopedFd> OpenPagemap() const;
+
+ private:
+  ProcessHandle(ProcessId id, ScopedFd pidfd, ScopedFd directory, std::string pid_path)
+      : id_(id), pidfd_(std::move(pidfd)), directory_(std::move(directory)),
+        pid_path_(std::move(pid_path)) {}
+
+  ProcessId id_;
+  ScopedFd pidfd_;
+  ScopedFd directory_;
+  std::string pid_path_;
+};
+
+// The CPUs that a process's threads may run on, and how many threads there are.
+struct ProcessThreads {
+  CpuSet cpus;
+  int thread_count = 0;
+};
+
+// Four system calls and one a thread. NOT_FOUND if the process is gone.
+absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const HostPaths& paths, pid_t pid);
+
+// /proc/PID/stat by number. NOT_FOUND if the process is gone.
+absl::StatusOr<ProcessStat> ReadStat(const HostPaths& paths, pid_t pid);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_OS_PROCESS_HANDLE_H_

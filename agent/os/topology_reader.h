@@ -1,0 +1,34 @@
+// Reads the machine's NUMA topology from /sys/devices/system/node.
+#ifndef NUMALOCALITY_AGENT_OS_TOPOLOGY_READER_H_
+#define NUMALOCALITY_AGENT_OS_TOPOLOGY_READER_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "agent/model/topology.h"
+#include "agent/os/host_paths.h"
+
+namespace numalocality {
+
+// Stateless and thread-safe.
+class TopologyReader {
+ public:
+  explicit TopologyReader(const HostPaths& paths) : paths_(paths) {}
+
+  // All online nodes. Fails as a whole if any part cannot be read: half a topology would send
+  // memory to the wrong place. NOT_FOUND on a kernel built without NUMA.
+  absl::StatusOr<Topology> Read() const;
+
+  // Free bytes of one node now; a single file.
+  absl::StatusOr<int64_t> ReadFreeBytes(NodeId node) const;
+
+  // Bytes of a transparent huge page; 0 where there are none.
+  int64_t ReadHugePageBytes() const;
+
+ private:
+  const HostPaths paths_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_OS_TOPOLOGY_READER_H_
