@@ -6,10 +6,11 @@
 #include "tests/integrity/report.h"
 #include "tests/integrity/supervisor.h"
 
+namespace integrity = numalocality::integrity;
+
 int main(int argc, char** argv) {
-  using namespace numalocality::integrity;
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away does not end the workload
-  const Options options = ParseOptions(argc, argv);
-  const Report report(options.report);
-  return Supervisor(options, report).Run();
+  const integrity::Options options = integrity::ParseOptions(argc, argv);
+  const integrity::Report report(options.report);
+  return integrity::Supervisor(options, report).Run();
 }

@@ -15,10 +15,7 @@ namespace {
 
 constexpr int64_t kProgressPeriodNs = 1'000'000'000;
 
-// Milliseconds, to a microsecond, for JSON.
-double Milliseconds(int64_t nanoseconds) {
-  return static_cast<double>(nanoseconds / 1000) / 1000.0;
-}
+double Milliseconds(int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
 bool Crashed(int status) {
   return WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL : WEXITSTATUS(status) != kExitClean;
