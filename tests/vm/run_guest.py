@@ -36,8 +36,8 @@ def arguments():
     parser.add_argument("--kernel", choices=plan.KERNELS, default="6.12")
     parser.add_argument("--topology", default="two_node")
     parser.add_argument("--limit-seconds", type=int, default=600, help="with --program")
-    parser.add_argument("--build", type=pathlib.Path, default=REPOSITORY / "build", metavar="DIR",
-                        help="build tree: binaries in bin/, results in vm/ (default: build)")
+    parser.add_argument("--build", type=pathlib.Path, default=REPOSITORY / "build/release", metavar="DIR",
+                        help="build tree: binaries in bin/, results in vm/ (default: build/release)")
     parser.add_argument("--cache", type=pathlib.Path, default=REPOSITORY / "build/vm-cache", metavar="DIR",
                         help="where images are kept (default: build/vm-cache)")
     return parser.parse_args()

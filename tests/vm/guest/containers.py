@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import time
 
 from guest import oracles
@@ -99,6 +100,18 @@ class Container:
         """Its processes, as the host numbers them."""
         return oracles.cgroup_pids(self.cgroup)
 
+    def host_pids(self):
+        """{process id inside the container: the host's}. Inside, the first process of the container is 1."""
+        found = {}
+        for pid in self.pids():
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            found[int(re.search(r"^NSpid:.*\t(\d+)$", status, re.MULTILINE).group(1))] = pid
+        return found
+
+    def signal(self, number):
+        """Sends a signal to the first process of the container."""
+        os.kill(self.host_pids()[1], number)
+
     def repin(self, cpus):
         """Gives it other CPUs, as kubelet's CPU manager does.
 
@@ -122,7 +135,7 @@ class Container:
         return lines
 
     def events(self, kind):
-        """The workload's JSON lines of one kind: ready, progress, result."""
+        """The workload's JSON lines of one kind: ready, progress, checked, result …"""
         found = [json.loads(line) for line in self.output() if line.startswith("{")]
         return [event for event in found if event.get("event") == kind]
 

@@ -16,12 +16,12 @@ def candidate_versions(packages):
     return versions
 
 
-def kernel_package(meta):
-    """The versioned image package that a meta package such as linux-image-cloud-amd64 depends on now."""
-    found = re.search(r"Depends: (linux-image-\S+)", run(["apt-cache", "depends", meta]))
-    if not found:
-        raise Failure(f"apt-cache depends {meta} names no kernel image: run apt-get update")
-    return found.group(1)
+def kernel_packages(metas):
+    """The versioned image packages that meta packages such as linux-image-cloud-amd64 depend on now, in order."""
+    found = re.findall(r"Depends: (linux-image-\S+)", run(["apt-cache", "depends", *metas]))
+    if len(found) != len(metas):
+        raise Failure(f"apt-cache depends {' '.join(metas)} names these kernels: {found}; run apt-get update")
+    return found
 
 
 def download(package, directory):

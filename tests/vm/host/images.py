@@ -27,7 +27,7 @@ ROOT_PACKAGES = [
 
 def image_dir(cache_dir, log=print):
     """The directory with root.img, vmlinuz-RELEASE and initrd-RELEASE; builds it if its inputs changed."""
-    kernels = {release: apt.kernel_package(meta) for release, meta in KERNELS.items()}
+    kernels = dict(zip(KERNELS, apt.kernel_packages(list(KERNELS.values()))))
     inputs = {
         "versions": apt.candidate_versions([*kernels.values(), *ROOT_PACKAGES]),
         "scripts": {path.name: path.read_text()
