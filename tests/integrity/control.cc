@@ -79,18 +79,10 @@ void RunControl(Control control, Memory& memory, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     switch (control) {
       case Control::kTorn:
-      case Control::kStale:
-        MoveBadly(control, memory, random, stop);
-        break;
-      case Control::kMisplaced:
-        Misplace(memory, random);
-        break;
-      case Control::kZeroed:
-        memory.Write(random.Below(memory.page_count()), 0, PageWords{});
-        break;
-      case Control::kCorrupt:
-        FlipBit(memory, random);
-        break;
+      case Control::kStale: MoveBadly(control, memory, random, stop); break;
+      case Control::kMisplaced: Misplace(memory, random); break;
+      case Control::kZeroed: memory.Write(random.Below(memory.page_count()), 0, PageWords{}); break;
+      case Control::kCorrupt: FlipBit(memory, random); break;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

@@ -128,14 +128,9 @@ void Supervisor::Watch() {
                               .tv_nsec = std::min<long>(wake_ns - now_ns, 999'999'999)};
     switch (sigtimedwait(&signals_, nullptr, &timeout)) {
       case SIGTERM:
-      case SIGINT:
-        return;
-      case SIGUSR1:
-        SignalAll(SIGUSR1);
-        break;
-      case SIGCHLD:
-        Reap(WNOHANG, /*expected=*/false);
-        break;
+      case SIGINT: return;
+      case SIGUSR1: SignalAll(SIGUSR1); break;
+      case SIGCHLD: Reap(WNOHANG, /*expected=*/false); break;
       default:  // the time is over
         break;
     }

@@ -1,0 +1,167 @@
+"""The rules of this repository that a compiler does not check.
+
+Each rule is a function from a Tree to complaints, "path:line: what, and what to do". Rules look at
+text, not at the preprocessor: the code is plain enough for that, and they run in a second.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "README.md",
+             "agent", "deploy", "helm", "proto", "tests"}
+
+# Which folders of agent/ a folder may include beside itself. "" holds the files directly in agent/.
+BASE, MODEL = {"base"}, {"base", "model"}
+OS, ENGINE = MODEL | {"os"}, MODEL | {"os", "engine"}
+EDGES = ENGINE | {"rpc", "http", "runtime"}
+MAY_INCLUDE = {
+    "base": set(), "model": BASE, "os": MODEL, "engine": OS,
+    "rpc": ENGINE, "http": ENGINE, "runtime": ENGINE,
+    "config": EDGES, "": EDGES | {"config"},
+    "cli": BASE, "cli/localityctl": BASE | {"cli"}, "cli/numa_migrate": ENGINE | {"cli"},
+}
+USE_PROTOBUF = {"rpc", "runtime", "cli/localityctl"}
+USE_SYSCALLS = {"os"}
+USE_THREADS = {"engine", "rpc", "http", "runtime"}
+
+PROTOBUF = re.compile(r'#include\s+["<](\S+\.pb\.h|google/protobuf/\S+|grpc(pp|\+\+)?/\S+)[">]')
+SYSCALL = re.compile(r"#include\s+<(numaif|numa|sys/syscall|sys/ptrace|asm/unistd)\.h>|\bsyscall\s*\(")
+THREAD = re.compile(
+    r'#include\s+(<(thread|mutex|shared_mutex|condition_variable|future|pthread\.h)>'
+    r'|"(agent/base/mutex|absl/synchronization/\w+)\.h")'
+    r"|\bstd::(j?thread|\w*mutex|condition_variable\w*|async|lock_guard|unique_lock|scoped_lock)\b"
+    r"|\bpthread_(create|mutex)\w*")
+INCLUDE = re.compile(r'#include\s+"([^"]+)"')
+COMMENT = re.compile(r"//.*")
+# Spelt in two parts, so that this file passes its own rules.
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
+MACHINE_PATH = re.compile(r"(?<![\w./-])/(wo" r"rk/\w|ho" r"me/\w+/)")
+
+SOURCE_SUFFIXES = {".cc", ".h", ".py", ".sh"}
+MOST_LINES = 400
+
+
+class Tree:
+    """The text files of a checkout. Build trees, caches and git's own files are left out."""
+
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+        self.files = {}  # path relative to the root -> lines
+        for path in sorted(self.root.rglob("*")):
+            relative = path.relative_to(self.root)
+            if not path.is_file() or self._is_generated(relative):
+                continue
+            try:
+                self.files[relative] = path.read_text(encoding="utf-8").split("\n")
+            except UnicodeDecodeError:
+                pass  # not text: nothing here applies
+
+    @staticmethod
+    def _is_generated(path):
+        return (path.parts[0].startswith("build") or path.parts[0] in {".git", ".cache"}
+                or "__pycache__" in path.parts or "node_modules" in path.parts)
+
+    def cpp(self):
+        return {path: lines for path, lines in self.files.items() if path.suffix in {".cc", ".h"}}
+
+    def agent_lines(self):
+        """(folder, path, line number, code without comment) of each line of C++ in agent/."""
+        for path, lines in self.cpp().items():
+            if path.parts[0] == "agent":
+                for number, line in enumerate(lines, 1):
+                    yield folder_of(path), path, number, COMMENT.sub("", line)
+
+
+def folder_of(path):
+    """The architectural folder of a path below agent/: "os", "cli/numa_migrate", or ""."""
+    folders = pathlib.PurePath(path).parts[1:-1]
+    return "/".join(folders[:2] if folders[:1] == ("cli",) else folders[:1])
+
+
+def include_direction(tree):
+    for folder, path, number, code in tree.agent_lines():
+        if folder not in MAY_INCLUDE:
+            if number == 1:
+                yield f"{path}:1: folder '{folder}' has no place in the order of agent/"
+            continue
+        found = INCLUDE.search(code)
+        if not found:
+            continue
+        included = found[1]
+        if "/" not in included or included.startswith("."):
+            yield f"{path}:{number}: write the whole path from the top, not \"{included}\""
+        elif included.startswith("agent/"):
+            target = folder_of(included)
+            if target != folder and target not in MAY_INCLUDE[folder]:
+                yield (f"{path}:{number}: '{folder or 'agent'}' must not include '{target}'; "
+                       f"it may include: {', '.join(sorted(MAY_INCLUDE[folder])) or 'itself only'}")
+
+
+def confined(tree, pattern, folders, what, also=lambda path: False):
+    """Complains of `pattern` outside `folders` and outside the paths that `also` accepts."""
+    for folder, path, number, code in tree.agent_lines():
+        found = pattern.search(code)
+        if found and folder not in folders and not also(path):
+            yield (f"{path}:{number}: {what} belong in {', '.join(sorted(folders))} only: "
+                   f"'{found[0].strip()}'")
+
+
+def protobuf_at_the_edge(tree):
+    return confined(tree, PROTOBUF, USE_PROTOBUF, "protobuf and gRPC")
+
+
+def syscalls_behind_the_seam(tree):
+    return confined(tree, SYSCALL, USE_SYSCALLS, "raw system calls and libnuma")
+
+
+def threads_where_state_is(tree):
+    # main() waits for signals; base/mutex.h is the wrapper that the others use.
+    return confined(tree, THREAD, USE_THREADS, "threads and mutexes",
+                    lambda path: path.name == "main.cc" or path.as_posix() == "agent/base/mutex.h")
+
+
+def formatted(tree):
+    if not tree.cpp():
+        return
+    if not shutil.which("clang-format"):
+        yield "clang-format is not installed: apt-get install clang-format"
+        return
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *tree.cpp()], cwd=tree.root,
+                          text=True, capture_output=True, check=False)
+    unformatted = sorted(set(re.findall(r"^(.+?):\d+:\d+: error: ", done.stderr, re.MULTILINE)))
+    for path in unformatted:
+        yield f"{path}: not formatted: clang-format -i {path}"
+    if done.returncode != 0 and not unformatted:
+        yield f"clang-format failed: {done.stderr.strip()}"
+
+
+def short_files(tree):
+    for path, lines in tree.files.items():
+        count = len(lines) - (lines[-1] == "")
+        if path.suffix in SOURCE_SUFFIXES and count > MOST_LINES:
+            yield f"{path}: {count} lines, more than {MOST_LINES}: it asks to be two files"
+
+
+def clean_text(tree):
+    for path, lines in tree.files.items():
+        captured = path.parts[:2] == ("tests", "fixtures")  # from real hosts, left as they were
+        for number, line in enumerate(lines, 1):
+            if not captured and line != line.rstrip():
+                yield f"{path}:{number}: white space at the end of the line"
+            if UNFINISHED.search(line):
+                yield f"{path}:{number}: unfinished business: do it, or open an issue"
+            if not captured and MACHINE_PATH.search(line):
+                yield f"{path}:{number}: a path of one machine: '{MACHINE_PATH.search(line)[0]}…'"
+
+
+def top_level(tree):
+    for path in sorted(tree.root.iterdir()):
+        if not (path.name in TOP_LEVEL or path.name.startswith(".")
+                or (path.name.startswith("build") and path.is_dir())):
+            yield f"{path.name}: does not belong at the top level, which holds {sorted(TOP_LEVEL)}"
+
+
+ALL = [include_direction, protobuf_at_the_edge, syscalls_behind_the_seam, threads_where_state_is,
+       formatted, short_files, clean_text, top_level]
