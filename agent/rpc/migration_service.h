@@ -1,0 +1,51 @@
+// MigrationService of the API.
+#ifndef NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_
+#define NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "agent/engine/migrator.h"
+#include "numalocality/v1/migration.grpc.pb.h"
+
+namespace numalocality {
+
+// Thread-safe.
+class MigrationService final : public v1::MigrationService::Service {
+ public:
+  // `page_bytes`: the machine's base page size.
+  MigrationService(Migrator& migrator, int64_t page_bytes)
+      : migrator_(migrator), page_bytes_(page_bytes) {}
+
+  grpc::Status CreateMigration(grpc::ServerContext* context,
+                               const v1::CreateMigrationRequest* request,
+                               v1::CreateMigrationResponse* response) override;
+  grpc::Status GetMigration(grpc::ServerContext* context, const v1::GetMigrationRequest* request,
+                            v1::GetMigrationResponse* response) override;
+  grpc::Status ListMigrations(grpc::ServerContext* context,
+                              const v1::ListMigrationsRequest* request,
+                              v1::ListMigrationsResponse* response) override;
+  grpc::Status CancelMigration(grpc::ServerContext* context,
+                               const v1::CancelMigrationRequest* request,
+                               v1::CancelMigrationResponse* response) override;
+  grpc::Status WatchMigration(grpc::ServerContext* context,
+                              const v1::WatchMigrationRequest* request,
+                              grpc::ServerWriter<v1::WatchMigrationResponse>* writer) override;
+  grpc::Status ReserveWorkload(grpc::ServerContext* context,
+                               const v1::ReserveWorkloadRequest* request,
+                               v1::ReserveWorkloadResponse* response) override;
+  grpc::Status ReleaseWorkload(grpc::ServerContext* context,
+                               const v1::ReleaseWorkloadRequest* request,
+                               v1::ReleaseWorkloadResponse* response) override;
+
+ private:
+  absl::Status List(const v1::ListMigrationsRequest& request,
+                    v1::ListMigrationsResponse& response) const;
+
+  Migrator& migrator_;
+  const int64_t page_bytes_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_

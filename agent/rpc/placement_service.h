@@ -1,0 +1,48 @@
+// PlacementService of the API.
+#ifndef NUMALOCALITY_AGENT_RPC_PLACEMENT_SERVICE_H_
+#define NUMALOCALITY_AGENT_RPC_PLACEMENT_SERVICE_H_
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "agent/engine/placement_reader.h"
+#include "agent/engine/workload_finder.h"
+#include "agent/os/host_paths.h"
+#include "agent/os/kernel_calls.h"
+#include "agent/os/topology_reader.h"
+#include "numalocality/v1/placement.grpc.pb.h"
+
+namespace numalocality {
+
+// Thread-safe.
+class PlacementService final : public v1::PlacementService::Service {
+ public:
+  PlacementService(KernelCalls& kernel, const HostPaths& paths, const Clock& clock)
+      : topology_(paths), finder_(paths), reader_(kernel, paths, clock) {}
+
+  grpc::Status GetTopology(grpc::ServerContext* context, const v1::GetTopologyRequest* request,
+                           v1::GetTopologyResponse* response) override;
+  grpc::Status GetPlacement(grpc::ServerContext* context, const v1::GetPlacementRequest* request,
+                            v1::GetPlacementResponse* response) override;
+  grpc::Status ListPlacements(grpc::ServerContext* context,
+                              const v1::ListPlacementsRequest* request,
+                              v1::ListPlacementsResponse* response) override;
+  grpc::Status WatchPlacements(grpc::ServerContext* context,
+                               const v1::WatchPlacementsRequest* request,
+                               grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) override;
+  grpc::Status ExplainPlacement(grpc::ServerContext* context,
+                                const v1::ExplainPlacementRequest* request,
+                                v1::ExplainPlacementResponse* response) override;
+
+ private:
+  absl::Status Get(const v1::GetPlacementRequest& request, v1::GetPlacementResponse& response);
+  absl::Status List(const grpc::ServerContext& context, const v1::ListPlacementsRequest& request,
+                    v1::ListPlacementsResponse& response);
+
+  const TopologyReader topology_;
+  const WorkloadFinder finder_;
+  const PlacementReader reader_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_RPC_PLACEMENT_SERVICE_H_
