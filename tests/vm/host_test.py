@@ -42,17 +42,19 @@ class ResultsTest(unittest.TestCase):
 
 class KernelTroubleTest(unittest.TestCase):
     def test_faults(self):
-        for line in ("[ 9.1] BUG: kernel NULL pointer dereference, address: 0000000000000000",
-                     "[ 9.1] Kernel panic - not syncing: sysrq triggered crash",
-                     "[ 9.1] INFO: task numa-migrate:321 blocked for more than 120 seconds.",
-                     "[ 9.1] watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [python3:99]",
-                     "[ 9.1] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
-                     "[ 9.1] rcu: INFO: rcu_preempt self-detected stall on CPU",
-                     "[ 9.1] WARNING: CPU: 2 PID: 0 at mm/migrate.c:350 move_pages+0x6b/0x80"):
-            self.assertEqual(kernel_trouble(f"[ 0.1] booting\n{line}\nmore\n"), line)
+        for line in ("[    9.123456] BUG: kernel NULL pointer dereference, address: 0000000000000000",
+                     "[    9.123456] Kernel panic - not syncing: sysrq triggered crash",
+                     "[    9.123456] INFO: task numa-migrate:321 blocked for more than 120 seconds.",
+                     "[    9.123456] watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [python3:99]",
+                     "[    9.123456] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+                     "[    9.123456] rcu: INFO: rcu_preempt self-detected stall on CPU",
+                     "[    9.123456] WARNING: CPU: 2 PID: 0 at mm/migrate.c:350 move_pages+0x6b/0x80"):
+            self.assertEqual(kernel_trouble(f"[    0.100000] booting\n{line}\nmore\n"), line)
 
     def test_ordinary_lines(self):
-        self.assertIsNone(kernel_trouble("[ 1.0] pci_bus 0000:00: Unknown NUMA node; performance will be reduced\n"))
+        for line in ("[    1.000000] pci_bus 0000:00: Unknown NUMA node; performance will be reduced",
+                     "       0.20 agent: BUG: not the kernel's own"):
+            self.assertIsNone(kernel_trouble(line))
 
 
 class PlanTest(unittest.TestCase):

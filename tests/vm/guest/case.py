@@ -34,7 +34,7 @@ class CaseLog:
 
 
 class TimeLimit(BaseException):
-    """Not an Exception, so that no case's `except Exception` swallows it."""
+    """Not an Exception: no `except Exception` of a case swallows it."""
 
 
 @contextlib.contextmanager
@@ -62,8 +62,9 @@ def run_case(function, machine):
         try:
             with limited(seconds):
                 step()
-        except (Exception, TimeLimit) as error:
-            message = message or f"{type(error).__name__}: {error}"
+        except BaseException as error:  # SystemExit too: one case never ends the others
+            what = str(error) or traceback.extract_tb(error.__traceback__)[-1].line
+            message = message or f"{type(error).__name__}: {what}"
             log(traceback.format_exc())
 
     if function in LIMITS:

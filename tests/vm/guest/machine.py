@@ -45,8 +45,8 @@ class Machine:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        self.cleanup.callback(end)
         self.cleanup.callback(lambda: self.log(f"{argv[0]}:\n" + "\n".join(path.read_text().splitlines()[-30:])))
+        self.cleanup.callback(end)
         return process
 
     def run(self, *argv, check=True, timeout=60):

@@ -4,7 +4,9 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import pathlib
 import shutil
+import tempfile
 
 
 @contextlib.contextmanager
@@ -27,10 +29,10 @@ def cached(cache_dir, name, inputs, build):
     with locked(cache_dir / f"{name}.lock"):
         if entry.exists():
             return entry
-        for stale in cache_dir.glob(f"{name}.partial*"):
-            shutil.rmtree(stale)
-        partial = cache_dir / f"{name}.partial"
-        partial.mkdir()
+        for stale in cache_dir.glob(f"{name}.partial-*"):
+            shutil.rmtree(stale, ignore_errors=True)
+        partial = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.partial-", dir=cache_dir))
+        partial.chmod(0o755)
         build(partial)
         (partial / "inputs.json").write_text(text + "\n")
         partial.rename(entry)

@@ -24,6 +24,11 @@ ROOT_PACKAGES = [
     "libasan8", "libubsan1", "libtsan2",
 ]
 
+# mmdebstrap mounts /proc, /sys and more below the tree. In namespaces of its own nothing of that is left, and nothing
+# runs on, when the build is killed; without, the next clean-up would walk into the host's /proc.
+CONTAINED = ["setpriv", "--pdeathsig", "KILL",
+             "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
+
 
 def image_dir(cache_dir, log=print):
     """The directory with root.img, vmlinuz-RELEASE and initrd-RELEASE; builds it if its inputs changed."""
@@ -45,7 +50,7 @@ def _build(directory, kernels, log):
     log("guest images: root file system (mmdebstrap)")
     (work / "sources.list").write_text(apt.debian_sources())
     (work / "proxy.conf").write_text(apt.proxy_settings())
-    run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(ROOT_PACKAGES)}",
+    run([*CONTAINED, "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(ROOT_PACKAGES)}",
          f"--aptopt={work / 'proxy.conf'}", "bookworm", root, work / "sources.list"])
     (root / "job").mkdir()
     # mmdebstrap copies some of the host's own names and gives no hosts file; containerd needs one.

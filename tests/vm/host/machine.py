@@ -2,20 +2,24 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 
 from host.failure import Failure
 from host.topology import qemu_arguments
 
-# A run in which the kernel said one of these has failed, whatever its cases say.
+# A run in which the kernel said one of these has failed, whatever its cases say. The kernel's lines have its time
+# stamp; programs write to the console too, and may use the same words.
 KERNEL_TROUBLE = re.compile(
-    r"Kernel panic|Oops:|BUG: |kernel BUG at|general protection fault|WARNING: CPU: \d+ PID: "
-    r"|rcu: INFO: .*(stall|detected)|blocked for more than \d+ seconds|soft lockup")
+    r"\[ *\d+\.\d{6}\] .*(Kernel panic|Oops:|BUG: |kernel BUG at|general protection fault|WARNING: CPU: \d+ PID: "
+    r"|rcu: INFO: .*(stall|detected)|blocked for more than \d+ seconds|soft lockup)")
 
 
 def command(topology, images, kernel, job_disk, kernel_words=""):
     """QEMU's arguments without its serial ports. The images stay unchanged: writes go to a temporary file."""
+    if not shutil.which("qemu-system-x86_64"):
+        raise Failure("qemu-system-x86_64 is not installed (package qemu-system-x86)")
     if os.environ.get("ACCEL", "tcg") == "kvm":
         # Only when asked for: on some hosts /dev/kvm exists and cannot run a guest.
         accelerator = ["-accel", "kvm", "-cpu", "host"]
@@ -23,7 +27,8 @@ def command(topology, images, kernel, job_disk, kernel_words=""):
         # la57: one page-table level less to emulate. cx16: QEMU 7.2 translates cmpxchg16b wrongly, and 6.12 uses it.
         accelerator = ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off,cx16=off"]
     words = "console=ttyS0 loglevel=5 panic=-1 oops=panic numa_balancing=disable " + kernel_words
-    return ["qemu-system-x86_64", *accelerator, "-machine", "pc", "-nodefaults", "-no-user-config",
+    # setpriv: a guest must not outlive a runner that was killed, it would slow down whatever comes next.
+    return ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", *accelerator, "-machine", "pc", "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot", *qemu_arguments(topology),
             "-kernel", images / f"vmlinuz-{kernel}", "-initrd", images / f"initrd-{kernel}", "-append", words,
             "-drive", f"file={images / 'root.img'},format=raw,if=virtio,snapshot=on",
@@ -50,12 +55,9 @@ def run_to_end(argv, run_dir, limit_seconds, on_results):
     results = run_dir / "results.jsonl"
     for file in (console, results):
         file.write_bytes(b"")
-    try:
-        qemu = subprocess.Popen(
-            [*argv, "-serial", f"file:{console}", "-serial", f"file:{results}"],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment(run_dir))
-    except FileNotFoundError:
-        raise Failure("qemu-system-x86_64 is not installed (package qemu-system-x86)") from None
+    qemu = subprocess.Popen(
+        [*argv, "-serial", f"file:{console}", "-serial", f"file:{results}"],
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment(run_dir))
     deadline = time.monotonic() + limit_seconds
     problem = None
     try:
