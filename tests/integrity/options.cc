@@ -28,12 +28,12 @@ Exit code: 0 all memory as it should be, 1 not, or nothing could be checked, 2 b
 )";
 
 uint64_t ParseNumber(const std::string& option, const std::string& text, uint64_t least,
-                     uint64_t most) {
+                     uint64_t most, const char* hint = "") {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) {
     Fail(option + " '" + text + "': must be a whole number from " + std::to_string(least) + " to " +
-         std::to_string(most));
+         std::to_string(most) + hint);
   }
   return value;
 }
@@ -42,10 +42,11 @@ size_t ParseBytes(const std::string& option, const std::string& text) {
   constexpr std::string_view kUnits = "KMG";
   constexpr uint64_t kMost = uint64_t{1} << 20;  // GiB: no machine of today has more
   const size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
-  if (unit == std::string_view::npos) return ParseNumber(option, text, 1, kMost << 30);
+  constexpr const char* kHint = "; K, M or G may follow";
+  if (unit == std::string_view::npos) return ParseNumber(option, text, 1, kMost << 30, kHint);
   const size_t shift = 10 * (unit + 1);
   const std::string number = text.substr(0, text.size() - 1);
-  return ParseNumber(option, number, 1, (kMost << 30) >> shift) << shift;
+  return ParseNumber(option, number, 1, (kMost << 30) >> shift, kHint) << shift;
 }
 
 template <typename Value>

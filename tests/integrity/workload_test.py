@@ -94,7 +94,7 @@ class Baseline(unittest.TestCase):
             first = workload.next("progress")["operations"]
             second = workload.next("progress")["operations"]
             self.assertGreater(second, first)
-            self.assertLess(second, 500)
+            self.assertLess(second, 5000)  # unlimited, it would be millions
 
     def test_memory_is_exactly_what_was_asked_for(self):
         setting = pathlib.Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
