@@ -28,8 +28,8 @@ def command(topology, images, kernel, job_disk, kernel_words=""):
         accelerator = ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off,cx16=off"]
     words = "console=ttyS0 loglevel=5 panic=-1 oops=panic numa_balancing=disable " + kernel_words
     # setpriv: a guest must not outlive a runner that was killed, it would slow down whatever comes next.
-    return ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", *accelerator, "-machine", "pc", "-nodefaults", "-no-user-config",
-            "-display", "none", "-no-reboot", *qemu_arguments(topology),
+    return ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", *accelerator, *qemu_arguments(topology),
+            "-machine", "pc", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", images / f"vmlinuz-{kernel}", "-initrd", images / f"initrd-{kernel}", "-append", words,
             "-drive", f"file={images / 'root.img'},format=raw,if=virtio,snapshot=on",
             "-drive", f"file={job_disk},format=raw,if=virtio,snapshot=on"]
