@@ -63,6 +63,18 @@ def anonymous_bytes(pids):
     return sum(map(parse_numa_maps, texts), collections.Counter())
 
 
+def unplaced_anonymous_bytes(pids):
+    """Anonymous bytes that parse_numa_maps leaves out, of all the processes."""
+    total = 0
+    for pid in pids:
+        for line in pathlib.Path(f"/proc/{pid}/numa_maps").read_text().splitlines():
+            fields = dict(re.findall(r"\b(\w+)=(\S+)", line))
+            per_node = [int(count) for count in re.findall(r"\bN\d+=(\d+)", line)]
+            if 0 < int(fields.get("anon", 0)) != sum(per_node):
+                total += int(fields["anon"]) * int(fields["kernelpagesize_kB"]) * 1024
+    return total
+
+
 def numa_stat(cgroup, kind="anon"):
     """Counter {node: bytes} of one line of a cgroup's memory.numa_stat (anon, file, shmem, anon_thp …).
 

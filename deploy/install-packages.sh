@@ -1,0 +1,32 @@
+#!/bin/sh
+# Installs the Debian 12 packages that building and testing need: only what is missing, saying what.
+#   deploy/install-packages.sh        all of them
+set -eu
+
+build="cmake g++ ninja-build ccache pkg-config python3
+  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libnuma-dev
+  libgtest-dev libgmock-dev libcli11-dev libspdlog-dev"
+machine="qemu-system-x86 mmdebstrap e2fsprogs busybox-static xz-utils"
+checks="clang-format"
+
+missing=""
+for package in $build $machine $checks; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
+done
+# Debian's npm, unless there is another one already: they cannot be installed side by side.
+command -v npm >/dev/null || missing="$missing npm"
+
+if [ -z "$missing" ]; then
+  echo "packages: everything needed is installed"
+  exit 0
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  echo "packages: missing:$missing" >&2
+  echo "Run this as root or with sudo, or install them yourself." >&2
+  exit 1
+fi
+echo "packages: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q=2
+# shellcheck disable=SC2086  # a list of words
+apt-get install -q=2 --no-install-recommends $missing >/dev/null

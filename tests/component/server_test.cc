@@ -1,0 +1,303 @@
+// The API as a client sees it, over a unix socket.
+#include "agent/rpc/server.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <string>
+
+#include "agent/base/clock.h"
+#include "agent/engine/migrator.h"
+#include "numalocality/v1/agent.grpc.pb.h"
+#include "numalocality/v1/migration.grpc.pb.h"
+#include "numalocality/v1/placement.grpc.pb.h"
+#include "tests/unit/fake/fake_host.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kPod[] = "01234567-cccc-dddd-eeee-ffff00001111";
+constexpr uint64_t kHeap = 0x10000000;
+constexpr int kPages = 1000;
+
+std::string ContainerId(char digit) { return std::string(64, digit); }
+
+std::string ContainerPath(char digit) {
+  return std::string("/kubepods/burstable/pod") + kPod + "/" + ContainerId(digit);
+}
+
+// A host with one pod of one container, process 100, whose CPUs are on node 1 and whose memory is
+// on node 0; a server for it, and clients.
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() {
+    const auto process = host_.AddProcess(100, "4-7", ContainerPath('a'));
+    process->AddPages(kHeap, kPages, 0);
+    host_.Publish(*process, ContainerPath('a'));
+    host_.AddCgroup(ContainerPath('a'), {100});
+    host_.WriteCgroupFile(ContainerPath('a'), "memory.numa_stat",
+                          "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=4096 N1=0\n");
+    auto server = Server::Start(socket_, host_.kernel(), host_.paths(), Clock::System(), migrator_);
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials());
+    placements_ = v1::PlacementService::NewStub(channel_);
+    migrations_ = v1::MigrationService::NewStub(channel_);
+  }
+
+  ~ServerTest() override { server_->Shutdown(absl::ZeroDuration()); }
+
+  v1::CreateMigrationRequest RequestForPod() {
+    v1::CreateMigrationRequest request;
+    request.add_workloads()->mutable_pod()->set_uid(kPod);
+    return request;
+  }
+
+  grpc::Status Create(const v1::CreateMigrationRequest& request, v1::Migration& migration) {
+    grpc::ClientContext context;
+    v1::CreateMigrationResponse response;
+    const grpc::Status status = migrations_->CreateMigration(&context, request, &response);
+    migration = response.migration();
+    return status;
+  }
+
+  FakeHost host_;
+  TempTree sockets_;
+  const std::string socket_ = sockets_.root() + "/own/agent.sock";
+  Migrator migrator_{MigrationContext{host_.kernel(), Clock::System(), host_.paths(), {}}};
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::PlacementService::Stub> placements_;
+  std::unique_ptr<v1::MigrationService::Stub> migrations_;
+};
+
+TEST_F(ServerTest, SocketIsForItsOwnerOnly) {
+  struct stat status {};
+  ASSERT_EQ(stat((sockets_.root() + "/own").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700u);
+}
+
+TEST_F(ServerTest, RefusesASocketThatIsServed) {
+  const auto second =
+      Server::Start(socket_, host_.kernel(), host_.paths(), Clock::System(), migrator_);
+  EXPECT_TRUE(absl::IsFailedPrecondition(second.status())) << second.status();
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("another agent serves there"));
+}
+
+TEST_F(ServerTest, GivesTheTopology) {
+  grpc::ClientContext context;
+  v1::GetTopologyResponse response;
+  ASSERT_TRUE(placements_->GetTopology(&context, {}, &response).ok());
+  ASSERT_EQ(response.topology().nodes_size(), 2);
+  const v1::Node& node = response.topology().nodes(1);
+  EXPECT_EQ(node.node_id(), 1);
+  EXPECT_THAT(node.cpu_ids(), ElementsAre(4, 5, 6, 7));
+  EXPECT_TRUE(node.has_memory());
+  EXPECT_EQ(node.distances(0).distance(), 20);
+}
+
+TEST_F(ServerTest, GivesAPodsPlacement) {
+  grpc::ClientContext context;
+  v1::GetPlacementRequest request;
+  request.mutable_workload()->mutable_pod()->set_uid(kPod);
+  v1::GetPlacementResponse response;
+  ASSERT_TRUE(placements_->GetPlacement(&context, request, &response).ok());
+  ASSERT_EQ(response.placements_size(), 1);
+  const v1::WorkloadPlacement& placement = response.placements(0);
+  EXPECT_EQ(placement.workload().container_id(), ContainerId('a'));
+  EXPECT_EQ(placement.workload().qos_class(), v1::QOS_CLASS_BURSTABLE);
+  EXPECT_EQ(placement.source(), v1::PLACEMENT_VIEW_BASIC);
+  EXPECT_EQ(placement.node_usages(0).anon_bytes(), 4096000);
+  EXPECT_EQ(placement.node_usages(0).shmem_bytes(), 4096);
+  EXPECT_EQ(placement.node_usages(0).file_bytes(), 4096) << "shmem is not counted twice";
+  EXPECT_THAT(placement.home_node_ids(), ElementsAre(1));
+  EXPECT_EQ(placement.local_fraction(), 0.0);
+}
+
+TEST_F(ServerTest, UnknownPodIsNotFound) {
+  grpc::ClientContext context;
+  v1::GetPlacementRequest request;
+  request.mutable_workload()->mutable_pod()->set_uid("11111111-2222-3333-4444-555555555555");
+  v1::GetPlacementResponse response;
+  const grpc::Status status = placements_->GetPlacement(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(), HasSubstr("11111111-2222-3333-4444-555555555555"));
+}
+
+TEST_F(ServerTest, ListsPlacementsPageByPage) {
+  host_.AddCgroup(ContainerPath('b'));
+  host_.AddCgroup(ContainerPath('c'));
+  std::string ids;
+  v1::ListPlacementsRequest request;
+  request.set_page_size(1);
+  int pages = 0;
+  do {
+    grpc::ClientContext context;
+    v1::ListPlacementsResponse response;
+    ASSERT_TRUE(placements_->ListPlacements(&context, request, &response).ok());
+    for (const auto& placement : response.placements()) {
+      ids += placement.workload().container_id()[0];
+    }
+    request.set_page_token(response.next_page_token());
+    ASSERT_LE(++pages, 4);
+  } while (!request.page_token().empty());
+  EXPECT_EQ(ids, "abc");
+}
+
+TEST_F(ServerTest, RefusesAForeignPageToken) {
+  grpc::ClientContext context;
+  v1::ListPlacementsRequest request;
+  request.set_page_token("!");
+  v1::ListPlacementsResponse response;
+  EXPECT_EQ(placements_->ListPlacements(&context, request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(ServerTest, MigratesAndTellsEachStep) {
+  migrator_.Start(1);
+  v1::Migration created;
+  ASSERT_TRUE(Create(RequestForPod(), created).ok());
+  grpc::ClientContext context;
+  v1::WatchMigrationRequest request;
+  request.set_id(created.id());
+  const auto reader = migrations_->WatchMigration(&context, request);
+  v1::WatchMigrationResponse last;
+  while (reader->Read(&last)) {
+  }
+  ASSERT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(last.migration().state(), v1::MIGRATION_STATE_SUCCEEDED) << last.DebugString();
+  const v1::WorkloadMigration& result = last.migration().workloads(0);
+  EXPECT_EQ(result.examined_page_count(), kPages);
+  EXPECT_EQ(result.on_target_page_count(), kPages);
+  EXPECT_EQ(result.before(0).anon_bytes(), kPages * 4096);
+  EXPECT_EQ(result.after(0).node_id(), 1);
+  ASSERT_EQ(result.outcomes_size(), 1);
+  EXPECT_EQ(result.outcomes(0).outcome(), v1::PAGE_OUTCOME_MOVED);
+  EXPECT_TRUE(last.migration().has_end_time());
+
+  grpc::ClientContext list_context;
+  v1::ListMigrationsResponse list;
+  ASSERT_TRUE(migrations_->ListMigrations(&list_context, {}, &list).ok());
+  ASSERT_EQ(list.migrations_size(), 1);
+  EXPECT_EQ(list.migrations(0).id(), created.id());
+}
+
+TEST_F(ServerTest, PlanMovesNothing) {
+  v1::CreateMigrationRequest request = RequestForPod();
+  request.set_validate_only(true);
+  v1::Migration plan;
+  ASSERT_TRUE(Create(request, plan).ok());
+  EXPECT_EQ(plan.id(), "");
+  EXPECT_EQ(plan.workloads(0).planned_page_count(), kPages);
+  EXPECT_THAT(plan.workloads(0).target_node_ids(), ElementsAre(1));
+  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 0);
+}
+
+TEST_F(ServerTest, BusyWorkloadIsAbortedWithTheOthersId) {
+  v1::Migration first;
+  v1::Migration second;
+  ASSERT_TRUE(Create(RequestForPod(), first).ok());  // nothing runs it
+  const grpc::Status status = Create(RequestForPod(), second);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_THAT(status.error_message(), HasSubstr(first.id()));
+}
+
+TEST_F(ServerTest, SameRequestIdIsTheSameMigration) {
+  v1::CreateMigrationRequest request = RequestForPod();
+  request.set_request_id("f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
+  v1::Migration first;
+  v1::Migration second;
+  ASSERT_TRUE(Create(request, first).ok());
+  ASSERT_TRUE(Create(request, second).ok());
+  EXPECT_EQ(first.id(), second.id());
+  request.set_min_moved(0.5);
+  EXPECT_EQ(Create(request, second).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+}
+
+TEST_F(ServerTest, CancelsWhatIsPending) {
+  v1::Migration created;
+  ASSERT_TRUE(Create(RequestForPod(), created).ok());
+  grpc::ClientContext context;
+  v1::CancelMigrationRequest request;
+  request.set_id(created.id());
+  v1::CancelMigrationResponse response;
+  ASSERT_TRUE(migrations_->CancelMigration(&context, request, &response).ok());
+  migrator_.Start(1);
+  grpc::ClientContext watch_context;
+  v1::WatchMigrationRequest watch;
+  watch.set_id(created.id());
+  const auto reader = migrations_->WatchMigration(&watch_context, watch);
+  v1::WatchMigrationResponse last;
+  while (reader->Read(&last)) {
+  }
+  EXPECT_EQ(last.migration().state(), v1::MIGRATION_STATE_CANCELLED);
+  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 0);
+}
+
+// A request, and the code and words it is refused with.
+struct Refusal {
+  std::string name;
+  std::string request;  // text format
+  grpc::StatusCode code;
+  std::string words;
+};
+
+class RefusalTest : public ServerTest, public testing::WithParamInterface<Refusal> {};
+
+TEST_P(RefusalTest, SaysWhy) {
+  v1::CreateMigrationRequest request;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(GetParam().request, &request));
+  v1::Migration migration;
+  const grpc::Status status = Create(request, migration);
+  EXPECT_EQ(status.error_code(), GetParam().code) << status.error_message();
+  EXPECT_THAT(status.error_message(), HasSubstr(GetParam().words));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, RefusalTest,
+    testing::Values(
+        Refusal{"NoWorkload", "", grpc::StatusCode::INVALID_ARGUMENT, "no workload"},
+        Refusal{"EmptySelector", "workloads {}", grpc::StatusCode::INVALID_ARGUMENT, "name it by"},
+        Refusal{"PidZero", "workloads { pid: 0 }", grpc::StatusCode::INVALID_ARGUMENT, "process 0"},
+        Refusal{"PidNegative", "workloads { pid: -1 }", grpc::StatusCode::INVALID_ARGUMENT,
+                "process -1"},
+        Refusal{"PidUnknown", "workloads { pid: 999 }", grpc::StatusCode::NOT_FOUND, "999"},
+        Refusal{"ShortId", "workloads { container_id: 'abc' }", grpc::StatusCode::INVALID_ARGUMENT,
+                "at least 8"},
+        Refusal{"NodeUnknown", "workloads { pid: 100 } target_node_ids: 7",
+                grpc::StatusCode::INVALID_ARGUMENT, "nodes with memory: 0-1"},
+        Refusal{"NodeNegative", "workloads { pid: 100 } target_node_ids: -1",
+                grpc::StatusCode::INVALID_ARGUMENT, "node -1"},
+        Refusal{"RangeReversed", "workloads { pid: 100 } address_ranges { start: 8192 end: 4096 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "address range"},
+        Refusal{"Hugetlb", "workloads { pid: 100 } memory_kinds: MEMORY_KIND_HUGETLB",
+                grpc::StatusCode::INVALID_ARGUMENT, "hugetlb"},
+        Refusal{"MinMoved", "workloads { pid: 100 } min_moved: 1.5",
+                grpc::StatusCode::INVALID_ARGUMENT, "min_moved"},
+        Refusal{"Deadline", "workloads { pid: 100 } deadline { seconds: -1 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "deadline"}),
+    [](const testing::TestParamInfo<Refusal>& param) { return param.param.name; });
+
+TEST_F(ServerTest, WhatIsMissingSaysSoInASentence) {
+  grpc::ClientContext contexts[3];
+  v1::ExplainPlacementResponse explained;
+  v1::ReserveWorkloadResponse reserved;
+  v1::GetStatusResponse got;
+  for (const grpc::Status& status :
+       {placements_->ExplainPlacement(&contexts[0], {}, &explained),
+        migrations_->ReserveWorkload(&contexts[1], {}, &reserved),
+        v1::AgentService::NewStub(channel_)->GetStatus(&contexts[2], {}, &got)}) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+    EXPECT_THAT(status.error_message(), HasSubstr("is not implemented yet"));
+  }
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,180 @@
+"""What goes wrong while memory moves: the right word for it, exact counts, and an agent that carries on."""
+
+import os
+import signal
+import time
+
+from guest import oracles
+from guest.agent import Agent, outcomes, reason, state
+from guest.case import case
+from guest.machine import cpu_list
+from guest.wait import wait_until
+from suites.migrate import MIB, PAGE, ends, start_workload
+
+
+def repinned(machine, *argv, name="database"):
+    """A workload whose memory is on the first node and whose CPUs are on the last."""
+    near, far = ends()
+    container = start_workload(machine, name, near, *argv)
+    container.repin(cpu_list(oracles.node_cpus(far)))
+    return container
+
+
+def wait_moving(agent, migration_id):
+    """Waits until the first pages have moved; the migration must still be under way then."""
+    def moving():
+        record = agent.migration(migration_id)
+        return record if outcomes(record).get("MOVED", 0) > 0 else None
+    record = wait_until("the first pages have moved", moving, 60, every=0.05)
+    assert state(record) == "RUNNING", f"too fast to be disturbed: {record}"
+
+
+@case(seconds=240)
+def pinned_pages(machine):
+    """One page in 64 carries a reference (vmsplice): all others move, and just these are counted as pinned."""
+    _, far = ends()
+    agent = Agent(machine)
+    size = 32 * MIB
+    container = repinned(machine, "--bytes", size, "--thp", "never", "--idle", "--pin-every", 64)
+    record = agent.migrate("--container", container.id)
+    counts = outcomes(record)
+    machine.log(f"outcomes: {counts}, calls: {record['workloads'][0]['move_call_count']}")
+    assert counts["PINNED"] == size // PAGE // 64, counts
+    assert counts["MOVED"] >= size // PAGE - size // PAGE // 64
+    assert set(counts) <= {"PINNED", "MOVED", "ALREADY_THERE"}, counts
+    assert state(record) == "SUCCEEDED"  # 98 % is above min_moved
+    found = oracles.anonymous_bytes(container.pids())
+    assert sum(found.values()) - found[far] == counts["PINNED"] * PAGE
+    strict = agent.migrate("--container", container.id, "--min-moved", "1")
+    assert (state(strict), reason(strict)) == ("FAILED", "PAGES_LEFT"), strict
+
+
+@case(seconds=240)
+def some_processes_exit(machine):
+    """One of two processes is killed in mid-migration: PARTIAL, and the other's memory is home."""
+    _, far = ends()
+    agent = Agent(machine)
+    container = repinned(machine, "--bytes", 192 * MIB, "--processes", 2, "--thp", "never", "--idle")
+    workers = sorted(container.host_pids().values(), key=lambda pid: sum(oracles.anonymous_bytes(pid).values()))[-2:]
+    migration_id = agent.start_migration("--container", container.id)
+    wait_moving(agent, migration_id)
+    victim = max(workers, key=lambda pid: oracles.anonymous_bytes(pid)[ends()[0]])
+    os.kill(victim, signal.SIGKILL)
+    record = agent.wait_final(migration_id)
+    machine.log(f"{state(record)} {reason(record)} {outcomes(record)}")
+    assert (state(record), reason(record)) == ("PARTIAL", "WORKLOAD_GONE"), record
+    assert outcomes(record)["VANISHED"] > 0
+    (survivor,) = set(workers) - {victim}
+    assert oracles.share(oracles.anonymous_bytes(survivor), far) >= 0.99
+    agent.check_healthy()
+
+
+@case(seconds=240)
+def all_processes_exit(machine):
+    """The whole pod is killed and its cgroup removed in mid-migration: FAILED, WORKLOAD_GONE, exact counts."""
+    agent = Agent(machine)
+    container = repinned(machine, "--bytes", 192 * MIB, "--thp", "never", "--idle")
+    migration_id = agent.start_migration("--container", container.id)
+    wait_moving(agent, migration_id)
+    container.pod.remove()
+    machine.kubelet.pods.remove(container.pod)
+    record = agent.wait_final(migration_id)
+    machine.log(f"{state(record)} {reason(record)} {outcomes(record)}")
+    assert (state(record), reason(record)) == ("FAILED", "WORKLOAD_GONE"), record
+    assert outcomes(record)["VANISHED"] > 0
+    agent.check_healthy()
+    assert agent.ctl("top", "--container", container.id, check=False).returncode == 1
+
+
+@case(seconds=300)
+def target_full(machine):
+    """Room for a part only: it ends there, keeps the reserve, kills nobody, and names the reason."""
+    near, far = ends()
+    agent = Agent(machine)
+    container = repinned(machine, "--bytes", 128 * MIB, "--thp", "never", "--idle")
+    reserve = oracles.node_memory(far)["MemTotal"] * 2 // 100
+    machine.run("sh", "-c", "echo 3 > /proc/sys/vm/drop_caches")
+    hog_bytes = (oracles.node_memory(far)["MemFree"] - reserve - 48 * MIB) // PAGE * PAGE
+    hog = machine.start("numactl", f"--membind={far}", "integrity-workload", "--bytes", hog_bytes, "--idle",
+                        "--thp", "never")
+    wait_until("the hog has its memory", lambda: '"ready"' in hog.log_path.read_text(), 60)
+    kills = oracles.vmstat()["oom_kill"]
+    record = agent.migrate("--container", container.id)
+    free = oracles.node_memory(far)["MemFree"]
+    machine.log(f"{state(record)} {reason(record)}: {record.get('message')}; {outcomes(record)}; "
+                f"free {free >> 20} MiB, reserve {reserve >> 20} MiB")
+    assert reason(record) == "NO_ROOM" and state(record) in ("PARTIAL", "FAILED"), record
+    assert outcomes(record)["NO_MEMORY"] > 0
+    assert free >= reserve - 2 * MIB, "what others take meanwhile is not the agent's, but it is little here"
+    assert oracles.vmstat()["oom_kill"] == kills and hog.poll() is None
+    calls = int(record["workloads"][0]["move_call_count"])
+    again = agent.migrate("--container", container.id)
+    assert reason(again) == "NO_ROOM" and int(again["workloads"][0].get("move_call_count", 0)) <= 1, (calls, again)
+    agent.check_healthy()
+
+
+@case(seconds=120)
+def target_forbidden(machine):
+    """cpuset.mems excludes the target: FAILED_PRECONDITION with both masks, nothing moves."""
+    near, far = ends()
+    agent = Agent(machine)
+    pod = machine.kubelet.start_pod("bound", qos="guaranteed")
+    container = pod.start_container("main", ["integrity-workload", "--bytes", "16M", "--idle"],
+                                    cpus=cpu_list(oracles.node_cpus(near)), mems=str(near))
+    container.wait_ready()
+    before = oracles.anonymous_bytes(container.pids())
+    asked = agent.ctl("migrate", "--container", container.id, "--to-node", far, check=False)
+    assert asked.returncode == 1 and f"node {near}" in asked.stderr and f"node {far}" in asked.stderr, asked.stderr
+    assert "FAILED_PRECONDITION" in asked.stderr and "cpuset.mems" in asked.stderr, asked.stderr
+    container.repin(cpu_list(oracles.node_cpus(far)))
+    default = agent.ctl("migrate", "--container", container.id, check=False)
+    assert default.returncode == 1 and "cpuset.mems" in default.stderr, default.stderr
+    assert oracles.anonymous_bytes(container.pids()) == before
+
+
+@case(seconds=120)
+def bad_requests(machine):
+    """Unknown pod, bad node, bad range, wrong PID, no socket: a clear error, status 1, and an agent that carries on."""
+    agent = Agent(machine)
+    nobody = "00000000-0000-0000-0000-000000000000"
+    for argv, word in [
+        (["migrate", "--pod", nobody], "NOT_FOUND"),
+        (["top", "--pod", nobody], "NOT_FOUND"),
+        (["migrate", "--container", "f" * 64], "NOT_FOUND"),
+        (["migrate", "--cgroup", "/no/such/cgroup"], "NOT_FOUND"),
+        (["migrate", "--cgroup", "/../etc"], "INVALID_ARGUMENT"),
+        (["migrate", "--pid", "1", "--to-node", "77"], "INVALID_ARGUMENT"),
+        (["migrate", "--pid", "1", "--range", "2000-1000"], "range"),
+        (["migrate", "--pid", "0"], "PID"),
+        (["migrate", "--pid", "-5"], "PID"),
+        (["migrate", "--pid", "4000000"], "NOT_FOUND"),
+        (["migrate", "--pid", "2"], "process 2"),
+        (["watch", "no-such-migration"], "NOT_FOUND"),
+        (["--endpoint", "unix:/tmp/nowhere/agent.sock", "topology"], "/tmp/nowhere/agent.sock"),
+    ]:
+        done = agent.ctl(*argv, check=False)
+        assert done.returncode == 1 and word in done.stderr, f"{argv}: {done.returncode} {done.stderr!r}"
+    agent.check_healthy()
+
+
+@case(seconds=240)
+def busy_cancel_and_restart(machine):
+    """A second request is told the first one's id; Cancel ends it between two batches; SIGTERM ends the agent in time."""
+    agent = Agent(machine)
+    container = repinned(machine, "--bytes", 192 * MIB, "--thp", "never", "--idle")
+    first = agent.start_migration("--container", container.id)
+    wait_moving(agent, first)
+    second = agent.ctl("migrate", "--container", container.id, check=False)
+    assert second.returncode == 3 and first in second.stderr and "ABORTED" in second.stderr, second.stderr
+    agent.ctl("cancel", first)
+    record = agent.wait_final(first)
+    assert state(record) == "CANCELLED" and outcomes(record)["NOT_ATTEMPTED"] > 0, record
+    third = agent.start_migration("--container", container.id)
+    wait_moving(agent, third)
+    status, seconds = agent.stop()
+    machine.log(f"ended with status {status} after {seconds:.1f} s")
+    assert status == 0 and seconds <= 5
+    time.sleep(0.5)
+    again = Agent(machine)
+    assert state(again.migrate("--container", container.id)) == "SUCCEEDED"
+    assert container.stop() == 0, container.output()[-3:]
