@@ -84,8 +84,8 @@ int main(int argc, char** argv) {
   app.add_option("--socket", flags.socket, "Unix socket to serve on, in a directory of its own")
       ->capture_default_str();
   app.add_option("--log-format", flags.log_format, "text or json")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}));
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
+          {"text", LogFormat::kText}, {"json", LogFormat::kJson}}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,7 +3,6 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-
 namespace numalocality {
 namespace {
 
@@ -19,8 +18,9 @@ void Log(spdlog::level::level_enum level, absl::string_view message) {
 void InitLog(LogFormat format) {
   json_lines = format == LogFormat::kJson;
   spdlog::set_default_logger(spdlog::stderr_logger_mt("agent"));
-  spdlog::set_pattern(json_lines ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
-                                 : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  spdlog::set_pattern(json_lines
+                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
+                          : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   spdlog::flush_on(spdlog::level::info);
 }
 

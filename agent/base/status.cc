@@ -15,13 +15,10 @@ absl::Status ErrnoStatus(int error_number, absl::string_view what) {
   switch (error_number) {
     case ENOENT:
     case ESRCH:
-    case ENODEV:
-      return absl::NotFoundError(message);
+    case ENODEV: return absl::NotFoundError(message);
     case EACCES:
-    case EPERM:
-      return absl::PermissionDeniedError(message);
-    default:
-      return absl::Status(absl::ErrnoToStatusCode(error_number), message);
+    case EPERM: return absl::PermissionDeniedError(message);
+    default: return absl::Status(absl::ErrnoToStatusCode(error_number), message);
   }
 }
 

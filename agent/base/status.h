@@ -24,11 +24,11 @@ absl::Status WithContext(const absl::Status& status, absl::string_view context);
 #define NL_CONCAT(a, b) NL_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function if the expression is an error.
-#define NL_RETURN_IF_ERROR(expression)                                \
-  do {                                                                \
-    if (absl::Status nl_status = (expression); !nl_status.ok()) {     \
-      return nl_status;                                               \
-    }                                                                 \
+#define NL_RETURN_IF_ERROR(expression)                            \
+  do {                                                            \
+    if (absl::Status nl_status = (expression); !nl_status.ok()) { \
+      return nl_status;                                           \
+    }                                                             \
   } while (false)
 
 // NL_ASSIGN_OR_RETURN(auto value, FunctionThatReturnsStatusOr());

@@ -21,7 +21,8 @@ absl::StatusOr<int64_t> ParseBytes(absl::string_view text) {
   } else if (const absl::string_view rest = suffix.substr(1);
              rest.empty() || rest == "i" || rest == "iB") {
     static constexpr absl::string_view kLetters = "KMGT";
-    const size_t position = kLetters.find(absl::ascii_toupper(static_cast<unsigned char>(suffix[0])));
+    const size_t position =
+        kLetters.find(absl::ascii_toupper(static_cast<unsigned char>(suffix[0])));
     if (position != absl::string_view::npos) shift = 10 * (static_cast<int>(position) + 1);
   }
   int64_t number = 0;

@@ -203,8 +203,8 @@ WorkloadMigration RunMigration(const MigrationContext& context, const Workload& 
   }
   if (run.reason() == MigrationReason::kCancelled) {
     // Asked to end now: what is on target is what was counted so far.
-    result.pages_on_target = result.outcomes[PageOutcome::kMoved] +
-                             result.outcomes[PageOutcome::kAlreadyThere];
+    result.pages_on_target =
+        result.outcomes[PageOutcome::kMoved] + result.outcomes[PageOutcome::kAlreadyThere];
   }
   Conclude(result, run.reason(), spec.min_moved);
   return result;

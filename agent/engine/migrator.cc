@@ -72,7 +72,9 @@ class PlanObserver final : public MigrationObserver {
 }  // namespace
 
 Migrator::Migrator(const MigrationContext& context)
-    : context_(context), finder_(context.paths), id_base_(absl::ToUnixSeconds(context.clock.Now())) {}
+    : context_(context),
+      finder_(context.paths),
+      id_base_(absl::ToUnixSeconds(context.clock.Now())) {}
 
 Migrator::~Migrator() {
   Shutdown(absl::ZeroDuration());
@@ -148,8 +150,8 @@ absl::StatusOr<std::vector<Workload>> Migrator::Resolve(const MigrationRequest& 
   }
   if (workloads.empty()) return absl::InvalidArgumentError("no workload is named");
   if (workloads.size() > kMaxWorkloads) {
-    return absl::InvalidArgumentError(absl::StrCat(workloads.size(), " workloads: at most ",
-                                                   kMaxWorkloads, " in one migration"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(workloads.size(), " workloads: at most ", kMaxWorkloads, " in one migration"));
   }
   return workloads;
 }
@@ -185,7 +187,8 @@ absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {
 absl::StatusOr<Migration> Migrator::Get(const std::string& id) const {
   MutexLock lock(mutex_);
   const auto entry = Find(id);
-  if (entry == nullptr) return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+  if (entry == nullptr)
+    return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
   return entry->migration;
 }
 
@@ -199,7 +202,8 @@ std::vector<Migration> Migrator::List() const {
 absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
   MutexLock lock(mutex_);
   const auto entry = Find(id);
-  if (entry == nullptr) return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+  if (entry == nullptr)
+    return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
   if (!IsFinal(entry->migration.state)) entry->cancelled = true;
   changed_.NotifyAll();
   return entry->migration;
@@ -211,7 +215,8 @@ absl::StatusOr<MigrationSnapshot> Migrator::WaitForChange(const std::string& id,
   const absl::Duration end = context_.clock.Monotonic() + timeout;
   MutexLock lock(mutex_);
   const auto entry = Find(id);
-  if (entry == nullptr) return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+  if (entry == nullptr)
+    return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
   while (entry->version == seen_version) {
     const absl::Duration left = end - context_.clock.Monotonic();
     if (left <= absl::ZeroDuration()) break;
@@ -236,10 +241,10 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   std::vector<std::string> held;
   for (const auto& entry : entries_) {
     if (IsFinal(entry->migration.state) || entry->batch_pages == 0) continue;
-    held.push_back(absl::StrCat(
-        "migration ", entry->migration.id, ": the kernel has held move_pages of ",
-        entry->batch_pages, " pages of process ", entry->batch_pid, " for ",
-        absl::FormatDuration(context_.clock.Monotonic() - entry->batch_start)));
+    held.push_back(
+        absl::StrCat("migration ", entry->migration.id, ": the kernel has held move_pages of ",
+                     entry->batch_pages, " pages of process ", entry->batch_pid, " for ",
+                     absl::FormatDuration(context_.clock.Monotonic() - entry->batch_start)));
   }
   return held;
 }
@@ -290,9 +295,9 @@ void Migrator::Execute(const std::shared_ptr<Entry>& entry) {
   Conclude(migration);
   migration.end_time = context_.clock.Now();
   Changed(*entry);
-  LogInfo(absl::StrCat("migration ended id=", migration.id, " state=",
-                       MigrationStateName(migration.state), " reason=",
-                       MigrationReasonName(migration.reason)));
+  LogInfo(absl::StrCat("migration ended id=", migration.id,
+                       " state=", MigrationStateName(migration.state),
+                       " reason=", MigrationReasonName(migration.reason)));
 }
 
 std::shared_ptr<Migrator::Entry> Migrator::Find(const std::string& id) const {

@@ -23,27 +23,35 @@ absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const Proce
                       ReadThreads(context.kernel, context.paths, process.pid()));
   const NodeSet homes = topology.HomeNodes(threads.cpus);
   if (NodeSet usable = homes & allowed; !usable.empty()) return usable;
-  return absl::FailedPreconditionError(absl::StrCat(
-      "process ", process.pid(), ": its cpuset.mems allows node ", allowed.ToString(),
-      " only, the home of its CPUs ", threads.cpus.ToString(), " is node ", homes.ToString(),
-      "; widen cpuset.mems first"));
+  return absl::FailedPreconditionError(
+      absl::StrCat("process ", process.pid(), ": its cpuset.mems allows node ", allowed.ToString(),
+                   " only, the home of its CPUs ", threads.cpus.ToString(), " is node ",
+                   homes.ToString(), "; widen cpuset.mems first"));
 }
 
 ProcessMigration::ProcessMigration(const MigrationContext& context, const MigrationSpec& spec,
                                    const Topology& topology, ProcessHandle process,
                                    const NodeSet& targets, WorkloadMigration& result,
                                    MigrationObserver& observer)
-    : context_(context), spec_(spec), topology_(topology), process_(std::move(process)),
-      target_nodes_(targets), targets_(PlanTargets(topology, targets, spec.source_nodes)),
-      topology_reader_(context.paths), huge_bytes_(topology_reader_.ReadHugePageBytes()),
-      scanner_(context.kernel, topology.page_bytes), mover_(context.kernel, context.clock),
-      result_(result), observer_(observer), batch_size_(context.limits.longest_call) {}
+    : context_(context),
+      spec_(spec),
+      topology_(topology),
+      process_(std::move(process)),
+      target_nodes_(targets),
+      targets_(PlanTargets(topology, targets, spec.source_nodes)),
+      topology_reader_(context.paths),
+      huge_bytes_(topology_reader_.ReadHugePageBytes()),
+      scanner_(context.kernel, topology.page_bytes),
+      mover_(context.kernel, context.clock),
+      result_(result),
+      observer_(observer),
+      batch_size_(context.limits.longest_call) {}
 
 absl::StatusOr<ProcessMigration::PageCounts> ProcessMigration::CountPages(MemoryByNode& memory) {
   PageCounts counts;
   bool stopped = false;
-  const absl::Status status = scanner_.Scan(
-      process_, spec_.ranges, spec_.kinds, [&](absl::Span<const ResidentPage> pages) {
+  const absl::Status status =
+      scanner_.Scan(process_, spec_.ranges, spec_.kinds, [&](absl::Span<const ResidentPage> pages) {
         for (const ResidentPage& page : pages) {
           memory.Add(page.node, page.kind, topology_.page_bytes);
           if (const auto target = targets_.find(page.node); target != targets_.end()) {
@@ -77,9 +85,9 @@ MigrationReason ProcessMigration::Move() {
                                             });
   if (!status.ok() && stop_ == MigrationReason::kNone) {
     vanished_ |= absl::IsNotFound(status);
-    Stop(vanished_ ? MigrationReason::kWorkloadGone
-                   : absl::IsPermissionDenied(status) ? MigrationReason::kPermissionDenied
-                                                      : MigrationReason::kInternal,
+    Stop(vanished_                          ? MigrationReason::kWorkloadGone
+         : absl::IsPermissionDenied(status) ? MigrationReason::kPermissionDenied
+                                            : MigrationReason::kInternal,
          vanished_ ? PageOutcome::kVanished : PageOutcome::kNotAttempted,
          std::string(status.message()));
   }
@@ -95,8 +103,7 @@ absl::Status ProcessMigration::Verify() {
   MemoryByNode memory;
   NL_ASSIGN_OR_RETURN(const PageCounts counts, CountPages(memory));
   result_.after.Add(memory);
-  const int64_t in_place =
-      counts_[PageOutcome::kMoved] + counts_[PageOutcome::kAlreadyThere];
+  const int64_t in_place = counts_[PageOutcome::kMoved] + counts_[PageOutcome::kAlreadyThere];
   const int64_t left_behind = counts_.Total() - in_place;
   const int64_t drifted =
       std::clamp(counts.misplaced - left_behind, int64_t{0}, counts_[PageOutcome::kMoved]);
@@ -182,8 +189,7 @@ bool ProcessMigration::HasRoom(NodeId target, int64_t pages) {
 void ProcessMigration::StopFor(const BatchResult& batch, NodeId target) {
   const std::string process = absl::StrCat("process ", process_.pid());
   switch (batch.stop) {
-    case MoveStop::kNone:
-      return;
+    case MoveStop::kNone: return;
     case MoveStop::kExited:
       vanished_ = true;
       return Stop(MigrationReason::kWorkloadGone, PageOutcome::kVanished, process + " has exited");

@@ -36,8 +36,7 @@ absl::Status AddContainers(const HostPaths& paths, const CgroupDir& cgroup,
   const std::string prefix = cgroup.path() == "/" ? "/" : cgroup.path() + "/";
   for (const std::string& name : children) {
     const auto child = CgroupDir::Open(paths, prefix + name);
-    const absl::Status status =
-        child.ok() ? AddContainers(paths, *child, found) : child.status();
+    const absl::Status status = child.ok() ? AddContainers(paths, *child, found) : child.status();
     if (!status.ok() && !absl::IsNotFound(status)) return status;  // removed meanwhile
   }
   return absl::OkStatus();

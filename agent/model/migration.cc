@@ -35,7 +35,8 @@ absl::string_view MigrationReasonName(MigrationReason reason) {
 void Conclude(WorkloadMigration& result, MigrationReason reason, double min_moved) {
   result.reason = reason;
   const int64_t wanted = result.outcomes.Wanted();
-  const bool gone = result.process_count > 0 && result.vanished_process_count == result.process_count;
+  const bool gone =
+      result.process_count > 0 && result.vanished_process_count == result.process_count;
   if (gone) {
     result.state = MigrationState::kFailed;
     result.reason = MigrationReason::kWorkloadGone;

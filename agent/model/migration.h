@@ -34,7 +34,15 @@ struct MigrationRequest {
   bool operator==(const MigrationRequest&) const = default;
 };
 
-enum class MigrationState { kPending, kRunning, kVerifying, kSucceeded, kPartial, kFailed, kCancelled };
+enum class MigrationState {
+  kPending,
+  kRunning,
+  kVerifying,
+  kSucceeded,
+  kPartial,
+  kFailed,
+  kCancelled
+};
 
 // Why a migration did not reach all it wanted.
 enum class MigrationReason {
@@ -61,10 +69,10 @@ struct WorkloadMigration {
   MigrationReason reason = MigrationReason::kNone;
   std::string message;  // for people; empty when there is nothing to add
 
-  NodeSet target_nodes;      // union over processes
+  NodeSet target_nodes;       // union over processes
   int64_t pages_planned = 0;  // misplaced pages found by the first scan
   OutcomeCounts outcomes;
-  MemoryByNode before;        // of the kinds and ranges asked for
+  MemoryByNode before;  // of the kinds and ranges asked for
   MemoryByNode after;
   int64_t pages_on_target = 0;  // at the end, of the wanted ones, by re-query
   int64_t drifted_pages = 0;    // moved, and found elsewhere by the re-query

@@ -68,7 +68,7 @@ NodeSet Topology::HomeNodes(const CpuSet& cpus) const {
 
 std::vector<NodeId> Topology::TargetsFor(NodeId from, const NodeSet& candidates) const {
   std::vector<NodeId> targets;
-  for (const NodeId id : candidates & MemoryNodes()) targets.push_back(id);
+  for (const NodeId id : candidates& MemoryNodes()) targets.push_back(id);
   std::sort(targets.begin(), targets.end(), [&](NodeId a, NodeId b) {
     return std::tuple(Distance(from, a), -Find(a)->free_bytes, a) <
            std::tuple(Distance(from, b), -Find(b)->free_bytes, b);

@@ -13,7 +13,7 @@
 namespace numalocality {
 
 struct Node {
-  CpuSet cpus;             // empty for memory-only (CXL, GPU) nodes
+  CpuSet cpus;              // empty for memory-only (CXL, GPU) nodes
   bool has_memory = false;  // false for memory-less nodes
   int64_t total_bytes = 0;
   int64_t free_bytes = 0;  // at the time of reading

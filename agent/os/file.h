@@ -52,7 +52,8 @@ struct DirectoryEntry {
 };
 
 // The entries of a directory but "." and "..", in no order. Four system calls for a small one.
-absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd, const std::string& name);
+absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,
+                                                          const std::string& name);
 
 // The inode number of an open file: for cgroupfs, the kernel's id of the cgroup.
 absl::StatusOr<uint64_t> InodeOf(int fd);

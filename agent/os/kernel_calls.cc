@@ -24,9 +24,9 @@ class SystemKernelCalls final : public KernelCalls {
     if (pid <= 0) return -EINVAL;
     static_assert(sizeof(uint64_t) == sizeof(void*), "addresses are passed as they are");
     auto* pages = reinterpret_cast<void**>(const_cast<uint64_t*>(addresses.data()));
-    const long result = move_pages(pid, addresses.size(), pages,
-                                   nodes.empty() ? nullptr : nodes.data(), status.data(),
-                                   nodes.empty() ? 0 : MPOL_MF_MOVE);
+    const long result =
+        move_pages(pid, addresses.size(), pages, nodes.empty() ? nullptr : nodes.data(),
+                   status.data(), nodes.empty() ? 0 : MPOL_MF_MOVE);
     return result < 0 ? -errno : static_cast<int>(result);
   }
 

@@ -66,8 +66,7 @@ class Batch {
  public:
   Batch(KernelCalls& kernel, const Clock& clock, const ProcessHandle& process,
         absl::Span<const PageMove> moves)
-      : kernel_(kernel), clock_(clock), process_(process), moves_(moves),
-        outcomes_(moves.size()) {}
+      : kernel_(kernel), clock_(clock), process_(process), moves_(moves), outcomes_(moves.size()) {}
 
   BatchResult Run() {
     std::vector<size_t> todo(moves_.size());

@@ -38,7 +38,9 @@ std::optional<MemoryKind> KindOf(Backing backing, bool is_anon_copy) {
 class ProcessScan {
  public:
   ProcessScan(KernelCalls& kernel, int64_t page_bytes, const ProcessHandle& process, KindSet kinds)
-      : kernel_(kernel), page_bytes_(static_cast<uint64_t>(page_bytes)), process_(process),
+      : kernel_(kernel),
+        page_bytes_(static_cast<uint64_t>(page_bytes)),
+        process_(process),
         kinds_(kinds) {}
 
   absl::Status OpenPagemap() {
@@ -87,14 +89,13 @@ class ProcessScan {
     addresses_.clear();
     for (const ResidentPage& page : pages_) addresses_.push_back(page.address);
     status_.assign(pages_.size(), kStatusUnwritten);
-    const int result =
-        kernel_.MovePages(process_.pid(), addresses_, {}, absl::MakeSpan(status_));
+    const int result = kernel_.MovePages(process_.pid(), addresses_, {}, absl::MakeSpan(status_));
     if (result == -ESRCH || result == -EINVAL || process_.Fate() != ProcessFate::kRunning) {
       return GoneError(process_.pid());
     }
     if (result < 0) {
-      return ErrnoStatus(-result, absl::StrCat("query the nodes of the pages of process ",
-                                               process_.pid()));
+      return ErrnoStatus(-result,
+                         absl::StrCat("query the nodes of the pages of process ", process_.pid()));
     }
     size_t kept = 0;
     for (size_t i = 0; i < pages_.size(); ++i) {

@@ -97,8 +97,7 @@ bool AddNodeEntry(absl::string_view word, MemoryKind kind, MemoryByNode& memory)
 }
 
 absl::Status BadLine(absl::string_view file, absl::string_view line) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(file, ": bad line '", line.substr(0, 100), "'"));
+  return absl::InvalidArgumentError(absl::StrCat(file, ": bad line '", line.substr(0, 100), "'"));
 }
 
 }  // namespace

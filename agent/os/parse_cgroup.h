@@ -16,7 +16,7 @@ namespace numalocality {
 // A container's cgroup found in a path.
 struct ContainerCgroup {
   ContainerRef container;
-  std::string path;       // of the container's own cgroup: the front part of what was parsed
+  std::string path;        // of the container's own cgroup: the front part of what was parsed
   bool is_nested = false;  // the parsed path lies below that cgroup
 };
 

@@ -28,7 +28,7 @@ enum class Backing {
   kShmem,      // memfd, tmpfs below /dev/shm, System V, shared anonymous
   kFile,       // files; private mappings of them may hold anonymous copies
   kHugetlb,
-  kSpecial,    // vdso, vvar, device memory: never touched
+  kSpecial,  // vdso, vvar, device memory: never touched
 };
 
 struct Mapping {

@@ -45,7 +45,7 @@ ProcessFate ProcessHandle::Fate() const {
   // It has exited; does its number already name another?
   const auto now = ReadStatAt(AT_FDCWD, pid_path_ + "/stat");
   return now.ok() && now->start_ticks != id_.start_ticks ? ProcessFate::kReplaced
-                                                        : ProcessFate::kExited;
+                                                         : ProcessFate::kExited;
 }
 
 absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
@@ -65,8 +65,7 @@ absl::StatusOr<ScopedFd> ProcessHandle::OpenPagemap() const {
   return fd;
 }
 
-absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const HostPaths& paths,
-                                           pid_t pid) {
+absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const HostPaths& paths, pid_t pid) {
   NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
                       ListDirectory(AT_FDCWD, ProcessPath(paths, pid) + "/task"));
   ProcessThreads threads;

@@ -41,7 +41,9 @@ class ProcessHandle {
 
  private:
   ProcessHandle(ProcessId id, ScopedFd pidfd, ScopedFd directory, std::string pid_path)
-      : id_(id), pidfd_(std::move(pidfd)), directory_(std::move(directory)),
+      : id_(id),
+        pidfd_(std::move(pidfd)),
+        directory_(std::move(directory)),
         pid_path_(std::move(pid_path)) {}
 
   ProcessId id_;

@@ -80,8 +80,7 @@ pb::MigrationReason ToProto(MigrationReason reason) {
 }
 
 pb::PageOutcome ToProto(PageOutcome outcome) {
-  static_assert(static_cast<int>(PageOutcome::kNotAttempted) + 1 ==
-                pb::PAGE_OUTCOME_NOT_ATTEMPTED);
+  static_assert(static_cast<int>(PageOutcome::kNotAttempted) + 1 == pb::PAGE_OUTCOME_NOT_ATTEMPTED);
   return static_cast<pb::PageOutcome>(static_cast<int>(outcome) + 1);
 }
 
@@ -130,9 +129,8 @@ absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& fi
 // [start, end) widened to whole pages; bounds that cannot be are left for the migrator to refuse.
 AddressRange RangeFrom(const pb::AddressRange& range, int64_t page_bytes) {
   const auto page = static_cast<uint64_t>(page_bytes);
-  const uint64_t end = range.end() > kWholeAddressSpace.end
-                           ? range.end()
-                           : (range.end() + page - 1) / page * page;
+  const uint64_t end =
+      range.end() > kWholeAddressSpace.end ? range.end() : (range.end() + page - 1) / page * page;
   return {range.start() / page * page, end};
 }
 
@@ -212,7 +210,8 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) 
   WorkloadSelector selector;
   switch (message.name_case()) {
     case pb::WorkloadSelector::kPod:
-      if (message.pod().uid().empty()) return absl::InvalidArgumentError("workload: pod.uid is empty");
+      if (message.pod().uid().empty())
+        return absl::InvalidArgumentError("workload: pod.uid is empty");
       selector.pod_uid = message.pod().uid();
       if (!message.pod().container_id().empty()) {
         selector.container_id = message.pod().container_id();
@@ -224,14 +223,10 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) 
     case pb::WorkloadSelector::kCgroupPath:
       selector.cgroup_path = message.cgroup_path();
       return selector;
-    case pb::WorkloadSelector::kPid:
-      selector.pid = message.pid();
-      return selector;
-    case pb::WorkloadSelector::NAME_NOT_SET:
-      break;
+    case pb::WorkloadSelector::kPid: selector.pid = message.pid(); return selector;
+    case pb::WorkloadSelector::NAME_NOT_SET: break;
   }
-  return absl::InvalidArgumentError(
-      "workload: name it by pod, container_id, cgroup_path or pid");
+  return absl::InvalidArgumentError("workload: name it by pod, container_id, cgroup_path or pid");
 }
 
 PlacementView FromProto(pb::PlacementView view) {
@@ -255,8 +250,8 @@ absl::StatusOr<MigrationRequest> FromProto(const pb::CreateMigrationRequest& mes
   NL_ASSIGN_OR_RETURN(request.spec.kinds, KindsFrom(message.memory_kinds()));
   if (message.has_min_moved()) request.spec.min_moved = message.min_moved();
   if (message.has_deadline()) {
-    request.spec.deadline = absl::Seconds(message.deadline().seconds()) +
-                            absl::Nanoseconds(message.deadline().nanos());
+    request.spec.deadline =
+        absl::Seconds(message.deadline().seconds()) + absl::Nanoseconds(message.deadline().nanos());
     if (request.spec.deadline <= absl::ZeroDuration()) {
       return absl::InvalidArgumentError("deadline: must be longer than 0");
     }

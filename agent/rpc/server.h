@@ -25,9 +25,9 @@ class Server {
   // Serves on the unix socket `path`, whose directory is made if need be and is for its owner only
   // (0700): whoever can open the socket can move memory. FAILED_PRECONDITION if the path is in
   // use by a live server or the directory is open to others.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& path,
-                                                       KernelCalls& kernel, const HostPaths& paths,
-                                                       const Clock& clock, Migrator& migrator);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& path, KernelCalls& kernel,
+                                                       const HostPaths& paths, const Clock& clock,
+                                                       Migrator& migrator);
 
   // Reports NOT_SERVING, lets calls end for `grace`, then cuts them off.
   void Shutdown(absl::Duration grace);
