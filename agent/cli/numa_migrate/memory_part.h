@@ -1,0 +1,49 @@
+// Which part of a process's memory --range names, and where that part is.
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MEMORY_PART_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MEMORY_PART_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "agent/model/ids.h"
+#include "agent/model/placement.h"
+#include "agent/os/page_scanner.h"
+#include "agent/os/process_handle.h"
+
+namespace numalocality {
+
+struct MemoryPart {
+  AddressRange range = kWholeAddressSpace;
+  // If set, this many bytes of resident memory, mappings in order of resident bytes, largest first.
+  std::optional<int64_t> first_bytes;
+};
+
+// "512M", "7f0000000000-7f0000200000", or "all".
+absl::StatusOr<MemoryPart> ParseMemoryPart(absl::string_view text);
+
+// A mapping and how many of its pages are resident.
+struct MappingPages {
+  AddressRange range;
+  int64_t pages = 0;
+};
+
+// `pages` resident pages of `mappings`, largest mappings first, equal ones in address order.
+struct LargestMappings {
+  std::vector<AddressRange> whole;
+  std::optional<MappingPages> front;  // of this mapping only the first `pages` resident ones
+};
+LargestMappings TakeLargest(std::vector<MappingPages> mappings, int64_t pages);
+
+// The addresses of `part` in `process`: disjoint, in address order, on page boundaries. Counts
+// pages of `kinds`. Errors as PageScanner::Scan.
+absl::StatusOr<std::vector<AddressRange>> FindPart(const MemoryPart& part,
+                                                   const ProcessHandle& process,
+                                                   const PageScanner& scanner, KindSet kinds,
+                                                   int64_t page_bytes);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MEMORY_PART_H_

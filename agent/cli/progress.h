@@ -1,0 +1,45 @@
+// A progress bar on a terminal's last line.
+#ifndef NUMALOCALITY_AGENT_CLI_PROGRESS_H_
+#define NUMALOCALITY_AGENT_CLI_PROGRESS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/base/clock.h"
+
+namespace numalocality {
+
+// Draws on standard error, and only if that is a terminal. Not thread-safe.
+class Progress {
+ public:
+  explicit Progress(const Clock& clock);
+  ~Progress() { Clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // Draws the bar anew; cheap when called often: only ten times a second and when `state` changes
+  // does it really draw.
+  void Update(absl::string_view state, int64_t moved_bytes, int64_t planned_bytes);
+
+  // Takes the bar off the terminal.
+  void Clear();
+
+ private:
+  const Clock& clock_;
+  const bool on_terminal_;
+  bool drawn_ = false;
+  std::string state_;
+  absl::Duration last_draw_ = -absl::InfiniteDuration();
+  absl::Duration start_;  // of moving
+};
+
+// "RUNNING     [#####.....]  50%   128.0 MiB of 256.0 MiB   312.0 MiB/s". `moving_time`: since the
+// first byte; without a rate if 0.
+std::string ProgressLine(absl::string_view state, int64_t moved_bytes, int64_t planned_bytes,
+                         absl::Duration moving_time);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_PROGRESS_H_
