@@ -1,0 +1,180 @@
+#include "tests/unit/fake/fake_host.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+namespace numalocality {
+namespace {
+
+constexpr char kNodes[] = "sys/devices/system/node";
+
+// Bits of a pagemap entry.
+constexpr uint64_t kPresent = uint64_t{1} << 63;
+constexpr uint64_t kSwapped = uint64_t{1} << 62;
+constexpr uint64_t kFile = uint64_t{1} << 61;
+
+std::string DefaultDistances(size_t row, size_t count) {
+  std::vector<std::string> words(count, "20");
+  words[row] = "10";
+  return absl::StrJoin(words, " ");
+}
+
+}  // namespace
+
+FakeHost::FakeHost(const std::vector<FakeNode>& nodes, std::vector<std::string> distances) {
+  NodeSet online;
+  CpuSet cpus;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const FakeNode& node = nodes[i];
+    const std::string directory = absl::StrCat(kNodes, "/node", node.id);
+    online.Insert(NodeId{node.id});
+    cpus = cpus | CpuSet::Parse(node.cpus).value();
+    tree_.Write(directory + "/cpulist", node.cpus + "\n");
+    tree_.Write(directory + "/distance",
+                (distances.empty() ? DefaultDistances(i, nodes.size()) : distances[i]) + "\n");
+    if (node.has_memory) {
+      kernel_.AddNode(node.id, node.total_pages, node.free_pages);
+      memory_nodes_.Insert(NodeId{node.id});
+    } else {
+      tree_.Write(directory + "/meminfo", absl::StrFormat("Node %d MemTotal:       0 kB\n"
+                                                          "Node %d MemFree:        0 kB\n",
+                                                          node.id, node.id));
+    }
+  }
+  all_cpus_ = cpus.ToString();
+  tree_.Write(absl::StrCat(kNodes, "/online"), online.ToString() + "\n");
+  tree_.Write(absl::StrCat(kNodes, "/has_memory"), memory_nodes_.ToString() + "\n");
+  WriteMeminfo(kernel_.memory());
+  kernel_.OnMoved([this](const auto& memory) { WriteMeminfo(memory); });
+  SetHugePages(true);
+  tree_.MakeDirectory("proc");
+  tree_.Write(CgroupPath("/cgroup.controllers"), "cpuset cpu memory\n");
+  tree_.Write(CgroupPath("/cgroup.procs"), "");
+}
+
+std::shared_ptr<FakeProcess> FakeHost::AddProcess(pid_t pid, const std::string& cpus,
+                                                  const std::string& cgroup) {
+  auto process = kernel_.AddProcess(pid);
+  process->allowed_nodes = memory_nodes_;
+  process->threads[pid] = CpuSet::Parse(cpus).value();
+  Publish(*process, cgroup);
+  return process;
+}
+
+std::string FakeHost::ProcPath(pid_t pid, const std::string& name) const {
+  return absl::StrCat("proc/", pid, name.empty() ? "" : "/", name);
+}
+
+void FakeHost::Publish(const FakeProcess& process, const std::string& cgroup) {
+  const pid_t pid = process.pid;
+  tree_.Write(ProcPath(pid, "stat"),
+              absl::StrCat(pid, " (", process.command, ") ", process.is_zombie ? "Z" : "S",
+                           " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 ", process.start_ticks,
+                           " 1000 100 18446744073709551615\n"));
+  tree_.Write(ProcPath(pid, "status"), absl::StrCat("Name:\t", process.command,
+                                                    "\nMems_allowed:\t3\nMems_allowed_list:\t",
+                                                    process.allowed_nodes.ToString(), "\n"));
+  tree_.Write(ProcPath(pid, "cgroup"), absl::StrCat("0::", cgroup, "\n"));
+  for (const auto& [tid, cpus] : process.threads) {
+    tree_.MakeDirectory(ProcPath(pid, absl::StrCat("task/", tid)));
+  }
+  std::string maps;
+  for (const FakeMapping& mapping : process.mappings) {
+    absl::StrAppendFormat(&maps, "%x-%x rw-p 00000000 00:00 0 %s%s\n", mapping.range.start,
+                          mapping.range.end, mapping.path.empty() ? "" : "                  ",
+                          mapping.path);
+  }
+  tree_.Write(ProcPath(pid, "maps"), maps);
+  WritePagemap(process);
+}
+
+void FakeHost::WritePagemap(const FakeProcess& process) {
+  const std::string path = ProcPath(process.pid, "pagemap");
+  tree_.Write(path, "");
+  for (const auto& [address, folio] : process.pages) {
+    const uint64_t entry =
+        (folio->swapped ? kSwapped : kPresent) | (folio->file ? kFile : uint64_t{0});
+    tree_.WriteWord(path, address / kFakePage * sizeof(entry), entry);
+  }
+}
+
+void FakeHost::DenyPagemap(pid_t pid) {
+  // Write-only for everybody, root included: the kernel lets no capability override a sysctl's mode.
+  tree_.Remove(ProcPath(pid, "pagemap"));
+  tree_.Link(ProcPath(pid, "pagemap"), "/proc/sys/vm/compact_memory");
+}
+
+void FakeHost::Exit(pid_t pid) {
+  kernel_.Exit(pid);
+  tree_.Remove(ProcPath(pid, ""));
+}
+
+void FakeHost::BecomeZombie(pid_t pid) {
+  kernel_.BecomeZombie(pid);
+  tree_.Write(ProcPath(pid, "maps"), "");
+  tree_.Write(ProcPath(pid, "pagemap"), "");
+}
+
+std::shared_ptr<FakeProcess> FakeHost::Replace(pid_t pid) {
+  Exit(pid);
+  auto stranger = kernel_.AddProcess(pid);
+  stranger->start_ticks = 2000;
+  stranger->command = "stranger";
+  stranger->allowed_nodes = memory_nodes_;
+  stranger->threads[pid] = CpuSet::Parse(all_cpus_).value();
+  Publish(*stranger);
+  return stranger;
+}
+
+void FakeHost::AddCgroup(const std::string& path, const std::vector<pid_t>& pids) {
+  for (size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    tree_.MakeDirectory(CgroupPath(path.substr(0, slash)));
+    tree_.Write(CgroupPath(path.substr(0, slash)) + "/cgroup.procs", "");
+  }
+  WriteCgroupFile(path, "cgroup.procs",
+                  pids.empty() ? "" : absl::StrJoin(pids, "\n") + "\n");
+  WriteCgroupFile(path, "cpuset.cpus.effective", all_cpus_ + "\n");
+  WriteCgroupFile(path, "cpuset.mems.effective", memory_nodes_.ToString() + "\n");
+  WriteCgroupFile(path, "memory.numa_stat", "anon N0=0 N1=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");
+}
+
+void FakeHost::WriteCgroupFile(const std::string& path, const std::string& name,
+                               const std::string& text) {
+  tree_.Write(CgroupPath(path) + "/" + name, text);
+}
+
+void FakeHost::RemoveCgroup(const std::string& path) { tree_.Remove(CgroupPath(path)); }
+
+void FakeHost::RecreateCgroup(const std::string& path, const std::vector<pid_t>& pids) {
+  // The old directory stays until the new one is there: file systems reuse inode numbers, the
+  // kernel does not reuse a cgroup's id.
+  const std::string grave = absl::StrCat("grave", ++graves_);
+  tree_.Rename(CgroupPath(path), grave);
+  AddCgroup(path, pids);
+}
+
+void FakeHost::SetHugePages(bool enabled) {
+  const std::string path = "sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
+  if (enabled) {
+    tree_.Write(path, absl::StrCat(kFakeHuge, "\n"));
+  } else {
+    tree_.Remove(path);
+  }
+}
+
+void FakeHost::WriteMeminfo(const std::map<int, FakeMemory>& memory) {
+  for (const auto& [node, pages] : memory) {
+    const auto written = written_free_pages_.find(node);
+    if (written != written_free_pages_.end() && written->second == pages.free_pages) continue;
+    written_free_pages_[node] = pages.free_pages;
+    tree_.Write(absl::StrCat(kNodes, "/node", node, "/meminfo"),
+                absl::StrFormat("Node %d MemTotal:       %d kB\nNode %d MemFree:        %d kB\n"
+                                "Node %d MemUsed:        %d kB\n",
+                                node, pages.total_pages * 4, node, pages.free_pages * 4, node,
+                                (pages.total_pages - pages.free_pages) * 4));
+  }
+}
+
+}  // namespace numalocality

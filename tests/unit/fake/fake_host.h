@@ -1,0 +1,84 @@
+// A whole make-believe machine: the fake kernel together with the /proc, /sys and cgroup files
+// that it would show.
+#ifndef NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_HOST_H_
+#define NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_HOST_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/engine/migration_run.h"
+#include "agent/os/host_paths.h"
+#include "tests/unit/fake/fake_clock.h"
+#include "tests/unit/fake/fake_kernel.h"
+#include "tests/unit/fake/fake_process.h"
+#include "tests/unit/fake/temp_tree.h"
+
+namespace numalocality {
+
+struct FakeNode {
+  int id = 0;
+  std::string cpus;  // as in cpulist
+  int64_t total_pages = 65536;
+  int64_t free_pages = 60000;
+  bool has_memory = true;
+};
+
+// Files show what was true when they were last written: processes by Publish, cgroups by
+// AddCgroup, free memory always.
+class FakeHost {
+ public:
+  // Nodes 0 (CPUs 0-3) and 1 (CPUs 4-7).
+  FakeHost() : FakeHost({{0, "0-3"}, {1, "4-7"}}) {}
+  // Distances: 10 to itself, 20 to all others, unless given: a row a node, in the order of ids.
+  explicit FakeHost(const std::vector<FakeNode>& nodes, std::vector<std::string> distances = {});
+
+  const HostPaths& paths() const { return paths_; }
+  FakeKernel& kernel() { return kernel_; }
+  const FakeClock& clock() const { return clock_; }
+  TempTree& tree() { return tree_; }
+  MigrationContext context() { return {kernel_, clock_, paths_, {}}; }
+
+  // A process of one thread that may run on `cpus`, with all memory nodes allowed. Its memory is
+  // the caller's to fill in; then Publish.
+  std::shared_ptr<FakeProcess> AddProcess(pid_t pid, const std::string& cpus = "0-3",
+                                          const std::string& cgroup = "/");
+  void Publish(const FakeProcess& process, const std::string& cgroup = "/");
+  // pagemap cannot be opened any more, not by root either.
+  void DenyPagemap(pid_t pid);
+
+  void Exit(pid_t pid);          // reaped: nothing is left of it
+  void BecomeZombie(pid_t pid);  // maps and pagemap are empty
+  // Exits, and a stranger gets the PID.
+  std::shared_ptr<FakeProcess> Replace(pid_t pid);
+
+  // A cgroup with `pids`, all CPUs and all memory nodes; cgroups above it are made, too.
+  void AddCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
+  void WriteCgroupFile(const std::string& path, const std::string& name, const std::string& text);
+  void RemoveCgroup(const std::string& path);
+  // Another cgroup under the same name.
+  void RecreateCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
+
+  void SetHugePages(bool enabled);
+
+ private:
+  std::string ProcPath(pid_t pid, const std::string& name) const;
+  std::string CgroupPath(const std::string& path) const { return "sys/fs/cgroup" + path; }
+  void WriteMeminfo(const std::map<int, FakeMemory>& memory);
+  void WritePagemap(const FakeProcess& process);
+
+  TempTree tree_;
+  const HostPaths paths_ = HostPaths::Below(tree_.root());
+  FakeClock clock_;
+  FakeKernel kernel_{clock_};
+  std::string all_cpus_;
+  NodeSet memory_nodes_;
+  std::map<int, int64_t> written_free_pages_;
+  int graves_ = 0;  // directories put aside
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_HOST_H_

@@ -1,0 +1,159 @@
+#include "tests/unit/fake/fake_kernel.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "agent/base/status.h"
+#include "tests/unit/fake/fake_move.h"
+
+namespace numalocality {
+
+int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
+                          absl::Span<const int> nodes, absl::Span<int> status) {
+  const Fault fault = Enter(nodes.empty() ? FakeCall::kQuery : FakeCall::kMove, pid);
+  MutexLock lock(mutex_);
+  const auto found = processes_.find(pid);
+  FakeProcess* process = found == processes_.end() ? nullptr : found->second.get();
+  if (nodes.empty()) {
+    failed_queries_ += fault.error_number != 0;
+    return fault.error_number != 0 ? -fault.error_number : Query(process, addresses, status);
+  }
+  const int result = Move(process, addresses, nodes, status, fault);
+  if (const auto target = memory_.find(nodes.front()); target != memory_.end()) {
+    target->second.moves_after_no_memory += target->second.ran_out;
+    target->second.ran_out |= result == -ENOMEM;
+  }
+  clock_.Advance(time_per_page_ * static_cast<int64_t>(addresses.size()));
+  if (on_moved_) on_moved_(memory_);
+  return result;
+}
+
+int FakeKernel::CheckProcess(const FakeProcess* process) {
+  if (process == nullptr) return -ESRCH;
+  return process->is_zombie ? -EINVAL : 0;
+}
+
+int FakeKernel::Move(FakeProcess* process, absl::Span<const uint64_t> addresses,
+                     absl::Span<const int> nodes, absl::Span<int> status, const Fault& fault) {
+  if (fault.error_number != 0 && fault.after_pages == 0) return -fault.error_number;
+  if (const int error = CheckProcess(process); error != 0) return error;
+  return FakeMove(*process, memory_, addresses, nodes, status)
+      .Run(fault.after_pages, fault.error_number);
+}
+
+int FakeKernel::Query(const FakeProcess* process, absl::Span<const uint64_t> addresses,
+                      absl::Span<int> status) const {
+  if (const int error = CheckProcess(process); error != 0) return error;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const auto page = process->pages.find(addresses[i]);
+    if (page == process->pages.end()) {
+      status[i] = process->IsMapped(addresses[i]) ? -ENOENT : -EFAULT;
+    } else if (page->second->swapped) {
+      status[i] = -ENOENT;
+    } else {
+      status[i] = page->second->zero_page ? -EFAULT : page->second->node;
+    }
+  }
+  return 0;
+}
+
+absl::StatusOr<ScopedFd> FakeKernel::OpenPidFd(pid_t pid) {
+  const Fault fault = Enter(FakeCall::kOpenPidFd, pid);
+  if (pid <= 0) return absl::InvalidArgumentError("not a PID");
+  if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "open process");
+  MutexLock lock(mutex_);
+  const auto found = processes_.find(pid);
+  if (found == processes_.end()) return ErrnoStatus(ESRCH, "open process");
+  return ScopedFd(dup(found->second->exit_event.get()));
+}
+
+absl::StatusOr<CpuSet> FakeKernel::ThreadCpus(pid_t tid) {
+  const Fault fault = Enter(FakeCall::kThreadCpus, tid);
+  if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "affinity");
+  MutexLock lock(mutex_);
+  for (const auto& [pid, process] : processes_) {
+    if (const auto thread = process->threads.find(tid); thread != process->threads.end()) {
+      return thread->second;
+    }
+  }
+  return ErrnoStatus(ESRCH, "affinity");
+}
+
+void FakeKernel::AddNode(int node, int64_t total_pages, int64_t free_pages) {
+  FakeMemory memory;
+  memory.total_pages = total_pages;
+  memory.free_pages = memory.lowest_free_pages = free_pages;
+  memory_[node] = memory;
+}
+
+std::shared_ptr<FakeProcess> FakeKernel::AddProcess(pid_t pid) {
+  auto process = std::make_shared<FakeProcess>();
+  process->pid = pid;
+  process->exit_event = ScopedFd(eventfd(0, EFD_CLOEXEC));
+  MutexLock lock(mutex_);
+  processes_[pid] = process;
+  return process;
+}
+
+void FakeKernel::Exit(pid_t pid) {
+  BecomeZombie(pid);
+  MutexLock lock(mutex_);
+  processes_.erase(pid);
+}
+
+void FakeKernel::BecomeZombie(pid_t pid) {
+  MutexLock lock(mutex_);
+  const auto found = processes_.find(pid);
+  if (found == processes_.end()) return;
+  found->second->is_zombie = true;
+  eventfd_write(found->second->exit_event.get(), 1);
+}
+
+void FakeKernel::FailAt(int number, int error_number, size_t after_pages) {
+  faults_[number] = {error_number, after_pages};
+}
+
+void FakeKernel::ClearFaults() {
+  faults_.clear();
+  events_.clear();
+}
+
+FakeKernel::Fault FakeKernel::Enter(FakeCall kind, pid_t pid) {
+  int number = 0;
+  {
+    MutexLock lock(mutex_);
+    calls_.push_back(kind);
+    calls_without_pid_ += pid <= 0;
+    number = static_cast<int>(calls_.size());
+  }
+  if (const auto event = events_.find(number); event != events_.end()) event->second();
+  if (const auto broken = broken_.find(kind); broken != broken_.end()) return {broken->second, 0};
+  const auto fault = faults_.find(number);
+  return fault == faults_.end() ? Fault{0, 0} : fault->second;
+}
+
+int FakeKernel::CallCount(FakeCall kind) const {
+  MutexLock lock(mutex_);
+  return static_cast<int>(std::count(calls_.begin(), calls_.end(), kind));
+}
+
+int FakeKernel::CallCount() const {
+  MutexLock lock(mutex_);
+  return static_cast<int>(calls_.size());
+}
+
+int FakeKernel::failed_query_count() const {
+  MutexLock lock(mutex_);
+  return failed_queries_;
+}
+
+int FakeKernel::calls_without_pid() const {
+  MutexLock lock(mutex_);
+  return calls_without_pid_;
+}
+
+}  // namespace numalocality

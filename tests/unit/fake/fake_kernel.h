@@ -1,0 +1,104 @@
+// The kernel's side of KernelCalls, with move_pages(2) as mm/migrate.c really does it: statuses
+// left unwritten, results that count pages never tried, errors after half of the work.
+#ifndef NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_KERNEL_H_
+#define NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_KERNEL_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "agent/base/mutex.h"
+#include "agent/os/kernel_calls.h"
+#include "tests/unit/fake/fake_clock.h"
+#include "tests/unit/fake/fake_process.h"
+
+namespace numalocality {
+
+enum class FakeCall { kMove, kQuery, kOpenPidFd, kThreadCpus };
+
+struct FakeMemory {
+  int64_t total_pages = 0;
+  int64_t free_pages = 0;
+  // Of the free pages, those that the allocator does not give away (watermarks, other zones).
+  int64_t withheld_pages = 0;
+  int64_t lowest_free_pages = 0;
+  bool ran_out = false;           // the allocator has refused a page
+  int moves_after_no_memory = 0;  // calls that target this node after that
+};
+
+// Thread-safe as KernelCalls; set up before other threads call.
+class FakeKernel final : public KernelCalls {
+ public:
+  explicit FakeKernel(const FakeClock& clock) : clock_(clock) {}
+
+  int MovePages(pid_t pid, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
+                absl::Span<int> status) override;
+  absl::StatusOr<ScopedFd> OpenPidFd(pid_t pid) override;
+  absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) override;
+
+  // The machine. A process that exits or is replaced stays valid for whoever holds it.
+  // Made anew if it is there.
+  void AddNode(int node, int64_t total_pages, int64_t free_pages);
+  FakeMemory& Memory(int node) { return memory_.at(node); }
+  const std::map<int, FakeMemory>& memory() const { return memory_; }
+  std::shared_ptr<FakeProcess> AddProcess(pid_t pid);
+  // Reaped at once. No such process: nothing happens, here and below.
+  void Exit(pid_t pid);
+  void BecomeZombie(pid_t pid);
+
+  // Faults. Calls of all kinds are counted together, from 1.
+  // Call `number` fails with `error_number`; a moving call after `after_pages` of its pages.
+  void FailAt(int number, int error_number, size_t after_pages = 0);
+  // No fault and no event lies ahead any more.
+  void ClearFaults();
+  // Every call of a kind fails.
+  void FailAll(FakeCall kind, int error_number) { broken_[kind] = error_number; }
+  // `event` happens just before call `number`, without a lock held.
+  void RunAt(int number, std::function<void()> event) { events_[number] = std::move(event); }
+  // `observer` is shown the nodes after each moving call, one call at a time; it must not call back.
+  using MemoryObserver = std::function<void(const std::map<int, FakeMemory>&)>;
+  void OnMoved(MemoryObserver observer) { on_moved_ = std::move(observer); }
+  // What a moving call takes for each entry and page moved.
+  void set_time_per_page(absl::Duration time) { time_per_page_ = time; }
+
+  int CallCount(FakeCall kind) const;
+  int CallCount() const;  // of all kinds
+  // Queries that a fault has made fail.
+  int failed_query_count() const;
+  // Calls for a PID that can name no process.
+  int calls_without_pid() const;
+
+ private:
+  struct Fault {
+    int error_number;
+    size_t after_pages;
+  };
+
+  // Counts the call, lets its event happen, and says how it is to fail; error 0 if it is not.
+  Fault Enter(FakeCall kind, pid_t pid);
+  static int CheckProcess(const FakeProcess* process);
+  int Move(FakeProcess* process, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
+           absl::Span<int> status, const Fault& fault) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int Query(const FakeProcess* process, absl::Span<const uint64_t> addresses,
+            absl::Span<int> status) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const FakeClock& clock_;
+  mutable Mutex mutex_;
+  std::map<int, FakeMemory> memory_;
+  std::map<pid_t, std::shared_ptr<FakeProcess>> processes_ ABSL_GUARDED_BY(mutex_);
+  std::vector<FakeCall> calls_ ABSL_GUARDED_BY(mutex_);
+  int calls_without_pid_ ABSL_GUARDED_BY(mutex_) = 0;
+  int failed_queries_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<int, Fault> faults_;
+  std::map<FakeCall, int> broken_;
+  std::map<int, std::function<void()>> events_;
+  MemoryObserver on_moved_;
+  absl::Duration time_per_page_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_KERNEL_H_

@@ -1,0 +1,44 @@
+#include "tests/unit/fake/fake_process.h"
+
+#include <algorithm>
+
+namespace numalocality {
+
+void FakeProcess::AddHole(uint64_t start, int count, const std::string& path) {
+  mappings.push_back({{start, start + static_cast<uint64_t>(count) * kFakePage}, path});
+}
+
+void FakeProcess::AddPages(uint64_t start, int count, int node, const std::string& path) {
+  AddHole(start, count, path);
+  for (int i = 0; i < count; ++i) {
+    auto folio = std::make_shared<FakeFolio>();
+    folio->node = node;
+    pages[start + static_cast<uint64_t>(i) * kFakePage] = std::move(folio);
+  }
+}
+
+void FakeProcess::AddHugePages(uint64_t start, int count, int node) {
+  AddHole(start, count * kFakeHugePages);
+  for (int huge = 0; huge < count; ++huge) {
+    auto folio = std::make_shared<FakeFolio>();
+    folio->node = node;
+    folio->pages = kFakeHugePages;
+    for (uint64_t i = 0; i < kFakeHugePages; ++i) {
+      pages[start + static_cast<uint64_t>(huge) * kFakeHuge + i * kFakePage] = folio;
+    }
+  }
+}
+
+bool FakeProcess::IsMapped(uint64_t address) const {
+  return std::any_of(mappings.begin(), mappings.end(), [&](const FakeMapping& mapping) {
+    return mapping.range.start <= address && address < mapping.range.end;
+  });
+}
+
+int64_t FakeProcess::PagesOn(int node) const {
+  return std::count_if(pages.begin(), pages.end(), [&](const auto& page) {
+    return page.second->node == node && !page.second->zero_page && !page.second->swapped;
+  });
+}
+
+}  // namespace numalocality

@@ -1,0 +1,65 @@
+// A process as the fake kernel keeps it: folios on nodes, and what stands in their way.
+#ifndef NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_PROCESS_H_
+#define NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_PROCESS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/model/id_set.h"
+#include "agent/model/ids.h"
+#include "agent/os/file.h"
+
+namespace numalocality {
+
+inline constexpr uint64_t kFakePage = 4096;
+inline constexpr int kFakeHugePages = 512;
+inline constexpr uint64_t kFakeHuge = kFakeHugePages * kFakePage;
+
+// What the kernel moves as a whole: a base page, or a transparent huge page.
+struct FakeFolio {
+  int node = 0;
+  int pages = 1;
+  bool pinned = false;      // carries an extra reference
+  bool shared = false;      // mapped by other processes, too
+  bool zero_page = false;   // present in pagemap, yet no memory of the process
+  bool swapped = false;     // known to pagemap, not present
+  bool file = false;        // pagemap's bit 61: page cache or shmem
+  int busy_attempts = 0;    // isolation fails this many times
+  bool isolated = false;    // queued by the call in progress
+};
+
+struct FakeMapping {
+  AddressRange range;
+  std::string path;  // as in /proc/PID/maps; may be empty
+};
+
+struct FakeProcess {
+  pid_t pid = 0;
+  uint64_t start_ticks = 1000;
+  std::string command = "worker";
+  bool is_zombie = false;
+  NodeSet allowed_nodes;
+  std::map<pid_t, CpuSet> threads;
+  std::vector<FakeMapping> mappings;
+  std::map<uint64_t, std::shared_ptr<FakeFolio>> pages;  // by base page address
+  ScopedFd exit_event;                                    // readable once it has exited
+
+  // Maps and fills [start, start + count pages) with base pages on `node`.
+  void AddPages(uint64_t start, int count, int node, const std::string& path = "");
+  // Maps and fills [start, start + count * 2 MiB) with huge pages on `node`.
+  void AddHugePages(uint64_t start, int count, int node);
+  // Maps without filling.
+  void AddHole(uint64_t start, int count, const std::string& path = "");
+
+  FakeFolio& At(uint64_t address) { return *pages.at(address); }
+  bool IsMapped(uint64_t address) const;
+  // Resident base pages on `node`.
+  int64_t PagesOn(int node) const;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_PROCESS_H_

@@ -1,0 +1,40 @@
+// A directory tree of a test's own, gone when the test ends.
+#ifndef NUMALOCALITY_TESTS_UNIT_FAKE_TEMP_TREE_H_
+#define NUMALOCALITY_TESTS_UNIT_FAKE_TEMP_TREE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace numalocality {
+
+// Paths are relative to the root. Whatever fails ends the test program: a test that runs on a
+// half-made tree proves nothing.
+class TempTree {
+ public:
+  TempTree();
+  ~TempTree();
+  TempTree(const TempTree&) = delete;
+  TempTree& operator=(const TempTree&) = delete;
+
+  const std::string& root() const { return root_; }
+  std::string Path(const std::string& path) const { return root_ + "/" + path; }
+
+  // Makes the directories above, too. Replaces a file as a whole: a reader never sees half of it.
+  void Write(const std::string& path, absl::string_view content);
+  // Writes 8 bytes in the middle of a sparse file.
+  void WriteWord(const std::string& path, uint64_t offset, uint64_t word);
+  void MakeDirectory(const std::string& path);
+  void Link(const std::string& path, const std::string& target);
+  void Rename(const std::string& from, const std::string& to);
+  // With all below it; nothing there is fine.
+  void Remove(const std::string& path);
+
+ private:
+  std::string root_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_TESTS_UNIT_FAKE_TEMP_TREE_H_
