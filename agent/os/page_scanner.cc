@@ -127,6 +127,25 @@ bool MayHold(Backing backing, KindSet kinds) {
   return false;
 }
 
+// `ranges` widened to whole pages, in order, merged where they overlap.
+std::vector<AddressRange> WholePages(absl::Span<const AddressRange> ranges, uint64_t page_bytes) {
+  std::vector<AddressRange> sorted;
+  for (const AddressRange& range : ranges) {
+    sorted.push_back({range.start / page_bytes * page_bytes,
+                      (range.end + page_bytes - 1) / page_bytes * page_bytes});
+  }
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<AddressRange> merged;
+  for (const AddressRange& range : sorted) {
+    if (!merged.empty() && range.start <= merged.back().end) {
+      merged.back().end = std::max(merged.back().end, range.end);
+    } else {
+      merged.push_back(range);
+    }
+  }
+  return merged;
+}
+
 }  // namespace
 
 absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
@@ -135,9 +154,11 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ad
   ProcessScan scan(kernel_, page_bytes_, process, kinds);
   NL_RETURN_IF_ERROR(scan.OpenPagemap());
   constexpr auto kWindow = static_cast<uint64_t>(kWindowBytes);
+  const std::vector<AddressRange> whole_ranges =
+      WholePages(ranges, static_cast<uint64_t>(page_bytes_));
   for (const Mapping& mapping : mappings) {
     if (!MayHold(mapping.backing, kinds)) continue;
-    for (const AddressRange& range : ranges) {
+    for (const AddressRange& range : whole_ranges) {
       const uint64_t end = std::min(mapping.range.end, range.end);
       for (uint64_t start = std::max(mapping.range.start, range.start); start < end;) {
         const uint64_t next = std::min(end, (start / kWindow + 1) * kWindow);
@@ -148,7 +169,8 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ad
       }
     }
   }
-  return absl::OkStatus();
+  // The maps and the pagemap of a process that has exited read as empty, without an error.
+  return process.Fate() == ProcessFate::kRunning ? absl::OkStatus() : GoneError(process.pid());
 }
 
 }  // namespace numalocality
