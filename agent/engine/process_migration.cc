@@ -69,10 +69,9 @@ absl::StatusOr<ProcessMigration::PageCounts> ProcessMigration::CountPages(Memory
 
 absl::Status ProcessMigration::Scan() {
   MemoryByNode memory;
-  NL_ASSIGN_OR_RETURN(const PageCounts counts, CountPages(memory));
-  considered_ = counts.misplaced + counts.in_place;
+  NL_ASSIGN_OR_RETURN(found_, CountPages(memory));
   result_.before.Add(memory);
-  result_.pages_planned += counts.misplaced;
+  result_.pages_planned += found_.misplaced;
   observer_.OnProgress(result_);
   return absl::OkStatus();
 }
@@ -96,7 +95,13 @@ MigrationReason ProcessMigration::Move() {
 }
 
 void ProcessMigration::Skip(PageOutcome outcome) {
-  Count(outcome, std::max(int64_t{0}, considered_ - counts_.Total()));
+  const int64_t left =
+      std::max(int64_t{0}, found_.misplaced + found_.in_place - counts_.Total());
+  const int64_t in_place =
+      vanished_ ? 0
+                : std::clamp(found_.in_place - counts_[PageOutcome::kAlreadyThere], int64_t{0}, left);
+  Count(PageOutcome::kAlreadyThere, in_place);
+  Count(outcome, left - in_place);
 }
 
 absl::Status ProcessMigration::Verify() {
@@ -117,9 +122,8 @@ void ProcessMigration::MoveWindow(absl::Span<const ResidentPage> pages) {
   const WindowPlan plan = PlanWindow(pages, targets_, topology_.page_bytes, huge_bytes_);
   Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
   MoveList(plan.probes, huge_bytes_ / topology_.page_bytes);
-  if (stop_ == MigrationReason::kNone && !plan.rest.empty()) {
-    MoveList(WithoutFollowers(plan.rest), 1);
-  }
+  // Also after a stop: what came along has moved.
+  if (!plan.rest.empty()) MoveList(WithoutFollowers(plan.rest), 1);
   MoveList(plan.singles, 1);
   observer_.OnProgress(result_);
 }

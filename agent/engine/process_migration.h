@@ -45,7 +45,8 @@ class ProcessMigration {
   // fits the reason.
   MigrationReason Move();
 
-  // Books what Scan found as `outcome`, in place of Move.
+  // Books what Scan found as `outcome`, in place of Move; but pages that were in place as such,
+  // unless the process has vanished.
   void Skip(PageOutcome outcome);
 
   // Counts what is where now and what has drifted. Errors as Scan.
@@ -92,8 +93,8 @@ class ProcessMigration {
   MigrationObserver& observer_;
 
   BatchSize batch_size_;
-  int64_t considered_ = 0;  // pages found by Scan
-  OutcomeCounts counts_;    // of this process only
+  PageCounts found_;      // by Scan
+  OutcomeCounts counts_;  // of this process only
   bool vanished_ = false;
   MigrationReason stop_ = MigrationReason::kNone;
   PageOutcome outcome_of_rest_ = PageOutcome::kNotAttempted;
