@@ -1,0 +1,21 @@
+// Watching a migration to its end.
+#ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_FOLLOW_H_
+#define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_FOLLOW_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/localityctl/agent_client.h"
+#include "agent/cli/localityctl/output.h"
+
+namespace numalocality {
+
+// Draws progress until the migration has ended, and prints its result. kExitSuccess if it
+// SUCCEEDED, else kExitNotMigrated. SIGINT ends the program with kExitInterrupted and words on how
+// to cancel the migration, which goes on.
+absl::StatusOr<ExitCode> Follow(AgentClient& client, const std::string& id, OutputFormat output);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_FOLLOW_H_

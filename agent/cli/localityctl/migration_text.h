@@ -1,0 +1,33 @@
+// Migrations as people read them. Pure.
+#ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_MIGRATION_TEXT_H_
+#define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_MIGRATION_TEXT_H_
+
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <cstdint>
+#include <string>
+
+#include "numalocality/v1/migration.pb.h"
+
+namespace numalocality {
+
+// Pages with `outcome`.
+int64_t PagesOf(const v1::WorkloadMigration& workload, v1::PageOutcome outcome);
+
+// Bytes moved so far, and to be moved, of all workloads.
+int64_t MovedBytes(const v1::Migration& migration);
+int64_t PlannedBytes(const v1::Migration& migration);
+
+// One line a migration.
+std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migration>& list);
+
+// The whole story of one that has ended: state, and for each workload the outcomes of its pages,
+// memory before and after, and what the kernel needed for it.
+std::string ResultText(const v1::Migration& migration);
+
+// What a migration that was only planned would do.
+std::string PlanText(const v1::Migration& plan);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_MIGRATION_TEXT_H_

@@ -1,0 +1,22 @@
+// localityctl topology
+#include <iostream>
+
+#include "agent/base/status.h"
+#include "agent/cli/localityctl/commands.h"
+#include "agent/cli/localityctl/placement_text.h"
+
+namespace numalocality {
+
+Command TopologyCommand(CLI::App& app, const GlobalOptions& globals) {
+  CLI::App* arguments = app.add_subcommand("topology", "The machine's NUMA nodes");
+  const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
+    AgentClient client(globals.endpoint, globals.timeout);
+    NL_ASSIGN_OR_RETURN(const auto response, client.GetTopology());
+    std::cout << Render(response.topology(), globals.output,
+                        [&] { return TopologyText(response.topology()); });
+    return kExitSuccess;
+  };
+  return {arguments, run};
+}
+
+}  // namespace numalocality

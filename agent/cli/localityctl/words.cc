@@ -1,0 +1,73 @@
+#include "agent/cli/localityctl/words.h"
+
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "agent/base/log.h"
+#include "agent/model/id_set.h"
+
+namespace numalocality {
+namespace {
+
+// A value that this program does not know, from a newer agent, is its number.
+std::string WithoutPrefix(const std::string& name, absl::string_view prefix, int value) {
+  if (value == 0) return "";
+  if (name.empty()) return absl::StrCat(value);
+  return std::string(absl::StripPrefix(name, prefix));
+}
+
+}  // namespace
+
+std::string StateWord(v1::MigrationState state) {
+  return WithoutPrefix(v1::MigrationState_Name(state), "MIGRATION_STATE_", state);
+}
+
+std::string ReasonWord(v1::MigrationReason reason) {
+  return WithoutPrefix(v1::MigrationReason_Name(reason), "MIGRATION_REASON_", reason);
+}
+
+bool IsFinal(v1::MigrationState state) { return state >= v1::MIGRATION_STATE_SUCCEEDED; }
+
+std::string OutcomeWord(v1::PageOutcome outcome) {
+  const std::string name = WithoutPrefix(v1::PageOutcome_Name(outcome), "PAGE_OUTCOME_", outcome);
+  return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"_", " "}});
+}
+
+std::string QosWord(v1::QosClass qos) {
+  switch (qos) {
+    case v1::QOS_CLASS_GUARANTEED: return "Guaranteed";
+    case v1::QOS_CLASS_BURSTABLE: return "Burstable";
+    case v1::QOS_CLASS_BEST_EFFORT: return "BestEffort";
+    default: return "";
+  }
+}
+
+std::string WorkloadWords(const v1::Workload& workload) {
+  if (workload.pid() != 0) return absl::StrCat("process ", workload.pid());
+  if (workload.container_id().empty()) {
+    return absl::StrCat("cgroup ", LogSafe(workload.cgroup_path()));
+  }
+  return absl::StrCat("pod ", workload.pod_uid(), " container ", ShortId(workload.container_id()));
+}
+
+std::string ShortId(const std::string& container_id) { return container_id.substr(0, 12); }
+
+std::string IdList(const google::protobuf::RepeatedField<int32_t>& ids) {
+  return FormatIdList(std::set<int>(ids.begin(), ids.end()));
+}
+
+int64_t AnonAndShmemBytes(const v1::NodeUsage& usage) {
+  return usage.anon_bytes() + usage.shmem_bytes();
+}
+
+std::string SecondsWords(absl::Duration duration) {
+  return duration < absl::Seconds(1)
+             ? absl::StrFormat("%.1f ms", absl::ToDoubleMilliseconds(duration))
+             : absl::StrFormat("%.2f s", absl::ToDoubleSeconds(duration));
+}
+
+}  // namespace numalocality

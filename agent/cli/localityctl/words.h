@@ -1,0 +1,47 @@
+// The API's values in the words that people read. Pure.
+#ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_WORDS_H_
+#define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_WORDS_H_
+
+#include <google/protobuf/repeated_field.h>
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+#include "numalocality/v1/migration.pb.h"
+#include "numalocality/v1/placement.pb.h"
+#include "numalocality/v1/workload.pb.h"
+
+namespace numalocality {
+
+// "SUCCEEDED", "NO_ROOM": as in the API without the prefix; "" for the unspecified value.
+std::string StateWord(v1::MigrationState state);
+std::string ReasonWord(v1::MigrationReason reason);
+
+// Whether a migration in this state has ended.
+bool IsFinal(v1::MigrationState state);
+
+// "already there", "no memory".
+std::string OutcomeWord(v1::PageOutcome outcome);
+
+// "Guaranteed", "Burstable", "BestEffort", as Kubernetes writes it; "" outside Kubernetes.
+std::string QosWord(v1::QosClass qos);
+
+// "pod <uid> container <first 12 of id>", "process <pid>", "cgroup <path>".
+std::string WorkloadWords(const v1::Workload& workload);
+
+// The first 12 characters of a container id: as crictl prints it, and enough for --container.
+std::string ShortId(const std::string& container_id);
+
+// "0-3,8"; "" if there are none.
+std::string IdList(const google::protobuf::RepeatedField<int32_t>& ids);
+
+// What a placement's locality is judged by.
+int64_t AnonAndShmemBytes(const v1::NodeUsage& usage);
+
+// "1.24 s", "12.3 ms".
+std::string SecondsWords(absl::Duration duration);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_WORDS_H_
