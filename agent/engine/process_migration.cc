@@ -95,11 +95,11 @@ MigrationReason ProcessMigration::Move() {
 }
 
 void ProcessMigration::Skip(PageOutcome outcome) {
-  const int64_t left =
-      std::max(int64_t{0}, found_.misplaced + found_.in_place - counts_.Total());
+  const int64_t left = std::max(int64_t{0}, found_.misplaced + found_.in_place - counts_.Total());
   const int64_t in_place =
-      vanished_ ? 0
-                : std::clamp(found_.in_place - counts_[PageOutcome::kAlreadyThere], int64_t{0}, left);
+      vanished_
+          ? 0
+          : std::clamp(found_.in_place - counts_[PageOutcome::kAlreadyThere], int64_t{0}, left);
   Count(PageOutcome::kAlreadyThere, in_place);
   Count(outcome, left - in_place);
 }
@@ -125,6 +125,7 @@ void ProcessMigration::MoveWindow(absl::Span<const ResidentPage> pages) {
   // Also after a stop: what came along has moved.
   if (!plan.rest.empty()) MoveList(WithoutFollowers(plan.rest), 1);
   MoveList(plan.singles, 1);
+  CountStuck();
   observer_.OnProgress(result_);
 }
 
@@ -149,7 +150,14 @@ void ProcessMigration::MoveList(absl::Span<const PageMove> moves, int64_t pages_
 void ProcessMigration::MoveBatch(absl::Span<const PageMove> batch, int64_t pages_per_move) {
   observer_.OnBatch(process_.pid(), static_cast<int64_t>(batch.size()) * pages_per_move);
   const BatchResult moved = mover_.Move(process_, batch);
-  for (const PageOutcome outcome : moved.outcomes) Count(outcome, 1);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const PageOutcome outcome = moved.outcomes[i];
+    if (outcome == PageOutcome::kBusy || outcome == PageOutcome::kPinned) {
+      stuck_.push_back({batch[i], outcome});
+    } else {
+      Count(outcome, 1);
+    }
+  }
   result_.move_calls += moved.calls;
   result_.call_time += moved.call_time;
   result_.longest_call = std::max(result_.longest_call, moved.longest_call);
@@ -172,6 +180,18 @@ std::vector<PageMove> ProcessMigration::WithoutFollowers(absl::Span<const PageMo
     }
   }
   return left;
+}
+
+void ProcessMigration::CountStuck() {
+  if (stuck_.empty()) return;
+  std::vector<PageMove> moves;
+  for (const StuckPage& page : stuck_) moves.push_back(page.move);
+  const std::vector<int> nodes = mover_.Query(process_, moves);
+  for (size_t i = 0; i < stuck_.size(); ++i) {
+    const bool came_along = i < nodes.size() && nodes[i] == moves[i].target.value;
+    Count(came_along ? PageOutcome::kMoved : stuck_[i].outcome, 1);
+  }
+  stuck_.clear();
 }
 
 bool ProcessMigration::HasRoom(NodeId target, int64_t pages) {

@@ -74,6 +74,8 @@ class ProcessMigration {
   void MoveBatch(absl::Span<const PageMove> batch, int64_t pages_per_move);
   // Counts those of `rest` that came along with a huge page; returns the others.
   std::vector<PageMove> WithoutFollowers(absl::Span<const PageMove> rest);
+  // Counts the stuck pages of a window, by where they are at its end.
+  void CountStuck();
   bool HasRoom(NodeId target, int64_t pages);
   void StopFor(const BatchResult& batch, NodeId target);
   void Stop(MigrationReason reason, PageOutcome outcome_of_rest, std::string message);
@@ -92,9 +94,17 @@ class ProcessMigration {
   WorkloadMigration& result_;
   MigrationObserver& observer_;
 
+  // A page that was tried and did not move. If it is part of a huge page, it may yet come along
+  // when another page of that is tried.
+  struct StuckPage {
+    PageMove move;
+    PageOutcome outcome;
+  };
+
   BatchSize batch_size_;
-  PageCounts found_;      // by Scan
-  OutcomeCounts counts_;  // of this process only
+  std::vector<StuckPage> stuck_;  // of the current window
+  PageCounts found_;              // by Scan
+  OutcomeCounts counts_;          // of this process only
   bool vanished_ = false;
   MigrationReason stop_ = MigrationReason::kNone;
   PageOutcome outcome_of_rest_ = PageOutcome::kNotAttempted;
