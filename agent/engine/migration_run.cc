@@ -191,7 +191,8 @@ WorkloadMigration RunMigration(const MigrationContext& context, const Workload& 
   result.state = MigrationState::kRunning;
   Run run(context, spec, observer, result);
   run.Prepare(pids);
-  if (run.reason() == MigrationReason::kNone) {
+  const bool prepared = run.reason() == MigrationReason::kNone;
+  if (prepared) {
     run.Move();
   } else {
     run.Skip();
@@ -207,6 +208,11 @@ WorkloadMigration RunMigration(const MigrationContext& context, const Workload& 
         result.outcomes[PageOutcome::kMoved] + result.outcomes[PageOutcome::kAlreadyThere];
   }
   Conclude(result, run.reason(), spec.min_moved);
+  if (!prepared && result.state != MigrationState::kCancelled) {
+    // Not all processes were counted: what the others have on target proves nothing.
+    result.state = MigrationState::kFailed;
+    result.reason = run.reason();
+  }
   return result;
 }
 
