@@ -240,13 +240,19 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   }
   std::vector<std::string> held;
   for (const auto& entry : entries_) {
-    if (IsFinal(entry->migration.state) || entry->batch_pages == 0) continue;
-    held.push_back(
-        absl::StrCat("migration ", entry->migration.id, ": the kernel has held move_pages of ",
-                     entry->batch_pages, " pages of process ", entry->batch_pid, " for ",
-                     absl::FormatDuration(context_.clock.Monotonic() - entry->batch_start)));
+    if (IsFinal(entry->migration.state) || entry->migration.state == MigrationState::kPending) {
+      continue;
+    }
+    held.push_back(absl::StrCat("migration ", entry->migration.id, ": ", DescribeCall(*entry)));
   }
   return held;
+}
+
+std::string Migrator::DescribeCall(const Entry& entry) const {
+  if (entry.batch_pages == 0) return "the kernel holds a read of its processes' memory";
+  return absl::StrCat("the kernel has held move_pages of ", entry.batch_pages, " pages of process ",
+                      entry.batch_pid, " for ",
+                      absl::FormatDuration(context_.clock.Monotonic() - entry.batch_start));
 }
 
 void Migrator::RunWorker() {

@@ -20,7 +20,7 @@ namespace numalocality {
 struct MigrationSpec {
   NodeSet target_nodes;  // empty: each process's home nodes
   NodeSet source_nodes;  // empty: every node that is not a target
-  std::vector<AddressRange> ranges = {kWholeAddressSpace};
+  std::vector<AddressRange> ranges = {kWholeAddressSpace};  // widened to whole pages
   KindSet kinds = kPrivateKinds;
   double min_moved = 0.90;  // fraction of the wanted pages on target that counts as success
   absl::Duration deadline = absl::InfiniteDuration();  // from the start of running

@@ -28,12 +28,12 @@ class PageScanner {
 
   PageScanner(KernelCalls& kernel, int64_t page_bytes) : kernel_(kernel), page_bytes_(page_bytes) {}
 
-  // Visits the resident pages of `kinds` in `ranges` (in address order, disjoint), window by
-  // window; memory use does not grow with the process. Pages that are swapped out, never touched,
-  // or the zero page are not resident. Without access to pagemap (CAP_SYS_PTRACE and
-  // CAP_DAC_READ_SEARCH) every address is queried, and anonymous copies in private file mappings
-  // count as kFile. NOT_FOUND if the process is gone or its PID names another,
-  // PERMISSION_DENIED if the kernel refuses.
+  // Visits the resident pages of `kinds` in `ranges` (widened to whole pages, each
+  // page once), window by window; memory use does not grow with the process. Pages that are swapped
+  // out, never touched, or the zero page are not resident. Without access to pagemap
+  // (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH) every address is queried, and anonymous copies in
+  // private file mappings count as kFile. NOT_FOUND if the process is gone or its PID names
+  // another, PERMISSION_DENIED if the kernel refuses.
   absl::Status Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
                     KindSet kinds, WindowVisitor visit) const;
 

@@ -126,14 +126,6 @@ absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& fi
   return kinds;
 }
 
-// [start, end) widened to whole pages; bounds that cannot be are left for the migrator to refuse.
-AddressRange RangeFrom(const pb::AddressRange& range, int64_t page_bytes) {
-  const auto page = static_cast<uint64_t>(page_bytes);
-  const uint64_t end =
-      range.end() > kWholeAddressSpace.end ? range.end() : (range.end() + page - 1) / page * page;
-  return {range.start() / page * page, end};
-}
-
 }  // namespace
 
 grpc::Status ToGrpc(const absl::Status& status) {
@@ -233,8 +225,7 @@ PlacementView FromProto(pb::PlacementView view) {
   return view == pb::PLACEMENT_VIEW_PAGES ? PlacementView::kPages : PlacementView::kBasic;
 }
 
-absl::StatusOr<MigrationRequest> FromProto(const pb::CreateMigrationRequest& message,
-                                           int64_t page_bytes) {
+absl::StatusOr<MigrationRequest> FromProto(const pb::CreateMigrationRequest& message) {
   MigrationRequest request;
   for (const pb::WorkloadSelector& workload : message.workloads()) {
     NL_ASSIGN_OR_RETURN(WorkloadSelector selector, FromProto(workload));
@@ -244,9 +235,8 @@ absl::StatusOr<MigrationRequest> FromProto(const pb::CreateMigrationRequest& mes
   request.spec.source_nodes = NodesFrom(message.source_node_ids());
   if (!message.address_ranges().empty()) request.spec.ranges.clear();
   for (const pb::AddressRange& range : message.address_ranges()) {
-    request.spec.ranges.push_back(RangeFrom(range, page_bytes));
+    request.spec.ranges.push_back({range.start(), range.end()});
   }
-  std::sort(request.spec.ranges.begin(), request.spec.ranges.end());
   NL_ASSIGN_OR_RETURN(request.spec.kinds, KindsFrom(message.memory_kinds()));
   if (message.has_min_moved()) request.spec.min_moved = message.min_moved();
   if (message.has_deadline()) {

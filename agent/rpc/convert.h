@@ -37,9 +37,8 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message);
 PlacementView FromProto(pb::PlacementView view);
 
 // Checks what only the message can show (empty names, unknown kinds, bad durations); the rest is
-// the migrator's. `page_bytes`: address ranges are widened to multiples of it.
-absl::StatusOr<MigrationRequest> FromProto(const pb::CreateMigrationRequest& message,
-                                           int64_t page_bytes);
+// the migrator's.
+absl::StatusOr<MigrationRequest> FromProto(const pb::CreateMigrationRequest& message);
 
 // Page tokens: opaque to callers, "" for none. INVALID_ARGUMENT for what EncodePageToken did not
 // make.

@@ -22,7 +22,7 @@ constexpr absl::Duration kWatchInterval = absl::Milliseconds(100);
 grpc::Status MigrationService::CreateMigration(grpc::ServerContext*,
                                                const v1::CreateMigrationRequest* request,
                                                v1::CreateMigrationResponse* response) {
-  const auto wanted = FromProto(*request, page_bytes_);
+  const auto wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpc(wanted.status());
   const auto migration =
       request->validate_only() ? migrator_.Plan(*wanted) : migrator_.Submit(*wanted);

@@ -2,8 +2,6 @@
 #ifndef NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_
 #define NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_
 
-#include <cstdint>
-
 #include "absl/status/status.h"
 #include "agent/engine/migrator.h"
 #include "numalocality/v1/migration.grpc.pb.h"
@@ -13,9 +11,7 @@ namespace numalocality {
 // Thread-safe.
 class MigrationService final : public v1::MigrationService::Service {
  public:
-  // `page_bytes`: the machine's base page size.
-  MigrationService(Migrator& migrator, int64_t page_bytes)
-      : migrator_(migrator), page_bytes_(page_bytes) {}
+  explicit MigrationService(Migrator& migrator) : migrator_(migrator) {}
 
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,
@@ -43,7 +39,6 @@ class MigrationService final : public v1::MigrationService::Service {
                     v1::ListMigrationsResponse& response) const;
 
   Migrator& migrator_;
-  const int64_t page_bytes_;
 };
 
 }  // namespace numalocality

@@ -4,7 +4,6 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -24,8 +23,7 @@ constexpr int kMaxThreads = 64;
 }  // namespace
 
 Server::Server(KernelCalls& kernel, const HostPaths& paths, const Clock& clock, Migrator& migrator)
-    : placement_service_(kernel, paths, clock),
-      migration_service_(migrator, sysconf(_SC_PAGESIZE)) {}
+    : placement_service_(kernel, paths, clock), migration_service_(migrator) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, KernelCalls& kernel,
                                                       const HostPaths& paths, const Clock& clock,
