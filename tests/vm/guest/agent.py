@@ -22,13 +22,13 @@ class Agent:
         wait_until("the agent serves", lambda: self.process.poll() is not None or pathlib.Path(SOCKET).exists(), 30)
         self.check_healthy()
 
-    def ctl(self, *argv, check=True, timeout=120):
-        """Runs localityctl; returns the CompletedProcess."""
-        return self.machine.run("localityctl", *argv, check=check, timeout=timeout)
+    def ctl(self, *argv, **options):
+        """Runs localityctl; returns the CompletedProcess. Options as of Machine.run."""
+        return self.machine.run("localityctl", *argv, **{"timeout": 120, **options})
 
     def json(self, *argv, **options):
         """The JSON that localityctl prints."""
-        return json.loads(self.ctl("--output", "json", *argv, **options).stdout)
+        return json.loads(self.ctl("--output", "json", *argv, log_output=False, **options).stdout)
 
     def check_healthy(self):
         assert self.process.poll() is None, f"the agent ended with status {self.process.returncode}"

@@ -49,11 +49,12 @@ class Machine:
         self.cleanup.callback(end)
         return process
 
-    def run(self, *argv, check=True, timeout=60):
+    def run(self, *argv, check=True, timeout=60, log_output=True):
         """Runs a program to its end; returns the CompletedProcess with text output, which is also logged."""
         done = subprocess.run([str(arg) for arg in argv], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=timeout)
-        self.log(f"$ {' '.join(map(str, argv))} -> {done.returncode}\n{done.stdout}{done.stderr}")
+        output = done.stdout if log_output else ""
+        self.log(f"$ {' '.join(map(str, argv))} -> {done.returncode}\n{output}{done.stderr}")
         if check:
             assert done.returncode == 0, f"{argv[0]} ended with status {done.returncode}: {done.stderr.strip()}"
         return done

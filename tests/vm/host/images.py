@@ -17,7 +17,7 @@ INIT = HERE.parent / "guest" / "initramfs_init.sh"
 KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
 
 ROOT_PACKAGES = [
-    "busybox-static", "kmod", "procps", "util-linux", "numactl",
+    "busybox-static", "kmod", "procps", "util-linux", "numactl", "strace",
     "containerd", "runc", "python3-minimal", "python3-grpcio", "python3-protobuf",
     # What the project's binaries link, sanitizer builds included.
     "libnuma1", "libgrpc++1.51", "libprotobuf32", "libabsl20220623", "libspdlog1.10", "libfmt9",

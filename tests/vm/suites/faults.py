@@ -41,10 +41,12 @@ def pinned_pages(machine):
     machine.log(f"outcomes: {counts}, calls: {record['workloads'][0]['move_call_count']}")
     assert counts["PINNED"] == size // PAGE // 64, counts
     assert counts["MOVED"] >= size // PAGE - size // PAGE // 64
-    assert set(counts) <= {"PINNED", "MOVED", "ALREADY_THERE"}, counts
+    # The workload shares a few pages with its supervisor; a sharing rule leaves those alone.
+    assert set(counts) <= {"PINNED", "MOVED", "ALREADY_THERE", "SHARED"}, counts
     assert state(record) == "SUCCEEDED"  # 98 % is above min_moved
     found = oracles.anonymous_bytes(container.pids())
-    assert sum(found.values()) - found[far] == counts["PINNED"] * PAGE
+    left = (sum(found.values()) - found[far]) // PAGE
+    assert counts["PINNED"] <= left <= counts["PINNED"] + counts.get("SHARED", 0)
     strict = agent.migrate("--container", container.id, "--min-moved", "1")
     assert (state(strict), reason(strict)) == ("FAILED", "PAGES_LEFT"), strict
 
