@@ -17,7 +17,11 @@ bool ParseHex(absl::string_view text, uint64_t& value) {
 }
 
 std::string FailureMessage(const CLI::App* app, const CLI::Error& error) {
-  return absl::StrCat("ERROR: ", error.what(), "; see ", app->get_name(), " --help\n");
+  std::string command = app->get_name();
+  for (const CLI::App* subcommand : app->get_subcommands()) {
+    absl::StrAppend(&command, " ", subcommand->get_name());
+  }
+  return absl::StrCat("ERROR: ", error.what(), "; see ", command, " --help\n");
 }
 
 }  // namespace

@@ -32,7 +32,6 @@ absl::StatusOr<std::string> ParseEndpoint(absl::string_view text) {
 int Main(int argc, char** argv) {
   CLI::App app("Asks the NUMA locality agent of this machine.", "localityctl");
   GlobalOptions globals;
-  app.footer(kExamples);
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
   app.fallthrough();  // global options may stand behind the subcommand
@@ -48,6 +47,7 @@ int Main(int argc, char** argv) {
   const Command commands[] = {TopologyCommand(app, globals), TopCommand(app, globals),
                               MigrateCommand(app, globals),  MigrationsCommand(app, globals),
                               WatchCommand(app, globals),    CancelCommand(app, globals)};
+  app.footer(kExamples);  // now, as subcommands made later would have it, too
   if (const auto exit_code = ParseCommandLine(app, argc, argv)) return *exit_code;
   for (const Command& command : commands) {
     if (!command.arguments->parsed()) continue;

@@ -98,13 +98,13 @@ std::string WorkloadResultText(const v1::WorkloadMigration& workload, int64_t pa
                                   ReasonWords(workload.reason(), workload.message(), ", "), "\n",
                                   OutcomesText(workload, page_bytes), "\n",
                                   BeforeAndAfterText(workload), "\n", OnTargetWords(workload));
-  absl::StrAppend(&text, "  ", workload.process_count(), " processes, ");
+  absl::StrAppend(&text, "  Processes: ", workload.process_count());
   if (workload.vanished_process_count() > 0) {
-    absl::StrAppend(&text, workload.vanished_process_count(), " of them gone at the end, ");
+    absl::StrAppend(&text, ", of which ", workload.vanished_process_count(), " gone at the end");
   }
-  absl::StrAppend(&text, workload.move_call_count(), " kernel calls in ",
+  absl::StrAppend(&text, ". Kernel calls: ", workload.move_call_count(), " in ",
                   SecondsWords(FromProto(workload.move_call_time())), ", the longest ",
-                  SecondsWords(FromProto(workload.longest_move_call())), "\n");
+                  SecondsWords(FromProto(workload.longest_move_call())), ".\n");
   return text;
 }
 

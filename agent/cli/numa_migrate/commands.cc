@@ -30,6 +30,7 @@ void CatchEndSignals() {
     if (end_signal == 0) end_signal = signal;
   };
   action.sa_flags = SA_RESTART;
+  end_signal = 0;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }

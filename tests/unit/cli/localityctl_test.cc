@@ -1,0 +1,128 @@
+// Subcommands of localityctl from their command line to what they print and return, against a fake
+// agent.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "agent/cli/arguments.h"
+#include "agent/cli/localityctl/commands.h"
+#include "tests/unit/cli/fake_agent.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LocalityctlTest : public testing::Test {
+ protected:
+  using MakeCommand = Command (*)(CLI::App&, const GlobalOptions&);
+
+  LocalityctlTest() { globals_.endpoint = agent_.endpoint(); }
+
+  absl::StatusOr<ExitCode> Run(MakeCommand make, const std::vector<const char*>& arguments) {
+    CLI::App app;
+    const Command command = make(app, globals_);
+    std::vector<const char*> argv = {"localityctl"};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    const auto exit_code = ParseCommandLine(app, static_cast<int>(argv.size()), argv.data());
+    if (exit_code.has_value()) return *exit_code;
+    testing::internal::CaptureStdout();
+    auto result = command.run();
+    printed_ = testing::internal::GetCapturedStdout();
+    return result;
+  }
+
+  FakeAgent agent_;
+  GlobalOptions globals_;
+  std::string printed_;
+};
+
+TEST_F(LocalityctlTest, TopHidesSandboxesUnlessAskedForAll) {
+  agent_.placement_pages.resize(1);
+  for (const bool is_sandbox : {true, false, true}) {
+    auto* placement = agent_.placement_pages[0].add_placements();
+    placement->set_is_sandbox(is_sandbox);
+    placement->mutable_workload()->set_cgroup_path(is_sandbox ? "/sandbox" : "/worker");
+  }
+  EXPECT_EQ(*Run(TopCommand, {"top"}), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("/worker"));
+  EXPECT_THAT(printed_, Not(HasSubstr("/sandbox")));
+  EXPECT_EQ(*Run(TopCommand, {"top", "--all"}), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("/sandbox"));
+}
+
+TEST_F(LocalityctlTest, TopOfOnePodAsksForThatPod) {
+  globals_.output = OutputFormat::kJson;
+  EXPECT_EQ(*Run(TopCommand, {"top", "--pod", "uid-1", "--container", "abc", "--pages"}),
+            kExitSuccess);
+  EXPECT_EQ(agent_.placement_request.workload().pod().uid(), "uid-1");
+  EXPECT_EQ(agent_.placement_request.workload().pod().container_id(), "abc");
+  EXPECT_EQ(agent_.placement_request.view(), v1::PLACEMENT_VIEW_PAGES);
+  EXPECT_THAT(printed_, HasSubstr("\"placements\": []"));
+}
+
+TEST_F(LocalityctlTest, MigrateSendsWhatWasAskedForAndPrintsTheId) {
+  EXPECT_EQ(
+      *Run(MigrateCommand, {"migrate", "--pid", "12", "--to-node", "1-2", "--from-node", "0",
+                            "--range", "1000-2000", "--range", "3000-4000", "--kinds", "anon,file",
+                            "--min-moved", "0.5", "--deadline", "1m30s", "--request-id", "r-1"}),
+      kExitSuccess);
+  EXPECT_EQ(printed_, "m-1\n");
+  const auto& request = agent_.create_request;
+  EXPECT_EQ(request.workloads(0).pid(), 12);
+  EXPECT_EQ(request.target_node_ids_size(), 2);
+  EXPECT_EQ(request.source_node_ids(0), 0);
+  ASSERT_EQ(request.address_ranges_size(), 2);
+  EXPECT_EQ(request.address_ranges(1).end(), 0x4000);
+  ASSERT_EQ(request.memory_kinds_size(), 2);
+  EXPECT_EQ(request.memory_kinds(1), v1::MEMORY_KIND_FILE);
+  EXPECT_EQ(request.min_moved(), 0.5);
+  EXPECT_EQ(request.deadline().seconds(), 90);
+  EXPECT_EQ(request.request_id(), "r-1");
+  EXPECT_FALSE(request.validate_only());
+}
+
+TEST_F(LocalityctlTest, MigrateLeavesTheRestToTheAgent) {
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--cgroup", "/a"}), kExitSuccess);
+  v1::CreateMigrationRequest bare;
+  bare.add_workloads()->set_cgroup_path("/a");
+  EXPECT_EQ(agent_.create_request.SerializeAsString(), bare.SerializeAsString());
+}
+
+TEST_F(LocalityctlTest, MigrateRefusesWhatItCannotMean) {
+  const std::vector<std::vector<const char*>> command_lines = {
+      {"migrate"},
+      {"migrate", "--pid", "12", "--kinds", "hugetlb"},
+      {"migrate", "--pid", "12", "--range", "2000-1000"}};
+  for (const auto& arguments : command_lines) {
+    EXPECT_EQ(ExitCodeFor(Run(MigrateCommand, arguments).status()), kExitError);
+  }
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12", "--pod", "uid-1"}), kExitError);
+}
+
+TEST_F(LocalityctlTest, WaitingReturnsWhetherItSucceeded) {
+  agent_.migration_states.resize(1);
+  agent_.migration_states[0].set_state(v1::MIGRATION_STATE_SUCCEEDED);
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12", "--wait"}), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("Migration m-1: SUCCEEDED"));
+  for (const auto state :
+       {v1::MIGRATION_STATE_PARTIAL, v1::MIGRATION_STATE_FAILED, v1::MIGRATION_STATE_CANCELLED}) {
+    agent_.migration_states[0].set_state(state);
+    EXPECT_EQ(*Run(WatchCommand, {"watch", "m-1"}), kExitNotMigrated);
+  }
+}
+
+TEST_F(LocalityctlTest, ABusyWorkloadSaysWhatToDo) {
+  agent_.status = {grpc::StatusCode::ABORTED, "process 12: migration m-0 is moving it"};
+  const auto exit_code = Run(MigrateCommand, {"migrate", "--pid", "12"});
+  EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitNotMigrated);
+  EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("m-0"));
+  EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("localityctl cancel"));
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,138 @@
+// numa-migrate's two commands on the fake host: exit codes and what is printed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include "agent/cli/numa_migrate/commands.h"
+#include "tests/unit/fake/fake_host.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr pid_t kPid = 7;
+constexpr uint64_t kStart = 0x10000000;
+
+class NumaMigrateTest : public testing::Test {
+ protected:
+  NumaMigrateTest() {
+    process_->AddPages(kStart, 1000, 0);
+    host_.Publish(*process_);
+    options_.pid = kPid;
+    options_.to_node = NodeId{1};
+  }
+
+  // Runs a command and keeps what it printed.
+  template <typename Run>
+  absl::StatusOr<ExitCode> Do(Run run) {
+    testing::internal::CaptureStdout();
+    auto exit_code = run(host_.context(), options_);
+    printed_ = testing::internal::GetCapturedStdout();
+    return exit_code;
+  }
+
+  FakeHost host_;
+  std::shared_ptr<FakeProcess> process_ = host_.AddProcess(kPid);
+  Options options_;
+  std::string printed_;
+};
+
+TEST_F(NumaMigrateTest, ChecksWherePagesAre) {
+  process_->AddPages(kStart + 0x1000000, 1000, 1);
+  host_.Publish(*process_);
+  EXPECT_EQ(*Do(Check), kExitSuccess);
+  EXPECT_EQ(printed_, "Node 0: 50.0% pages\nNode 1: 50.0% pages\n");
+}
+
+TEST_F(NumaMigrateTest, MovesAndVerifies) {
+  options_.verify = true;
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_EQ(printed_,
+            "Pages examined: 1000\nMoved: 1000\nUnchanged: 0\nBusy: 0\nFailed: 0\n"
+            "Verification: 100.0% on node 1\n");
+  EXPECT_EQ(process_->PagesOn(1), 1000);
+}
+
+TEST_F(NumaMigrateTest, MovesOnlyTheSizeAskedFor) {
+  options_.part.first_bytes = 100 * 4096;
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("Pages examined: 100\nMoved: 100\n"));
+  EXPECT_EQ(process_->PagesOn(1), 100);
+}
+
+TEST_F(NumaMigrateTest, ADryRunMovesNothing) {
+  options_.dry_run = true;
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("Would move: 1000 pages"));
+  EXPECT_EQ(process_->PagesOn(0), 1000);
+}
+
+TEST_F(NumaMigrateTest, TooFewMovedIsAFailureThatSaysWhy) {
+  for (int i = 0; i < 500; ++i) process_->At(kStart + i * kFakePage).pinned = true;
+  const auto exit_code = Do(Migrate);
+  EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitNotMigrated);
+  EXPECT_THAT(std::string(exit_code.status().message()),
+              HasSubstr("500 of 1000 wanted pages are on node 1, less than --min-moved 0.9"));
+  EXPECT_THAT(printed_, HasSubstr("Pages examined: 1000\nMoved: 500\n"));
+}
+
+TEST_F(NumaMigrateTest, NoSuchProcess) {
+  options_.pid = 8;
+  for (const auto& run : {Check, Migrate}) {
+    const auto exit_code = Do(run);
+    EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitError);
+    EXPECT_EQ(exit_code.status().message(), "process not found: 8");
+  }
+}
+
+TEST_F(NumaMigrateTest, NoSuchNode) {
+  options_.to_node = NodeId{5};
+  const auto exit_code = Do(Migrate);
+  EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitError);
+  EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("target node 5"));
+}
+
+TEST_F(NumaMigrateTest, ARefusalIsNotAResult) {
+  host_.kernel().FailAll(FakeCall::kQuery, EPERM);
+  EXPECT_EQ(ExitCodeFor(Do(Check).status()), kExitPermission);
+  EXPECT_EQ(ExitCodeFor(Do(Migrate).status()), kExitPermission);
+  EXPECT_EQ(printed_, "");
+}
+
+TEST_F(NumaMigrateTest, AForbiddenTargetIsNotMovedTo) {
+  process_->allowed_nodes = {NodeId{0}};
+  host_.Publish(*process_);
+  const auto exit_code = Do(Migrate);
+  EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitNotMigrated);
+  EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("cpuset.mems"));
+  EXPECT_EQ(process_->PagesOn(0), 1000);
+}
+
+TEST_F(NumaMigrateTest, SignalsEndItAfterTheBatchWithTheExactResult) {
+  for (const auto& [signal, expected] : {std::pair(SIGINT, 130), std::pair(SIGTERM, 143)}) {
+    FakeHost host;
+    const auto process = host.AddProcess(kPid);
+    process->AddPages(kStart, 1000, 0);
+    host.Publish(*process);
+    // The signal comes while the kernel has the first batch.
+    host.kernel().OnMoved([signal = signal](const auto&) { std::raise(signal); });
+    testing::internal::CaptureStdout();
+    const auto exit_code = Migrate(host.context(), options_);
+    const std::string printed = testing::internal::GetCapturedStdout();
+    ASSERT_TRUE(exit_code.ok()) << exit_code.status();
+    EXPECT_EQ(*exit_code, expected);
+    const int64_t moved = process->PagesOn(1);
+    EXPECT_GT(moved, 0);
+    EXPECT_LT(moved, 1000);
+    EXPECT_THAT(printed, HasSubstr("Pages examined: 1000\nMoved: " + std::to_string(moved) + "\n"));
+    EXPECT_THAT(printed, HasSubstr("not attempted: " + std::to_string(1000 - moved)));
+  }
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,100 @@
+#include "agent/cli/localityctl/placement_text.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace numalocality {
+namespace {
+
+using ::testing::HasSubstr;
+
+template <typename Message>
+Message Parse(const std::string& text) {
+  Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+TEST(TopologyTextTest, ShowsWhatIsMissingAsDashes) {
+  const auto topology = Parse<v1::Topology>(R"pb(
+    nodes {
+      node_id: 0
+      cpu_ids: [ 0, 1, 2, 3 ]
+      has_memory: true
+      total_bytes: 4294967296
+      free_bytes: 1073741824
+      distances { node_id: 0 distance: 10 }
+      distances { node_id: 2 distance: 21 }
+    }
+    nodes {
+      node_id: 2
+      has_memory: true
+      total_bytes: 8589934592
+      distances { node_id: 0 distance: 21 }
+      distances { node_id: 2 distance: 10 }
+    }
+    nodes {
+      node_id: 8
+      cpu_ids: [ 4, 6 ]
+    }
+  )pb");
+  EXPECT_EQ(TopologyText(topology),
+            "NODE   CPUS    MEMORY      FREE   TO 0   TO 2   TO 8\n"
+            "   0   0-3    4.0 GiB   1.0 GiB     10     21      -\n"
+            "   2   -      8.0 GiB       0 B     21     10      -\n"
+            "   8   4,6          -         -      -      -      -\n");
+}
+
+TEST(PlacementsTextTest, HasARowForEachKindOfWorkload) {
+  const auto list = Parse<v1::ListPlacementsResponse>(R"pb(
+    placements {
+      workload {
+        pod_uid: "uid-1"
+        qos_class: QOS_CLASS_GUARANTEED
+        container_id: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      }
+      cpu_ids: [ 2, 3 ]
+      home_node_ids: 1
+      allowed_node_ids: [ 0, 1 ]
+      node_usages { node_id: 0 anon_bytes: 268435456 file_bytes: 999999999 }
+      node_usages { node_id: 1 anon_bytes: 4096 shmem_bytes: 4096 }
+      local_fraction: 0.00003
+    }
+    placements {
+      workload { cgroup_path: "/system.slice/a.service" }
+      cpu_ids: 0
+      home_node_ids: 0
+      incomplete: true
+    }
+    placements {
+      workload { pid: 12 cgroup_path: "/" }
+      hidden_process_count: 3
+    }
+  )pb");
+  EXPECT_EQ(
+      PlacementsText(list.placements()),
+      "POD     CONTAINER                 QOS          CPUS   HOME      NODE 0    NODE 1   LOCAL\n"
+      "uid-1   0123456789ab              Guaranteed   2-3    1      256.0 MiB   8.0 KiB    0.0%\n"
+      "-       /system.slice/a.service   -            0      0            0 B       0 B       -\n"
+      "-       process 12                -            -      -            0 B       0 B       -\n"
+      "Note: cgroup /system.slice/a.service: incomplete: processes were still appearing when it "
+      "was read\n"
+      "Note: process 12: 3 processes are outside the agent's PID namespace and cannot be moved\n");
+}
+
+TEST(PlacementsTextTest, SaysSoWhenThereIsNothing) {
+  EXPECT_EQ(PlacementsText({}), "No containers.\n");
+}
+
+// A container may choose the names of its cgroups.
+TEST(PlacementsTextTest, EscapesWhatATerminalWouldObey) {
+  v1::ListPlacementsResponse list;
+  list.add_placements()->mutable_workload()->set_cgroup_path("/a\033[2Jb");
+  EXPECT_THAT(PlacementsText(list.placements()), HasSubstr("/a\\u001b[2Jb"));
+}
+
+}  // namespace
+}  // namespace numalocality
