@@ -90,13 +90,17 @@ void FakeHost::Publish(const FakeProcess& process, const std::string& cgroup) {
 }
 
 void FakeHost::WritePagemap(const FakeProcess& process) {
+  std::map<uint64_t, std::vector<uint64_t>> entries;
+  std::vector<uint64_t>* run = nullptr;
+  uint64_t next = 0;
+  for (const auto& [address, folio] : process.pages) {
+    if (run == nullptr || address != next) run = &entries[address / kFakePage * sizeof(uint64_t)];
+    run->push_back((folio->swapped ? kSwapped : kPresent) | (folio->file ? kFile : uint64_t{0}));
+    next = address + kFakePage;
+  }
   const std::string path = ProcPath(process.pid, "pagemap");
   tree_.Write(path, "");
-  for (const auto& [address, folio] : process.pages) {
-    const uint64_t entry =
-        (folio->swapped ? kSwapped : kPresent) | (folio->file ? kFile : uint64_t{0});
-    tree_.WriteWord(path, address / kFakePage * sizeof(entry), entry);
-  }
+  tree_.WriteWords(path, entries);
 }
 
 void FakeHost::DenyPagemap(pid_t pid) {
@@ -162,6 +166,12 @@ void FakeHost::SetHugePages(bool enabled) {
   } else {
     tree_.Remove(path);
   }
+}
+
+void FakeHost::SetFreePages(int node, int64_t free_pages, int64_t withheld_pages) {
+  kernel_.AddNode(node, kernel_.Memory(node).total_pages, free_pages);
+  kernel_.Memory(node).withheld_pages = withheld_pages;
+  WriteMeminfo(kernel_.memory());
 }
 
 void FakeHost::WriteMeminfo(const std::map<int, FakeMemory>& memory) {

@@ -62,6 +62,8 @@ class FakeHost {
   void RecreateCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
 
   void SetHugePages(bool enabled);
+  // `withheld_pages` of them the allocator keeps to itself.
+  void SetFreePages(int node, int64_t free_pages, int64_t withheld_pages = 0);
 
  private:
   std::string ProcPath(pid_t pid, const std::string& name) const;

@@ -52,11 +52,15 @@ void TempTree::Write(const std::string& path, absl::string_view content) {
   Check(rename(fresh.c_str(), full.c_str()) == 0, "write", full);
 }
 
-void TempTree::WriteWord(const std::string& path, uint64_t offset, uint64_t word) {
+void TempTree::WriteWords(const std::string& path,
+                          const std::map<uint64_t, std::vector<uint64_t>>& words) {
   const std::string full = Path(path);
   const int fd = open(full.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   Check(fd >= 0, "open", full);
-  WriteAll(fd, reinterpret_cast<const char*>(&word), sizeof(word), offset, full);
+  for (const auto& [offset, run] : words) {
+    WriteAll(fd, reinterpret_cast<const char*>(run.data()), run.size() * sizeof(run[0]), offset,
+             full);
+  }
   Check(close(fd) == 0, "close", full);
 }
 

@@ -3,7 +3,9 @@
 #define NUMALOCALITY_TESTS_UNIT_FAKE_TEMP_TREE_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -23,8 +25,9 @@ class TempTree {
 
   // Makes the directories above, too. Replaces a file as a whole: a reader never sees half of it.
   void Write(const std::string& path, absl::string_view content);
-  // Writes 8 bytes in the middle of a sparse file.
-  void WriteWord(const std::string& path, uint64_t offset, uint64_t word);
+  // Writes into the middle of a sparse file, by content offset.
+  void WriteWords(const std::string& path,
+                  const std::map<uint64_t, std::vector<uint64_t>>& words);
   void MakeDirectory(const std::string& path);
   void Link(const std::string& path, const std::string& target);
   void Rename(const std::string& from, const std::string& to);

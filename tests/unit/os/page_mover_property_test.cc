@@ -81,7 +81,7 @@ void CheckOutcomes(const FakeProcess& process, const std::vector<PageMove>& move
 
 TEST(PageMoverPropertyTest, OutcomesAreTrue) {
   FakeHost host({{0, "0-3"}, {1, "4-7"}, {2, "8-11"}});
-  for (int run = 0; run < ScenarioCount(4000); ++run) {
+  for (int run = 0; run < ScenarioCount(3000); ++run) {
     const uint64_t seed = FirstSeed() + static_cast<uint64_t>(run);
     SCOPED_TRACE(testing::Message() << "repeat with SEED=" << seed);
     Dice dice(seed);

@@ -1,0 +1,46 @@
+// A MigrationObserver that stops a run where the test says, and remembers what it was told.
+#ifndef NUMALOCALITY_TESTS_UNIT_FAKE_SCRIPTED_OBSERVER_H_
+#define NUMALOCALITY_TESTS_UNIT_FAKE_SCRIPTED_OBSERVER_H_
+
+#include <limits>
+#include <vector>
+
+#include "agent/engine/migration_run.h"
+
+namespace numalocality {
+
+class ScriptedObserver final : public MigrationObserver {
+ public:
+  // From the `question`th StopReason on (1 is the first) the answer is `reason`.
+  void StopAt(int question, MigrationReason reason) {
+    stop_at_ = question;
+    reason_ = reason;
+  }
+  // From the `batch`th batch on.
+  void StopAfterBatch(int batch, MigrationReason reason) {
+    stop_after_batch_ = batch;
+    reason_ = reason;
+  }
+
+  MigrationReason StopReason() override {
+    const bool stop =
+        ++questions_ >= stop_at_ || static_cast<int>(batches.size()) >= stop_after_batch_;
+    return stop ? reason_ : MigrationReason::kNone;
+  }
+  void OnBatch(pid_t, int64_t pages) override { batches.push_back(pages); }
+  void OnProgress(const WorkloadMigration& result) override { progress.push_back(result); }
+
+  std::vector<int64_t> batches;             // pages of each
+  std::vector<WorkloadMigration> progress;  // each result reported
+  int questions() const { return questions_; }
+
+ private:
+  int questions_ = 0;
+  int stop_at_ = std::numeric_limits<int>::max();
+  int stop_after_batch_ = std::numeric_limits<int>::max();
+  MigrationReason reason_ = MigrationReason::kNone;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_TESTS_UNIT_FAKE_SCRIPTED_OBSERVER_H_
