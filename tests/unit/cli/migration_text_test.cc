@@ -85,7 +85,7 @@ TEST(ResultTextTest, NothingToMoveIsSaidAndNotDividedBy) {
     }
   )pb"));
   EXPECT_THAT(text, HasSubstr("process 12: SUCCEEDED\n"));
-  EXPECT_THAT(text, HasSubstr("There was nothing to move."));
+  EXPECT_THAT(text, HasSubstr("No page to move was found."));
 }
 
 TEST(PlanTextTest, SaysWhatWouldMoveAndWhatIsInTheWay) {

@@ -1,0 +1,31 @@
+#include "agent/model/page_outcome.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace numalocality {
+namespace {
+
+TEST(PageOutcomeTest, EachHasANameOfItsOwn) {
+  std::set<std::string> names;
+  for (int i = 0; i < kPageOutcomeCount; ++i) {
+    names.insert(std::string(PageOutcomeName(static_cast<PageOutcome>(i))));
+  }
+  EXPECT_EQ(names.size(), static_cast<size_t>(kPageOutcomeCount));
+  EXPECT_FALSE(names.contains("unknown"));
+}
+
+TEST(OutcomeCountsTest, AddUp) {
+  OutcomeCounts counts;
+  for (int i = 0; i < kPageOutcomeCount; ++i) counts.Add(static_cast<PageOutcome>(i), i + 1);
+  EXPECT_EQ(counts.Total(), kPageOutcomeCount * (kPageOutcomeCount + 1) / 2);
+  EXPECT_EQ(counts.Wanted(), counts.Total() - counts[PageOutcome::kShared]);
+  OutcomeCounts twice = counts;
+  twice.Add(counts);
+  EXPECT_EQ(twice.Total(), 2 * counts.Total());
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,55 @@
+#include "agent/model/workload.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace numalocality {
+namespace {
+
+Workload Cgroup(const std::string& path) { return {path, 1, std::nullopt, std::nullopt}; }
+Workload Process(const std::string& path, pid_t pid, uint64_t start) {
+  return {path, 1, std::nullopt, ProcessId{pid, start}};
+}
+
+TEST(WorkloadTest, OverlapsWhatHoldsTheSameProcess) {
+  EXPECT_TRUE(Cgroup("/a/b").Overlaps(Cgroup("/a/b")));
+  EXPECT_TRUE(Cgroup("/a").Overlaps(Cgroup("/a/b")));
+  EXPECT_TRUE(Cgroup("/a/b").Overlaps(Cgroup("/a")));
+  EXPECT_TRUE(Cgroup("/").Overlaps(Cgroup("/a")));
+  EXPECT_TRUE(Cgroup("/a").Overlaps(Process("/a/b", 5, 1)));
+  EXPECT_TRUE(Process("/a/b", 5, 1).Overlaps(Cgroup("/a")));
+  EXPECT_TRUE(Process("/a", 5, 1).Overlaps(Process("/a", 5, 1)));
+}
+
+TEST(WorkloadTest, DoesNotOverlapOthers) {
+  EXPECT_FALSE(Cgroup("/a/b").Overlaps(Cgroup("/a/bc")));
+  EXPECT_FALSE(Cgroup("/a/b").Overlaps(Cgroup("/a/c")));
+  EXPECT_FALSE(Process("/a", 5, 1).Overlaps(Process("/a", 6, 1)));
+  EXPECT_FALSE(Process("/a", 5, 1).Overlaps(Process("/a", 5, 2)));
+  EXPECT_FALSE(Process("/a", 5, 1).Overlaps(Cgroup("/a/b")));
+  EXPECT_FALSE(Process("", 5, 1).Overlaps(Cgroup("/a")));  // a host without cgroup v2
+}
+
+TEST(WorkloadTest, IsNamedForPeople) {
+  Workload container = Cgroup("/kubepods/x");
+  container.container = {"uid-1", std::string(64, 'c'), QosClass::kBurstable};
+  EXPECT_EQ(container.ToString(), "pod uid-1 container cccccccccccc");
+  EXPECT_EQ(Cgroup("/a").ToString(), "cgroup /a");
+  EXPECT_EQ(Process("/a", 5, 1).ToString(), "process 5");
+}
+
+TEST(WorkloadSelectorTest, IsNamedForPeople) {
+  const auto named = [](std::optional<std::string> uid, std::optional<std::string> id,
+                        std::optional<std::string> path, std::optional<pid_t> pid) {
+    return WorkloadSelector{std::move(uid), std::move(id), std::move(path), pid}.ToString();
+  };
+  EXPECT_EQ(named("u", {}, {}, {}), "pod u");
+  EXPECT_EQ(named("u", "c", {}, {}), "pod u container c");
+  EXPECT_EQ(named({}, "c", {}, {}), "container c");
+  EXPECT_EQ(named({}, {}, "/a", {}), "cgroup /a");
+  EXPECT_EQ(named({}, {}, {}, 7), "process 7");
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,131 @@
+#include "agent/os/parse_proc.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace numalocality {
+namespace {
+
+// Fields 4 to 24 of a stat line, start time 12345 among them.
+constexpr char kTail[] = " 1 2 3 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 1 0 12345 1000 200\n";
+
+TEST(ParseStatTest, ReadsCommandStateAndStartTime) {
+  const auto stat = ParseStat(std::string("7 (cat) S") + kTail);
+  ASSERT_TRUE(stat.ok()) << stat.status();
+  EXPECT_EQ(stat->command, "cat");
+  EXPECT_EQ(stat->state, 'S');
+  EXPECT_EQ(stat->start_ticks, 12345u);
+}
+
+TEST(ParseStatTest, TheCommandEndsAtTheLastParenthesis) {
+  for (const std::string command :
+       {"a) R 1 (b", ") Z 1 1 1 (", "((", "))", "", " ", "a b", "x\ny", "\xff\x80"}) {
+    const auto stat = ParseStat("7 (" + command + ") R" + kTail);
+    ASSERT_TRUE(stat.ok()) << command;
+    EXPECT_EQ(stat->command, command);
+    EXPECT_EQ(stat->state, 'R');
+    EXPECT_EQ(stat->start_ticks, 12345u);
+  }
+}
+
+TEST(ParseStatTest, RefusesOtherFormats) {
+  for (const std::string& text :
+       {std::string(), std::string("7"), std::string("7 (cat"), std::string(") 7 ("),
+        std::string("7 (cat) S"), std::string("7 (cat) S 1 2 3"), std::string("7 (cat) SS") + kTail,
+        std::string("7 (cat) S 1 2 3 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 1 0 -5 1000 200")}) {
+    EXPECT_EQ(ParseStat(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
+TEST(ParseMapsTest, ReadsRangesAndBackings) {
+  const std::pair<const char*, Backing> cases[] = {
+      {"", Backing::kAnonymous},
+      {"[heap]", Backing::kAnonymous},
+      {"[stack]", Backing::kAnonymous},
+      {"[stack:77]", Backing::kAnonymous},
+      {"[anon: a name]", Backing::kAnonymous},
+      {"[anon:glibc: malloc]", Backing::kAnonymous},
+      {"/dev/zero", Backing::kAnonymous},
+      {"[anon_shmem:x]", Backing::kShmem},
+      {"/memfd:name (deleted)", Backing::kShmem},
+      {"/SYSV00000000 (deleted)", Backing::kShmem},
+      {"/dev/shm/buffer", Backing::kShmem},
+      {"/dev/zero (deleted)", Backing::kShmem},
+      {"/anon_hugepage (deleted)", Backing::kHugetlb},
+      {"/dev/hugepages/pool", Backing::kHugetlb},
+      {"/usr/lib/x86_64-linux-gnu/libc.so.6", Backing::kFile},
+      {"/tmp/name with spaces", Backing::kFile},
+      {"/tmp/a [heap]", Backing::kFile},
+      {"/tmp/new\\012line", Backing::kFile},
+      {"/tmp/gone (deleted)", Backing::kFile},
+      {"[vdso]", Backing::kSpecial},
+      {"[vvar]", Backing::kSpecial},
+      {"[uprobes]", Backing::kSpecial},
+      {"[unheard of]", Backing::kSpecial},
+      {"/dev/nvidia0", Backing::kSpecial},
+      {"anon_inode:[io_uring]", Backing::kSpecial},
+  };
+  for (const auto& [path, backing] : cases) {
+    const auto mappings = ParseMaps(
+        std::string("7f0000001000-7f0000003000 rw-p 00000000 00:00 0                  ") + path +
+        "\n");
+    ASSERT_TRUE(mappings.ok()) << path;
+    ASSERT_EQ(mappings->size(), 1u);
+    EXPECT_EQ(mappings->front().range, (AddressRange{0x7f0000001000, 0x7f0000003000}));
+    EXPECT_EQ(mappings->front().backing, backing) << path;
+  }
+}
+
+TEST(ParseMapsTest, HostilePathsStayInTheirLine) {
+  const auto mappings = ParseMaps(
+      "1000-2000 r--p 00000000 08:01 9 /tmp/3000-4000 rw-p 00000000 00:00 0 [heap]\n"
+      "5000-6000 rw-p 00000000 00:00 0 \n"
+      "6000-7000 rw-p 00000000 00:00 0\n"
+      "7000-8000 rw-s 00000000 08:01 9 /" + std::string(5000, 'x') + "\n"
+      "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n");
+  ASSERT_TRUE(mappings.ok()) << mappings.status();
+  ASSERT_EQ(mappings->size(), 5u);
+  EXPECT_EQ((*mappings)[0].backing, Backing::kFile);
+  EXPECT_EQ((*mappings)[1].backing, Backing::kAnonymous);
+  EXPECT_EQ((*mappings)[2].backing, Backing::kAnonymous);
+  EXPECT_EQ((*mappings)[3].backing, Backing::kFile);
+  EXPECT_EQ((*mappings)[4].backing, Backing::kSpecial);
+}
+
+TEST(ParseMapsTest, EmptyIsNoMapping) { EXPECT_TRUE(ParseMaps("").value().empty()); }
+
+TEST(ParseMapsTest, RefusesOtherFormats) {
+  for (const char* text :
+       {"rubbish\n", "1000 rw-p 0 0 0\n", "2000-1000 rw-p 00000000 00:00 0\n",
+        "1000-1000 rw-p 00000000 00:00 0\n", "x-y rw-p 00000000 00:00 0\n", "1000-2000\n",
+        "1000-2000 rw-p 00000000 00:00\n", "1000-11112222333344445 rw-p 00000000 00:00 0\n",
+        " \n"}) {
+    EXPECT_EQ(ParseMaps(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
+TEST(ParseProcessCgroupTest, TakesTheLineOfCgroupV2) {
+  EXPECT_EQ(*ParseProcessCgroup("0::/a/b\n"), "/a/b");
+  EXPECT_EQ(*ParseProcessCgroup("0::/\n"), "/");
+  EXPECT_EQ(*ParseProcessCgroup("4:cpuset:/x\n1:name=systemd:/y\n0::/z\n"), "/z");
+  EXPECT_EQ(*ParseProcessCgroup("0::/a:b:c"), "/a:b:c");
+}
+
+TEST(ParseProcessCgroupTest, NotFoundOnVersion1) {
+  for (const char* text : {"", "4:cpuset:/kubepods/x\n1:name=systemd:/y\n", "0::", "10::/x"}) {
+    EXPECT_EQ(ParseProcessCgroup(text).status().code(), absl::StatusCode::kNotFound) << text;
+  }
+}
+
+TEST(ParseMemsAllowedTest, TakesTheList) {
+  EXPECT_EQ(*ParseMemsAllowed("Name:\tx\nMems_allowed:\t3\nMems_allowed_list:\t0-1\nVol:\t1\n"),
+            "0-1");
+  EXPECT_EQ(ParseMemsAllowed("Name:\tx\nMems_allowed:\t3\n").status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace numalocality
