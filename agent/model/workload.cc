@@ -8,7 +8,7 @@ namespace {
 
 // Whether cgroup `inner` is `outer` or lies below it.
 bool IsWithin(const std::string& inner, const std::string& outer) {
-  return inner == outer || absl::StartsWith(inner, outer + "/");
+  return inner == outer || outer == "/" || absl::StartsWith(inner, outer + "/");
 }
 
 }  // namespace

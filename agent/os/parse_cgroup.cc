@@ -129,6 +129,7 @@ absl::StatusOr<MemoryByNode> ParseNumaStat(absl::string_view text) {
   MemoryByNode memory;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    if (words.empty()) continue;
     std::optional<MemoryKind> kind;
     if (words[0] == "anon") kind = MemoryKind::kAnon;
     if (words[0] == "file") kind = MemoryKind::kFile;
