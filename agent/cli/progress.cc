@@ -25,13 +25,18 @@ Progress::Progress(const Clock& clock) : clock_(clock), on_terminal_(isatty(STDE
 void Progress::Update(absl::string_view state, int64_t moved_bytes, int64_t planned_bytes) {
   if (!on_terminal_) return;
   const absl::Duration now = clock_.Monotonic();
-  if (moved_bytes == 0) start_ = now;
+  if (moved_bytes == 0 || start_bytes_ < 0) {
+    start_ = now;
+    start_bytes_ = moved_bytes;
+  }
   if (state_ == state && now - last_draw_ < kBetweenDraws) return;
   state_ = std::string(state);
   last_draw_ = now;
   drawn_ = true;
-  std::cerr << kClearLine << ProgressLine(state, moved_bytes, planned_bytes, now - start_)
-            << std::flush;
+  const double rate = now > start_ ? static_cast<double>(moved_bytes - start_bytes_) /
+                                         absl::ToDoubleSeconds(now - start_)
+                                   : 0;
+  std::cerr << kClearLine << ProgressLine(state, moved_bytes, planned_bytes, rate) << std::flush;
 }
 
 void Progress::Clear() {
@@ -40,7 +45,7 @@ void Progress::Clear() {
 }
 
 std::string ProgressLine(absl::string_view state, int64_t moved_bytes, int64_t planned_bytes,
-                         absl::Duration moving_time) {
+                         double bytes_per_second) {
   const double fraction =
       planned_bytes > 0
           ? std::clamp(static_cast<double>(moved_bytes) / static_cast<double>(planned_bytes), 0.,
@@ -51,9 +56,8 @@ std::string ProgressLine(absl::string_view state, int64_t moved_bytes, int64_t p
       absl::StrFormat("%-10s [%s%s] %3d%%   %s of %s", state, std::string(filled, '#'),
                       std::string(kBarWidth - filled, '.'), static_cast<int>(fraction * 100),
                       FormatBytes(moved_bytes), FormatBytes(planned_bytes));
-  if (moving_time > absl::ZeroDuration()) {
-    const double rate = static_cast<double>(moved_bytes) / absl::ToDoubleSeconds(moving_time);
-    absl::StrAppend(&line, "   ", FormatBytes(static_cast<int64_t>(rate)), "/s");
+  if (bytes_per_second > 0) {
+    absl::StrAppend(&line, "   ", FormatBytes(static_cast<int64_t>(bytes_per_second)), "/s");
   }
   return line;
 }

@@ -32,13 +32,15 @@ class Progress {
   bool drawn_ = false;
   std::string state_;
   absl::Duration last_draw_ = -absl::InfiniteDuration();
-  absl::Duration start_;  // of moving
+  // Where the rate is counted from: the first update, or the last one before anything had moved.
+  absl::Duration start_;
+  int64_t start_bytes_ = -1;
 };
 
-// "RUNNING     [#####.....]  50%   128.0 MiB of 256.0 MiB   312.0 MiB/s". `moving_time`: since the
-// first byte; without a rate if 0.
+// "RUNNING     [#####.....]  50%   128.0 MiB of 256.0 MiB   312.0 MiB/s"; without the rate if that
+// is 0.
 std::string ProgressLine(absl::string_view state, int64_t moved_bytes, int64_t planned_bytes,
-                         absl::Duration moving_time);
+                         double bytes_per_second);
 
 }  // namespace numalocality
 

@@ -11,8 +11,8 @@ namespace {
 constexpr size_t kGap = 3;
 
 const std::string& Shown(const std::string& cell) {
-  static const std::string dash = "-";
-  return cell.empty() ? dash : cell;
+  static const std::string kNothing = "-";
+  return cell.empty() ? kNothing : cell;
 }
 
 }  // namespace

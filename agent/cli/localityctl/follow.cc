@@ -18,8 +18,14 @@ namespace {
 // Put together before the signal can come: its handler must not allocate.
 std::string interrupt_words;
 
-void EndOnInterrupt(std::string words) {
-  interrupt_words = std::move(words);
+}  // namespace
+
+void EndOnInterrupt(const std::string& words) {
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  sigprocmask(SIG_BLOCK, &interrupt, nullptr);
+  interrupt_words = "\n" + words + "\n";
   struct sigaction action = {};
   action.sa_handler = [](int) {
     const ssize_t ignored = write(STDERR_FILENO, interrupt_words.data(), interrupt_words.size());
@@ -27,13 +33,12 @@ void EndOnInterrupt(std::string words) {
     _exit(kExitInterrupted);
   };
   sigaction(SIGINT, &action, nullptr);
+  sigprocmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
-}  // namespace
-
 absl::StatusOr<ExitCode> Follow(AgentClient& client, const std::string& id, OutputFormat output) {
-  EndOnInterrupt(absl::StrCat("\nMigration ", id, " goes on: 'localityctl watch ", id,
-                              "' waits for its end, 'localityctl cancel ", id, "' stops it.\n"));
+  EndOnInterrupt(absl::StrCat("Migration ", id, " goes on: 'localityctl watch ", id,
+                              "' waits for its end, 'localityctl cancel ", id, "' stops it."));
   Progress progress(Clock::System());
   const auto migration = client.WatchMigration(id, [&](const v1::Migration& now) {
     progress.Update(StateWord(now.state()), MovedBytes(now), PlannedBytes(now));

@@ -11,9 +11,12 @@
 
 namespace numalocality {
 
+// From now on SIGINT prints `words` on standard error and ends the program with kExitInterrupted.
+void EndOnInterrupt(const std::string& words);
+
 // Draws progress until the migration has ended, and prints its result. kExitSuccess if it
-// SUCCEEDED, else kExitNotMigrated. SIGINT ends the program with kExitInterrupted and words on how
-// to cancel the migration, which goes on.
+// SUCCEEDED, else kExitNotMigrated. SIGINT ends the program with words on how to cancel the
+// migration, which goes on.
 absl::StatusOr<ExitCode> Follow(AgentClient& client, const std::string& id, OutputFormat output);
 
 }  // namespace numalocality

@@ -60,4 +60,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace numalocality
 
+// CLI11 throws for options that are declared wrongly: a mistake of this program's, not its user's.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) { return numalocality::Main(argc, argv); }

@@ -71,6 +71,7 @@ absl::StatusOr<v1::CreateMigrationRequest> ToRequest(const MigrateOptions& optio
 absl::StatusOr<ExitCode> Migrate(const GlobalOptions& globals, const MigrateOptions& options) {
   NL_ASSIGN_OR_RETURN(const v1::CreateMigrationRequest request, ToRequest(options));
   AgentClient client(globals.endpoint, globals.timeout);
+  EndOnInterrupt("The migration may have begun all the same: 'localityctl migrations' shows it.");
   const auto response = client.CreateMigration(request);
   if (absl::IsAborted(response.status())) {
     return absl::AbortedError(absl::StrCat(

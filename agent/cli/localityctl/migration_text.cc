@@ -33,14 +33,18 @@ std::string TargetWords(const v1::WorkloadMigration& workload) {
   return absl::StrCat(" to node ", IdList(workload.target_node_ids()));
 }
 
-// "NO_ROOM: node 1 has ..." with `before` in front; "" for no reason.
+// "NO_ROOM: node 1 has ..." with `before` in front; "" for none, or none that the state leaves
+// open.
 std::string ReasonWords(v1::MigrationReason reason, const std::string& message,
                         absl::string_view before) {
-  if (reason == v1::MIGRATION_REASON_UNSPECIFIED) return "";
+  if (reason == v1::MIGRATION_REASON_UNSPECIFIED || reason == v1::MIGRATION_REASON_CANCELLED) {
+    return "";
+  }
   return absl::StrCat(before, ReasonWord(reason), message.empty() ? "" : ": ", message);
 }
 
 std::string OutcomesText(const v1::WorkloadMigration& workload, int64_t page_bytes) {
+  if (workload.examined_page_count() == 0) return "";
   Table table({{"PAGES", Table::Align::kRight}, {"BYTES", Table::Align::kRight}, {"OUTCOME"}});
   const auto add = [&](int64_t pages, const std::string& what) {
     table.AddRow({absl::StrCat(pages), FormatBytes(pages * page_bytes), what});
@@ -49,7 +53,7 @@ std::string OutcomesText(const v1::WorkloadMigration& workload, int64_t page_byt
     add(count.page_count(), OutcomeWord(count.outcome()));
   }
   add(workload.examined_page_count(), "in all");
-  return table.ToString(2);
+  return table.ToString(2) + "\n";
 }
 
 // Anonymous, shmem and mapped page cache bytes: all that a migration can be asked to move.
@@ -73,14 +77,14 @@ std::string BeforeAndAfterText(const v1::WorkloadMigration& workload) {
     table.AddRow({absl::StrCat(node), FormatBytes(before_after.first),
                   has_after ? FormatBytes(before_after.second) : ""});
   }
-  return bytes.empty() ? "" : table.ToString(2);
+  return bytes.empty() ? "" : table.ToString(2) + "\n";
 }
 
 // "100.0% of the wanted pages are on node 1 (65540 of 65540), 3 have drifted away".
 std::string OnTargetWords(const v1::WorkloadMigration& workload) {
   const int64_t wanted =
       workload.examined_page_count() - PagesOf(workload, v1::PAGE_OUTCOME_SHARED);
-  if (wanted == 0) return "  There was nothing to move.\n";
+  if (wanted == 0) return "  No page to move was found.\n";
   const double fraction =
       static_cast<double>(workload.on_target_page_count()) / static_cast<double>(wanted);
   std::string text =
@@ -93,11 +97,10 @@ std::string OnTargetWords(const v1::WorkloadMigration& workload) {
 }
 
 std::string WorkloadResultText(const v1::WorkloadMigration& workload, int64_t page_bytes) {
-  std::string text = absl::StrCat("\n", WorkloadWords(workload.workload()), TargetWords(workload),
-                                  ": ", StateWord(workload.state()),
-                                  ReasonWords(workload.reason(), workload.message(), ", "), "\n",
-                                  OutcomesText(workload, page_bytes), "\n",
-                                  BeforeAndAfterText(workload), "\n", OnTargetWords(workload));
+  std::string text = absl::StrCat(
+      "\n", WorkloadWords(workload.workload()), TargetWords(workload), ": ",
+      StateWord(workload.state()), ReasonWords(workload.reason(), workload.message(), ", "), "\n",
+      OutcomesText(workload, page_bytes), BeforeAndAfterText(workload), OnTargetWords(workload));
   absl::StrAppend(&text, "  Processes: ", workload.process_count());
   if (workload.vanished_process_count() > 0) {
     absl::StrAppend(&text, ", of which ", workload.vanished_process_count(), " gone at the end");

@@ -16,6 +16,7 @@ absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& pro
                                                         const PageScanner& scanner, KindSet kinds) {
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> maps, process.ReadMaps());
   std::vector<MappingPages> counts;
+  counts.reserve(maps.size());
   for (const Mapping& mapping : maps) counts.push_back({mapping.range, 0});
   auto mapping = counts.begin();
   const auto count = [&](absl::Span<const ResidentPage> pages) {

@@ -94,6 +94,7 @@ std::string CheckReport(const Options& options, const std::map<NodeId, int64_t>&
   int64_t total = 0;
   for (const auto& [node, count] : pages) total += count;
   std::vector<std::string> lines;
+  lines.reserve(pages.size());
   for (const auto& [node, count] : pages) {
     lines.push_back(
         options.json
