@@ -1,7 +1,6 @@
 """The agent under test, and its client as a user has it: localityctl with JSON output."""
 
 import json
-import pathlib
 import signal
 import time
 
@@ -19,7 +18,8 @@ class Agent:
         """argv: further flags; prefix: a command that runs it, such as strace."""
         self.machine = machine
         self.process = machine.start(*prefix, "numa-locality-agent", "--socket", SOCKET, *argv)
-        wait_until("the agent serves", lambda: self.process.poll() is not None or pathlib.Path(SOCKET).exists(), 30)
+        wait_until("the agent serves", lambda: self.process.poll() is not None or
+                   "serving" in self.process.log_path.read_text(), 60)
         self.check_healthy()
 
     def ctl(self, *argv, **options):
@@ -50,15 +50,14 @@ class Agent:
         assert found, f"no record of migration {migration_id}"
         return found[0]
 
-    def wait_final(self, migration_id, seconds=240):
+    def wait_final(self, migration_id, seconds=300):
         """The record of a migration once its state is final; its counts are checked."""
-        record = wait_until(f"migration {migration_id} ends",
-                            lambda: (lambda r: r if state(r) in FINAL else None)(self.migration(migration_id)),
-                            seconds, every=1)
+        record = self.json("--timeout", f"{seconds}s", "watch", migration_id, check=False, timeout=seconds + 10)
+        assert state(record) in FINAL
         check_counts(record)
         return record
 
-    def migrate(self, *argv, seconds=240):
+    def migrate(self, *argv, seconds=300):
         """Migrates and waits; returns the final record."""
         return self.wait_final(self.start_migration(*argv), seconds)
 

@@ -49,3 +49,14 @@ def a_move_is_seen(machine):
                lambda: oracles.share(oracles.anonymous_bytes(container.pids()), far) >= 0.99)
     wait_until("memory.numa_stat follows", lambda: oracles.share(oracles.numa_stat(container.cgroup), far) >= 0.9)
     assert container.stop() == 0, container.output()[-3:]
+
+
+@case(seconds=60)
+def a_wrong_move_is_caught(machine):
+    """Pages moved wrongly on purpose: the workload notices within 10 seconds, or its silence would prove nothing."""
+    for fault in ("torn", "stale", "zero"):
+        done = machine.run("integrity-workload", "--bytes", "32M", "--control", fault, "--seconds", "10", check=False,
+                           log_output=False)
+        result = done.stdout.splitlines()[-1]
+        machine.log(result)
+        assert done.returncode == 1, f"{fault}: not caught"

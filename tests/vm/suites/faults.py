@@ -109,9 +109,8 @@ def target_full(machine):
     assert outcomes(record)["NO_MEMORY"] > 0
     assert free >= reserve - 2 * MIB, "what others take meanwhile is not the agent's, but it is little here"
     assert oracles.vmstat()["oom_kill"] == kills and hog.poll() is None
-    calls = int(record["workloads"][0]["move_call_count"])
     again = agent.migrate("--container", container.id)
-    assert reason(again) == "NO_ROOM" and int(again["workloads"][0].get("move_call_count", 0)) <= 1, (calls, again)
+    assert reason(again) == "NO_ROOM" and outcomes(again).get("MOVED", 0) <= 512, "only what was freed meanwhile"
     agent.check_healthy()
 
 
@@ -126,11 +125,11 @@ def target_forbidden(machine):
     container.wait_ready()
     before = oracles.anonymous_bytes(container.pids())
     asked = agent.ctl("migrate", "--container", container.id, "--to-node", far, check=False)
-    assert asked.returncode == 1 and f"node {near}" in asked.stderr and f"node {far}" in asked.stderr, asked.stderr
-    assert "FAILED_PRECONDITION" in asked.stderr and "cpuset.mems" in asked.stderr, asked.stderr
+    assert asked.returncode == 3 and f"node {near}" in asked.stderr and f"node {far}" in asked.stderr, asked.stderr
+    assert "cpuset.mems" in asked.stderr, asked.stderr
     container.repin(cpu_list(oracles.node_cpus(far)))
     default = agent.ctl("migrate", "--container", container.id, check=False)
-    assert default.returncode == 1 and "cpuset.mems" in default.stderr, default.stderr
+    assert default.returncode == 3 and "cpuset.mems" in default.stderr, default.stderr
     assert oracles.anonymous_bytes(container.pids()) == before
 
 
@@ -140,18 +139,18 @@ def bad_requests(machine):
     agent = Agent(machine)
     nobody = "00000000-0000-0000-0000-000000000000"
     for argv, word in [
-        (["migrate", "--pod", nobody], "NOT_FOUND"),
-        (["top", "--pod", nobody], "NOT_FOUND"),
-        (["migrate", "--container", "f" * 64], "NOT_FOUND"),
-        (["migrate", "--cgroup", "/no/such/cgroup"], "NOT_FOUND"),
-        (["migrate", "--cgroup", "/../etc"], "INVALID_ARGUMENT"),
-        (["migrate", "--pid", "1", "--to-node", "77"], "INVALID_ARGUMENT"),
-        (["migrate", "--pid", "1", "--range", "2000-1000"], "range"),
-        (["migrate", "--pid", "0"], "PID"),
-        (["migrate", "--pid", "-5"], "PID"),
-        (["migrate", "--pid", "4000000"], "NOT_FOUND"),
-        (["migrate", "--pid", "2"], "process 2"),
-        (["watch", "no-such-migration"], "NOT_FOUND"),
+        (["migrate", "--pod", nobody], "no such container"),
+        (["top", "--pod", nobody], "no such container"),
+        (["migrate", "--container", "f" * 64], "no such container"),
+        (["migrate", "--container", "f"], "at least 8"),
+        (["migrate", "--cgroup", "/no/such/cgroup"], "not found"),
+        (["migrate", "--cgroup", "/../etc"], "cgroup path"),
+        (["migrate", "--pid", "1", "--to-node", "77"], "node 77"),
+        (["migrate", "--pid", "1", "--range", "2000-1000"], "2000-1000"),
+        (["migrate", "--pid", "0"], "0"),
+        (["migrate", "--pid", "-5"], "-5"),
+        (["migrate", "--pid", "4000000"], "process 4000000"),
+        (["watch", "no-such-migration"], "no-such-migration"),
         (["--endpoint", "unix:/tmp/nowhere/agent.sock", "topology"], "/tmp/nowhere/agent.sock"),
     ]:
         done = agent.ctl(*argv, check=False)
@@ -167,7 +166,7 @@ def busy_cancel_and_restart(machine):
     first = agent.start_migration("--container", container.id)
     wait_moving(agent, first)
     second = agent.ctl("migrate", "--container", container.id, check=False)
-    assert second.returncode == 3 and first in second.stderr and "ABORTED" in second.stderr, second.stderr
+    assert second.returncode == 3 and first in second.stderr, second.stderr
     agent.ctl("cancel", first)
     record = agent.wait_final(first)
     assert state(record) == "CANCELLED" and outcomes(record)["NOT_ATTEMPTED"] > 0, record

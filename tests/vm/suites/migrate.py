@@ -68,23 +68,24 @@ def check_migration(machine, size, *argv):
     assert bystander.stop() == 0, bystander.output()[-3:]
 
 
-def hot_size(machine, full):
-    """6.1 flushes TLBs page by page: 32 MiB of a workload that runs hot is what it moves in the time there is."""
-    return 32 * MIB if machine.kernel == "6.1" else full
+def hot(machine, full):
+    """(bytes, threads) of a workload that runs hot: 6.1 flushes TLBs page by page, which takes its time here."""
+    return (32 * MIB, 1) if machine.kernel == "6.1" else (full, 2)
 
 
 @case(seconds=420)
 def pod_repinned(machine):
-    """256 MiB of small pages, two threads that never stop."""
-    check_migration(machine, hot_size(machine, 256 * MIB), "--workers", 2, "--thp", "never")
+    """256 MiB of small pages, threads that never stop."""
+    size, threads = hot(machine, 256 * MIB)
+    check_migration(machine, size, "--workers", threads, "--thp", "never")
 
 
 @case(seconds=420)
 def huge_pages(machine):
     """The same with transparent huge pages: they move whole, one entry each, and stay huge."""
-    size = hot_size(machine, 128 * MIB)
+    size, threads = hot(machine, 128 * MIB)
     before = oracles.vmstat()
-    check_migration(machine, size, "--workers", 2, "--thp", "always")
+    check_migration(machine, size, "--workers", threads, "--thp", "always")
     after = oracles.vmstat()
     split = after["thp_split_page"] - before["thp_split_page"]
     moved = after["thp_migration_success"] - before["thp_migration_success"]
@@ -95,8 +96,8 @@ def huge_pages(machine):
 @case(seconds=420)
 def three_processes_of_eight_threads(machine):
     """A pod of three processes with eight threads each."""
-    check_migration(machine, hot_size(machine, 96 * MIB), "--processes", 3, "--workers", 8, "--thp", "never",
-                    "--ops-per-second", 20000)
+    check_migration(machine, 48 * MIB, "--processes", 3, "--workers", 8, "--thp", "never",
+                    "--ops-per-second", 2000)
 
 
 @case(seconds=300)
