@@ -1,5 +1,7 @@
 #include "agent/engine/migration_run.h"
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -37,6 +39,9 @@ class Run {
     auto topology = TopologyReader(context_.paths).Read();
     if (!topology.ok()) return Stop(MigrationReason::kInternal, topology.status().message());
     topology_ = *std::move(topology);
+    if (const absl::Status status = ReadReserves(); !status.ok()) {
+      return Stop(MigrationReason::kInternal, status.message());
+    }
     result_.process_count = static_cast<int>(pids.size());
     for (const pid_t pid : pids) {
       if (const absl::Status status = PrepareProcess(pid); absl::IsNotFound(status)) {
@@ -77,6 +82,18 @@ class Run {
   MigrationReason reason() const { return reason_; }
 
  private:
+  absl::Status ReadReserves() {
+    NL_ASSIGN_OR_RETURN(const auto watermarks, TopologyReader(context_.paths).ReadHighWatermarks());
+    for (const auto& [id, node] : topology_.nodes) {
+      const auto fraction = static_cast<int64_t>(context_.limits.node_reserve *
+                                                 static_cast<double>(node.total_bytes));
+      const auto watermark = watermarks.find(id);
+      reserve_bytes_[id] =
+          std::max(fraction, watermark == watermarks.end() ? 0 : watermark->second);
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status PrepareProcess(pid_t pid) {
     NL_ASSIGN_OR_RETURN(ProcessHandle process,
                         ProcessHandle::Open(context_.kernel, context_.paths, pid));
@@ -85,8 +102,9 @@ class Run {
     }
     NL_ASSIGN_OR_RETURN(const NodeSet targets, TargetNodes(context_, process, spec_, topology_));
     result_.target_nodes = result_.target_nodes | targets;
-    auto migration = std::make_unique<ProcessMigration>(
-        context_, spec_, topology_, std::move(process), targets, result_, observer_);
+    auto migration =
+        std::make_unique<ProcessMigration>(context_, spec_, topology_, reserve_bytes_,
+                                           std::move(process), targets, result_, observer_);
     NL_RETURN_IF_ERROR(migration->Scan());
     processes_.push_back(std::move(migration));
     return absl::OkStatus();
@@ -123,6 +141,7 @@ class Run {
   MigrationObserver& observer_;
   WorkloadMigration& result_;
   Topology topology_;
+  std::map<NodeId, int64_t> reserve_bytes_;  // what is to stay free
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
   MigrationReason reason_ = MigrationReason::kNone;
 };

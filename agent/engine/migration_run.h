@@ -20,7 +20,8 @@ namespace numalocality {
 struct MigrationLimits {
   // Kernel calls that take longer make the following batches smaller.
   absl::Duration longest_call = absl::Milliseconds(100);
-  // Fraction of a target node's memory that is left free.
+  // Fraction of a target node's memory that is left free; more where the kernel would begin to
+  // take page cache away from others earlier.
   double node_reserve = 0.02;
 };
 

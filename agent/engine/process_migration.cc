@@ -30,12 +30,14 @@ absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const Proce
 }
 
 ProcessMigration::ProcessMigration(const MigrationContext& context, const MigrationSpec& spec,
-                                   const Topology& topology, ProcessHandle process,
-                                   const NodeSet& targets, WorkloadMigration& result,
-                                   MigrationObserver& observer)
+                                   const Topology& topology,
+                                   const std::map<NodeId, int64_t>& reserve_bytes,
+                                   ProcessHandle process, const NodeSet& targets,
+                                   WorkloadMigration& result, MigrationObserver& observer)
     : context_(context),
       spec_(spec),
       topology_(topology),
+      reserve_bytes_(reserve_bytes),
       process_(std::move(process)),
       target_nodes_(targets),
       targets_(PlanTargets(topology, targets, spec.source_nodes)),
@@ -201,8 +203,7 @@ bool ProcessMigration::HasRoom(NodeId target, int64_t pages) {
          std::string(free_bytes.status().message()));
     return false;
   }
-  const auto reserve = static_cast<int64_t>(
-      context_.limits.node_reserve * static_cast<double>(topology_.Find(target)->total_bytes));
+  const int64_t reserve = reserve_bytes_.at(target);
   if (*free_bytes - pages * topology_.page_bytes >= reserve) return true;
   Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory,
        absl::StrCat("node ", target.value, " has ", FormatBytes(*free_bytes), " free, of which ",

@@ -3,6 +3,7 @@
 #define NUMALOCALITY_AGENT_ENGINE_PROCESS_MIGRATION_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,12 @@ absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const Proce
 class ProcessMigration {
  public:
   // All references outlive this. `result` is where the counts go; `observer` is asked and told
-  // between batches. `targets`: where the process's memory belongs.
+  // between batches. `targets`: where the process's memory belongs. `reserve_bytes`: what is to
+  // stay free, by node.
   ProcessMigration(const MigrationContext& context, const MigrationSpec& spec,
-                   const Topology& topology, ProcessHandle process, const NodeSet& targets,
-                   WorkloadMigration& result, MigrationObserver& observer);
+                   const Topology& topology, const std::map<NodeId, int64_t>& reserve_bytes,
+                   ProcessHandle process, const NodeSet& targets, WorkloadMigration& result,
+                   MigrationObserver& observer);
 
   // Counts what is where and what is to move. NOT_FOUND if the process is gone,
   // PERMISSION_DENIED if the kernel refuses, CANCELLED if the observer said stop.
@@ -84,6 +87,7 @@ class ProcessMigration {
   const MigrationContext& context_;
   const MigrationSpec& spec_;
   const Topology& topology_;
+  const std::map<NodeId, int64_t>& reserve_bytes_;
   const ProcessHandle process_;
   const NodeSet target_nodes_;
   const NodeTargets targets_;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "agent/base/status.h"
 #include "agent/os/parse_cgroup.h"
 
@@ -38,6 +39,16 @@ absl::Status AddProcesses(int directory_fd, const std::string& name, CgroupProce
   return absl::OkStatus();
 }
 
+// Whether `path` is "/" or "/name/name...": written this way each cgroup has one path only.
+bool IsPlainPath(absl::string_view path) {
+  if (path == "/") return true;
+  if (!absl::ConsumePrefix(&path, "/")) return false;
+  const std::vector<absl::string_view> names = absl::StrSplit(path, '/');
+  return std::none_of(names.begin(), names.end(), [](absl::string_view name) {
+    return name.empty() || name == "." || name == "..";
+  });
+}
+
 }  // namespace
 
 absl::Status CheckCgroupV2(const HostPaths& paths) {
@@ -49,8 +60,7 @@ absl::Status CheckCgroupV2(const HostPaths& paths) {
 }
 
 absl::StatusOr<CgroupDir> CgroupDir::Open(const HostPaths& paths, const std::string& path) {
-  const std::vector<absl::string_view> names = absl::StrSplit(path, '/');
-  if (!absl::StartsWith(path, "/") || std::find(names.begin(), names.end(), "..") != names.end()) {
+  if (!IsPlainPath(path)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "cgroup path '", path, "': write it from the cgroup root, such as /kubepods/pod1234"));
   }

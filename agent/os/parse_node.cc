@@ -48,4 +48,26 @@ absl::StatusOr<std::vector<int>> ParseDistances(absl::string_view text) {
   return distances;
 }
 
+absl::StatusOr<std::map<NodeId, int64_t>> ParseHighWatermarks(absl::string_view text) {
+  std::map<NodeId, int64_t> watermarks;
+  NodeId node;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> words =
+        absl::StrSplit(line, absl::ByAnyChar(" ,"), absl::SkipEmpty());
+    int64_t pages = 0;
+    if (words.size() == 4 && words[0] == "Node" && words[2] == "zone") {
+      if (absl::SimpleAtoi(words[1], &node.value)) continue;
+    } else if (words.size() == 2 && words[0] == "high") {
+      if (absl::SimpleAtoi(words[1], &pages) && pages >= 0) {
+        watermarks[node] += pages;
+        continue;
+      }
+    } else {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat("zoneinfo: bad line '", line, "'"));
+  }
+  return watermarks;
+}
+
 }  // namespace numalocality

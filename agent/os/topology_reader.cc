@@ -71,6 +71,17 @@ absl::StatusOr<int64_t> TopologyReader::ReadFreeBytes(NodeId node) const {
   return memory.free_bytes;
 }
 
+absl::StatusOr<std::map<NodeId, int64_t>> TopologyReader::ReadHighWatermarks() const {
+  // Some kilobytes a CPU and zone.
+  constexpr size_t kMaxZoneinfoBytes = size_t{16} << 20;
+  const auto text = ReadFile(paths_.proc + "/zoneinfo", kMaxZoneinfoBytes);
+  if (absl::IsNotFound(text.status())) return std::map<NodeId, int64_t>();
+  if (!text.ok()) return text.status();
+  NL_ASSIGN_OR_RETURN(auto watermarks, ParseHighWatermarks(*text));
+  for (auto& [node, value] : watermarks) value *= sysconf(_SC_PAGESIZE);
+  return watermarks;
+}
+
 int64_t TopologyReader::ReadHugePageBytes() const {
   const auto text = ReadFile(paths_.thp + "/hpage_pmd_size");
   int64_t bytes = 0;

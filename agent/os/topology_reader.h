@@ -3,6 +3,7 @@
 #define NUMALOCALITY_AGENT_OS_TOPOLOGY_READER_H_
 
 #include <cstdint>
+#include <map>
 
 #include "absl/status/statusor.h"
 #include "agent/model/topology.h"
@@ -21,6 +22,10 @@ class TopologyReader {
 
   // Free bytes of one node now; a single file.
   absl::StatusOr<int64_t> ReadFreeBytes(NodeId node) const;
+
+  // By node, the free bytes below which the kernel starts to reclaim, taking page cache away from
+  // others. Empty where the kernel does not tell.
+  absl::StatusOr<std::map<NodeId, int64_t>> ReadHighWatermarks() const;
 
   // Bytes of a transparent huge page; 0 where there are none.
   int64_t ReadHugePageBytes() const;

@@ -54,6 +54,14 @@ absl::Status PrepareSocketPath(const std::string& path) {
     return ErrnoStatus(errno, absl::StrCat("make socket directory ", directory));
   }
   NL_RETURN_IF_ERROR(CheckDirectory(directory));
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) {
+    return errno == ENOENT ? absl::OkStatus() : ErrnoStatus(errno, absl::StrCat("socket ", path));
+  }
+  if (!S_ISSOCK(status.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("socket ", path, ": is there and no socket; remove it, or use --socket"));
+  }
   NL_ASSIGN_OR_RETURN(const bool served, IsServed(address));
   if (served) {
     return absl::FailedPreconditionError(
