@@ -134,8 +134,8 @@ std::shared_ptr<FakeProcess> FakeHost::Replace(pid_t pid) {
 void FakeHost::AddCgroup(const std::string& path, const std::vector<pid_t>& pids) {
   for (size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
-    tree_.MakeDirectory(CgroupPath(path.substr(0, slash)));
-    tree_.Write(CgroupPath(path.substr(0, slash)) + "/cgroup.procs", "");
+    const std::string procs = CgroupPath(path.substr(0, slash)) + "/cgroup.procs";
+    if (!tree_.Exists(procs)) tree_.Write(procs, "");
   }
   WriteCgroupFile(path, "cgroup.procs",
                   pids.empty() ? "" : absl::StrJoin(pids, "\n") + "\n");

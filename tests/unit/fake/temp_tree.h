@@ -29,6 +29,7 @@ class TempTree {
   void WriteWords(const std::string& path,
                   const std::map<uint64_t, std::vector<uint64_t>>& words);
   void MakeDirectory(const std::string& path);
+  bool Exists(const std::string& path) const;
   void Link(const std::string& path, const std::string& target);
   void Rename(const std::string& from, const std::string& to);
   // With all below it; nothing there is fine.

@@ -1,0 +1,111 @@
+#include "agent/os/cgroup_dir.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/unit/fake/fake_host.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::ElementsAre;
+
+class CgroupDirTest : public ::testing::Test {
+ protected:
+  CgroupDir Open(const std::string& path) {
+    auto cgroup = CgroupDir::Open(host_.paths(), path);
+    EXPECT_TRUE(cgroup.ok()) << cgroup.status();
+    return *std::move(cgroup);
+  }
+
+  FakeHost host_;
+};
+
+TEST_F(CgroupDirTest, VersionTwoIsToldByItsControllers) {
+  EXPECT_TRUE(CheckCgroupV2(host_.paths()).ok());
+  host_.tree().Remove("sys/fs/cgroup/cgroup.controllers");
+  EXPECT_EQ(CheckCgroupV2(host_.paths()).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(CgroupDirTest, PathsThatAreNoneAreRefused) {
+  host_.AddCgroup("/a/b");
+  for (const char* path : {"", "a", "a/b", "/a/../b", "/..", "/a/..", "/a//b", "//", "/a/", "/./a",
+                           "/a/."}) {
+    EXPECT_EQ(CgroupDir::Open(host_.paths(), path).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << path;
+  }
+  EXPECT_TRUE(absl::IsNotFound(CgroupDir::Open(host_.paths(), "/none").status()));
+}
+
+TEST_F(CgroupDirTest, SumsWhatIsBelow) {
+  host_.AddCgroup("/pod/leaf/init.scope", {30, 10});
+  host_.AddCgroup("/pod/leaf/docker/inner", {20, 10});
+  host_.AddCgroup("/pod/leaf", {});
+  const auto processes = Open("/pod/leaf").ReadProcesses();
+  ASSERT_TRUE(processes.ok()) << processes.status();
+  EXPECT_THAT(processes->pids, ElementsAre(10, 20, 30));
+  EXPECT_EQ(processes->hidden_count, 0);
+}
+
+TEST_F(CgroupDirTest, CountsWhatAnotherPidNamespaceHides) {
+  host_.AddCgroup("/pod", {0, 7, 0});
+  host_.AddCgroup("/pod/below", {0});
+  const auto processes = Open("/pod").ReadProcesses();
+  EXPECT_THAT(processes->pids, ElementsAre(7));
+  EXPECT_EQ(processes->hidden_count, 3);
+}
+
+TEST_F(CgroupDirTest, RemovedCgroupsAreNotFound) {
+  host_.AddCgroup("/pod", {7});
+  const CgroupDir cgroup = Open("/pod");
+  host_.RemoveCgroup("/pod");
+  EXPECT_TRUE(absl::IsNotFound(cgroup.ReadProcesses().status()));
+  EXPECT_TRUE(absl::IsNotFound(cgroup.ReadMemory().status()));
+  EXPECT_TRUE(absl::IsNotFound(cgroup.ReadEffectiveCpus().status()));
+  EXPECT_TRUE(absl::IsNotFound(cgroup.ReadEffectiveNodes().status()));
+}
+
+TEST_F(CgroupDirTest, ANewCgroupOfTheSameNameHasAnotherId) {
+  host_.AddCgroup("/pod", {7});
+  const CgroupDir cgroup = Open("/pod");
+  host_.RecreateCgroup("/pod", {8});
+  EXPECT_NE(Open("/pod").id(), cgroup.id());
+}
+
+TEST_F(CgroupDirTest, ReadsCpusetAndMemory) {
+  host_.AddCgroup("/pod");
+  host_.WriteCgroupFile("/pod", "cpuset.cpus.effective", "0-1,4\n");
+  host_.WriteCgroupFile("/pod", "cpuset.mems.effective", "1\n");
+  host_.WriteCgroupFile("/pod", "memory.numa_stat", "anon N0=4096 N1=8192\n");
+  host_.WriteCgroupFile("/pod", "hugetlb.2MB.numa_stat", "total=2097152 N0=2097152 N1=0\n");
+  host_.WriteCgroupFile("/pod", "hugetlb.1GB.numa_stat", "total=1073741824 N0=0 N1=1073741824\n");
+  host_.WriteCgroupFile("/pod", "hugetlb.2MB.current", "2097152\n");
+  const CgroupDir cgroup = Open("/pod");
+  EXPECT_EQ(cgroup.ReadEffectiveCpus()->ToString(), "0-1,4");
+  EXPECT_EQ(cgroup.ReadEffectiveNodes()->ToString(), "1");
+  const MemoryByNode memory = cgroup.ReadMemory().value();
+  EXPECT_EQ(memory.nodes.at(NodeId{0})[MemoryKind::kAnon], 4096);
+  EXPECT_EQ(memory.nodes.at(NodeId{0})[MemoryKind::kHugetlb], 2 << 20);
+  EXPECT_EQ(memory.nodes.at(NodeId{1})[MemoryKind::kHugetlb], 1 << 30);
+}
+
+TEST_F(CgroupDirTest, ListsTheCgroupsBelow) {
+  host_.AddCgroup("/pod/b");
+  host_.AddCgroup("/pod/a/deep");
+  EXPECT_THAT(Open("/pod").ListChildren().value(), ElementsAre("a", "b"));
+  EXPECT_THAT(Open("/").ListChildren().value(), ElementsAre("pod"));
+}
+
+TEST_F(CgroupDirTest, GarbledFilesAreErrors) {
+  host_.AddCgroup("/pod");
+  host_.WriteCgroupFile("/pod", "cgroup.procs", "rubbish\n");
+  host_.WriteCgroupFile("/pod", "memory.numa_stat", "anon rubbish\n");
+  EXPECT_FALSE(Open("/pod").ReadProcesses().ok());
+  EXPECT_FALSE(Open("/pod").ReadMemory().ok());
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,184 @@
+#include "agent/os/page_scanner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+#include "tests/unit/fake/fake_host.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr uint64_t kBase = 0x10000000;
+
+class PageScannerTest : public ::testing::Test {
+ protected:
+  PageScannerTest() : process_(host_.AddProcess(100)) {}
+
+  static uint64_t Address(int page) { return kBase + static_cast<uint64_t>(page) * kFakePage; }
+
+  // All that a scan finds.
+  absl::StatusOr<std::vector<ResidentPage>> Scan(
+      KindSet kinds = kAllKinds, std::vector<AddressRange> ranges = {kWholeAddressSpace}) {
+    const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
+    if (!handle.ok()) return handle.status();
+    std::vector<ResidentPage> found;
+    windows_.clear();
+    const absl::Status status =
+        PageScanner(host_.kernel(), kFakePage)
+            .Scan(*handle, ranges, kinds, [&](absl::Span<const ResidentPage> pages) {
+              found.insert(found.end(), pages.begin(), pages.end());
+              windows_.push_back(pages.size());
+              return windows_.size() < stop_after_;
+            });
+    if (!status.ok()) return status;
+    return found;
+  }
+
+  static std::vector<uint64_t> Addresses(const absl::StatusOr<std::vector<ResidentPage>>& pages) {
+    EXPECT_TRUE(pages.ok()) << pages.status();
+    std::vector<uint64_t> addresses;
+    for (const ResidentPage& page : *pages) addresses.push_back(page.address);
+    return addresses;
+  }
+
+  FakeHost host_;
+  std::shared_ptr<FakeProcess> process_;
+  std::vector<size_t> windows_;
+  size_t stop_after_ = 1000;
+};
+
+TEST_F(PageScannerTest, FindsEachPageAndItsNode) {
+  process_->AddPages(kBase, 3, 0);
+  process_->At(Address(1)).node = 1;
+  host_.Publish(*process_);
+  const auto pages = Scan();
+  EXPECT_THAT(Addresses(pages), ElementsAre(Address(0), Address(1), Address(2)));
+  EXPECT_EQ((*pages)[0].node, NodeId{0});
+  EXPECT_EQ((*pages)[1].node, NodeId{1});
+  EXPECT_EQ((*pages)[1].kind, MemoryKind::kAnon);
+}
+
+TEST_F(PageScannerTest, WhatIsNotResidentIsNotFound) {
+  process_->AddHole(Address(0), 1);          // never touched
+  process_->AddPages(Address(1), 3, 0);
+  process_->At(Address(1)).zero_page = true;  // pagemap calls it present
+  process_->At(Address(2)).swapped = true;
+  host_.Publish(*process_);
+  EXPECT_THAT(Addresses(Scan()), ElementsAre(Address(3)));
+}
+
+TEST_F(PageScannerTest, OnlyWhatPagemapHasPresentIsQueried) {
+  process_->AddHole(kBase, 100000);
+  process_->AddPages(0x90000000, 1, 0);
+  host_.Publish(*process_);
+  EXPECT_THAT(Addresses(Scan()), ElementsAre(0x90000000));
+  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kQuery), 1);
+}
+
+TEST_F(PageScannerTest, ACopyInAFileMappingIsAnonymous) {
+  process_->AddPages(Address(0), 2, 0, "/usr/lib/libc.so.6");
+  process_->At(Address(0)).file = true;
+  host_.Publish(*process_);
+  const auto pages = Scan();
+  EXPECT_EQ((*pages)[0].kind, MemoryKind::kFile);
+  EXPECT_EQ((*pages)[1].kind, MemoryKind::kAnon);
+  EXPECT_THAT(Addresses(Scan(kPrivateKinds)), ElementsAre(Address(1)));
+}
+
+TEST_F(PageScannerTest, KindsComeFromTheMapping) {
+  process_->AddPages(Address(0), 1, 0, "[heap]");
+  process_->AddPages(Address(1), 1, 0, "/dev/shm/x");
+  process_->AddPages(Address(2), 1, 0, "/anon_hugepage (deleted)");
+  process_->AddPages(Address(3), 1, 0, "[vdso]");
+  host_.Publish(*process_);
+  const auto pages = Scan();
+  EXPECT_THAT(Addresses(pages), ElementsAre(Address(0), Address(1), Address(2)));
+  EXPECT_EQ((*pages)[1].kind, MemoryKind::kShmem);
+  EXPECT_EQ((*pages)[2].kind, MemoryKind::kHugetlb);
+  EXPECT_THAT(Addresses(Scan({MemoryKind::kShmem})), ElementsAre(Address(1)));
+}
+
+TEST_F(PageScannerTest, WithoutPagemapEveryAddressIsQueried) {
+  process_->AddHole(Address(0), 2);
+  process_->AddPages(Address(2), 2, 1);
+  process_->AddPages(Address(4), 2, 1, "/usr/lib/libc.so.6");
+  process_->At(Address(2)).zero_page = true;
+  host_.Publish(*process_);
+  host_.DenyPagemap(100);
+  EXPECT_THAT(Addresses(Scan()), ElementsAre(Address(3), Address(4), Address(5)));
+  // Copies in file mappings cannot be told from page cache then.
+  EXPECT_THAT(Addresses(Scan(kPrivateKinds)), ElementsAre(Address(3)));
+}
+
+TEST_F(PageScannerTest, WindowsEndAtTheirMultiples) {
+  constexpr int kWindowPages = PageScanner::kWindowBytes / kFakePage;
+  const uint64_t start = 4 * PageScanner::kWindowBytes - 10 * kFakePage;
+  process_->AddPages(start, 10 + kWindowPages + 5, 0);
+  host_.Publish(*process_);
+  EXPECT_EQ(Addresses(Scan()).size(), 10u + kWindowPages + 5u);
+  EXPECT_THAT(windows_, ElementsAre(10, kWindowPages, 5));
+}
+
+TEST_F(PageScannerTest, RangesAreWidenedToPagesAndMerged) {
+  process_->AddPages(kBase, 20, 0);
+  host_.Publish(*process_);
+  EXPECT_THAT(Addresses(Scan(kAllKinds, {{Address(5) + 100, Address(5) + 200},
+                                         {Address(9), Address(10)},
+                                         {Address(2) + 1, Address(3) + 1},
+                                         {Address(3), Address(4)}})),
+              ElementsAre(Address(2), Address(3), Address(5), Address(9)));
+}
+
+TEST_F(PageScannerTest, RangesOutsideOfMappingsFindNothing) {
+  process_->AddPages(kBase, 4, 0);
+  host_.Publish(*process_);
+  EXPECT_THAT(Addresses(Scan(kAllKinds, {{0, kBase}, {Address(4), uint64_t{1} << 63}})),
+              ElementsAre());
+}
+
+TEST_F(PageScannerTest, TheVisitorEndsTheScan) {
+  process_->AddPages(Address(0), 1, 0);
+  process_->AddPages(Address(5), 1, 0);
+  host_.Publish(*process_);
+  stop_after_ = 1;
+  EXPECT_THAT(Addresses(Scan()), ElementsAre(Address(0)));
+}
+
+TEST_F(PageScannerTest, AProcessThatExitsInTheMiddleIsNotFound) {
+  process_->AddPages(kBase, 4, 0);
+  host_.Publish(*process_);
+  host_.kernel().RunAt(2, [&] { host_.Exit(100); });
+  EXPECT_TRUE(absl::IsNotFound(Scan().status()));
+}
+
+TEST_F(PageScannerTest, AStrangersPagesAreNotReported) {
+  process_->AddPages(kBase, 4, 0);
+  host_.Publish(*process_);
+  host_.kernel().RunAt(2, [&] { host_.Replace(100)->AddPages(kBase, 4, 1); });
+  EXPECT_TRUE(absl::IsNotFound(Scan().status()));
+}
+
+TEST_F(PageScannerTest, AZombieWithoutMapsIsNotFound) {
+  process_->AddPages(kBase, 4, 0);
+  host_.Publish(*process_);
+  host_.kernel().RunAt(1, [&] { host_.BecomeZombie(100); });
+  EXPECT_TRUE(absl::IsNotFound(Scan().status()));
+}
+
+TEST_F(PageScannerTest, ARefusedQueryIsPermissionDenied) {
+  process_->AddPages(kBase, 4, 0);
+  host_.Publish(*process_);
+  host_.kernel().FailAll(FakeCall::kQuery, EPERM);
+  const absl::Status status = Scan().status();
+  EXPECT_TRUE(absl::IsPermissionDenied(status));
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("process 100"));
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,106 @@
+#include "agent/os/process_handle.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "tests/unit/fake/fake_host.h"
+
+namespace numalocality {
+namespace {
+
+class ProcessHandleTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<ProcessHandle> Open(pid_t pid) {
+    return ProcessHandle::Open(host_.kernel(), host_.paths(), pid);
+  }
+
+  FakeHost host_;
+};
+
+TEST_F(ProcessHandleTest, KnowsItsProcess) {
+  host_.AddProcess(100);
+  const auto handle = Open(100);
+  ASSERT_TRUE(handle.ok());
+  EXPECT_EQ(handle->id(), (ProcessId{100, 1000}));
+  EXPECT_EQ(handle->Fate(), ProcessFate::kRunning);
+}
+
+TEST_F(ProcessHandleTest, NoProcessIsNotFound) {
+  EXPECT_TRUE(absl::IsNotFound(Open(100).status()));
+  const auto zombie = host_.AddProcess(101);
+  zombie->is_zombie = true;
+  host_.Publish(*zombie);
+  EXPECT_TRUE(absl::IsNotFound(Open(101).status()));
+}
+
+TEST_F(ProcessHandleTest, ThingsThatAreNoPidAreRefused) {
+  for (const pid_t pid : {0, -1}) {
+    EXPECT_EQ(Open(pid).status().code(), absl::StatusCode::kInvalidArgument) << pid;
+    EXPECT_EQ(KernelCalls::System().OpenPidFd(pid).status().code(),
+              absl::StatusCode::kInvalidArgument);
+    int status = 0;
+    EXPECT_EQ(KernelCalls::System().MovePages(pid, {0}, {}, absl::MakeSpan(&status, 1)), -EINVAL);
+  }
+}
+
+TEST_F(ProcessHandleTest, NoticesThatItExited) {
+  host_.AddProcess(100);
+  const auto handle = Open(100);
+  host_.Exit(100);
+  EXPECT_EQ(handle->Fate(), ProcessFate::kExited);
+  EXPECT_TRUE(absl::IsNotFound(handle->ReadMaps().status()));
+  EXPECT_TRUE(absl::IsNotFound(handle->OpenPagemap().status()));
+}
+
+TEST_F(ProcessHandleTest, NoticesThatItsPidNamesAnother) {
+  host_.AddProcess(100);
+  const auto handle = Open(100);
+  host_.Replace(100);
+  EXPECT_EQ(handle->Fate(), ProcessFate::kReplaced);
+  // The directory held is the old process's, not the stranger's.
+  EXPECT_TRUE(absl::IsNotFound(handle->ReadMaps().status()));
+}
+
+TEST_F(ProcessHandleTest, ReadsAllowedNodes) {
+  const auto process = host_.AddProcess(100);
+  process->allowed_nodes = {NodeId{1}};
+  host_.Publish(*process);
+  EXPECT_EQ(Open(100)->ReadAllowedNodes().value(), NodeSet{NodeId{1}});
+}
+
+TEST_F(ProcessHandleTest, ADeniedPagemapIsPermissionDenied) {
+  host_.AddProcess(100);
+  host_.DenyPagemap(100);
+  EXPECT_TRUE(absl::IsPermissionDenied(Open(100)->OpenPagemap().status()));
+}
+
+TEST_F(ProcessHandleTest, ThreadsShareTheirCpus) {
+  const auto process = host_.AddProcess(100, "0-1");
+  process->threads[101] = CpuSet::Parse("6").value();
+  host_.Publish(*process);
+  const auto threads = ReadThreads(host_.kernel(), host_.paths(), 100);
+  ASSERT_TRUE(threads.ok()) << threads.status();
+  EXPECT_EQ(threads->thread_count, 2);
+  EXPECT_EQ(threads->cpus.ToString(), "0-1,6");
+}
+
+TEST_F(ProcessHandleTest, AThreadThatEndsMeanwhileIsNoError) {
+  const auto process = host_.AddProcess(100, "0-1");
+  process->threads[101] = CpuSet::Parse("6").value();
+  host_.Publish(*process);
+  process->threads.erase(101);
+  EXPECT_EQ(ReadThreads(host_.kernel(), host_.paths(), 100)->thread_count, 1);
+  process->threads.clear();
+  EXPECT_TRUE(absl::IsNotFound(ReadThreads(host_.kernel(), host_.paths(), 100).status()));
+  EXPECT_TRUE(absl::IsNotFound(ReadThreads(host_.kernel(), host_.paths(), 555).status()));
+}
+
+TEST_F(ProcessHandleTest, ARefusedAffinityIsNotHidden) {
+  host_.AddProcess(100);
+  host_.kernel().FailAll(FakeCall::kThreadCpus, EPERM);
+  EXPECT_TRUE(absl::IsPermissionDenied(ReadThreads(host_.kernel(), host_.paths(), 100).status()));
+}
+
+}  // namespace
+}  // namespace numalocality
