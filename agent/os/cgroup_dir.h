@@ -28,8 +28,8 @@ struct CgroupProcesses {
 // Not thread-safe. Once the cgroup is removed every read is NOT_FOUND.
 class CgroupDir {
  public:
-  // `path` is below the cgroup root, "/" first. INVALID_ARGUMENT if it is not, or holds "..", "." or
-  // an empty name; NOT_FOUND if there is no such cgroup.
+  // `path` is below the cgroup root, "/" first. INVALID_ARGUMENT if it is not, or holds "..", "."
+  // or an empty name; NOT_FOUND if there is no such cgroup.
   static absl::StatusOr<CgroupDir> Open(const HostPaths& paths, const std::string& path);
 
   const std::string& path() const { return path_; }
