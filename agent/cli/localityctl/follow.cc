@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
+#include <list>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/clock.h"
@@ -15,25 +17,23 @@
 namespace numalocality {
 namespace {
 
-// Put together before the signal can come: its handler must not allocate.
-std::string interrupt_words;
+// What the handler prints: put together before the signal can come, as a handler must not allocate,
+// and never taken away, as any of gRPC's threads may be in the handler.
+std::atomic<const std::string*> interrupt_words = nullptr;
 
 }  // namespace
 
 void EndOnInterrupt(const std::string& words) {
-  sigset_t interrupt;
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  sigprocmask(SIG_BLOCK, &interrupt, nullptr);
-  interrupt_words = "\n" + words + "\n";
+  static std::list<std::string> kept;
+  interrupt_words = &kept.emplace_back("\n" + words + "\n");
   struct sigaction action = {};
   action.sa_handler = [](int) {
-    const ssize_t ignored = write(STDERR_FILENO, interrupt_words.data(), interrupt_words.size());
+    const std::string& text = *interrupt_words.load();
+    const ssize_t ignored = write(STDERR_FILENO, text.data(), text.size());
     static_cast<void>(ignored);
     _exit(kExitInterrupted);
   };
   sigaction(SIGINT, &action, nullptr);
-  sigprocmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
 absl::StatusOr<ExitCode> Follow(AgentClient& client, const std::string& id, OutputFormat output) {

@@ -9,6 +9,7 @@
 
 #include "agent/cli/arguments.h"
 #include "agent/cli/localityctl/commands.h"
+#include "agent/cli/localityctl/follow.h"
 #include "tests/unit/cli/fake_agent.h"
 
 namespace numalocality {
@@ -122,6 +123,16 @@ TEST_F(LocalityctlTest, ABusyWorkloadSaysWhatToDo) {
   EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitNotMigrated);
   EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("m-0"));
   EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("localityctl cancel"));
+}
+
+TEST(EndOnInterruptDeathTest, SaysWhatGoesOn) {
+  EXPECT_EXIT(
+      {
+        EndOnInterrupt("first");
+        EndOnInterrupt("Migration m-1 goes on");
+        std::raise(SIGINT);
+      },
+      testing::ExitedWithCode(kExitInterrupted), "^\nMigration m-1 goes on\n$");
 }
 
 }  // namespace
