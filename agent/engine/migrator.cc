@@ -86,15 +86,10 @@ void Migrator::Start(int workers) {
 }
 
 absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
-  if (!request.request_id.empty()) {
+  {
     MutexLock lock(mutex_);
-    for (const auto& entry : entries_) {
-      if (entry->migration.request.request_id != request.request_id) continue;
-      if (entry->migration.request == request) return entry->migration;
-      return absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
-                                                   ": already names another request, migration ",
-                                                   entry->migration.id));
-    }
+    NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, FindRequest(request));
+    if (earlier.has_value()) return *std::move(earlier);
   }
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Resolve(request));
   auto entry = std::make_shared<Entry>();
@@ -102,6 +97,9 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
   entry->migration = NewRecord(request, workloads, topology.page_bytes);
   MutexLock lock(mutex_);
   if (stopping_) return absl::UnavailableError("the agent is shutting down");
+  // The same request may have come in twice at once.
+  NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, FindRequest(request));
+  if (earlier.has_value()) return *std::move(earlier);
   NL_RETURN_IF_ERROR(CheckIdle(workloads));
   entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
   entries_.push_back(entry);
@@ -168,6 +166,19 @@ Migration Migrator::NewRecord(const MigrationRequest& request,
     migration.workloads.push_back(std::move(result));
   }
   return migration;
+}
+
+absl::StatusOr<std::optional<Migration>> Migrator::FindRequest(
+    const MigrationRequest& request) const {
+  if (request.request_id.empty()) return std::nullopt;
+  for (const auto& entry : entries_) {
+    if (entry->migration.request.request_id != request.request_id) continue;
+    if (entry->migration.request == request) return entry->migration;
+    return absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
+                                                 ": already names another request, migration ",
+                                                 entry->migration.id));
+  }
+  return std::nullopt;
 }
 
 absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -84,6 +85,10 @@ class Migrator {
   void RunWorker();
   void Execute(const std::shared_ptr<Entry>& entry);
 
+  // The migration that an earlier request with the same request_id made; ALREADY_EXISTS if that
+  // request was another one.
+  absl::StatusOr<std::optional<Migration>> FindRequest(const MigrationRequest& request) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckIdle(const std::vector<Workload>& workloads) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<Entry> Find(const std::string& id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

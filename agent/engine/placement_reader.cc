@@ -91,6 +91,10 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
     absl::StatusOr<ProcessHandle> process = ProcessHandle::Open(kernel_, paths_, pid);
     absl::Status status = process.status();
     MemoryByNode memory;
+    const std::optional<ProcessId>& only = placement.workload.process;
+    if (process.ok() && only.has_value() && process->id() != *only) {
+      return absl::NotFoundError(placement.workload.ToString() + ": has exited");
+    }
     if (process.ok()) {
       status = scanner.Scan(*process, {kWholeAddressSpace}, kAllKinds,
                             [&](absl::Span<const ResidentPage> pages) {

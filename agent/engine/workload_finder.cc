@@ -156,7 +156,14 @@ absl::StatusOr<CgroupDir> WorkloadFinder::OpenCgroup(const Workload& workload) c
 }
 
 absl::StatusOr<WorkloadProcesses> WorkloadFinder::ListProcesses(const Workload& workload) const {
-  if (workload.process.has_value()) return WorkloadProcesses{{workload.process->pid}, 0, false};
+  if (workload.process.has_value()) {
+    const auto stat = ReadStat(paths_, workload.process->pid);
+    if (!stat.ok() && !absl::IsNotFound(stat.status())) return stat.status();
+    if (!stat.ok() || stat->start_ticks != workload.process->start_ticks) {
+      return absl::NotFoundError(workload.ToString() + ": has exited");
+    }
+    return WorkloadProcesses{{workload.process->pid}, 0, false};
+  }
   NL_ASSIGN_OR_RETURN(const CgroupDir cgroup, OpenCgroup(workload));
   std::set<pid_t> pids;
   WorkloadProcesses result;
