@@ -1,0 +1,203 @@
+#include "agent/engine/workload_finder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/unit/fake/fake_host.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
+constexpr char kUid_[] = "01234567_cccc_dddd_eeee_ffff00001111";
+constexpr char kOtherUid[] = "89abcdef-cccc-dddd-eeee-ffff00002222";
+
+std::string Id(char digit) { return std::string(64, digit); }
+
+class WorkloadFinderTest : public ::testing::Test {
+ protected:
+  static WorkloadSelector Pod(const std::string& uid) { return {uid, {}, {}, {}}; }
+  static WorkloadSelector Container(const std::string& id) { return {{}, id, {}, {}}; }
+  static WorkloadSelector Cgroup(const std::string& path) { return {{}, {}, path, {}}; }
+  static WorkloadSelector Process(pid_t pid) { return {{}, {}, {}, pid}; }
+
+  Workload FindOne(const WorkloadSelector& selector) {
+    const auto found = finder_.Find(selector);
+    EXPECT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->size(), 1u);
+    return found->front();
+  }
+  absl::StatusCode FindError(const WorkloadSelector& selector) {
+    return finder_.Find(selector).status().code();
+  }
+
+  FakeHost host_;
+  const WorkloadFinder finder_{host_.paths()};
+};
+
+TEST_F(WorkloadFinderTest, FindsEveryLayoutInOneTree) {
+  const std::string burstable = absl::StrCat(
+      "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod", kUid_, ".slice");
+  const std::vector<std::string> containers = {
+      absl::StrCat("/kubelet/kubepods/burstable/pod", kUid, "/", Id('a')),
+      absl::StrCat(burstable, "/crio-", Id('b'), ".scope"),
+      absl::StrCat(burstable, "/cri-containerd-", Id('c'), ".scope"),
+      absl::StrCat("/kubepods/pod", kOtherUid, "/", Id('d')),
+      absl::StrCat("/system.slice/containerd.service/kubepods-besteffort-pod", kUid_,
+                   ".slice:cri-containerd:", Id('e')),
+  };
+  for (const std::string& path : containers) host_.AddCgroup(path);
+  host_.AddCgroup(containers[1] + "/container");
+  host_.AddCgroup(containers[2] + "/system.slice/docker-" + Id('f') + ".scope");
+  host_.AddCgroup(containers[2] + "/kubepods/pod" + kOtherUid + "/" + Id('0'));
+  host_.AddCgroup(burstable + "/crio-" + Id('9'));                  // a sandbox without a process
+  host_.AddCgroup(burstable + "/crio-conmon-" + Id('b') + ".scope");  // its monitor
+  host_.AddCgroup("/system.slice/docker-" + Id('7') + ".scope");
+  host_.AddCgroup("/user.slice/user-0.slice/session-1.scope");
+
+  const auto found = finder_.FindAll();
+  ASSERT_TRUE(found.ok()) << found.status();
+  std::vector<std::string> paths;
+  for (const Workload& workload : *found) {
+    paths.push_back(workload.cgroup_path);
+    EXPECT_TRUE(workload.container.has_value());
+    EXPECT_NE(workload.cgroup_id, 0u);
+  }
+  EXPECT_THAT(paths, ::testing::UnorderedElementsAreArray(containers));
+}
+
+TEST_F(WorkloadFinderTest, APodIsAllItsContainers) {
+  const std::string pod = absl::StrCat("/kubepods/pod", kUid, "/");
+  host_.AddCgroup(pod + Id('a'));
+  host_.AddCgroup(pod + Id('b'));
+  host_.AddCgroup(absl::StrCat("/kubepods/pod", kOtherUid, "/", Id('c')));
+  EXPECT_EQ(finder_.Find(Pod(kUid))->size(), 2u);
+  EXPECT_EQ(finder_.Find(Pod(kUid_))->size(), 2u);
+  EXPECT_EQ(FindError(Pod("00000000-cccc-dddd-eeee-ffff00001111")), absl::StatusCode::kNotFound);
+  WorkloadSelector one = Pod(kUid);
+  one.container_id = Id('b');
+  EXPECT_EQ(FindOne(one).cgroup_path, pod + Id('b'));
+  one.container_id = Id('c');
+  EXPECT_EQ(FindError(one), absl::StatusCode::kNotFound);
+}
+
+TEST_F(WorkloadFinderTest, AContainerIdMayBeShortButNotAmbiguous) {
+  const std::string first = Id('a').substr(0, 60) + "0000";
+  const std::string second = Id('a').substr(0, 60) + "1111";
+  host_.AddCgroup(absl::StrCat("/kubepods/pod", kUid, "/", first));
+  host_.AddCgroup(absl::StrCat("/kubepods/pod", kUid, "/", second));
+  EXPECT_EQ(FindOne(Container(first)).container->container_id, first);
+  EXPECT_EQ(FindOne(Container("containerd://" + second)).container->container_id, second);
+  EXPECT_EQ(FindError(Container("aaaaaaaaaaaa")), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FindError(Container("aaaaaaa")), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FindError(Container("bbbbbbbbbbbb")), absl::StatusCode::kNotFound);
+}
+
+TEST_F(WorkloadFinderTest, SelectorsNameOneThing) {
+  host_.AddCgroup("/a");
+  EXPECT_EQ(FindError({}), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FindError({kUid, {}, "/a", {}}), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FindError({{}, {}, "/a", 1}), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FindError({{}, Id('a'), {}, 1}), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(WorkloadFinderTest, ACgroupMayBeWrittenWithItsMountPoint) {
+  host_.AddCgroup("/system.slice/db.service");
+  for (const std::string& path :
+       {std::string("/system.slice/db.service"), std::string("/system.slice/db.service/"),
+        host_.paths().cgroup + "/system.slice/db.service"}) {
+    const Workload workload = FindOne(Cgroup(path));
+    EXPECT_EQ(workload.cgroup_path, "/system.slice/db.service");
+    EXPECT_FALSE(workload.container.has_value());
+  }
+  EXPECT_EQ(FindError(Cgroup("/none")), absl::StatusCode::kNotFound);
+  EXPECT_EQ(FindError(Cgroup("/system.slice/../system.slice")),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FindError(Cgroup("relative")), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(WorkloadFinderTest, AProcessKnowsItsContainer) {
+  const std::string path = absl::StrCat("/kubepods/pod", kUid, "/", Id('a'));
+  host_.AddCgroup(path, {10});
+  host_.AddProcess(10, "0-3", path + "/nested");
+  const Workload workload = FindOne(Process(10));
+  EXPECT_EQ(workload.process, (ProcessId{10, 1000}));
+  EXPECT_EQ(workload.container->pod_uid, kUid);
+  EXPECT_EQ(FindError(Process(11)), absl::StatusCode::kNotFound);
+  EXPECT_EQ(FindError(Process(0)), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FindError(Process(-5)), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(WorkloadFinderTest, OnCgroupV1OnlyProcessesAreServed) {
+  host_.AddProcess(10);
+  host_.tree().Write("proc/10/cgroup", "4:cpuset:/kubepods/x\n");
+  host_.tree().Remove("sys/fs/cgroup/cgroup.controllers");
+  EXPECT_EQ(finder_.FindAll().status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(FindError(Pod(kUid)), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(FindOne(Process(10)).cgroup_path, "");
+}
+
+TEST_F(WorkloadFinderTest, ListsProcessesOfNestedCgroups) {
+  host_.AddCgroup("/pod/leaf/init.scope", {12, 10});
+  host_.AddCgroup("/pod/leaf/app", {11, 10, 0});
+  const auto processes = finder_.ListProcesses(FindOne(Cgroup("/pod/leaf")));
+  ASSERT_TRUE(processes.ok()) << processes.status();
+  EXPECT_THAT(processes->pids, ElementsAre(10, 11, 12));
+  EXPECT_EQ(processes->hidden_count, 1);
+  EXPECT_FALSE(processes->incomplete);
+}
+
+TEST_F(WorkloadFinderTest, ARemovedOrRecreatedCgroupIsGone) {
+  host_.AddCgroup("/pod", {10});
+  const Workload workload = FindOne(Cgroup("/pod"));
+  host_.RecreateCgroup("/pod", {11});
+  const absl::Status status = finder_.ListProcesses(workload).status();
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("another cgroup now has its name"));
+  EXPECT_TRUE(absl::IsNotFound(finder_.OpenCgroup(workload).status()));
+  host_.RemoveCgroup("/pod");
+  EXPECT_TRUE(absl::IsNotFound(finder_.ListProcesses(workload).status()));
+}
+
+TEST_F(WorkloadFinderTest, AProcessThatExitedOrWasReplacedIsGone) {
+  host_.AddProcess(10);
+  const Workload workload = FindOne(Process(10));
+  EXPECT_THAT(finder_.ListProcesses(workload)->pids, ElementsAre(10));
+  host_.Replace(10);
+  EXPECT_TRUE(absl::IsNotFound(finder_.ListProcesses(workload).status()));
+  host_.Exit(10);
+  EXPECT_TRUE(absl::IsNotFound(finder_.ListProcesses(workload).status()));
+}
+
+TEST_F(WorkloadFinderTest, AForkStormEndsAsIncomplete) {
+  // Many cgroups, so that a listing takes a while, and processes that appear all the time.
+  for (int i = 0; i < 200; ++i) host_.AddCgroup(absl::StrCat("/pod/", i));
+  const Workload workload = FindOne(Cgroup("/pod"));
+  EXPECT_FALSE(finder_.ListProcesses(workload)->incomplete);
+  std::atomic<bool> done = false;
+  std::thread storm([&] {
+    for (int pid = 1; !done; ++pid) {
+      host_.WriteCgroupFile(absl::StrCat("/pod/", pid % 200), "cgroup.procs",
+                            absl::StrCat(pid, "\n"));
+    }
+  });
+  bool incomplete = false;
+  for (int attempt = 0; attempt < 100 && !incomplete; ++attempt) {
+    incomplete = finder_.ListProcesses(workload)->incomplete;
+  }
+  done = true;
+  storm.join();
+  EXPECT_TRUE(incomplete);
+}
+
+}  // namespace
+}  // namespace numalocality
