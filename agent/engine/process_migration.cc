@@ -142,9 +142,10 @@ void ProcessMigration::MoveList(absl::Span<const PageMove> moves, int64_t pages_
            moves[count].target == moves.front().target) {
       ++count;
     }
-    if (HasRoom(moves.front().target, static_cast<int64_t>(count) * pages_per_move)) {
-      MoveBatch(moves.first(count), pages_per_move);
-    }
+    const int64_t room = RoomOn(moves.front().target) / pages_per_move;
+    count = std::min(count, static_cast<size_t>(room));
+    if (count == 0) return StopForRoom(moves.front().target);
+    MoveBatch(moves.first(count), pages_per_move);
     moves.remove_prefix(count);
   }
 }
@@ -196,19 +197,21 @@ void ProcessMigration::CountStuck() {
   stuck_.clear();
 }
 
-bool ProcessMigration::HasRoom(NodeId target, int64_t pages) {
+int64_t ProcessMigration::RoomOn(NodeId target) const {
+  const int64_t spare =
+      topology_reader_.ReadFreeBytes(target).value_or(0) - reserve_bytes_.at(target);
+  return std::max(int64_t{0}, spare / topology_.page_bytes);
+}
+
+void ProcessMigration::StopForRoom(NodeId target) {
   const auto free_bytes = topology_reader_.ReadFreeBytes(target);
   if (!free_bytes.ok()) {
-    Stop(MigrationReason::kInternal, PageOutcome::kNotAttempted,
-         std::string(free_bytes.status().message()));
-    return false;
+    return Stop(MigrationReason::kInternal, PageOutcome::kNotAttempted,
+                std::string(free_bytes.status().message()));
   }
-  const int64_t reserve = reserve_bytes_.at(target);
-  if (*free_bytes - pages * topology_.page_bytes >= reserve) return true;
   Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory,
        absl::StrCat("node ", target.value, " has ", FormatBytes(*free_bytes), " free, of which ",
-                    FormatBytes(reserve), " are kept in reserve"));
-  return false;
+                    FormatBytes(reserve_bytes_.at(target)), " are kept in reserve"));
 }
 
 void ProcessMigration::StopFor(const BatchResult& batch, NodeId target) {

@@ -79,7 +79,9 @@ class ProcessMigration {
   std::vector<PageMove> WithoutFollowers(absl::Span<const PageMove> rest);
   // Counts the stuck pages of a window, by where they are at its end.
   void CountStuck();
-  bool HasRoom(NodeId target, int64_t pages);
+  // Base pages that a node can take without touching its reserve; 0 also if it cannot be read.
+  int64_t RoomOn(NodeId target) const;
+  void StopForRoom(NodeId target);
   void StopFor(const BatchResult& batch, NodeId target);
   void Stop(MigrationReason reason, PageOutcome outcome_of_rest, std::string message);
   void Count(PageOutcome outcome, int64_t pages);

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "base": set(), "model": BASE, "os": MODEL, "engine": OS,
     "rpc": ENGINE, "http": ENGINE, "runtime": ENGINE,
     "config": EDGES, "": EDGES | {"config"},
-    "cli": BASE, "cli/localityctl": BASE | {"cli"}, "cli/numa_migrate": ENGINE | {"cli"},
+    "cli": MODEL, "cli/localityctl": MODEL | {"cli"}, "cli/numa_migrate": ENGINE | {"cli"},
 }
 USE_PROTOBUF = {"rpc", "runtime", "cli/localityctl"}
 USE_SYSCALLS = {"os"}

@@ -44,7 +44,7 @@ class RulesTest(unittest.TestCase):
                           including("engine/a.cc", "agent/config.h"),
                           including("rpc/a.cc", "agent/http/b.h"),
                           including("cli/table.h", "agent/engine/b.h"),
-                          including("cli/localityctl/main.cc", "agent/model/b.h"),
+                          including("cli/localityctl/main.cc", "agent/os/b.h"),
                           including("cli/localityctl/main.cc", "agent/cli/numa_migrate/b.h"),
                           including("cli/numa_migrate/main.cc", "agent/rpc/b.h"),
                           including("main.cc", "agent/cli/table.h"),

@@ -17,10 +17,6 @@
 namespace numalocality {
 namespace {
 
-// What a person means by a process's memory. hugetlb pages are only ever looked at: the engine
-// does not move them.
-constexpr KindSet kMovedKinds{MemoryKind::kAnon, MemoryKind::kShmem, MemoryKind::kFile};
-
 // The first of SIGINT and SIGTERM that came; 0 for none.
 volatile std::sig_atomic_t end_signal = 0;
 
@@ -110,7 +106,6 @@ absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options&
   MigrationSpec spec;
   spec.target_nodes = {options.to_node};
   spec.source_nodes = options.from_nodes;
-  spec.kinds = kMovedKinds;
   spec.min_moved = options.min_moved;
   const PageScanner scanner(context.kernel, topology.page_bytes);
   NL_ASSIGN_OR_RETURN(spec.ranges,

@@ -10,8 +10,8 @@ namespace numalocality {
 namespace {
 
 constexpr char kExamples[] = R"(
-Moves anonymous and shared memory and mapped files; never hugetlb pages. Pages that several
-processes map stay where they are. Querying and moving works without privilege on processes of
+Moves anonymous and shared memory; page cache, hugetlb pages, and pages that several processes map
+stay where they are. Querying and moving works without privilege on processes of
 one's own user; it takes CAP_SYS_PTRACE on others.
 
 Examples:

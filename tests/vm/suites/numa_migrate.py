@@ -32,7 +32,7 @@ def checks_moves_and_verifies(machine):
     """The transcript's words; pages examined is the sum of its parts; a second look agrees with numa_maps."""
     near, far = ends()
     process, pid = start_process(machine, near, "--bytes", 32 * MIB)
-    assert shares(machine.run("numa-migrate", "--pid", pid, "--check").stdout)[near] >= 99
+    assert shares(machine.run("numa-migrate", "--pid", pid, "--check").stdout)[near] >= 95
     done = machine.run("numa-migrate", "--pid", pid, "--range", "32M", "--to-node", far, "--verify")
     counts = {name: int(pages) for name, pages in re.findall(r"^(\w[\w ]*): (\d+)$", done.stdout, re.M)}
     assert counts["Pages examined"] == 32 * MIB // PAGE
