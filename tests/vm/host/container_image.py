@@ -9,6 +9,8 @@ import tarfile
 
 REFERENCE = "numavm.local/workload:1"
 BUSYBOX = pathlib.Path("/usr/bin/busybox")
+# One process of this name that waits for ever, as in every runtime's pause image.
+PAUSE = b"#!/bin/busybox sh\nbusybox mkfifo /dev/never && read -r nothing </dev/never\n"
 
 
 def _tar(files):
@@ -31,12 +33,13 @@ def _descriptor(data, media_type, **more):
 def write_image(output, programs):
     """Writes the image with these static programs and busybox in /bin.
 
-    Its own command sleeps: that makes it the pods' sandbox ("pause") image as well.
+    Its own command makes it the pods' sandbox ("pause") image as well.
     """
-    layer = _tar({f"bin/{path.name}": (path.read_bytes(), 0o755) for path in [BUSYBOX, *programs]})
+    layer = _tar({"pause": (PAUSE, 0o755),
+                  **{f"bin/{path.name}": (path.read_bytes(), 0o755) for path in [BUSYBOX, *programs]}})
     config = json.dumps({
         "architecture": "amd64", "os": "linux",
-        "config": {"Entrypoint": ["/bin/busybox", "sleep", "2147483647"], "Env": ["PATH=/bin"], "WorkingDir": "/"},
+        "config": {"Entrypoint": ["/pause"], "Env": ["PATH=/bin"], "WorkingDir": "/"},
         "rootfs": {"type": "layers", "diff_ids": [_descriptor(layer, "layer.v1.tar")["digest"]]},
     }).encode()
     manifest = json.dumps({

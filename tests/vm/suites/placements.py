@@ -1,0 +1,61 @@
+"""What the agent says of pods: which there are, however they are named, and whose memory is whose."""
+
+from guest import oracles
+from guest.agent import Agent, assert_agrees_to_the_page, bytes_per_node
+from guest.case import case
+from suites.migrate import MIB, ends, start_workload
+
+
+@case(seconds=120)
+def pods_of_each_class(machine):
+    """Each pod is listed with its class; its sandbox is known as one, and hidden unless asked for."""
+    near, _ = ends()
+    agent = Agent(machine)
+    started = {qos: start_workload(machine, f"pod-{qos}", near, "--bytes", "8M", "--idle", qos=qos)
+               for qos in ("guaranteed", "burstable", "besteffort")}
+    listed = {item["workload"]["container_id"]: item for item in agent.json("top")["placements"]}
+    assert set(listed) == {container.id for container in started.values()}
+    for qos, container in started.items():
+        workload = listed[container.id]["workload"]
+        assert workload["pod_uid"] == container.pod.uid
+        assert workload["cgroup_path"] == container.cgroup_path
+        assert int(workload["cgroup_id"]) == container.cgroup.stat().st_ino
+        assert workload["qos_class"].replace("_", "").lower() == f"qosclass{qos}"
+        assert listed[container.id]["process_count"] == len(container.pids())
+    everything = agent.json("top", "--all")["placements"]
+    sandboxes = {item["workload"]["container_id"] for item in everything if item["is_sandbox"]}
+    assert sandboxes == {container.pod.sandbox_id for container in started.values()}
+
+
+@case(seconds=120)
+def by_any_name(machine):
+    """A pod, a container by its short id, a cgroup path and a process all lead to the same memory."""
+    near, _ = ends()
+    agent = Agent(machine)
+    container = start_workload(machine, "named", near, "--bytes", 16 * MIB, "--thp", "never", "--idle")
+    worker = max(container.pids(), key=lambda pid: sum(oracles.anonymous_bytes(pid).values()))
+    for selector in (["--pod", container.pod.uid, "--container", container.id], ["--container", container.id[:12]],
+                     ["--cgroup", container.cgroup_path], ["--cgroup", str(container.cgroup)], ["--pid", worker]):
+        placement = agent.placement(*selector)
+        assert bytes_per_node(placement)[near] >= 16 * MIB, selector
+        assert placement["home_node_ids"] == [near], selector
+    assert agent.placement("--pid", worker)["process_count"] == 1
+    assert_agrees_to_the_page(agent, container)
+
+
+@case(seconds=120)
+def nested_cgroups_count(machine):
+    """Processes in a cgroup below the container's are the container's, as under systemd or docker in a pod."""
+    near, _ = ends()
+    agent = Agent(machine)
+    container = start_workload(machine, "nested", near, "--bytes", 16 * MIB, "--thp", "never", "--idle")
+    pids = container.pids()
+    below = container.cgroup / "init.scope"
+    below.mkdir()
+    for pid in pids:
+        (below / "cgroup.procs").write_text(str(pid))
+    assert container.pids() == []
+    placement = agent.placement("--container", container.id)
+    assert placement["process_count"] == len(pids)
+    assert placement["workload"]["cgroup_path"] == container.cgroup_path
+    container.stop()  # with it goes the cgroup below
