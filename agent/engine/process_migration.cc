@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -142,8 +143,7 @@ void ProcessMigration::MoveList(absl::Span<const PageMove> moves, int64_t pages_
            moves[count].target == moves.front().target) {
       ++count;
     }
-    const int64_t room = RoomOn(moves.front().target) / pages_per_move;
-    count = std::min(count, static_cast<size_t>(room));
+    count = CountThatFits(moves.first(count), RoomOn(moves.front().target));
     if (count == 0) return StopForRoom(moves.front().target);
     MoveBatch(moves.first(count), pages_per_move);
     moves.remove_prefix(count);
@@ -201,6 +201,19 @@ int64_t ProcessMigration::RoomOn(NodeId target) const {
   const int64_t spare =
       topology_reader_.ReadFreeBytes(target).value_or(0) - reserve_bytes_.at(target);
   return std::max(int64_t{0}, spare / topology_.page_bytes);
+}
+
+size_t ProcessMigration::CountThatFits(absl::Span<const PageMove> moves, int64_t room) const {
+  const uint64_t block_bytes = std::max(huge_bytes_, topology_.page_bytes);
+  std::optional<uint64_t> last_block;
+  for (size_t count = 0; count < moves.size(); ++count) {
+    const uint64_t block = moves[count].address / block_bytes;
+    if (block == last_block) continue;
+    last_block = block;
+    room -= static_cast<int64_t>(block_bytes) / topology_.page_bytes;
+    if (room < 0) return count;
+  }
+  return moves.size();
 }
 
 void ProcessMigration::StopForRoom(NodeId target) {

@@ -81,6 +81,9 @@ class ProcessMigration {
   void CountStuck();
   // Base pages that a node can take without touching its reserve; 0 also if it cannot be read.
   int64_t RoomOn(NodeId target) const;
+  // How many of `moves` fit into `room` base pages, the first ones first, if each brings along the
+  // huge page that it may be part of.
+  size_t CountThatFits(absl::Span<const PageMove> moves, int64_t room) const;
   void StopForRoom(NodeId target);
   void StopFor(const BatchResult& batch, NodeId target);
   void Stop(MigrationReason reason, PageOutcome outcome_of_rest, std::string message);
