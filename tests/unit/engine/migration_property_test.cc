@@ -34,7 +34,7 @@ Nodes ResidentNodes(const FakeProcess& process) {
 class Scenario {
  public:
   explicit Scenario(uint64_t seed) : dice_(seed) {
-    host_.SetHugePages(!dice_.OneIn(4));
+    host_.SetHugePages(huge_pages_);
     const int processes = 1 + dice_.Below(3);
     for (int i = 0; i < processes; ++i) AddProcess(10 + i);
     for (int node = 0; node < 3; ++node) {
@@ -66,7 +66,7 @@ class Scenario {
  private:
   void AddProcess(pid_t pid) {
     auto process = host_.AddProcess(pid);
-    FillAtRandom(*process, dice_, kBase, dice_.Of<int>({1, 30, 1500}), {0, 0, 1, 2});
+    FillAtRandom(*process, dice_, kBase, dice_.Of<int>({1, 30, 1500}), {0, 0, 1, 2}, huge_pages_);
     if (dice_.OneIn(20)) process->allowed_nodes = NodeSet{NodeId{0}};
     host_.Publish(*process);
     before_.push_back(ResidentNodes(*process));
@@ -111,8 +111,7 @@ class Scenario {
         });
         disturbed_ = true;
         break;
-      default:
-        break;
+      default: break;
     }
   }
 
@@ -127,8 +126,8 @@ class Scenario {
     }
     ASSERT_LE(result.outcomes.Total(), resident);
     ASSERT_LE(result.outcomes[PageOutcome::kMoved], moved);
-    ASSERT_LE(result.pages_on_target, result.outcomes[PageOutcome::kMoved] +
-                                          result.outcomes[PageOutcome::kAlreadyThere]);
+    ASSERT_LE(result.pages_on_target,
+              result.outcomes[PageOutcome::kMoved] + result.outcomes[PageOutcome::kAlreadyThere]);
     ASSERT_GE(result.pages_on_target, 0);
     if (disturbed_) return;
     // Every page that changed its node is counted as moved, and no other.
@@ -143,6 +142,7 @@ class Scenario {
   }
 
   Dice dice_;
+  const bool huge_pages_ = !dice_.OneIn(4);
   FakeHost host_{{{0, "0-3", kNodePages}, {1, "4-7", kNodePages}, {2, "8-11", kNodePages}}};
   ScriptedObserver observer_;
   MigrationSpec spec_;

@@ -161,8 +161,7 @@ TEST_F(MigrationRunTest, OnlyFromTheSourcesAskedFor) {
   process->AddPages(2 * kBase, 20, 2);
   host.Publish(*process);
   spec_.source_nodes = {NodeId{2}};
-  const WorkloadMigration result =
-      RunMigration(host.context(), workload_, {10}, spec_, observer_);
+  const WorkloadMigration result = RunMigration(host.context(), workload_, {10}, spec_, observer_);
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 20);
   EXPECT_EQ(result.outcomes.Total(), 20);
   EXPECT_EQ(process->PagesOn(0), 10);
@@ -204,10 +203,18 @@ TEST_F(MigrationRunTest, StopsBeforeTheReserveIsTouched) {
   host_.SetFreePages(1, kReserve + 1100);
   const WorkloadMigration result = Run();
   ExpectEnd(result, MigrationState::kPartial, MigrationReason::kNoRoom);
-  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 1024);
-  EXPECT_EQ(result.outcomes[PageOutcome::kNoMemory], 3000 - 1024);
+  EXPECT_GE(result.outcomes[PageOutcome::kMoved], 1099);  // the reserve ends within a page
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved] + result.outcomes[PageOutcome::kNoMemory], 3000);
   EXPECT_GE(host_.kernel().Memory(1).lowest_free_pages, kReserve);
   EXPECT_THAT(result.message, HasSubstr("node 1"));
+}
+
+TEST_F(MigrationRunTest, TheReserveIsAtLeastTheKernelsWatermark) {
+  Process(10, 3000);
+  host_.tree().Write("proc/zoneinfo", "Node 1, zone Normal\n  high 5000\n");
+  host_.SetFreePages(1, 6000);
+  ExpectEnd(Run(), MigrationState::kPartial, MigrationReason::kNoRoom);
+  EXPECT_EQ(host_.kernel().Memory(1).lowest_free_pages, 5000);
 }
 
 TEST_F(MigrationRunTest, AFullTargetIsNotEvenTried) {
@@ -248,9 +255,21 @@ TEST_F(MigrationRunTest, HugePagesStopAtTheReserveToo) {
   host_.SetFreePages(1, kReserve + 20 * kFakeHugePages);
   const WorkloadMigration result = Run();
   ExpectEnd(result, MigrationState::kPartial, MigrationReason::kNoRoom);
-  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 16 * kFakeHugePages);
-  EXPECT_EQ(result.outcomes[PageOutcome::kNoMemory], 8 * kFakeHugePages);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 19 * kFakeHugePages);
+  EXPECT_EQ(result.outcomes[PageOutcome::kNoMemory], 5 * kFakeHugePages);
   EXPECT_GE(host_.kernel().Memory(1).lowest_free_pages, kReserve);
+}
+
+TEST_F(MigrationRunTest, APageThatBringsAHugePageAlongStopsAtTheReserveToo) {
+  const auto process = HugeProcess(10, 2);
+  spec_.ranges = {{0x40000000 + kFakePage, 0x40000000 + kFakeHuge - kFakePage}};
+  constexpr int64_t kReserve = 65536 / 50;
+  host_.SetFreePages(1, kReserve + 500);
+  ExpectEnd(Run(), MigrationState::kFailed, MigrationReason::kNoRoom);
+  EXPECT_GE(host_.kernel().Memory(1).lowest_free_pages, kReserve);
+  host_.SetFreePages(1, kReserve + 600);
+  ExpectEnd(Run(), MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(process->PagesOn(1), kFakeHugePages);
 }
 
 TEST_F(MigrationRunTest, WhatCameAlongWithAHugePageCountsAlsoWhenTheNextOneHadNoRoom) {
@@ -465,8 +484,7 @@ TEST_F(MigrationRunTest, PlanMovesNothing) {
   const auto process = Process(10, 100);
   process->AddPages(2 * kBase, 50, 1);
   host_.Publish(*process);
-  const WorkloadMigration plan =
-      PlanMigration(host_.context(), workload_, pids_, spec_, observer_);
+  const WorkloadMigration plan = PlanMigration(host_.context(), workload_, pids_, spec_, observer_);
   EXPECT_EQ(plan.state, MigrationState::kPending);
   EXPECT_EQ(plan.pages_planned, 100);
   EXPECT_EQ(plan.before.BytesOn({kNode1}, kPrivateKinds), 50 * 4096);

@@ -145,8 +145,7 @@ TEST_F(MigratorTest, BadRequestsAreRefusedAtOnce) {
   EXPECT_EQ(code_of([](auto& r) { r.spec.source_nodes = {NodeId{1}}; }), Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& r) { r.spec.ranges = {}; }), Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& r) { r.spec.ranges = {{4096, 4096}}; }), Code::kInvalidArgument);
-  EXPECT_EQ(code_of([](auto& r) { r.spec.ranges = {{0, ~uint64_t{0}}}; }),
-            Code::kInvalidArgument);
+  EXPECT_EQ(code_of([](auto& r) { r.spec.ranges = {{0, ~uint64_t{0}}}; }), Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& r) { r.spec.kinds = {}; }), Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& r) { r.spec.kinds = kAllKinds; }), Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& r) { r.spec.min_moved = 1.5; }), Code::kInvalidArgument);
@@ -348,9 +347,9 @@ TEST_F(MigratorTest, ShutdownNamesACallThatTheKernelHolds) {
   const auto submitted = migrator->Submit(Request("/pod"));
   in_call.Wait();
   const std::vector<std::string> held = migrator->Shutdown(absl::Milliseconds(10));
-  EXPECT_THAT(held, ElementsAre(::testing::AllOf(
-                        HasSubstr(submitted->id),
-                        HasSubstr("move_pages of 100 pages of process 10"))));
+  EXPECT_THAT(held,
+              ElementsAre(::testing::AllOf(HasSubstr(submitted->id),
+                                           HasSubstr("move_pages of 100 pages of process 10"))));
   go_on.Open();
   EXPECT_THAT(migrator->Shutdown(kLong), ElementsAre());
 }

@@ -183,8 +183,7 @@ TEST_F(PlacementReaderTest, RefusedQueriesAreNotHidden) {
   host_.Publish(*process);
   host_.AddCgroup("/pod", {10});
   host_.kernel().FailAll(FakeCall::kQuery, EPERM);
-  EXPECT_TRUE(absl::IsPermissionDenied(
-      Read(Cgroup("/pod"), PlacementView::kPages).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(Read(Cgroup("/pod"), PlacementView::kPages).status()));
   host_.WriteCgroupFile("/pod", "memory.numa_stat", "rubbish\nanon x\n");
   EXPECT_FALSE(Read(Cgroup("/pod")).ok());
 }

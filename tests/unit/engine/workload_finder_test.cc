@@ -59,7 +59,7 @@ TEST_F(WorkloadFinderTest, FindsEveryLayoutInOneTree) {
   host_.AddCgroup(containers[1] + "/container");
   host_.AddCgroup(containers[2] + "/system.slice/docker-" + Id('f') + ".scope");
   host_.AddCgroup(containers[2] + "/kubepods/pod" + kOtherUid + "/" + Id('0'));
-  host_.AddCgroup(burstable + "/crio-" + Id('9'));                  // a sandbox without a process
+  host_.AddCgroup(burstable + "/crio-" + Id('9'));                    // a sandbox without a process
   host_.AddCgroup(burstable + "/crio-conmon-" + Id('b') + ".scope");  // its monitor
   host_.AddCgroup("/system.slice/docker-" + Id('7') + ".scope");
   host_.AddCgroup("/user.slice/user-0.slice/session-1.scope");
@@ -120,8 +120,7 @@ TEST_F(WorkloadFinderTest, ACgroupMayBeWrittenWithItsMountPoint) {
     EXPECT_FALSE(workload.container.has_value());
   }
   EXPECT_EQ(FindError(Cgroup("/none")), absl::StatusCode::kNotFound);
-  EXPECT_EQ(FindError(Cgroup("/system.slice/../system.slice")),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FindError(Cgroup("/system.slice/../system.slice")), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(FindError(Cgroup("relative")), absl::StatusCode::kInvalidArgument);
 }
 

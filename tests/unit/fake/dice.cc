@@ -17,11 +17,11 @@ void AddFlags(FakeFolio& folio, Dice& dice, int one_in) {
 }  // namespace
 
 void FillAtRandom(FakeProcess& process, Dice& dice, uint64_t start, int count,
-                  const std::vector<int>& nodes) {
+                  const std::vector<int>& nodes, bool with_huge_pages) {
   // From a memory full of obstacles to one with hardly any.
   const int one_in = dice.Of<int>({2, 5, 20, 1000});
   for (int filled = 0; filled < count;) {
-    if (dice.OneIn(4)) {
+    if (with_huge_pages && dice.OneIn(4)) {
       start = (start + kFakeHuge - 1) / kFakeHuge * kFakeHuge;
       process.AddHugePages(start, 1, dice.Of(nodes));
       AddFlags(process.At(start), dice, one_in);

@@ -37,9 +37,9 @@ inline uint64_t FirstSeed() {
 inline int ScenarioCount(int count) { return std::getenv("SEED") == nullptr ? count : 1; }
 
 // Gives `process` a few mappings from `start` on with up to about `count` base pages, in runs of
-// pages on one of `nodes`; some of them pinned, shared, busy, swapped, missing or huge.
+// pages on one of `nodes`; some of them pinned, shared, busy, swapped, missing or, if wanted, huge.
 void FillAtRandom(FakeProcess& process, Dice& dice, uint64_t start, int count,
-                  const std::vector<int>& nodes);
+                  const std::vector<int>& nodes, bool with_huge_pages = true);
 
 }  // namespace numalocality
 

@@ -72,9 +72,9 @@ void FakeHost::Publish(const FakeProcess& process, const std::string& cgroup) {
               absl::StrCat(pid, " (", process.command, ") ", process.is_zombie ? "Z" : "S",
                            " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 ", process.start_ticks,
                            " 1000 100 18446744073709551615\n"));
-  tree_.Write(ProcPath(pid, "status"), absl::StrCat("Name:\t", process.command,
-                                                    "\nMems_allowed:\t3\nMems_allowed_list:\t",
-                                                    process.allowed_nodes.ToString(), "\n"));
+  tree_.Write(ProcPath(pid, "status"),
+              absl::StrCat("Name:\t", process.command, "\nMems_allowed:\t3\nMems_allowed_list:\t",
+                           process.allowed_nodes.ToString(), "\n"));
   tree_.Write(ProcPath(pid, "cgroup"), absl::StrCat("0::", cgroup, "\n"));
   for (const auto& [tid, cpus] : process.threads) {
     tree_.MakeDirectory(ProcPath(pid, absl::StrCat("task/", tid)));
@@ -104,7 +104,8 @@ void FakeHost::WritePagemap(const FakeProcess& process) {
 }
 
 void FakeHost::DenyPagemap(pid_t pid) {
-  // Write-only for everybody, root included: the kernel lets no capability override a sysctl's mode.
+  // Write-only for everybody, root included: the kernel lets no capability override a sysctl's
+  // mode.
   tree_.Remove(ProcPath(pid, "pagemap"));
   tree_.Link(ProcPath(pid, "pagemap"), "/proc/sys/vm/compact_memory");
 }
@@ -137,8 +138,7 @@ void FakeHost::AddCgroup(const std::string& path, const std::vector<pid_t>& pids
     const std::string procs = CgroupPath(path.substr(0, slash)) + "/cgroup.procs";
     if (!tree_.Exists(procs)) tree_.Write(procs, "");
   }
-  WriteCgroupFile(path, "cgroup.procs",
-                  pids.empty() ? "" : absl::StrJoin(pids, "\n") + "\n");
+  WriteCgroupFile(path, "cgroup.procs", pids.empty() ? "" : absl::StrJoin(pids, "\n") + "\n");
   WriteCgroupFile(path, "cpuset.cpus.effective", all_cpus_ + "\n");
   WriteCgroupFile(path, "cpuset.mems.effective", memory_nodes_.ToString() + "\n");
   WriteCgroupFile(path, "memory.numa_stat", "anon N0=0 N1=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");

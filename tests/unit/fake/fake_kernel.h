@@ -58,7 +58,8 @@ class FakeKernel final : public KernelCalls {
   void FailAll(FakeCall kind, int error_number) { broken_[kind] = error_number; }
   // `event` happens just before call `number`, without a lock held.
   void RunAt(int number, std::function<void()> event) { events_[number] = std::move(event); }
-  // `observer` is shown the nodes after each moving call, one call at a time; it must not call back.
+  // `observer` is shown the nodes after each moving call, one call at a time; it must not call
+  // back.
   using MemoryObserver = std::function<void(const std::map<int, FakeMemory>&)>;
   void OnMoved(MemoryObserver observer) { on_moved_ = std::move(observer); }
   // What a moving call takes for each entry and page moved.

@@ -16,8 +16,7 @@ class FakeMove {
   FakeMove(FakeProcess& process, std::map<int, FakeMemory>& memory,
            absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
            absl::Span<int> status)
-      : process_(process), memory_(memory), addresses_(addresses), nodes_(nodes),
-        status_(status) {}
+      : process_(process), memory_(memory), addresses_(addresses), nodes_(nodes), status_(status) {}
 
   // Returns 0, the number of pages that were not moved or not tried, or -errno. With
   // `error_number`, entry `fail_at` cannot be read or is refused with it.

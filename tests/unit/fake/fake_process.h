@@ -22,13 +22,13 @@ inline constexpr uint64_t kFakeHuge = kFakeHugePages * kFakePage;
 struct FakeFolio {
   int node = 0;
   int pages = 1;
-  bool pinned = false;      // carries an extra reference
-  bool shared = false;      // mapped by other processes, too
-  bool zero_page = false;   // present in pagemap, yet no memory of the process
-  bool swapped = false;     // known to pagemap, not present
-  bool file = false;        // pagemap's bit 61: page cache or shmem
-  int busy_attempts = 0;    // isolation fails this many times
-  bool isolated = false;    // queued by the call in progress
+  bool pinned = false;     // carries an extra reference
+  bool shared = false;     // mapped by other processes, too
+  bool zero_page = false;  // present in pagemap, yet no memory of the process
+  bool swapped = false;    // known to pagemap, not present
+  bool file = false;       // pagemap's bit 61: page cache or shmem
+  int busy_attempts = 0;   // isolation fails this many times
+  bool isolated = false;   // queued by the call in progress
 };
 
 struct FakeMapping {
@@ -45,7 +45,7 @@ struct FakeProcess {
   std::map<pid_t, CpuSet> threads;
   std::vector<FakeMapping> mappings;
   std::map<uint64_t, std::shared_ptr<FakeFolio>> pages;  // by base page address
-  ScopedFd exit_event;                                    // readable once it has exited
+  ScopedFd exit_event;                                   // readable once it has exited
 
   // Maps and fills [start, start + count pages) with base pages on `node`.
   void AddPages(uint64_t start, int count, int node, const std::string& path = "");

@@ -68,9 +68,7 @@ void TempTree::MakeDirectory(const std::string& path) {
   std::filesystem::create_directories(Path(path));
 }
 
-bool TempTree::Exists(const std::string& path) const {
-  return std::filesystem::exists(Path(path));
-}
+bool TempTree::Exists(const std::string& path) const { return std::filesystem::exists(Path(path)); }
 
 void TempTree::Link(const std::string& path, const std::string& target) {
   const std::string full = Path(path);

@@ -26,8 +26,7 @@ class TempTree {
   // Makes the directories above, too. Replaces a file as a whole: a reader never sees half of it.
   void Write(const std::string& path, absl::string_view content);
   // Writes into the middle of a sparse file, by content offset.
-  void WriteWords(const std::string& path,
-                  const std::map<uint64_t, std::vector<uint64_t>>& words);
+  void WriteWords(const std::string& path, const std::map<uint64_t, std::vector<uint64_t>>& words);
   void MakeDirectory(const std::string& path);
   bool Exists(const std::string& path) const;
   void Link(const std::string& path, const std::string& target);

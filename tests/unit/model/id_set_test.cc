@@ -22,8 +22,9 @@ TEST(ParseIdListTest, ReadsTheKernelsFormat) {
 }
 
 TEST(ParseIdListTest, RefusesTheRest) {
-  for (const char* text : {",", "0,", ",0", "3-1", "-1", "0-", "-", "a", "0-b", "0--1", "0 1", "0 , 1",
-                           "0-1-2", "65536", "0-4294967296", "99999999999999999999", "+1", "0x1"}) {
+  for (const char* text :
+       {",", "0,", ",0", "3-1", "-1", "0-", "-", "a", "0-b", "0--1", "0 1", "0 , 1", "0-1-2",
+        "65536", "0-4294967296", "99999999999999999999", "+1", "0x1"}) {
     EXPECT_EQ(ParseIdList(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }

@@ -90,7 +90,8 @@ TEST(PlanWindowTest, ABlockOnTwoNodesIsNotHuge) {
 TEST(PlanWindowTest, ListsAreInOrderOfTargetThenAddress) {
   const NodeTargets swap = {{NodeId{0}, NodeId{1}}, {NodeId{1}, NodeId{0}}};
   std::vector<ResidentPage> pages;
-  for (int i = 0; i < 10; ++i) Append(pages, kBase + kPage * (1 + static_cast<uint64_t>(i)), 1, i % 2);
+  for (int i = 0; i < 10; ++i)
+    Append(pages, kBase + kPage * (1 + static_cast<uint64_t>(i)), 1, i % 2);
   const WindowPlan plan = PlanWindow(pages, swap, kPage, kHuge);
   ASSERT_EQ(plan.singles.size(), 10u);
   EXPECT_TRUE(std::is_sorted(plan.singles.begin(), plan.singles.end(),
@@ -113,9 +114,8 @@ Topology ThreeNodes() {
 
 TEST(PlanTargetsTest, EachNodeGoesToTheNearestTarget) {
   const NodeTargets plan = PlanTargets(ThreeNodes(), NodeSet{NodeId{1}, NodeId{2}}, NodeSet{});
-  EXPECT_EQ(plan, (NodeTargets{{NodeId{0}, NodeId{1}},
-                               {NodeId{1}, NodeId{1}},
-                               {NodeId{2}, NodeId{2}}}));
+  EXPECT_EQ(plan,
+            (NodeTargets{{NodeId{0}, NodeId{1}}, {NodeId{1}, NodeId{1}}, {NodeId{2}, NodeId{2}}}));
 }
 
 TEST(PlanTargetsTest, OnlySourcesGiveTheirMemory) {

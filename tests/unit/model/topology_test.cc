@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 
 struct NodeRow {
   int id;
-  const char* cpus;  // "" for a memory-only node
+  const char* cpus;    // "" for a memory-only node
   int64_t free_bytes;  // -1 for a node without memory
   std::vector<int> distances;
 };
@@ -41,15 +41,13 @@ Topology TwoNode() { return Make({{0, "0-3", 100, {10, 20}}, {1, "4-7", 200, {20
 Topology SparseIds() { return Make({{0, "0-1", 100, {10, 20}}, {2, "2-3", 200, {20, 10}}}); }
 // Node 2 is CXL memory behind node 1.
 Topology MemoryOnlyNode() {
-  return Make({{0, "0-1", 100, {10, 20, 30}},
-               {1, "2-3", 100, {20, 10, 15}},
-               {2, "", 900, {30, 15, 10}}});
+  return Make(
+      {{0, "0-1", 100, {10, 20, 30}}, {1, "2-3", 100, {20, 10, 15}}, {2, "", 900, {30, 15, 10}}});
 }
 // Node 2 has CPUs only; node 1 is nearest to it.
 Topology MemorylessNode() {
-  return Make({{0, "0-1", 100, {10, 20, 30}},
-               {1, "2-3", 100, {20, 10, 15}},
-               {2, "4-5", -1, {30, 15, 10}}});
+  return Make(
+      {{0, "0-1", 100, {10, 20, 30}}, {1, "2-3", 100, {20, 10, 15}}, {2, "4-5", -1, {30, 15, 10}}});
 }
 Topology FourNode() {
   return Make({{0, "0", 100, {10, 12, 21, 31}},

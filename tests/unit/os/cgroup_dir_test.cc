@@ -31,8 +31,8 @@ TEST_F(CgroupDirTest, VersionTwoIsToldByItsControllers) {
 
 TEST_F(CgroupDirTest, PathsThatAreNoneAreRefused) {
   host_.AddCgroup("/a/b");
-  for (const char* path : {"", "a", "a/b", "/a/../b", "/..", "/a/..", "/a//b", "//", "/a/", "/./a",
-                           "/a/."}) {
+  for (const char* path :
+       {"", "a", "a/b", "/a/../b", "/..", "/a/..", "/a//b", "//", "/a/", "/./a", "/a/."}) {
     EXPECT_EQ(CgroupDir::Open(host_.paths(), path).status().code(),
               absl::StatusCode::kInvalidArgument)
         << path;

@@ -33,8 +33,7 @@ void AddFault(FakeHost& host, pid_t pid, Dice& dice) {
         }
       });
       break;
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -66,8 +65,8 @@ void CheckOutcomes(const FakeProcess& process, const std::vector<PageMove>& move
     const bool moved = result.outcomes[i] == PageOutcome::kMoved;
     const bool on_target = IsOnTarget(process, moves[i].address);
     ASSERT_FALSE(moved && !on_target) << "page " << i << " counted as moved is elsewhere";
-    ASSERT_FALSE(exact && on_target && !moved) << "page " << i << " has moved, and counts as "
-                                               << PageOutcomeName(result.outcomes[i]);
+    ASSERT_FALSE(exact && on_target && !moved)
+        << "page " << i << " has moved, and counts as " << PageOutcomeName(result.outcomes[i]);
     ASSERT_NE(result.outcomes[i], PageOutcome::kAlreadyThere);
     if (result.stop == MoveStop::kNone) {
       ASSERT_NE(result.outcomes[i], PageOutcome::kNotAttempted);

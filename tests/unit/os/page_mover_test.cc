@@ -81,10 +81,9 @@ TEST_F(PageMoverTest, NamesWhatThePageStatusSays) {
   Page(1).zero_page = true;
   Page(3).swapped = true;
   const BatchResult result = Move(Moves(6));  // page 5 is not mapped
-  EXPECT_THAT(result.outcomes,
-              ElementsAre(PageOutcome::kShared, PageOutcome::kNotMigratable, PageOutcome::kVanished,
-                          PageOutcome::kVanished, PageOutcome::kMoved,
-                          PageOutcome::kNotMigratable));
+  EXPECT_THAT(result.outcomes, ElementsAre(PageOutcome::kShared, PageOutcome::kNotMigratable,
+                                           PageOutcome::kVanished, PageOutcome::kVanished,
+                                           PageOutcome::kMoved, PageOutcome::kNotMigratable));
   EXPECT_EQ(result.stop, MoveStop::kNone);
   EXPECT_EQ(result.calls, 1);
 }
@@ -128,9 +127,8 @@ TEST_F(PageMoverTest, APinnedPageJustBeforeAFlushDoesNotHideThePageBehind) {
   process_->AddPages(kBase, 4, 0);
   Page(0).pinned = true;
   Page(1).shared = true;
-  EXPECT_THAT(Move(Moves(4)).outcomes,
-              ElementsAre(PageOutcome::kPinned, PageOutcome::kShared, PageOutcome::kMoved,
-                          PageOutcome::kMoved));
+  EXPECT_THAT(Move(Moves(4)).outcomes, ElementsAre(PageOutcome::kPinned, PageOutcome::kShared,
+                                                   PageOutcome::kMoved, PageOutcome::kMoved));
 }
 
 TEST_F(PageMoverTest, ABusyPageMovesOnALaterAttempt) {
@@ -194,8 +192,7 @@ struct CallError {
   PageOutcome outcome;
 };
 
-class PageMoverErrorTest : public PageMoverTest,
-                           public ::testing::WithParamInterface<CallError> {};
+class PageMoverErrorTest : public PageMoverTest, public ::testing::WithParamInterface<CallError> {};
 
 TEST_P(PageMoverErrorTest, EndsTheBatch) {
   process_->AddPages(kBase, 8, 0);
@@ -230,7 +227,8 @@ INSTANTIATE_TEST_SUITE_P(
                       CallError{ENOMEM, MoveStop::kNoMemory, PageOutcome::kNoMemory},
                       CallError{EACCES, MoveStop::kForbidden, PageOutcome::kForbidden},
                       CallError{EPERM, MoveStop::kPermissionDenied, PageOutcome::kPermissionDenied},
-                      CallError{ENOSYS, MoveStop::kPermissionDenied, PageOutcome::kPermissionDenied},
+                      CallError{ENOSYS, MoveStop::kPermissionDenied,
+                                PageOutcome::kPermissionDenied},
                       CallError{ENODEV, MoveStop::kUnexpected, PageOutcome::kNotMigratable},
                       CallError{EFAULT, MoveStop::kUnexpected, PageOutcome::kNotMigratable},
                       CallError{EIO, MoveStop::kUnexpected, PageOutcome::kNotMigratable}),

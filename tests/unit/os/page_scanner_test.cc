@@ -23,8 +23,9 @@ class PageScannerTest : public ::testing::Test {
   static uint64_t Address(int page) { return kBase + static_cast<uint64_t>(page) * kFakePage; }
 
   // All that a scan finds.
-  absl::StatusOr<std::vector<ResidentPage>> Scan(
-      KindSet kinds = kAllKinds, std::vector<AddressRange> ranges = {kWholeAddressSpace}) {
+  absl::StatusOr<std::vector<ResidentPage>> Scan(KindSet kinds = kAllKinds,
+                                                 std::vector<AddressRange> ranges = {
+                                                     kWholeAddressSpace}) {
     const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
     if (!handle.ok()) return handle.status();
     std::vector<ResidentPage> found;
@@ -65,7 +66,7 @@ TEST_F(PageScannerTest, FindsEachPageAndItsNode) {
 }
 
 TEST_F(PageScannerTest, WhatIsNotResidentIsNotFound) {
-  process_->AddHole(Address(0), 1);          // never touched
+  process_->AddHole(Address(0), 1);  // never touched
   process_->AddPages(Address(1), 3, 0);
   process_->At(Address(1)).zero_page = true;  // pagemap calls it present
   process_->At(Address(2)).swapped = true;

@@ -65,9 +65,9 @@ TEST(ParseContainerCgroupTest, HostileNamesAreNoContainers) {
   const std::string id(64, 'a');
   for (const std::string& path :
        {std::string(), std::string("//"), std::string("\0", 1), std::string(100000, '/'),
-        std::string(100000, 'a'), "/kubepods/pod\n/" + id, "/pod01234567-cccc-dddd-eeee\x1b[31m/" + id,
-        std::string("/:::"), std::string("/a:b:c:d"), std::string("/-pod.slice/x"),
-        std::string("/.slice"), std::string("/..")}) {
+        std::string(100000, 'a'), "/kubepods/pod\n/" + id,
+        "/pod01234567-cccc-dddd-eeee\x1b[31m/" + id, std::string("/:::"), std::string("/a:b:c:d"),
+        std::string("/-pod.slice/x"), std::string("/.slice"), std::string("/..")}) {
     EXPECT_FALSE(ParseContainerCgroup(path).has_value());
   }
 }
@@ -114,10 +114,9 @@ TEST(ParseNumaStatTest, EmptyIsNoMemory) {
 }
 
 TEST(ParseNumaStatTest, RefusesOtherFormats) {
-  for (const char* text :
-       {"anon N0", "anon N0=", "anon N0=x", "anon N=1", "anon 0=1", "anon N-1=1", "anon N0=-1",
-        "anon N0=99999999999999999999", "anon N0=1 rubbish", "anon N99999999999=1",
-        "file N0=1,N1=2"}) {
+  for (const char* text : {"anon N0", "anon N0=", "anon N0=x", "anon N=1", "anon 0=1", "anon N-1=1",
+                           "anon N0=-1", "anon N0=99999999999999999999", "anon N0=1 rubbish",
+                           "anon N99999999999=1", "file N0=1,N1=2"}) {
     EXPECT_EQ(ParseNumaStat(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }

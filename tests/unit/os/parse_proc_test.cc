@@ -69,9 +69,9 @@ TEST(ParseMapsTest, ReadsRangesAndBackings) {
       {"anon_inode:[io_uring]", Backing::kSpecial},
   };
   for (const auto& [path, backing] : cases) {
-    const auto mappings = ParseMaps(
-        std::string("7f0000001000-7f0000003000 rw-p 00000000 00:00 0                  ") + path +
-        "\n");
+    const auto mappings =
+        ParseMaps(std::string("7f0000001000-7f0000003000 rw-p 00000000 00:00 0                  ") +
+                  path + "\n");
     ASSERT_TRUE(mappings.ok()) << path;
     ASSERT_EQ(mappings->size(), 1u);
     EXPECT_EQ(mappings->front().range, (AddressRange{0x7f0000001000, 0x7f0000003000}));
@@ -84,7 +84,9 @@ TEST(ParseMapsTest, HostilePathsStayInTheirLine) {
       "1000-2000 r--p 00000000 08:01 9 /tmp/3000-4000 rw-p 00000000 00:00 0 [heap]\n"
       "5000-6000 rw-p 00000000 00:00 0 \n"
       "6000-7000 rw-p 00000000 00:00 0\n"
-      "7000-8000 rw-s 00000000 08:01 9 /" + std::string(5000, 'x') + "\n"
+      "7000-8000 rw-s 00000000 08:01 9 /" +
+      std::string(5000, 'x') +
+      "\n"
       "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n");
   ASSERT_TRUE(mappings.ok()) << mappings.status();
   ASSERT_EQ(mappings->size(), 5u);
@@ -98,11 +100,10 @@ TEST(ParseMapsTest, HostilePathsStayInTheirLine) {
 TEST(ParseMapsTest, EmptyIsNoMapping) { EXPECT_TRUE(ParseMaps("").value().empty()); }
 
 TEST(ParseMapsTest, RefusesOtherFormats) {
-  for (const char* text :
-       {"rubbish\n", "1000 rw-p 0 0 0\n", "2000-1000 rw-p 00000000 00:00 0\n",
-        "1000-1000 rw-p 00000000 00:00 0\n", "x-y rw-p 00000000 00:00 0\n", "1000-2000\n",
-        "1000-2000 rw-p 00000000 00:00\n", "1000-11112222333344445 rw-p 00000000 00:00 0\n",
-        " \n"}) {
+  for (const char* text : {"rubbish\n", "1000 rw-p 0 0 0\n", "2000-1000 rw-p 00000000 00:00 0\n",
+                           "1000-1000 rw-p 00000000 00:00 0\n", "x-y rw-p 00000000 00:00 0\n",
+                           "1000-2000\n", "1000-2000 rw-p 00000000 00:00\n",
+                           "1000-11112222333344445 rw-p 00000000 00:00 0\n", " \n"}) {
     EXPECT_EQ(ParseMaps(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }

@@ -64,8 +64,8 @@ TEST(TopologyReaderTest, OneNodeAndEightNodes) {
 
 TEST(TopologyReaderTest, HalfATopologyIsAnError) {
   const std::string node = "sys/devices/system/node";
-  for (const char* file : {"online", "has_memory", "node1/cpulist", "node1/distance",
-                           "node1/meminfo"}) {
+  for (const char* file :
+       {"online", "has_memory", "node1/cpulist", "node1/distance", "node1/meminfo"}) {
     FakeHost missing;
     missing.tree().Remove(node + "/" + file);
     EXPECT_FALSE(TopologyReader(missing.paths()).Read().ok()) << file;

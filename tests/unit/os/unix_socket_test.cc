@@ -55,9 +55,8 @@ TEST_F(UnixSocketTest, RefusesADirectoryThatIsOpenToOthers) {
 }
 
 TEST_F(UnixSocketTest, RefusesPathsThatCannotBeBound) {
-  for (const std::string& path :
-       {std::string("agent.sock"), std::string("/agent.sock"), std::string(),
-        "/run/" + std::string(200, 'x')}) {
+  for (const std::string& path : {std::string("agent.sock"), std::string("/agent.sock"),
+                                  std::string(), "/run/" + std::string(200, 'x')}) {
     EXPECT_EQ(PrepareSocketPath(path).code(), absl::StatusCode::kInvalidArgument) << path;
   }
 }
