@@ -95,7 +95,6 @@ TEST_F(MigratorTest, RunsWhatIsSubmitted) {
   const auto submitted = migrator->Submit(Request("/pod"));
   ASSERT_TRUE(submitted.ok()) << submitted.status();
   EXPECT_EQ(submitted->state, MigrationState::kPending);
-  EXPECT_EQ(submitted->workloads.size(), 1u);
   EXPECT_EQ(submitted->start_time, absl::InfiniteFuture());
   const Migration ended = WaitForEnd(*migrator, submitted->id);
   EXPECT_EQ(ended.state, MigrationState::kSucceeded);
@@ -322,7 +321,6 @@ TEST_F(MigratorTest, WaitForChangeReturnsOnChangeAndAfterTheTimeout) {
   const auto changed = migrator->WaitForChange(submitted->id, now->version, kLong);
   EXPECT_GT(changed->version, now->version);
   starter.join();
-  WaitForEnd(*migrator, submitted->id);
 }
 
 TEST_F(MigratorTest, ShutdownEndsWhatRunsAndTakesNoMore) {
@@ -357,8 +355,7 @@ TEST_F(MigratorTest, ShutdownNamesACallThatTheKernelHolds) {
 TEST_F(MigratorTest, KeepsABoundedNumberOfRecords) {
   AddPod("/pod", 10, 1);
   const auto migrator = MakeMigrator(1);
-  std::string first;
-  std::string last;
+  std::string first, last;
   for (size_t i = 0; i < Migrator::kMaxFinished + 5; ++i) {
     const auto submitted = migrator->Submit(Request("/pod"));
     ASSERT_TRUE(submitted.ok()) << submitted.status();

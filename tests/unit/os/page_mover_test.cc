@@ -183,6 +183,7 @@ TEST_F(PageMoverTest, NoRetryAfterNoMemory) {
   const BatchResult result = Move(Moves(64));
   EXPECT_EQ(result.stop, MoveStop::kNoMemory);
   EXPECT_EQ(host_.kernel().Memory(1).moves_after_no_memory, 0);
+  EXPECT_EQ(host_.clock().slept(), absl::ZeroDuration());
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 40}, {PageOutcome::kNoMemory, 24}}));
 }
 
