@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "agent/base/clock.h"
@@ -248,6 +249,8 @@ struct Refusal {
   grpc::StatusCode code;
   std::string words;
 };
+
+void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; }
 
 class RefusalTest : public ServerTest, public testing::WithParamInterface<Refusal> {};
 
