@@ -1,7 +1,6 @@
 #include "agent/engine/process_migration.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -35,8 +34,7 @@ ProcessMigration::ProcessMigration(const MigrationContext& context, const Migrat
                                    const std::map<NodeId, int64_t>& reserve_bytes,
                                    ProcessHandle process, const NodeSet& targets,
                                    WorkloadMigration& result, MigrationObserver& observer)
-    : context_(context),
-      spec_(spec),
+    : spec_(spec),
       topology_(topology),
       reserve_bytes_(reserve_bytes),
       process_(std::move(process)),
@@ -247,12 +245,14 @@ void ProcessMigration::StopFor(const BatchResult& batch, NodeId target) {
                   absl::StrCat(process, ": cpuset.mems forbids node ", target.value));
     case MoveStop::kPermissionDenied:
       return Stop(MigrationReason::kPermissionDenied, PageOutcome::kPermissionDenied,
-                  absl::StrCat(process, ": move_pages: ", strerrordesc_np(batch.error_number),
+                  absl::StrCat(ErrnoStatus(batch.error_number, process + ": move_pages").message(),
                                "; it needs CAP_SYS_PTRACE and a seccomp profile that allows it"));
     case MoveStop::kUnexpected:
-      return Stop(MigrationReason::kInternal, PageOutcome::kNotAttempted,
-                  absl::StrCat(process, ": move_pages to node ", target.value, ": ",
-                               strerrordesc_np(batch.error_number)));
+      return Stop(
+          MigrationReason::kInternal, PageOutcome::kNotAttempted,
+          std::string(ErrnoStatus(batch.error_number,
+                                  absl::StrCat(process, ": move_pages to node ", target.value))
+                          .message()));
   }
 }
 

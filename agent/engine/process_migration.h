@@ -89,7 +89,6 @@ class ProcessMigration {
   void Stop(MigrationReason reason, PageOutcome outcome_of_rest, std::string message);
   void Count(PageOutcome outcome, int64_t pages);
 
-  const MigrationContext& context_;
   const MigrationSpec& spec_;
   const Topology& topology_;
   const std::map<NodeId, int64_t>& reserve_bytes_;
