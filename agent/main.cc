@@ -7,8 +7,11 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
@@ -29,8 +32,19 @@ struct Flags {
 
 constexpr int kConcurrentMigrations = 2;
 // Together less than the 5 seconds within which the agent promises to end.
-constexpr absl::Duration kMigrationGrace = absl::Seconds(4);
+constexpr absl::Duration kMigrationGrace = absl::Milliseconds(3500);
 constexpr absl::Duration kCallGrace = absl::Milliseconds(500);
+constexpr absl::Duration kLastGrace = absl::Milliseconds(4500);
+
+// Ends the process, come what may, kLastGrace from now: gRPC's shutdown waits for its threads, and
+// the kernel may hold one of them in a read.
+void EndInTime() {
+  std::thread([] {
+    absl::SleepFor(kLastGrace);
+    LogError("ending without the calls that the kernel still holds: a scan of pages, probably");
+    _exit(EXIT_FAILURE);
+  }).detach();
+}
 
 // Blocks the signals that end the agent, in this thread and those made later. Returns them.
 sigset_t BlockEndSignals() {
@@ -63,6 +77,7 @@ int Run(const Flags& flags) {
   int signal = 0;
   sigwait(&signals, &signal);
   LogInfo(absl::StrCat("ending on signal ", sigabbrev_np(signal)));
+  EndInTime();
   const std::vector<std::string> held = migrator.Shutdown(kMigrationGrace);
   (*server)->Shutdown(kCallGrace);
   for (const std::string& call : held) LogError(call);

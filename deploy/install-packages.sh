@@ -7,7 +7,7 @@ build="cmake g++ ninja-build ccache pkg-config python3
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libnuma-dev
   libgtest-dev libgmock-dev libcli11-dev libspdlog-dev"
 machine="qemu-system-x86 mmdebstrap e2fsprogs busybox-static xz-utils"
-checks="clang-format"
+checks="clang-format clang"
 
 missing=""
 for package in $build $machine $checks; do

@@ -28,8 +28,8 @@ measured() {
 }
 
 build() {  # build PRESET
-  cmake --preset "$1" -DBUILD_TESTING=ON
-  cmake --build --preset "$1" -j "$jobs"
+  cmake --preset "$1" -DBUILD_TESTING=ON &&
+    cmake --build --preset "$1" -j "$jobs"
 }
 
 run_ctest() {  # run_ctest PRESET ARGUMENT...

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "agent/base/status.h"
 #include "agent/engine/process_migration.h"
+#include "agent/engine/workload_finder.h"
 #include "agent/os/process_handle.h"
 
 namespace numalocality {
@@ -35,15 +36,17 @@ class Run {
       : context_(context), spec_(spec), observer_(observer), result_(result) {}
 
   // Opens and scans every process. An error, other than one of them being gone, ends the run.
-  void Prepare(const std::vector<pid_t>& pids) {
+  void Prepare(const WorkloadProcesses& processes) {
     auto topology = TopologyReader(context_.paths).Read();
     if (!topology.ok()) return Stop(MigrationReason::kInternal, topology.status().message());
     topology_ = *std::move(topology);
     if (const absl::Status status = ReadReserves(); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }
-    result_.process_count = static_cast<int>(pids.size());
-    for (const pid_t pid : pids) {
+    result_.process_count = static_cast<int>(processes.pids.size());
+    result_.hidden_process_count = processes.hidden_count;
+    result_.incomplete = processes.incomplete;
+    for (const pid_t pid : processes.pids) {
       if (const absl::Status status = PrepareProcess(pid); absl::IsNotFound(status)) {
         ++result_.vanished_process_count;
       } else if (!status.ok()) {
@@ -58,14 +61,11 @@ class Run {
   }
 
   void Move() {
-    NodeSet full_nodes;
     for (const auto& process : processes_) {
       if (reason_ == MigrationReason::kCancelled || reason_ == MigrationReason::kDeadline) {
         process->Skip(PageOutcome::kNotAttempted);
-      } else if (!(process->target_nodes() & full_nodes).empty()) {
-        process->Skip(PageOutcome::kNoMemory);
       } else {
-        MoveProcess(*process, full_nodes);
+        MoveProcess(*process);
       }
     }
   }
@@ -88,36 +88,32 @@ class Run {
       const auto fraction = static_cast<int64_t>(context_.limits.node_reserve *
                                                  static_cast<double>(node.total_bytes));
       const auto watermark = watermarks.find(id);
-      reserve_bytes_[id] =
+      room_.reserve_bytes[id] =
           std::max(fraction, watermark == watermarks.end() ? 0 : watermark->second);
     }
     return absl::OkStatus();
   }
 
   absl::Status PrepareProcess(pid_t pid) {
-    NL_ASSIGN_OR_RETURN(ProcessHandle process,
-                        ProcessHandle::Open(context_.kernel, context_.paths, pid));
-    if (result_.workload.process.has_value() && process.id() != *result_.workload.process) {
-      return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
-    }
+    NL_ASSIGN_OR_RETURN(
+        ProcessHandle process,
+        WorkloadFinder(context_.paths).OpenProcess(context_.kernel, result_.workload, pid));
     NL_ASSIGN_OR_RETURN(const NodeSet targets, TargetNodes(context_, process, spec_, topology_));
     result_.target_nodes = result_.target_nodes | targets;
-    auto migration =
-        std::make_unique<ProcessMigration>(context_, spec_, topology_, reserve_bytes_,
-                                           std::move(process), targets, result_, observer_);
+    auto migration = std::make_unique<ProcessMigration>(
+        context_, spec_, topology_, room_, std::move(process), targets, result_, observer_);
     NL_RETURN_IF_ERROR(migration->Scan());
     processes_.push_back(std::move(migration));
     return absl::OkStatus();
   }
 
-  void MoveProcess(ProcessMigration& process, NodeSet& full_nodes) {
+  void MoveProcess(ProcessMigration& process) {
     const MigrationReason reason = process.Move();
     if (process.vanished()) {
       ++result_.vanished_process_count;
     } else if (reason != MigrationReason::kNone) {
       Stop(reason, process.message());
     }
-    if (reason == MigrationReason::kNoRoom) full_nodes = full_nodes | process.target_nodes();
   }
 
   static MigrationReason ReasonOf(const absl::Status& status) {
@@ -141,7 +137,7 @@ class Run {
   MigrationObserver& observer_;
   WorkloadMigration& result_;
   Topology topology_;
-  std::map<NodeId, int64_t> reserve_bytes_;  // what is to stay free
+  NodeRoom room_;
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
   MigrationReason reason_ = MigrationReason::kNone;
 };
@@ -180,7 +176,7 @@ absl::Status CheckAllowed(const MigrationContext& context, const Workload& workl
                           const Topology& topology) {
   int alive = 0;
   for (const pid_t pid : pids) {
-    const auto process = ProcessHandle::Open(context.kernel, context.paths, pid);
+    const auto process = WorkloadFinder(context.paths).OpenProcess(context.kernel, workload, pid);
     const auto targets = process.ok() ? TargetNodes(context, *process, spec, topology)
                                       : absl::StatusOr<NodeSet>(process.status());
     if (absl::IsNotFound(targets.status())) continue;
@@ -192,24 +188,24 @@ absl::Status CheckAllowed(const MigrationContext& context, const Workload& workl
 }
 
 WorkloadMigration PlanMigration(const MigrationContext& context, const Workload& workload,
-                                const std::vector<pid_t>& pids, const MigrationSpec& spec,
+                                const WorkloadProcesses& processes, const MigrationSpec& spec,
                                 MigrationObserver& observer) {
   WorkloadMigration result;
   result.workload = workload;
   Run run(context, spec, observer, result);
-  run.Prepare(pids);
+  run.Prepare(processes);
   result.reason = run.reason();
   return result;
 }
 
 WorkloadMigration RunMigration(const MigrationContext& context, const Workload& workload,
-                               const std::vector<pid_t>& pids, const MigrationSpec& spec,
+                               const WorkloadProcesses& processes, const MigrationSpec& spec,
                                MigrationObserver& observer) {
   WorkloadMigration result;
   result.workload = workload;
   result.state = MigrationState::kRunning;
   Run run(context, spec, observer, result);
-  run.Prepare(pids);
+  run.Prepare(processes);
   const bool prepared = run.reason() == MigrationReason::kNone;
   if (prepared) {
     run.Move();

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
+#include "agent/engine/workload_finder.h"
 #include "agent/model/migration.h"
 #include "agent/model/topology.h"
 #include "agent/os/host_paths.h"
@@ -65,14 +66,14 @@ absl::Status CheckAllowed(const MigrationContext& context, const Workload& workl
 // Only scans: `before`, `pages_planned`, the targets and the numbers of processes; moves nothing.
 // State PENDING; a reason and message if the migration could not go ahead.
 WorkloadMigration PlanMigration(const MigrationContext& context, const Workload& workload,
-                                const std::vector<pid_t>& pids, const MigrationSpec& spec,
+                                const WorkloadProcesses& processes, const MigrationSpec& spec,
                                 MigrationObserver& observer);
 
-// Moves the misplaced pages of `pids`, the processes of `workload`, to each one's target, verifies
+// Moves the misplaced pages of the processes of `workload` to each one's target, verifies
 // by looking again, and returns the result in a final state. Pages that the first scan found and
 // the move never reached are counted too: every page considered has exactly one outcome.
 WorkloadMigration RunMigration(const MigrationContext& context, const Workload& workload,
-                               const std::vector<pid_t>& pids, const MigrationSpec& spec,
+                               const WorkloadProcesses& processes, const MigrationSpec& spec,
                                MigrationObserver& observer);
 
 }  // namespace numalocality

@@ -61,12 +61,18 @@ class Migrator::Observer final : public MigrationObserver {
 
 namespace {
 
-// Lets a plan's scan go on to its end.
+// Lets a plan's scan go on while its caller waits.
 class PlanObserver final : public MigrationObserver {
  public:
-  MigrationReason StopReason() override { return MigrationReason::kNone; }
+  explicit PlanObserver(absl::FunctionRef<bool()> is_cancelled) : is_cancelled_(is_cancelled) {}
+  MigrationReason StopReason() override {
+    return is_cancelled_() ? MigrationReason::kCancelled : MigrationReason::kNone;
+  }
   void OnBatch(pid_t, int64_t) override {}
   void OnProgress(const WorkloadMigration&) override {}
+
+ private:
+  absl::FunctionRef<bool()> is_cancelled_;
 };
 
 }  // namespace
@@ -101,6 +107,10 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
   NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, FindRequest(request));
   if (earlier.has_value()) return *std::move(earlier);
   NL_RETURN_IF_ERROR(CheckIdle(workloads));
+  if (pending_.size() >= kMaxPending) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        pending_.size(), " migrations are waiting for their turn already; try again later"));
+  }
   entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
   entries_.push_back(entry);
   pending_.push_back(entry);
@@ -109,14 +119,16 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
   return entry->migration;
 }
 
-absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request) {
+absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
+                                         absl::FunctionRef<bool()> is_cancelled) {
+  PlanObserver observer(is_cancelled);
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Resolve(request));
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.paths).Read());
   Migration plan = NewRecord(request, workloads, topology.page_bytes);
   for (WorkloadMigration& result : plan.workloads) {
     NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(result.workload));
-    PlanObserver observer;
-    result = PlanMigration(context_, result.workload, processes.pids, request.spec, observer);
+    if (is_cancelled()) return absl::CancelledError("the caller has gone");
+    result = PlanMigration(context_, result.workload, processes, request.spec, observer);
   }
   return plan;
 }
@@ -124,6 +136,12 @@ absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request) {
 absl::StatusOr<std::vector<Workload>> Migrator::Resolve(const MigrationRequest& request) const {
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.paths).Read());
   NL_RETURN_IF_ERROR(CheckSpec(request.spec, topology));
+  if (request.workloads.empty()) return absl::InvalidArgumentError("no workload is named");
+  if (request.workloads.size() > kMaxSelectors) {
+    return absl::InvalidArgumentError(absl::StrCat(request.workloads.size(),
+                                                   " workloads are named: at most ", kMaxSelectors,
+                                                   " in one migration"));
+  }
   std::vector<Workload> workloads;
   for (const WorkloadSelector& selector : request.workloads) {
     NL_ASSIGN_OR_RETURN(const std::vector<Workload> found, finder_.Find(selector));
@@ -140,16 +158,15 @@ absl::StatusOr<std::vector<Workload>> Migrator::Resolve(const MigrationRequest& 
       }
       if (!allowed.ok()) return allowed;
       ++with_processes;
-      const bool is_new = std::none_of(workloads.begin(), workloads.end(),
-                                       [&](const Workload& w) { return w.Overlaps(workload); });
-      if (is_new) workloads.push_back(workload);
+      for (const Workload& other : workloads) {
+        if (!other.Overlaps(workload)) continue;
+        return absl::InvalidArgumentError(
+            absl::StrCat(workload.ToString(), " and ", other.ToString(),
+                         ": the request names both, and they overlap"));
+      }
+      workloads.push_back(workload);
     }
     if (with_processes == 0) return gone;
-  }
-  if (workloads.empty()) return absl::InvalidArgumentError("no workload is named");
-  if (workloads.size() > kMaxWorkloads) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(workloads.size(), " workloads: at most ", kMaxWorkloads, " in one migration"));
   }
   return workloads;
 }
@@ -216,7 +233,7 @@ absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
   if (entry == nullptr)
     return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
   if (!IsFinal(entry->migration.state)) entry->cancelled = true;
-  changed_.NotifyAll();
+  if (entry->migration.state == MigrationState::kPending) EndPending(*entry);
   return entry->migration;
 }
 
@@ -242,21 +259,31 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   stopping_ = true;
   for (const auto& entry : entries_) {
     if (!IsFinal(entry->migration.state)) entry->cancelled = true;
+    if (entry->migration.state == MigrationState::kPending) EndPending(*entry);
   }
   changed_.NotifyAll();
-  while (running_ > 0 || (!pending_.empty() && !workers_.empty())) {
+  while (running_ > 0) {
     const absl::Duration left = end - context_.clock.Monotonic();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
   }
   std::vector<std::string> held;
   for (const auto& entry : entries_) {
-    if (IsFinal(entry->migration.state) || entry->migration.state == MigrationState::kPending) {
-      continue;
-    }
+    if (IsFinal(entry->migration.state)) continue;
     held.push_back(absl::StrCat("migration ", entry->migration.id, ": ", DescribeCall(*entry)));
   }
   return held;
+}
+
+void Migrator::EndPending(Entry& entry) {
+  std::erase_if(pending_, [&](const auto& other) { return other.get() == &entry; });
+  for (WorkloadMigration& result : entry.migration.workloads) {
+    result.state = MigrationState::kCancelled;
+    result.reason = MigrationReason::kCancelled;
+  }
+  Conclude(entry.migration);
+  entry.migration.end_time = context_.clock.Now();
+  Changed(entry);
 }
 
 std::string Migrator::DescribeCall(const Entry& entry) const {
@@ -287,6 +314,31 @@ void Migrator::RunWorker() {
   }
 }
 
+WorkloadMigration Migrator::ExecuteOne(const Workload& workload, const MigrationSpec& spec,
+                                       MigrationObserver& observer) const {
+  const auto processes = finder_.ListProcesses(workload);
+  if (processes.ok() && !processes->pids.empty()) {
+    return RunMigration(context_, workload, *processes, spec, observer);
+  }
+  WorkloadMigration result;
+  result.workload = workload;
+  result.state = MigrationState::kFailed;
+  if (processes.ok() && processes->hidden_count > 0) {
+    result.reason = MigrationReason::kIncomplete;
+    result.hidden_process_count = processes->hidden_count;
+    result.message = workload.ToString() + ": its processes are outside the agent's PID namespace";
+  } else if (processes.ok() || absl::IsNotFound(processes.status())) {
+    result.reason = MigrationReason::kWorkloadGone;
+    result.message = workload.ToString() + ": has no process any more";
+  } else {
+    result.reason = absl::IsPermissionDenied(processes.status())
+                        ? MigrationReason::kPermissionDenied
+                        : MigrationReason::kInternal;
+    result.message = std::string(processes.status().message());
+  }
+  return result;
+}
+
 void Migrator::Execute(const std::shared_ptr<Entry>& entry) {
   // Only the worker that runs an entry changes its request and its list of workloads.
   const MigrationSpec& spec = entry->migration.request.spec;
@@ -294,27 +346,24 @@ void Migrator::Execute(const std::shared_ptr<Entry>& entry) {
   for (size_t i = 0; i < entry->migration.workloads.size(); ++i) {
     Observer observer(*this, *entry, i, deadline);
     const Workload workload = entry->migration.workloads[i].workload;
-    const auto processes = finder_.ListProcesses(workload);
-    const std::vector<pid_t> pids = processes.ok() ? processes->pids : std::vector<pid_t>();
-    WorkloadMigration result = RunMigration(context_, workload, pids, spec, observer);
-    if (pids.empty()) {
-      result.state = MigrationState::kFailed;
-      result.reason = MigrationReason::kWorkloadGone;
-      result.message = workload.ToString() + ": has no process any more";
-    }
+    WorkloadMigration result = ExecuteOne(workload, spec, observer);
     MutexLock lock(mutex_);
     entry->batch_pages = 0;
     entry->migration.workloads[i] = std::move(result);
     Changed(*entry);
   }
-  MutexLock lock(mutex_);
-  Migration& migration = entry->migration;
-  Conclude(migration);
-  migration.end_time = context_.clock.Now();
-  Changed(*entry);
-  LogInfo(absl::StrCat("migration ended id=", migration.id,
-                       " state=", MigrationStateName(migration.state),
-                       " reason=", MigrationReasonName(migration.reason)));
+  std::string ending;
+  {
+    MutexLock lock(mutex_);
+    Migration& migration = entry->migration;
+    Conclude(migration);
+    migration.end_time = context_.clock.Now();
+    Changed(*entry);
+    ending = absl::StrCat("migration ended id=", migration.id,
+                          " state=", MigrationStateName(migration.state),
+                          " reason=", MigrationReasonName(migration.reason));
+  }
+  LogInfo(ending);
 }
 
 std::shared_ptr<Migrator::Entry> Migrator::Find(const std::string& id) const {

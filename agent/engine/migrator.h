@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -34,8 +35,10 @@ class Migrator {
  public:
   // Finished records that are kept; the oldest go first.
   static constexpr size_t kMaxFinished = 1000;
-  // Workloads that one migration may name.
-  static constexpr size_t kMaxWorkloads = 1000;
+  // What one request may name; each costs a walk through the cgroups.
+  static constexpr size_t kMaxSelectors = 100;
+  // Migrations that wait.
+  static constexpr size_t kMaxPending = 100;
 
   explicit Migrator(const MigrationContext& context);
   ~Migrator();  // Shutdown with no grace, then joins
@@ -47,12 +50,14 @@ class Migrator {
   // an earlier one returns that one's. Errors: INVALID_ARGUMENT and FAILED_PRECONDITION as
   // CheckSpec and CheckAllowed have them; NOT_FOUND for a workload that is not there; ABORTED with
   // the other's id if a workload is being migrated; ALREADY_EXISTS if the request_id was used for
-  // something else; UNAVAILABLE while shutting down.
+  // something else; RESOURCE_EXHAUSTED with kMaxPending waiting; UNAVAILABLE while shutting down.
   absl::StatusOr<Migration> Submit(const MigrationRequest& request);
 
   // What Submit would do, without doing it: the record that it would have, with `before` and
-  // `pages_planned` filled in. Same errors; scans on the calling thread.
-  absl::StatusOr<Migration> Plan(const MigrationRequest& request);
+  // `pages_planned` filled in. INVALID_ARGUMENT, FAILED_PRECONDITION and NOT_FOUND as Submit. Scans
+  // on the calling thread; gives up when `is_cancelled` says so.
+  absl::StatusOr<Migration> Plan(const MigrationRequest& request,
+                                 absl::FunctionRef<bool()> is_cancelled);
 
   // NOT_FOUND if there is no such record (any more).
   absl::StatusOr<Migration> Get(const std::string& id) const;
@@ -60,7 +65,8 @@ class Migrator {
   // All records, oldest first.
   std::vector<Migration> List() const;
 
-  // Asks a migration to end after its batch; a final one stays as it is. Returns its record.
+  // Asks a migration to end after its batch; one that has not begun ends at once, a final one stays
+  // as it is. Returns its record.
   absl::StatusOr<Migration> Cancel(const std::string& id);
 
   // The record of `id` as soon as its version is not `seen_version` any more, at the latest after
@@ -84,6 +90,8 @@ class Migrator {
   // Runs pending migrations until shutdown.
   void RunWorker();
   void Execute(const std::shared_ptr<Entry>& entry);
+  WorkloadMigration ExecuteOne(const Workload& workload, const MigrationSpec& spec,
+                               MigrationObserver& observer) const;
 
   // The migration that an earlier request with the same request_id made; ALREADY_EXISTS if that
   // request was another one.
@@ -92,6 +100,7 @@ class Migrator {
   absl::Status CheckIdle(const std::vector<Workload>& workloads) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<Entry> Find(const std::string& id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndPending(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The kernel call that a running migration is in, for people.
   std::string DescribeCall(const Entry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Changed(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -9,9 +9,9 @@
 
 namespace numalocality {
 
-absl::StatusOr<WorkloadPlacement> PlacementReader::Read(const Workload& workload,
-                                                        const Topology& topology,
-                                                        PlacementView view) const {
+absl::StatusOr<WorkloadPlacement> PlacementReader::Read(
+    const Workload& workload, const Topology& topology, PlacementView view,
+    absl::FunctionRef<bool()> is_cancelled) const {
   WorkloadPlacement placement;
   placement.workload = workload;
   placement.read_time = clock_.Now();
@@ -32,7 +32,7 @@ absl::StatusOr<WorkloadPlacement> PlacementReader::Read(const Workload& workload
   }
   placement.home_nodes = topology.HomeNodes(placement.cpus);
   if (view == PlacementView::kPages) {
-    NL_RETURN_IF_ERROR(ReadPages(processes, topology, placement));
+    NL_RETURN_IF_ERROR(ReadPages(processes, topology, is_cancelled, placement));
   }
   return placement;
 }
@@ -84,11 +84,12 @@ absl::Status PlacementReader::ReadProcesses(const WorkloadProcesses& processes,
 
 absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
                                         const Topology& topology,
+                                        absl::FunctionRef<bool()> is_cancelled,
                                         WorkloadPlacement& placement) const {
   placement.source = PlacementSource::kPageScan;
   const PageScanner scanner(kernel_, topology.page_bytes);
   for (const pid_t pid : processes.pids) {
-    absl::StatusOr<ProcessHandle> process = ProcessHandle::Open(kernel_, paths_, pid);
+    const auto process = finder_.OpenProcess(kernel_, placement.workload, pid);
     absl::Status status = process.status();
     MemoryByNode memory;
     const std::optional<ProcessId>& only = placement.workload.process;
@@ -101,9 +102,10 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
                               for (const ResidentPage& page : pages) {
                                 memory.Add(page.node, page.kind, topology.page_bytes);
                               }
-                              return true;
+                              return !is_cancelled();
                             });
     }
+    if (is_cancelled()) return absl::CancelledError("the caller has gone");
     if (!status.ok() && !absl::IsNotFound(status)) return status;
     placement.memory.Add(memory);
   }

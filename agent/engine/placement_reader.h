@@ -2,6 +2,7 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_PLACEMENT_READER_H_
 #define NUMALOCALITY_AGENT_ENGINE_PLACEMENT_READER_H_
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "agent/base/clock.h"
 #include "agent/engine/workload_finder.h"
@@ -26,8 +27,10 @@ class PlacementReader {
   // The placement of `workload` now. A workload that is one process is always read by pages: the
   // kernel counts bytes per node by cgroup only. Processes that exit meanwhile are counted, not an
   // error; NOT_FOUND if the workload is gone, PERMISSION_DENIED if anything may not be read.
+  // Gives up with CANCELLED when `is_cancelled`, asked between steps, says so.
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
-                                         PlacementView view) const;
+                                         PlacementView view,
+                                         absl::FunctionRef<bool()> is_cancelled) const;
 
  private:
   // `view` becomes kPages if the cgroup does not count its memory.
@@ -36,6 +39,7 @@ class PlacementReader {
   absl::Status ReadProcesses(const WorkloadProcesses& processes,
                              WorkloadPlacement& placement) const;
   absl::Status ReadPages(const WorkloadProcesses& processes, const Topology& topology,
+                         absl::FunctionRef<bool()> is_cancelled,
                          WorkloadPlacement& placement) const;
 
   KernelCalls& kernel_;

@@ -30,13 +30,12 @@ absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const Proce
 }
 
 ProcessMigration::ProcessMigration(const MigrationContext& context, const MigrationSpec& spec,
-                                   const Topology& topology,
-                                   const std::map<NodeId, int64_t>& reserve_bytes,
-                                   ProcessHandle process, const NodeSet& targets,
-                                   WorkloadMigration& result, MigrationObserver& observer)
+                                   const Topology& topology, NodeRoom& room, ProcessHandle process,
+                                   const NodeSet& targets, WorkloadMigration& result,
+                                   MigrationObserver& observer)
     : spec_(spec),
       topology_(topology),
-      reserve_bytes_(reserve_bytes),
+      room_(room),
       process_(std::move(process)),
       target_nodes_(targets),
       targets_(PlanTargets(topology, targets, spec.source_nodes)),
@@ -92,7 +91,7 @@ MigrationReason ProcessMigration::Move() {
          std::string(status.message()));
   }
   if (stop_ != MigrationReason::kNone) Skip(outcome_of_rest_);
-  return stop_;
+  return stop_ == MigrationReason::kNone && lacked_room_ ? MigrationReason::kNoRoom : stop_;
 }
 
 void ProcessMigration::Skip(PageOutcome outcome) {
@@ -136,13 +135,21 @@ void ProcessMigration::MoveList(absl::Span<const PageMove> moves, int64_t pages_
       Stop(reason, PageOutcome::kNotAttempted, "");
       return;
     }
+    const NodeId target = moves.front().target;
     size_t count = 0;
-    while (count < moves.size() && count < static_cast<size_t>(batch_size_.pages()) &&
-           moves[count].target == moves.front().target) {
-      ++count;
+    while (count < moves.size() && moves[count].target == target) ++count;
+    if (room_.full_nodes.Contains(target)) {
+      Count(PageOutcome::kNoMemory, static_cast<int64_t>(count));
+      moves.remove_prefix(count);
+      NoRoomOn(target, absl::StrCat("node ", target.value, " is full"));
+      continue;
     }
-    count = CountThatFits(moves.first(count), RoomOn(moves.front().target));
-    if (count == 0) return StopForRoom(moves.front().target);
+    count = std::min(count, static_cast<size_t>(batch_size_.pages()));
+    count = CountThatFits(moves.first(count), RoomOn(target));
+    if (count == 0) {
+      NoRoomOn(target, RoomWords(target));
+      continue;
+    }
     MoveBatch(moves.first(count), pages_per_move);
     moves.remove_prefix(count);
   }
@@ -197,7 +204,7 @@ void ProcessMigration::CountStuck() {
 
 int64_t ProcessMigration::RoomOn(NodeId target) const {
   const int64_t spare =
-      topology_reader_.ReadFreeBytes(target).value_or(0) - reserve_bytes_.at(target);
+      topology_reader_.ReadFreeBytes(target).value_or(0) - room_.reserve_bytes.at(target);
   return std::max(int64_t{0}, spare / topology_.page_bytes);
 }
 
@@ -214,15 +221,20 @@ size_t ProcessMigration::CountThatFits(absl::Span<const PageMove> moves, int64_t
   return moves.size();
 }
 
-void ProcessMigration::StopForRoom(NodeId target) {
+std::string ProcessMigration::RoomWords(NodeId target) const {
   const auto free_bytes = topology_reader_.ReadFreeBytes(target);
-  if (!free_bytes.ok()) {
-    return Stop(MigrationReason::kInternal, PageOutcome::kNotAttempted,
-                std::string(free_bytes.status().message()));
+  if (!free_bytes.ok()) return std::string(free_bytes.status().message());
+  return absl::StrCat("node ", target.value, " has ", FormatBytes(*free_bytes), " free, of which ",
+                      FormatBytes(room_.reserve_bytes.at(target)), " are kept in reserve");
+}
+
+void ProcessMigration::NoRoomOn(NodeId target, const std::string& message) {
+  room_.full_nodes.Insert(target);
+  lacked_room_ = true;
+  if (message_.empty()) message_ = message;
+  if (room_.full_nodes.ContainsAll(target_nodes_)) {
+    Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory, message_);
   }
-  Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory,
-       absl::StrCat("node ", target.value, " has ", FormatBytes(*free_bytes), " free, of which ",
-                    FormatBytes(reserve_bytes_.at(target)), " are kept in reserve"));
 }
 
 void ProcessMigration::StopFor(const BatchResult& batch, NodeId target) {
@@ -237,9 +249,9 @@ void ProcessMigration::StopFor(const BatchResult& batch, NodeId target) {
       return Stop(MigrationReason::kWorkloadGone, PageOutcome::kIdentityChanged,
                   process + " has exited and its PID names another process now");
     case MoveStop::kNoMemory:
-      return Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory,
-                  absl::StrCat("the kernel found no free memory on node ", target.value,
-                               "; the agent's own cpuset.mems must allow that node too"));
+      return NoRoomOn(target,
+                      absl::StrCat("the kernel found no free memory on node ", target.value,
+                                   "; the agent's own cpuset.mems must allow that node too"));
     case MoveStop::kForbidden:
       return Stop(MigrationReason::kCpusetForbids, PageOutcome::kForbidden,
                   absl::StrCat(process, ": cpuset.mems forbids node ", target.value));

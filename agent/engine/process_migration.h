@@ -28,16 +28,21 @@ namespace numalocality {
 absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const ProcessHandle& process,
                                     const MigrationSpec& spec, const Topology& topology);
 
+// What is known of the nodes' room during one run.
+struct NodeRoom {
+  std::map<NodeId, int64_t> reserve_bytes;  // what is to stay free
+  NodeSet full_nodes;  // no move to these any more: the kernel, or the reserve, has said no
+};
+
 // Not thread-safe. Call Scan, then Move, then Verify, each at most once.
 class ProcessMigration {
  public:
   // All references outlive this. `result` is where the counts go; `observer` is asked and told
-  // between batches. `targets`: where the process's memory belongs. `reserve_bytes`: what is to
-  // stay free, by node.
+  // between batches. `targets`: where the process's memory belongs. `room` is shared by the
+  // processes of a run.
   ProcessMigration(const MigrationContext& context, const MigrationSpec& spec,
-                   const Topology& topology, const std::map<NodeId, int64_t>& reserve_bytes,
-                   ProcessHandle process, const NodeSet& targets, WorkloadMigration& result,
-                   MigrationObserver& observer);
+                   const Topology& topology, NodeRoom& room, ProcessHandle process,
+                   const NodeSet& targets, WorkloadMigration& result, MigrationObserver& observer);
 
   // Counts what is where and what is to move. NOT_FOUND if the process is gone,
   // PERMISSION_DENIED if the kernel refuses, CANCELLED if the observer said stop.
@@ -55,7 +60,6 @@ class ProcessMigration {
   // Counts what is where now and what has drifted. Errors as Scan.
   absl::Status Verify();
 
-  const NodeSet& target_nodes() const { return target_nodes_; }
   // Known to have exited, or its PID to name another process.
   bool vanished() const { return vanished_; }
   // For people, why Move ended early; may be empty.
@@ -84,14 +88,17 @@ class ProcessMigration {
   // How many of `moves` fit into `room` base pages, the first ones first, if each brings along the
   // huge page that it may be part of.
   size_t CountThatFits(absl::Span<const PageMove> moves, int64_t room) const;
-  void StopForRoom(NodeId target);
+  // How much that is, for people.
+  std::string RoomWords(NodeId target) const;
+  // Nothing more goes to `target`; ends the move if there is no other.
+  void NoRoomOn(NodeId target, const std::string& message);
   void StopFor(const BatchResult& batch, NodeId target);
   void Stop(MigrationReason reason, PageOutcome outcome_of_rest, std::string message);
   void Count(PageOutcome outcome, int64_t pages);
 
   const MigrationSpec& spec_;
   const Topology& topology_;
-  const std::map<NodeId, int64_t>& reserve_bytes_;
+  NodeRoom& room_;
   const ProcessHandle process_;
   const NodeSet target_nodes_;
   const NodeTargets targets_;
@@ -114,6 +121,7 @@ class ProcessMigration {
   PageCounts found_;              // by Scan
   OutcomeCounts counts_;          // of this process only
   bool vanished_ = false;
+  bool lacked_room_ = false;  // on some target
   MigrationReason stop_ = MigrationReason::kNone;
   PageOutcome outcome_of_rest_ = PageOutcome::kNotAttempted;
   std::string message_;

@@ -80,6 +80,8 @@ absl::StatusOr<std::vector<Workload>> WorkloadFinder::FindAll() const {
   NL_ASSIGN_OR_RETURN(const CgroupDir root, CgroupDir::Open(paths_, "/"));
   std::vector<Workload> found;
   NL_RETURN_IF_ERROR(AddContainers(paths_, root, found));
+  std::sort(found.begin(), found.end(),
+            [](const Workload& a, const Workload& b) { return a.cgroup_path < b.cgroup_path; });
   return found;
 }
 
@@ -144,6 +146,22 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
     workload.container = std::move(parsed->container);
   }
   return workload;
+}
+
+absl::StatusOr<ProcessHandle> WorkloadFinder::OpenProcess(KernelCalls& kernel,
+                                                          const Workload& workload,
+                                                          pid_t pid) const {
+  NL_ASSIGN_OR_RETURN(ProcessHandle process, ProcessHandle::Open(kernel, paths_, pid));
+  bool is_member = false;
+  if (workload.process.has_value()) {
+    is_member = process.id() == *workload.process;
+  } else {
+    NL_ASSIGN_OR_RETURN(const std::string cgroup, process.ReadCgroup());
+    is_member = workload.HoldsCgroup(cgroup);
+  }
+  if (is_member) return process;
+  return absl::NotFoundError(
+      absl::StrCat("process ", pid, ": has exited, or left ", workload.ToString()));
 }
 
 absl::StatusOr<CgroupDir> WorkloadFinder::OpenCgroup(const Workload& workload) const {

@@ -9,6 +9,8 @@
 #include "agent/model/workload.h"
 #include "agent/os/cgroup_dir.h"
 #include "agent/os/host_paths.h"
+#include "agent/os/kernel_calls.h"
+#include "agent/os/process_handle.h"
 
 namespace numalocality {
 
@@ -35,6 +37,11 @@ class WorkloadFinder {
   // NOT_FOUND if the workload's cgroup, or the process it stands for, is gone; also when another
   // cgroup now has its name.
   absl::StatusOr<WorkloadProcesses> ListProcesses(const Workload& workload) const;
+
+  // Opens one of the processes that ListProcesses gave. NOT_FOUND if it has exited, also when its
+  // PID names a process outside the workload by now.
+  absl::StatusOr<ProcessHandle> OpenProcess(KernelCalls& kernel, const Workload& workload,
+                                            pid_t pid) const;
 
   // The cgroup of a workload, checked to be the same as when it was found.
   absl::StatusOr<CgroupDir> OpenCgroup(const Workload& workload) const;

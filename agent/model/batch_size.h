@@ -14,13 +14,17 @@ class BatchSize {
   // NR_MAX_BATCHED_MIGRATION of mm/migrate.c: larger calls gain nothing.
   static constexpr int kMax = 512;
 
+  // Each call costs all CPUs something (their LRU caches are drained): smaller ones would cost more
+  // than they spare.
+  static constexpr int kMin = 8;
+
   // `longest_call`: halve when a call took longer than this.
   explicit BatchSize(absl::Duration longest_call) : longest_call_(longest_call) {}
 
   int pages() const { return pages_; }
 
   // Takes the time of a call of `pages` entries into account: halved above the limit, doubled when
-  // a full batch stayed under a quarter of it.
+  // a full batch stayed under half of it.
   void Record(int pages, absl::Duration call_time);
 
  private:

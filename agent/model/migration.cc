@@ -26,6 +26,7 @@ absl::string_view MigrationReasonName(MigrationReason reason) {
     case MigrationReason::kPermissionDenied: return "PERMISSION_DENIED";
     case MigrationReason::kDeadline: return "DEADLINE";
     case MigrationReason::kCancelled: return "CANCELLED";
+    case MigrationReason::kIncomplete: return "INCOMPLETE";
     case MigrationReason::kPagesLeft: return "PAGES_LEFT";
     case MigrationReason::kInternal: return "INTERNAL";
   }
@@ -42,6 +43,10 @@ void Conclude(WorkloadMigration& result, MigrationReason reason, double min_move
     result.reason = MigrationReason::kWorkloadGone;
   } else if (reason == MigrationReason::kCancelled) {
     result.state = MigrationState::kCancelled;
+  } else if (result.incomplete || result.hidden_process_count > 0) {
+    result.state = result.outcomes[PageOutcome::kMoved] > 0 ? MigrationState::kPartial
+                                                            : MigrationState::kFailed;
+    if (reason == MigrationReason::kNone) result.reason = MigrationReason::kIncomplete;
   } else if ((wanted > 0 || reason == MigrationReason::kNone) &&
              static_cast<double>(result.pages_on_target) >=
                  min_moved * static_cast<double>(wanted)) {

@@ -53,6 +53,7 @@ enum class MigrationReason {
   kPermissionDenied,  // capability, seccomp filter or security module
   kDeadline,          // out of time
   kCancelled,         // asked to stop
+  kIncomplete,        // some of the workload's processes could not be listed or seen
   kPagesLeft,         // single pages could not be moved: see the outcome counts
   kInternal,          // see the message
 };
@@ -79,7 +80,9 @@ struct WorkloadMigration {
 
   int process_count = 0;
   int vanished_process_count = 0;
-  int64_t move_calls = 0;  // migrating move_pages calls
+  int hidden_process_count = 0;  // outside the agent's PID namespace: never touched
+  bool incomplete = false;       // processes were still appearing when listing was given up
+  int64_t move_calls = 0;        // migrating move_pages calls
   absl::Duration call_time;
   absl::Duration longest_call;
 };

@@ -20,6 +20,8 @@ std::string Workload::ToString() const {
                       container->container_id.substr(0, 12));
 }
 
+bool Workload::HoldsCgroup(const std::string& path) const { return IsWithin(path, cgroup_path); }
+
 bool Workload::Overlaps(const Workload& other) const {
   if (process.has_value() && other.process.has_value()) return *process == *other.process;
   return (!other.process.has_value() && IsWithin(cgroup_path, other.cgroup_path)) ||

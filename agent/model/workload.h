@@ -35,6 +35,9 @@ struct Workload {
   // "pod <uid> container <first 12 of id>", "cgroup <path>" or "process <pid>", for messages.
   std::string ToString() const;
 
+  // Whether a process in the cgroup at `path` belongs to this container or cgroup.
+  bool HoldsCgroup(const std::string& path) const;
+
   // Whether moving both at once would move the same process twice.
   bool Overlaps(const Workload& other) const;
 };

@@ -42,7 +42,7 @@ absl::Status AddProcesses(int directory_fd, const std::string& name, CgroupProce
 // Whether `path` is "/" or "/name/name...": written this way each cgroup has one path only.
 bool IsPlainPath(absl::string_view path) {
   if (path == "/") return true;
-  if (!absl::ConsumePrefix(&path, "/")) return false;
+  if (!absl::ConsumePrefix(&path, "/") || absl::StrContains(path, '\0')) return false;
   const std::vector<absl::string_view> names = absl::StrSplit(path, '/');
   return std::none_of(names.begin(), names.end(), [](absl::string_view name) {
     return name.empty() || name == "." || name == "..";

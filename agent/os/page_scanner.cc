@@ -93,6 +93,10 @@ class ProcessScan {
     if (result == -ESRCH || result == -EINVAL || process_.Fate() != ProcessFate::kRunning) {
       return GoneError(process_.pid());
     }
+    if (result == -ENOSYS) {  // what seccomp filters like to answer
+      return absl::PermissionDeniedError(absl::StrCat("query the nodes of the pages of process ",
+                                                      process_.pid(), ": move_pages is blocked"));
+    }
     if (result < 0) {
       return ErrnoStatus(-result,
                          absl::StrCat("query the nodes of the pages of process ", process_.pid()));
@@ -156,15 +160,21 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ad
   constexpr auto kWindow = static_cast<uint64_t>(kWindowBytes);
   const std::vector<AddressRange> whole_ranges =
       WholePages(ranges, static_cast<uint64_t>(page_bytes_));
+  auto first_range = whole_ranges.begin();
   for (const Mapping& mapping : mappings) {
+    // Both are in address order: ranges before this mapping are before all further ones, too.
+    while (first_range != whole_ranges.end() && first_range->end <= mapping.range.start) {
+      ++first_range;
+    }
     if (!MayHold(mapping.backing, kinds)) continue;
-    for (const AddressRange& range : whole_ranges) {
-      const uint64_t end = std::min(mapping.range.end, range.end);
-      for (uint64_t start = std::max(mapping.range.start, range.start); start < end;) {
+    for (auto range = first_range; range != whole_ranges.end() && range->start < mapping.range.end;
+         ++range) {
+      const uint64_t end = std::min(mapping.range.end, range->end);
+      for (uint64_t start = std::max(mapping.range.start, range->start); start < end;) {
         const uint64_t next = std::min(end, (start / kWindow + 1) * kWindow);
         NL_ASSIGN_OR_RETURN(const absl::Span<const ResidentPage> pages,
                             scan.Read({start, next}, mapping.backing));
-        if (!pages.empty() && !visit(pages)) return absl::OkStatus();
+        if (!visit(pages)) return absl::OkStatus();
         start = next;
       }
     }

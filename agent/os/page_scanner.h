@@ -17,7 +17,8 @@
 
 namespace numalocality {
 
-// Receives the resident pages of one window in address order; returns false to end the scan.
+// Receives the resident pages of one window in address order, maybe none; returns false to end the
+// scan.
 using WindowVisitor = absl::FunctionRef<bool(absl::Span<const ResidentPage>)>;
 
 // Stateless and thread-safe.

@@ -1,5 +1,8 @@
 #include "agent/os/parse_proc.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -10,7 +13,8 @@
 namespace numalocality {
 namespace {
 
-Backing BackingOf(absl::string_view path) {
+Backing BackingOf(absl::string_view path, DeviceId device, const MemoryFileSystems& mounts) {
+  if (mounts.hugetlbfs.contains(device)) return Backing::kHugetlb;
   if (path.empty() || path == "[heap]" || absl::StartsWith(path, "[stack") ||
       absl::StartsWith(path, "[anon:")) {
     return Backing::kAnonymous;
@@ -27,7 +31,7 @@ Backing BackingOf(absl::string_view path) {
   if (path[0] == '[' || absl::StartsWith(path, "/dev/") || absl::StartsWith(path, "anon_inode:")) {
     return Backing::kSpecial;
   }
-  return Backing::kFile;
+  return mounts.tmpfs.contains(device) ? Backing::kShmem : Backing::kFile;
 }
 
 // The next space-separated word of `text`, which is shortened by it and the spaces around it.
@@ -39,7 +43,7 @@ absl::string_view TakeWord(absl::string_view& text) {
 }
 
 // "start-end perms offset dev inode   path", where the path may be absent or hold spaces.
-bool ParseMapsLine(absl::string_view line, Mapping& mapping) {
+bool ParseMapsLine(absl::string_view line, const MemoryFileSystems& mounts, Mapping& mapping) {
   const absl::string_view addresses = TakeWord(line);
   const size_t dash = addresses.find('-');
   if (dash == absl::string_view::npos ||
@@ -48,10 +52,16 @@ bool ParseMapsLine(absl::string_view line, Mapping& mapping) {
       mapping.range.end <= mapping.range.start) {
     return false;
   }
-  absl::string_view last;
-  for (int field = 0; field < 4; ++field) last = TakeWord(line);  // perms offset dev inode
-  if (last.empty()) return false;
-  mapping.backing = BackingOf(absl::StripLeadingAsciiWhitespace(line));
+  TakeWord(line);  // perms
+  TakeWord(line);  // offset
+  const std::pair<absl::string_view, absl::string_view> numbers =
+      absl::StrSplit(TakeWord(line), absl::MaxSplits(':', 1));
+  DeviceId device;
+  if (!absl::SimpleHexAtoi(numbers.first, &device.major) ||
+      !absl::SimpleHexAtoi(numbers.second, &device.minor) || TakeWord(line).empty()) {
+    return false;
+  }
+  mapping.backing = BackingOf(absl::StripLeadingAsciiWhitespace(line), device, mounts);
   return true;
 }
 
@@ -76,11 +86,33 @@ absl::StatusOr<ProcessStat> ParseStat(absl::string_view text) {
   return absl::InvalidArgumentError("process stat: not in the format of proc(5)");
 }
 
-absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text) {
+absl::StatusOr<MemoryFileSystems> ParseMountinfo(absl::string_view text) {
+  MemoryFileSystems mounts;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    // "36 35 98:0 /root /mount/point options optional... - type source options"; blanks in paths
+    // are written as \040.
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+    const auto dash = std::find(words.begin(), words.end(), "-");
+    DeviceId device;
+    std::pair<absl::string_view, absl::string_view> numbers;
+    if (words.size() > 2) numbers = absl::StrSplit(words[2], absl::MaxSplits(':', 1));
+    if (words.end() - dash < 2 || !absl::SimpleAtoi(numbers.first, &device.major) ||
+        !absl::SimpleAtoi(numbers.second, &device.minor)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("process mountinfo: bad line '", line.substr(0, 100), "'"));
+    }
+    if (*(dash + 1) == "hugetlbfs") mounts.hugetlbfs.insert(device);
+    if (*(dash + 1) == "tmpfs") mounts.tmpfs.insert(device);
+  }
+  return mounts;
+}
+
+absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text,
+                                               const MemoryFileSystems& file_systems) {
   std::vector<Mapping> mappings;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
     Mapping mapping;
-    if (!ParseMapsLine(line, mapping)) {
+    if (!ParseMapsLine(line, file_systems, mapping)) {
       return absl::InvalidArgumentError(
           absl::StrCat("process maps: bad line '", line.substr(0, 100), "'"));
     }

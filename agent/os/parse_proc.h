@@ -3,7 +3,9 @@
 #ifndef NUMALOCALITY_AGENT_OS_PARSE_PROC_H_
 #define NUMALOCALITY_AGENT_OS_PARSE_PROC_H_
 
+#include <compare>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,8 +38,26 @@ struct Mapping {
   Backing backing = Backing::kAnonymous;
 };
 
-// /proc/PID/maps, in address order.
-absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text);
+// A device number: of a mapped file's file system, as maps and mountinfo name it.
+struct DeviceId {
+  unsigned major = 0;
+  unsigned minor = 0;
+  auto operator<=>(const DeviceId&) const = default;
+};
+
+// Mounted file systems whose files are memory, wherever they are mounted.
+struct MemoryFileSystems {
+  std::set<DeviceId> hugetlbfs;
+  std::set<DeviceId> tmpfs;
+};
+
+// /proc/PID/mountinfo.
+absl::StatusOr<MemoryFileSystems> ParseMountinfo(absl::string_view text);
+
+// /proc/PID/maps, in address order. A mapped file's path alone does not tell what is behind it: a
+// memfd may be hugetlb, and a tmpfs may be mounted anywhere.
+absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text,
+                                               const MemoryFileSystems& file_systems);
 
 // The path in the cgroup v2 line ("0::/path") of /proc/PID/cgroup; NOT_FOUND if there is none.
 absl::StatusOr<std::string> ParseProcessCgroup(absl::string_view text);

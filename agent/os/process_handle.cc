@@ -9,12 +9,15 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/os/hugetlb_devices.h"
 
 namespace numalocality {
 namespace {
 
 // 65,530 mappings (vm.max_map_count) of lines with long paths; more is a process gone mad.
 constexpr size_t kMaxMapsBytes = size_t{256} << 20;
+// 100,000 mounts (fs.mount-max).
+constexpr size_t kMaxMountinfoBytes = size_t{64} << 20;
 
 std::string ProcessPath(const HostPaths& paths, pid_t pid) {
   return absl::StrCat(paths.proc, "/", pid);
@@ -41,7 +44,11 @@ absl::StatusOr<ProcessHandle> ProcessHandle::Open(KernelCalls& kernel, const Hos
 
 ProcessFate ProcessHandle::Fate() const {
   pollfd poll_entry{pidfd_.get(), POLLIN, 0};
-  if (poll(&poll_entry, 1, 0) == 0) return ProcessFate::kRunning;
+  int ready = 0;
+  do {
+    ready = poll(&poll_entry, 1, 0);
+  } while (ready < 0 && errno == EINTR);
+  if (ready == 0) return ProcessFate::kRunning;
   // It has exited; does its number already name another?
   const auto now = ReadStatAt(AT_FDCWD, pid_path_ + "/stat");
   return now.ok() && now->start_ticks != id_.start_ticks ? ProcessFate::kReplaced
@@ -49,14 +56,23 @@ ProcessFate ProcessHandle::Fate() const {
 }
 
 absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
+  const auto mountinfo = ReadFileAt(directory_.get(), "mountinfo", kMaxMountinfoBytes);
+  if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) return mountinfo.status();
+  NL_ASSIGN_OR_RETURN(MemoryFileSystems file_systems, ParseMountinfo(mountinfo.value_or("")));
+  file_systems.hugetlbfs.insert(InternalHugetlbDevices().begin(), InternalHugetlbDevices().end());
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "maps", kMaxMapsBytes));
-  return ParseMaps(text);
+  return ParseMaps(text, file_systems);
 }
 
 absl::StatusOr<NodeSet> ProcessHandle::ReadAllowedNodes() const {
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "status"));
   NL_ASSIGN_OR_RETURN(const std::string list, ParseMemsAllowed(text));
   return NodeSet::Parse(list);
+}
+
+absl::StatusOr<std::string> ProcessHandle::ReadCgroup() const {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "cgroup"));
+  return ParseProcessCgroup(text);
 }
 
 absl::StatusOr<ScopedFd> ProcessHandle::OpenPagemap() const {

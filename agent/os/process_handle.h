@@ -37,6 +37,7 @@ class ProcessHandle {
   // Files of /proc/PID.
   absl::StatusOr<std::vector<Mapping>> ReadMaps() const;
   absl::StatusOr<NodeSet> ReadAllowedNodes() const;  // cpuset, of the first thread
+  absl::StatusOr<std::string> ReadCgroup() const;    // path; NOT_FOUND without cgroup v2
   absl::StatusOr<ScopedFd> OpenPagemap() const;
 
  private:

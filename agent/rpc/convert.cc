@@ -105,6 +105,8 @@ void ToProto(const WorkloadMigration& result, pb::WorkloadMigration& message) {
   ToField(result.after, message.mutable_after());
   message.set_process_count(result.process_count);
   message.set_vanished_process_count(result.vanished_process_count);
+  message.set_hidden_process_count(result.hidden_process_count);
+  message.set_incomplete(result.incomplete);
   message.set_move_call_count(result.move_calls);
   *message.mutable_move_call_time() = ToProto(result.call_time);
   *message.mutable_longest_move_call() = ToProto(result.longest_call);

@@ -19,13 +19,14 @@ constexpr absl::Duration kWatchInterval = absl::Milliseconds(100);
 
 }  // namespace
 
-grpc::Status MigrationService::CreateMigration(grpc::ServerContext*,
+grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
                                                const v1::CreateMigrationRequest* request,
                                                v1::CreateMigrationResponse* response) {
   const auto wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpc(wanted.status());
-  const auto migration =
-      request->validate_only() ? migrator_.Plan(*wanted) : migrator_.Submit(*wanted);
+  const auto migration = request->validate_only()
+                             ? migrator_.Plan(*wanted, [context] { return context->IsCancelled(); })
+                             : migrator_.Submit(*wanted);
   if (!migration.ok()) return ToGrpc(migration.status());
   ToProto(*migration, *response->mutable_migration());
   return grpc::Status::OK;

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/rpc/convert.h"
 
@@ -16,10 +18,10 @@ grpc::Status PlacementService::GetTopology(grpc::ServerContext*, const v1::GetTo
   return grpc::Status::OK;
 }
 
-grpc::Status PlacementService::GetPlacement(grpc::ServerContext*,
+grpc::Status PlacementService::GetPlacement(grpc::ServerContext* context,
                                             const v1::GetPlacementRequest* request,
                                             v1::GetPlacementResponse* response) {
-  return ToGrpc(Get(*request, *response));
+  return ToGrpc(Get(*context, *request, *response));
 }
 
 grpc::Status PlacementService::ListPlacements(grpc::ServerContext* context,
@@ -43,17 +45,24 @@ grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext*,
           "would move"};
 }
 
-absl::Status PlacementService::Get(const v1::GetPlacementRequest& request,
+absl::Status PlacementService::Get(const grpc::ServerContext& context,
+                                   const v1::GetPlacementRequest& request,
                                    v1::GetPlacementResponse& response) {
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
+  absl::Status gone;
   for (const Workload& workload : workloads) {
-    const auto placement = reader_.Read(workload, topology, FromProto(request.view()));
+    const auto placement = reader_.Read(workload, topology, FromProto(request.view()),
+                                        [&] { return context.IsCancelled(); });
+    if (absl::IsNotFound(placement.status())) {
+      gone = placement.status();
+      continue;
+    }
     if (!placement.ok()) return placement.status();
     ToProto(*placement, *response.add_placements());
   }
-  return absl::OkStatus();
+  return response.placements().empty() ? gone : absl::OkStatus();
 }
 
 absl::Status PlacementService::List(const grpc::ServerContext& context,
@@ -70,11 +79,18 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
       response.set_next_page_token(EncodePageToken(last));
       break;
     }
-    if (context.IsCancelled()) return absl::CancelledError("the caller has gone");
     last = workload.cgroup_path;
-    const auto placement = reader_.Read(workload, topology, FromProto(request.view()));
+    const auto placement = reader_.Read(workload, topology, FromProto(request.view()),
+                                        [&] { return context.IsCancelled(); });
     if (absl::IsNotFound(placement.status())) continue;  // went away meanwhile
-    if (!placement.ok()) return placement.status();
+    if (absl::IsPermissionDenied(placement.status()) || context.IsCancelled()) {
+      return placement.ok() ? absl::CancelledError("the caller has gone") : placement.status();
+    }
+    if (!placement.ok()) {  // one container's oddity must not hide all others
+      LogWarning(absl::StrCat("placement left out: ", workload.ToString(), ": ",
+                              LogSafe(placement.status().message())));
+      continue;
+    }
     ToProto(*placement, *response.add_placements());
   }
   return absl::OkStatus();

@@ -34,7 +34,8 @@ class PlacementService final : public v1::PlacementService::Service {
                                 v1::ExplainPlacementResponse* response) override;
 
  private:
-  absl::Status Get(const v1::GetPlacementRequest& request, v1::GetPlacementResponse& response);
+  absl::Status Get(const grpc::ServerContext& context, const v1::GetPlacementRequest& request,
+                   v1::GetPlacementResponse& response);
   absl::Status List(const grpc::ServerContext& context, const v1::ListPlacementsRequest& request,
                     v1::ListPlacementsResponse& response);
 

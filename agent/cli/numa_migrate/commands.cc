@@ -113,20 +113,20 @@ absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options&
   NL_RETURN_IF_ERROR(CheckSpec(spec, topology));
   Workload workload;
   workload.process = process.id();
-  const std::vector<pid_t> pids = {process.pid()};
-  NL_RETURN_IF_ERROR(CheckAllowed(context, workload, pids, spec, topology));
+  const WorkloadProcesses processes{.pids = {process.pid()}};
+  NL_RETURN_IF_ERROR(CheckAllowed(context, workload, processes.pids, spec, topology));
 
   CatchEndSignals();
   Observer observer(context.clock, topology.page_bytes);
   if (options.dry_run) {
-    const WorkloadMigration plan = PlanMigration(context, workload, pids, spec, observer);
+    const WorkloadMigration plan = PlanMigration(context, workload, processes, spec, observer);
     observer.Finish();
     if (plan.reason != MigrationReason::kNone) return Judge(options, plan);
     std::cout << PlanReport(options, plan, topology.page_bytes,
                             topology.Find(options.to_node)->free_bytes);
     return kExitSuccess;
   }
-  const WorkloadMigration result = RunMigration(context, workload, pids, spec, observer);
+  const WorkloadMigration result = RunMigration(context, workload, processes, spec, observer);
   observer.Finish();
   // Refused before it saw a page, it has nothing to report.
   const bool refused = result.reason == MigrationReason::kPermissionDenied;
