@@ -92,10 +92,6 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
     const auto process = finder_.OpenProcess(kernel_, placement.workload, pid);
     absl::Status status = process.status();
     MemoryByNode memory;
-    const std::optional<ProcessId>& only = placement.workload.process;
-    if (process.ok() && only.has_value() && process->id() != *only) {
-      return absl::NotFoundError(placement.workload.ToString() + ": has exited");
-    }
     if (process.ok()) {
       status = scanner.Scan(*process, {kWholeAddressSpace}, kAllKinds,
                             [&](absl::Span<const ResidentPage> pages) {
@@ -106,7 +102,9 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
                             });
     }
     if (is_cancelled()) return absl::CancelledError("the caller has gone");
-    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    // Of several processes one may exit meanwhile; without its only one the workload is gone.
+    const bool may_vanish = !placement.workload.process.has_value();
+    if (!status.ok() && !(may_vanish && absl::IsNotFound(status))) return status;
     placement.memory.Add(memory);
   }
   return absl::OkStatus();

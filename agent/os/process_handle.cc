@@ -57,7 +57,11 @@ ProcessFate ProcessHandle::Fate() const {
 
 absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
   const auto mountinfo = ReadFileAt(directory_.get(), "mountinfo", kMaxMountinfoBytes);
-  if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) return mountinfo.status();
+  if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) {
+    // EINVAL from a process that has exited and is not reaped yet.
+    if (Fate() == ProcessFate::kRunning) return mountinfo.status();
+    return absl::NotFoundError(absl::StrCat("process ", pid(), ": has exited"));
+  }
   NL_ASSIGN_OR_RETURN(MemoryFileSystems file_systems, ParseMountinfo(mountinfo.value_or("")));
   file_systems.hugetlbfs.insert(InternalHugetlbDevices().begin(), InternalHugetlbDevices().end());
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "maps", kMaxMapsBytes));
