@@ -41,7 +41,7 @@ class ServerTest : public testing::Test {
   ServerTest() {
     const auto process = host_.AddProcess(100, "4-7", ContainerPath('a'));
     process->AddPages(kHeap, kPages, 0);
-    host_.Publish(*process, ContainerPath('a'));
+    host_.Publish(*process);
     host_.AddCgroup(ContainerPath('a'), {100});
     host_.WriteCgroupFile(ContainerPath('a'), "memory.numa_stat",
                           "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=4096 N1=0\n");

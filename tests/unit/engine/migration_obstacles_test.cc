@@ -219,6 +219,19 @@ TEST_F(MigrationObstaclesTest, AStrangerWithThePidIsLeftAlone) {
   EXPECT_LE(stranger->PagesOn(1), 512);  // one call may hit it, before it can be noticed
 }
 
+TEST_F(MigrationObstaclesTest, AProcessOutsideOfTheWorkloadIsLeftAlone) {
+  // Its PID was the workload's when it was listed.
+  const auto member = Process(10, 10);
+  const auto outsider = Process(11, 10);
+  host_.AddCgroup("/pod/below", {10});
+  host_.AddCgroup("/pod2", {11});
+  workload_.cgroup_path = "/pod";
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.vanished_process_count, 1);
+  EXPECT_EQ(member->PagesOn(1), 10);
+  EXPECT_EQ(outsider->PagesOn(1), 0);
+}
+
 TEST_F(MigrationObstaclesTest, AProcessWorkloadWhosePidWasReusedIsGone) {
   const auto process = Process(10, 10);
   workload_.process = ProcessId{10, process->start_ticks + 1};

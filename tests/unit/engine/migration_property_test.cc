@@ -46,8 +46,8 @@ class Scenario {
   }
 
   WorkloadMigration Run() {
-    const Workload workload{"/pod", 1, std::nullopt, std::nullopt};
-    return RunMigration(host_.context(), workload, pids_, spec_, observer_);
+    const Workload workload{"/", 1, std::nullopt, std::nullopt};
+    return RunMigration(host_.context(), workload, {pids_}, spec_, observer_);
   }
 
   void Check(const WorkloadMigration& result) {

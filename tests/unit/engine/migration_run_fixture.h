@@ -45,7 +45,7 @@ class MigrationRunTest : public ::testing::Test {
   }
 
   WorkloadMigration Run() {
-    return RunMigration(host_.context(), workload_, pids_, spec_, observer_);
+    return RunMigration(host_.context(), workload_, {pids_}, spec_, observer_);
   }
 
   static void ExpectEnd(const WorkloadMigration& result, MigrationState state,
@@ -59,7 +59,7 @@ class MigrationRunTest : public ::testing::Test {
   FakeHost host_;
   ScriptedObserver observer_;
   MigrationSpec spec_;
-  Workload workload_{"/pod", 1, std::nullopt, std::nullopt};
+  Workload workload_{"/", 1, std::nullopt, std::nullopt};
   std::vector<pid_t> pids_;
 };
 

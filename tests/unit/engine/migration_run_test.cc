@@ -108,7 +108,8 @@ TEST_F(MigrationRunTest, OnlyFromTheSourcesAskedFor) {
   process->AddPages(2 * kBase, 20, 2);
   host.Publish(*process);
   spec_.source_nodes = {NodeId{2}};
-  const WorkloadMigration result = RunMigration(host.context(), workload_, {10}, spec_, observer_);
+  const WorkloadMigration result =
+      RunMigration(host.context(), workload_, {{10}}, spec_, observer_);
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 20);
   EXPECT_EQ(result.outcomes.Total(), 20);
   EXPECT_EQ(process->PagesOn(0), 10);
@@ -218,7 +219,8 @@ TEST_F(MigrationRunTest, PlanMovesNothing) {
   const auto process = Process(10, 100);
   process->AddPages(2 * kBase, 50, 1);
   host_.Publish(*process);
-  const WorkloadMigration plan = PlanMigration(host_.context(), workload_, pids_, spec_, observer_);
+  const WorkloadMigration plan =
+      PlanMigration(host_.context(), workload_, {pids_}, spec_, observer_);
   EXPECT_EQ(plan.state, MigrationState::kPending);
   EXPECT_EQ(plan.pages_planned, 100);
   EXPECT_EQ(plan.before.BytesOn({kNode1}, kPrivateKinds), 50 * 4096);

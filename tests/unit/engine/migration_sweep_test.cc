@@ -35,8 +35,8 @@ class SweptMigration {
   FakeKernel& kernel() { return host_.kernel(); }
 
   WorkloadMigration Run() {
-    const Workload workload{"/pod", 1, std::nullopt, std::nullopt};
-    return RunMigration(host_.context(), workload, {10, 11}, MigrationSpec(), observer_);
+    const Workload workload{"/", 1, std::nullopt, std::nullopt};
+    return RunMigration(host_.context(), workload, {{10, 11}}, MigrationSpec(), observer_);
   }
 
   int64_t PagesOn(int node) const {

@@ -28,10 +28,11 @@ class PlacementReaderTest : public ::testing::Test {
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload,
                                          PlacementView view = PlacementView::kBasic) {
     return PlacementReader(host_.kernel(), host_.paths(), host_.clock())
-        .Read(workload, topology_, view);
+        .Read(workload, topology_, view, [this] { return cancelled_; });
   }
 
   FakeHost host_;
+  bool cancelled_ = false;
   const Topology topology_;
   const WorkloadFinder finder_{host_.paths()};
 };
@@ -168,6 +169,13 @@ TEST_F(PlacementReaderTest, ALonePauseProcessIsASandbox) {
   EXPECT_TRUE(Read(Cgroup("/sandbox"))->is_sandbox);
   EXPECT_FALSE(Read(Cgroup("/app"))->is_sandbox);
   EXPECT_FALSE(Read(Cgroup("/both"))->is_sandbox);
+}
+
+TEST_F(PlacementReaderTest, GivesUpWhenItsCallerHasGone) {
+  host_.AddProcess(10);
+  host_.AddCgroup("/pod", {10});
+  cancelled_ = true;
+  EXPECT_TRUE(absl::IsCancelled(Read(Cgroup("/pod"), PlacementView::kPages).status()));
 }
 
 TEST_F(PlacementReaderTest, RefusedReadsAreNotHidden) {

@@ -58,7 +58,8 @@ std::shared_ptr<FakeProcess> FakeHost::AddProcess(pid_t pid, const std::string& 
   auto process = kernel_.AddProcess(pid);
   process->allowed_nodes = memory_nodes_;
   process->threads[pid] = CpuSet::Parse(cpus).value();
-  Publish(*process, cgroup);
+  process->cgroup = cgroup;
+  Publish(*process);
   return process;
 }
 
@@ -66,7 +67,7 @@ std::string FakeHost::ProcPath(pid_t pid, const std::string& name) const {
   return absl::StrCat("proc/", pid, name.empty() ? "" : "/", name);
 }
 
-void FakeHost::Publish(const FakeProcess& process, const std::string& cgroup) {
+void FakeHost::Publish(const FakeProcess& process) {
   const pid_t pid = process.pid;
   tree_.Write(ProcPath(pid, "stat"),
               absl::StrCat(pid, " (", process.command, ") ", process.is_zombie ? "Z" : "S",
@@ -75,7 +76,7 @@ void FakeHost::Publish(const FakeProcess& process, const std::string& cgroup) {
   tree_.Write(ProcPath(pid, "status"),
               absl::StrCat("Name:\t", process.command, "\nMems_allowed:\t3\nMems_allowed_list:\t",
                            process.allowed_nodes.ToString(), "\n"));
-  tree_.Write(ProcPath(pid, "cgroup"), absl::StrCat("0::", cgroup, "\n"));
+  tree_.Write(ProcPath(pid, "cgroup"), absl::StrCat("0::", process.cgroup, "\n"));
   for (const auto& [tid, cpus] : process.threads) {
     tree_.MakeDirectory(ProcPath(pid, absl::StrCat("task/", tid)));
   }
@@ -139,6 +140,12 @@ void FakeHost::AddCgroup(const std::string& path, const std::vector<pid_t>& pids
     if (!tree_.Exists(procs)) tree_.Write(procs, "");
   }
   WriteCgroupFile(path, "cgroup.procs", pids.empty() ? "" : absl::StrJoin(pids, "\n") + "\n");
+  for (const pid_t pid : pids) {
+    if (const auto process = kernel_.Find(pid); process != nullptr) {
+      process->cgroup = path;
+      tree_.Write(ProcPath(pid, "cgroup"), absl::StrCat("0::", path, "\n"));
+    }
+  }
   WriteCgroupFile(path, "cpuset.cpus.effective", all_cpus_ + "\n");
   WriteCgroupFile(path, "cpuset.mems.effective", memory_nodes_.ToString() + "\n");
   WriteCgroupFile(path, "memory.numa_stat", "anon N0=0 N1=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");

@@ -45,7 +45,7 @@ class FakeHost {
   // the caller's to fill in; then Publish.
   std::shared_ptr<FakeProcess> AddProcess(pid_t pid, const std::string& cpus = "0-3",
                                           const std::string& cgroup = "/");
-  void Publish(const FakeProcess& process, const std::string& cgroup = "/");
+  void Publish(const FakeProcess& process);
   // pagemap cannot be opened any more, not by root either.
   void DenyPagemap(pid_t pid);
 
@@ -54,7 +54,8 @@ class FakeHost {
   // Exits, and a stranger gets the PID.
   std::shared_ptr<FakeProcess> Replace(pid_t pid);
 
-  // A cgroup with `pids`, all CPUs and all memory nodes; cgroups above it are made, too.
+  // A cgroup with all CPUs and all memory nodes, to which `pids` move; cgroups above it are made,
+  // too.
   void AddCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
   void WriteCgroupFile(const std::string& path, const std::string& name, const std::string& text);
   void RemoveCgroup(const std::string& path);

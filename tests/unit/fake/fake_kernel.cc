@@ -99,6 +99,12 @@ std::shared_ptr<FakeProcess> FakeKernel::AddProcess(pid_t pid) {
   return process;
 }
 
+std::shared_ptr<FakeProcess> FakeKernel::Find(pid_t pid) const {
+  MutexLock lock(mutex_);
+  const auto found = processes_.find(pid);
+  return found == processes_.end() ? nullptr : found->second;
+}
+
 void FakeKernel::Exit(pid_t pid) {
   BecomeZombie(pid);
   MutexLock lock(mutex_);

@@ -45,6 +45,7 @@ class FakeKernel final : public KernelCalls {
   FakeMemory& Memory(int node) { return memory_.at(node); }
   const std::map<int, FakeMemory>& memory() const { return memory_; }
   std::shared_ptr<FakeProcess> AddProcess(pid_t pid);
+  std::shared_ptr<FakeProcess> Find(pid_t pid) const;  // null if there is none
   // Reaped at once. No such process: nothing happens, here and below.
   void Exit(pid_t pid);
   void BecomeZombie(pid_t pid);

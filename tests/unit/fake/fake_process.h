@@ -40,6 +40,7 @@ struct FakeProcess {
   pid_t pid = 0;
   uint64_t start_ticks = 1000;
   std::string command = "worker";
+  std::string cgroup = "/";
   bool is_zombie = false;
   NodeSet allowed_nodes;
   std::map<pid_t, CpuSet> threads;

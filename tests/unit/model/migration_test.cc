@@ -67,6 +67,20 @@ INSTANTIATE_TEST_SUITE_P(
                R::kWorkloadGone}),
     [](const auto& param) { return param.param.name; });
 
+TEST(ConcludeTest, UnseenProcessesAreNoSuccess) {
+  for (const int hidden : {0, 1}) {
+    WorkloadMigration result;
+    result.outcomes.Add(PageOutcome::kMoved, 100);
+    result.pages_on_target = 100;
+    result.process_count = 1;
+    result.hidden_process_count = hidden;
+    result.incomplete = hidden == 0;
+    Conclude(result, R::kNone, 0.9);
+    EXPECT_EQ(result.state, S::kPartial);
+    EXPECT_EQ(result.reason, R::kIncomplete);
+  }
+}
+
 Migration Of(const std::vector<std::pair<MigrationState, MigrationReason>>& ends) {
   Migration migration;
   for (const auto& [state, reason] : ends) {

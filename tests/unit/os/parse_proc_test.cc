@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,11 +72,45 @@ TEST(ParseMapsTest, ReadsRangesAndBackings) {
   for (const auto& [path, backing] : cases) {
     const auto mappings =
         ParseMaps(std::string("7f0000001000-7f0000003000 rw-p 00000000 00:00 0                  ") +
-                  path + "\n");
+                      path + "\n",
+                  {});
     ASSERT_TRUE(mappings.ok()) << path;
     ASSERT_EQ(mappings->size(), 1u);
     EXPECT_EQ(mappings->front().range, (AddressRange{0x7f0000001000, 0x7f0000003000}));
     EXPECT_EQ(mappings->front().backing, backing) << path;
+  }
+}
+
+TEST(ParseMapsTest, TheDeviceTellsWhatPathsDoNot) {
+  const MemoryFileSystems mounts{{{0, 0x2a}}, {{8, 0x11}}};  // hugetlbfs, tmpfs
+  const auto mappings = ParseMaps(
+      "1000-2000 rw-s 00000000 00:2a 9 /memfd:huge (deleted)\n"
+      "2000-3000 rw-s 00000000 00:2a 9 /mnt/pool/x\n"
+      "3000-4000 rw-s 00000000 08:11 9 /scratch/x\n"
+      "4000-5000 rw-s 00000000 08:12 9 /scratch/x\n",
+      mounts);
+  ASSERT_TRUE(mappings.ok()) << mappings.status();
+  EXPECT_EQ((*mappings)[0].backing, Backing::kHugetlb);
+  EXPECT_EQ((*mappings)[1].backing, Backing::kHugetlb);
+  EXPECT_EQ((*mappings)[2].backing, Backing::kShmem);
+  EXPECT_EQ((*mappings)[3].backing, Backing::kFile);
+}
+
+TEST(ParseMountinfoTest, FindsFileSystemsThatAreMemory) {
+  const auto mounts = ParseMountinfo(
+      "22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"
+      "30 22 0:42 / /dev/hugepages rw,relatime shared:2 master:1 - hugetlbfs hugetlbfs rw\n"
+      "31 22 0:43 /a\\040b /mnt/a\\040-\\040tmpfs rw - tmpfs tmpfs rw,size=1k\n"
+      "32 22 0:44 / /mnt/x rw - xfs hugetlbfs rw\n");
+  ASSERT_TRUE(mounts.ok()) << mounts.status();
+  EXPECT_EQ(mounts->hugetlbfs, (std::set<DeviceId>{{0, 42}}));
+  EXPECT_EQ(mounts->tmpfs, (std::set<DeviceId>{{0, 43}}));
+}
+
+TEST(ParseMountinfoTest, RefusesOtherFormats) {
+  for (const char* text : {"rubbish\n", "22 1 8:1 / / rw ext4\n", "22 1 8 / / rw - tmpfs x rw\n",
+                           "22 1 x:y / / rw - tmpfs x rw\n", "22 1 8:1 / / rw -\n"}) {
+    EXPECT_EQ(ParseMountinfo(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
 
@@ -85,9 +120,10 @@ TEST(ParseMapsTest, HostilePathsStayInTheirLine) {
       "5000-6000 rw-p 00000000 00:00 0 \n"
       "6000-7000 rw-p 00000000 00:00 0\n"
       "7000-8000 rw-s 00000000 08:01 9 /" +
-      std::string(5000, 'x') +
-      "\n"
-      "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n");
+          std::string(5000, 'x') +
+          "\n"
+          "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n",
+      {});
   ASSERT_TRUE(mappings.ok()) << mappings.status();
   ASSERT_EQ(mappings->size(), 5u);
   EXPECT_EQ((*mappings)[0].backing, Backing::kFile);
@@ -97,14 +133,14 @@ TEST(ParseMapsTest, HostilePathsStayInTheirLine) {
   EXPECT_EQ((*mappings)[4].backing, Backing::kSpecial);
 }
 
-TEST(ParseMapsTest, EmptyIsNoMapping) { EXPECT_TRUE(ParseMaps("").value().empty()); }
+TEST(ParseMapsTest, EmptyIsNoMapping) { EXPECT_TRUE(ParseMaps("", {}).value().empty()); }
 
 TEST(ParseMapsTest, RefusesOtherFormats) {
   for (const char* text : {"rubbish\n", "1000 rw-p 0 0 0\n", "2000-1000 rw-p 00000000 00:00 0\n",
                            "1000-1000 rw-p 00000000 00:00 0\n", "x-y rw-p 00000000 00:00 0\n",
                            "1000-2000\n", "1000-2000 rw-p 00000000 00:00\n",
                            "1000-11112222333344445 rw-p 00000000 00:00 0\n", " \n"}) {
-    EXPECT_EQ(ParseMaps(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_EQ(ParseMaps(text, {}).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
 

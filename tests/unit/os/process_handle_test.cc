@@ -1,8 +1,11 @@
 #include "agent/os/process_handle.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 #include "tests/unit/fake/fake_host.h"
 
@@ -67,6 +70,29 @@ TEST_F(ProcessHandleTest, ReadsAllowedNodes) {
   process->allowed_nodes = {NodeId{1}};
   host_.Publish(*process);
   EXPECT_EQ(Open(100)->ReadAllowedNodes().value(), NodeSet{NodeId{1}});
+}
+
+TEST_F(ProcessHandleTest, MountsTellWhatIsBehindAMapping) {
+  const auto process = host_.AddProcess(100);
+  process->AddPages(0x1000, 1, 0, "/scratch/x");
+  host_.Publish(*process);
+  EXPECT_EQ(Open(100)->ReadMaps()->front().backing, Backing::kFile);
+  host_.tree().Write("proc/100/mountinfo", "30 22 0:0 / /scratch rw - tmpfs tmpfs rw\n");
+  EXPECT_EQ(Open(100)->ReadMaps()->front().backing, Backing::kShmem);
+}
+
+TEST_F(ProcessHandleTest, AZombieThatRefusesItsMountsIsGone) {
+  // A real one, since only the kernel's own file answers EINVAL.
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  siginfo_t info{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  host_.AddProcess(100);
+  const auto handle = Open(100);
+  host_.BecomeZombie(100);
+  host_.tree().Link("proc/100/mountinfo", "/proc/" + std::to_string(child) + "/mountinfo");
+  EXPECT_TRUE(absl::IsNotFound(handle->ReadMaps().status())) << handle->ReadMaps().status();
+  waitpid(child, nullptr, 0);
 }
 
 TEST_F(ProcessHandleTest, ADeniedPagemapIsPermissionDenied) {
