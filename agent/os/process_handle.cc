@@ -57,14 +57,16 @@ ProcessFate ProcessHandle::Fate() const {
 
 absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
   const auto mountinfo = ReadFileAt(directory_.get(), "mountinfo", kMaxMountinfoBytes);
-  if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) {
-    // EINVAL from a process that has exited and is not reaped yet.
-    if (Fate() == ProcessFate::kRunning) return mountinfo.status();
-    return absl::NotFoundError(absl::StrCat("process ", pid(), ": has exited"));
-  }
+  // A process that is exiting loses its memory, then its mounts (EINVAL), and only then do others
+  // see that it has exited.
+  const auto gone =
+      absl::NotFoundError(absl::StrCat("process ", pid(), ": has no memory (any more)"));
+  if (absl::IsInvalidArgument(mountinfo.status())) return gone;
+  if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) return mountinfo.status();
   NL_ASSIGN_OR_RETURN(MemoryFileSystems file_systems, ParseMountinfo(mountinfo.value_or("")));
   file_systems.hugetlbfs.insert(InternalHugetlbDevices().begin(), InternalHugetlbDevices().end());
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "maps", kMaxMapsBytes));
+  if (text.empty()) return gone;
   return ParseMaps(text, file_systems);
 }
 

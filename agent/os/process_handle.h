@@ -35,9 +35,9 @@ class ProcessHandle {
   ProcessFate Fate() const;
 
   // Files of /proc/PID.
-  absl::StatusOr<std::vector<Mapping>> ReadMaps() const;
-  absl::StatusOr<NodeSet> ReadAllowedNodes() const;  // cpuset, of the first thread
-  absl::StatusOr<std::string> ReadCgroup() const;    // path; NOT_FOUND without cgroup v2
+  absl::StatusOr<std::vector<Mapping>> ReadMaps() const;  // NOT_FOUND if it has no memory
+  absl::StatusOr<NodeSet> ReadAllowedNodes() const;       // cpuset, of the first thread
+  absl::StatusOr<std::string> ReadCgroup() const;         // path; NOT_FOUND without cgroup v2
   absl::StatusOr<ScopedFd> OpenPagemap() const;
 
  private:

@@ -61,8 +61,16 @@ TEST_F(MigrationRunTest, PagesThatAreThereNeedNoCall) {
 }
 
 TEST_F(MigrationRunTest, NothingToMoveIsSuccess) {
-  Process(10, 0);
+  const auto process = host_.AddProcess(10);
+  process->AddHole(kBase, 10);
+  host_.Publish(*process);
+  pids_ = {10};
   ExpectEnd(Run(), MigrationState::kSucceeded, MigrationReason::kNone);
+}
+
+TEST_F(MigrationRunTest, AProcessWithoutMemoryIsGone) {
+  Process(10, 0);  // as one is that is exiting, or a kernel thread
+  ExpectEnd(Run(), MigrationState::kFailed, MigrationReason::kWorkloadGone);
 }
 
 TEST_F(MigrationRunTest, WithoutTargetsMemoryGoesHome) {

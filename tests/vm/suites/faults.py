@@ -1,6 +1,7 @@
 """What goes wrong while memory moves: the right word for it, exact counts, and an agent that carries on."""
 
 import os
+import pathlib
 import signal
 import time
 
@@ -18,6 +19,13 @@ def repinned(machine, *argv, name="database"):
     container = start_workload(machine, name, near, *argv)
     container.repin(cpu_list(oracles.node_cpus(far)))
     return container
+
+
+def assert_all_counted(record):
+    """An idle workload's pages, as the first scan found them, are all in the outcomes: not one more, not one less."""
+    (workload,) = record["workloads"]
+    found = sum(int(usage[f"{kind}_bytes"]) for usage in workload["before"] for kind in ("anon", "shmem"))
+    assert int(workload["examined_page_count"]) * PAGE == found, f"examined {workload['examined_page_count']}, found {found}"
 
 
 def wait_moving(agent, migration_id):
@@ -66,6 +74,7 @@ def some_processes_exit(machine):
     machine.log(f"{state(record)} {reason(record)} {outcomes(record)}")
     assert (state(record), reason(record)) == ("PARTIAL", "WORKLOAD_GONE"), record
     assert outcomes(record)["VANISHED"] > 0
+    assert_all_counted(record)
     (survivor,) = set(workers) - {victim}
     assert oracles.share(oracles.anonymous_bytes(survivor), far) >= 0.99
     agent.check_healthy()
@@ -84,6 +93,7 @@ def all_processes_exit(machine):
     machine.log(f"{state(record)} {reason(record)} {outcomes(record)}")
     assert (state(record), reason(record)) == ("FAILED", "WORKLOAD_GONE"), record
     assert outcomes(record)["VANISHED"] > 0
+    assert_all_counted(record)
     agent.check_healthy()
     assert agent.ctl("top", "--container", container.id, check=False).returncode == 1
 
@@ -107,6 +117,7 @@ def target_full(machine):
                 f"free {free >> 20} MiB, reserve {reserve >> 20} MiB")
     assert reason(record) == "NO_ROOM" and state(record) in ("PARTIAL", "FAILED"), record
     assert outcomes(record)["NO_MEMORY"] > 0
+    assert_all_counted(record)
     assert free >= reserve - 2 * MIB, "what others take meanwhile is not the agent's, but it is little here"
     assert oracles.vmstat()["oom_kill"] == kills and hog.poll() is None
     again = agent.migrate("--container", container.id)
@@ -170,6 +181,7 @@ def busy_cancel_and_restart(machine):
     agent.ctl("cancel", first)
     record = agent.wait_final(first)
     assert state(record) == "CANCELLED" and outcomes(record)["NOT_ATTEMPTED"] > 0, record
+    assert_all_counted(record)
     third = agent.start_migration("--container", container.id)
     wait_moving(agent, third)
     status, seconds = agent.stop()
@@ -179,3 +191,29 @@ def busy_cancel_and_restart(machine):
     again = Agent(machine)
     assert state(again.migrate("--container", container.id)) == "SUCCEEDED"
     assert container.stop() == 0, container.output()[-3:]
+
+
+@case(seconds=120)
+def hugetlb_stays(machine):
+    """hugetlb pages, also those of a memfd, are left alone: moving them would shift the pools that kubelet counts."""
+    near, far = ends()
+    agent = Agent(machine)
+    pools = [pathlib.Path(f"/sys/devices/system/node/node{node}/hugepages/hugepages-2048kB/nr_hugepages")
+             for node in (near, far)]
+    pools[0].write_text("4")
+    machine.cleanup.callback(lambda: pools[0].write_text("0"))
+    hold = ("import mmap, os, time\n"
+            "file = os.memfd_create('x', os.MFD_HUGETLB)\n"
+            "os.ftruncate(file, 8 << 20)\n"
+            "huge = mmap.mmap(file, 8 << 20)\n"
+            "huge[::2 << 20] = b'abcd'\n"
+            "own = bytearray(os.urandom(16 << 20))\n"
+            "print('ready', flush=True)\n"
+            "time.sleep(600)\n")
+    process = machine.start("taskset", "-c", cpu_list(oracles.node_cpus(near)), "python3", "-c", hold)
+    wait_until("the process has its memory", lambda: "ready" in process.log_path.read_text(), 60)
+    assert [int(pool.read_text()) for pool in pools] == [4, 0]
+    record = agent.migrate("--pid", process.pid, "--to-node", far)
+    machine.log(f"{state(record)}: {outcomes(record)}")
+    assert state(record) == "SUCCEEDED" and outcomes(record)["MOVED"] >= 16 * MIB // PAGE
+    assert [int(pool.read_text()) for pool in pools] == [4, 0], "the pools have shifted"

@@ -1,0 +1,26 @@
+"""Four nodes at different distances: memory goes to the pod's own node, to none of the others."""
+
+from guest import oracles
+from guest.agent import Agent
+from guest.case import case
+from guest.machine import cpu_list
+from suites.migrate import MIB, check_migration, ends, start_workload
+
+
+@case(seconds=300)
+def from_the_first_to_the_last(machine):
+    """The main job, across the machine."""
+    check_migration(machine, 48 * MIB, "--workers", 1, "--thp", "never")
+
+
+@case(seconds=300)
+def every_node_in_turn(machine):
+    """Re-pinned from node to node, its memory follows each time."""
+    agent = Agent(machine)
+    first, _ = ends()
+    container = start_workload(machine, "wanderer", first, "--bytes", 16 * MIB, "--thp", "never", "--ops-per-second", 500)
+    for node in [*oracles.nodes("has_cpu")[1:], first]:
+        container.repin(cpu_list(oracles.node_cpus(node)))
+        agent.migrate("--container", container.id)
+        assert oracles.share(oracles.anonymous_bytes(container.pids()), node) >= 0.99
+    assert container.stop() == 0, container.output()[-3:]
