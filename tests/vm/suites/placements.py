@@ -1,7 +1,9 @@
 """What the agent says of pods: which there are, however they are named, and whose memory is whose."""
 
+import grpc
+
 from guest import oracles
-from guest.agent import Agent, assert_agrees_to_the_page, bytes_per_node
+from guest.agent import SOCKET, Agent, assert_agrees_to_the_page, bytes_per_node
 from guest.case import case
 from suites.migrate import MIB, ends, start_workload
 
@@ -59,3 +61,16 @@ def nested_cgroups_count(machine):
     assert placement["process_count"] == len(pids)
     assert placement["workload"]["cgroup_path"] == container.cgroup_path
     container.stop()  # with it goes the cgroup below
+
+
+@case(seconds=60)
+def health_and_reflection(machine):
+    """What probes and generic clients ask for: health says SERVING, reflection lists the services."""
+    Agent(machine)
+    with grpc.insecure_channel(f"unix:{SOCKET}") as channel:
+        check = channel.unary_unary("/grpc.health.v1.Health/Check")
+        assert check(b"", timeout=30) == b"\x08\x01", "HealthCheckResponse{status: SERVING}"
+        reflect = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        listed = next(reflect(iter([b"\x3a\x01*"]), timeout=30))  # ServerReflectionRequest{list_services: "*"}
+        for service in ("PlacementService", "MigrationService", "AgentService"):
+            assert f"numalocality.v1.{service}".encode() in listed, listed
