@@ -75,8 +75,8 @@ struct WorkloadMigration {
   OutcomeCounts outcomes;
   MemoryByNode before;  // of the kinds and ranges asked for
   MemoryByNode after;
-  int64_t pages_on_target = 0;  // at the end, of the wanted ones, by re-query
-  int64_t drifted_pages = 0;    // moved, and found elsewhere by the re-query
+  int64_t pages_on_target = 0;  // at the end: moved or already there, less the drifted ones
+  int64_t drifted_pages = 0;    // moved, elsewhere at the end; estimated from a second scan
 
   int process_count = 0;
   int vanished_process_count = 0;

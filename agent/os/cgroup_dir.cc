@@ -13,8 +13,7 @@
 namespace numalocality {
 namespace {
 
-// cgroup.procs of 4 million PIDs (the kernel's limit) would fit ten times over in what a pod
-// should ever have.
+// Some 500,000 PIDs, far more than a pod should ever have.
 constexpr size_t kMaxProcsBytes = size_t{4} << 20;
 
 // Adds the processes of the cgroup at `name` and of those below it. A threaded cgroup refuses to
