@@ -65,7 +65,7 @@ int Run(const Flags& flags) {
   KernelCalls& kernel = KernelCalls::System();
   const Clock& clock = Clock::System();
   const HostPaths paths;
-  Migrator migrator(MigrationContext{kernel, clock, paths, MigrationLimits{}});
+  Migrator migrator(MigrationContext{kernel, clock, paths, HostLimits{}});
   migrator.Start(kConcurrentMigrations);
   const auto server = Server::Start(flags.socket, kernel, paths, clock, migrator);
   if (!server.ok()) {

@@ -214,6 +214,7 @@ WorkloadMigration RunMigration(const MigrationContext& context, const Workload& 
   }
   if (run.reason() != MigrationReason::kCancelled) {
     result.state = MigrationState::kVerifying;
+    result.verifications.emplace_back();
     observer.OnProgress(result);
     run.Verify();
   }

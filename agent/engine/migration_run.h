@@ -18,9 +18,7 @@
 namespace numalocality {
 
 // What bounds every migration, whoever asked for it.
-struct MigrationLimits {
-  // Kernel calls that take longer make the following batches smaller.
-  absl::Duration longest_call = absl::Milliseconds(100);
+struct HostLimits {
   // Fraction of a target node's memory that is left free; more where the kernel would begin to
   // take page cache away from others earlier.
   double node_reserve = 0.02;
@@ -48,7 +46,7 @@ struct MigrationContext {
   KernelCalls& kernel;
   const Clock& clock;
   HostPaths paths;
-  MigrationLimits limits;
+  HostLimits limits;
 };
 
 // Checks `spec` as far as the machine alone decides: INVALID_ARGUMENT for a target or source that

@@ -87,16 +87,16 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
                                         absl::FunctionRef<bool()> is_cancelled,
                                         WorkloadPlacement& placement) const {
   placement.source = PlacementSource::kPageScan;
-  const PageScanner scanner(kernel_, topology.page_bytes);
+  const PageScanner scanner(kernel_, clock_, paths_, topology.page_bytes);
   for (const pid_t pid : processes.pids) {
     const auto process = finder_.OpenProcess(kernel_, placement.workload, pid);
     absl::Status status = process.status();
     MemoryByNode memory;
     if (process.ok()) {
       status = scanner.Scan(*process, {kWholeAddressSpace}, kAllKinds,
-                            [&](absl::Span<const ResidentPage> pages) {
-                              for (const ResidentPage& page : pages) {
-                                memory.Add(page.node, page.kind, topology.page_bytes);
+                            [&](absl::Span<const PageRun> runs) {
+                              for (const PageRun& run : runs) {
+                                memory.Add(run.node, run.kind, run.pages * topology.page_bytes);
                               }
                               return !is_cancelled();
                             });

@@ -38,24 +38,24 @@ ProcessMigration::ProcessMigration(const MigrationContext& context, const Migrat
       room_(room),
       process_(std::move(process)),
       target_nodes_(targets),
-      targets_(PlanTargets(topology, targets, spec.source_nodes)),
+      targets_(MapToNearest(topology, targets, spec.source_nodes)),
       topology_reader_(context.paths),
       huge_bytes_(topology_reader_.ReadHugePageBytes()),
-      scanner_(context.kernel, topology.page_bytes),
+      scanner_(context.kernel, context.clock, context.paths, topology.page_bytes),
       mover_(context.kernel, context.clock),
       result_(result),
       observer_(observer),
-      batch_size_(context.limits.longest_call) {}
+      batch_size_(spec.limits.longest_call) {}
 
 absl::StatusOr<ProcessMigration::PageCounts> ProcessMigration::CountPages(MemoryByNode& memory) {
   PageCounts counts;
   bool stopped = false;
   const absl::Status status =
-      scanner_.Scan(process_, spec_.ranges, spec_.kinds, [&](absl::Span<const ResidentPage> pages) {
-        for (const ResidentPage& page : pages) {
-          memory.Add(page.node, page.kind, topology_.page_bytes);
-          if (const auto target = targets_.find(page.node); target != targets_.end()) {
-            ++(target->second == page.node ? counts.in_place : counts.misplaced);
+      scanner_.Scan(process_, spec_.ranges, spec_.kinds, [&](absl::Span<const PageRun> runs) {
+        for (const PageRun& run : runs) {
+          memory.Add(run.node, run.kind, run.pages * topology_.page_bytes);
+          if (const auto target = targets_.find(run.node); target != targets_.end()) {
+            (target->second == run.node ? counts.in_place : counts.misplaced) += run.pages;
           }
         }
         stopped = observer_.StopReason() == MigrationReason::kCancelled;
@@ -78,8 +78,8 @@ absl::Status ProcessMigration::Scan() {
 
 MigrationReason ProcessMigration::Move() {
   const absl::Status status = scanner_.Scan(process_, spec_.ranges, spec_.kinds,
-                                            [this](absl::Span<const ResidentPage> pages) {
-                                              MoveWindow(pages);
+                                            [this](absl::Span<const PageRun> runs) {
+                                              MoveWindow(runs);
                                               return stop_ == MigrationReason::kNone;
                                             });
   if (!status.ok() && stop_ == MigrationReason::kNone) {
@@ -107,7 +107,7 @@ void ProcessMigration::Skip(PageOutcome outcome) {
 absl::Status ProcessMigration::Verify() {
   MemoryByNode memory;
   NL_ASSIGN_OR_RETURN(const PageCounts counts, CountPages(memory));
-  result_.after.Add(memory);
+  result_.verifications.back().memory.Add(memory);
   const int64_t in_place = counts_[PageOutcome::kMoved] + counts_[PageOutcome::kAlreadyThere];
   const int64_t left_behind = counts_.Total() - in_place;
   const int64_t drifted =
@@ -118,8 +118,8 @@ absl::Status ProcessMigration::Verify() {
   return absl::OkStatus();
 }
 
-void ProcessMigration::MoveWindow(absl::Span<const ResidentPage> pages) {
-  const WindowPlan plan = PlanWindow(pages, targets_, topology_.page_bytes, huge_bytes_);
+void ProcessMigration::MoveWindow(absl::Span<const PageRun> runs) {
+  const WindowPlan plan = PlanWindow(runs, targets_, {topology_.page_bytes, huge_bytes_, false});
   Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
   MoveList(plan.probes, huge_bytes_ / topology_.page_bytes);
   // Also after a stop: what came along has moved.
@@ -166,12 +166,10 @@ void ProcessMigration::MoveBatch(absl::Span<const PageMove> batch, int64_t pages
       Count(outcome, 1);
     }
   }
-  result_.move_calls += moved.calls;
-  result_.call_time += moved.call_time;
-  result_.longest_call = std::max(result_.longest_call, moved.longest_call);
+  result_.calls.Add(moved.calls);
   // What an entry that may be a huge page costs says nothing about base pages.
   if (pages_per_move == 1) {
-    batch_size_.Record(static_cast<int>(batch.size()), moved.longest_call);
+    batch_size_.Record(static_cast<int>(batch.size()), moved.calls.longest);
   }
   StopFor(moved, batch.front().target);
   observer_.OnProgress(result_);

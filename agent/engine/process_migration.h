@@ -74,7 +74,7 @@ class ProcessMigration {
   };
   absl::StatusOr<PageCounts> CountPages(MemoryByNode& memory);
 
-  void MoveWindow(absl::Span<const ResidentPage> pages);
+  void MoveWindow(absl::Span<const PageRun> runs);
   // Moves in batches of equal target until done or told to stop. `pages_per_move`: what an entry
   // may turn out to stand for.
   void MoveList(absl::Span<const PageMove> moves, int64_t pages_per_move);
@@ -101,7 +101,7 @@ class ProcessMigration {
   NodeRoom& room_;
   const ProcessHandle process_;
   const NodeSet target_nodes_;
-  const NodeTargets targets_;
+  const NodeMap targets_;
   const TopologyReader topology_reader_;
   const int64_t huge_bytes_;
   const PageScanner scanner_;

@@ -1,6 +1,7 @@
 #include "agent/model/migration.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace numalocality {
 
@@ -31,6 +32,23 @@ absl::string_view MigrationReasonName(MigrationReason reason) {
     case MigrationReason::kInternal: return "INTERNAL";
   }
   return "UNKNOWN";
+}
+
+int64_t CallTimes::Count() const {
+  return std::accumulate(counts.begin(), counts.end(), int64_t{0});
+}
+
+void CallTimes::Add(absl::Duration time) {
+  const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), time);
+  ++counts[static_cast<size_t>(bucket - kBounds.begin())];
+  total += time;
+  longest = std::max(longest, time);
+}
+
+void CallTimes::Add(const CallTimes& other) {
+  for (size_t i = 0; i < counts.size(); ++i) counts[i] += other.counts[i];
+  total += other.total;
+  longest = std::max(longest, other.longest);
 }
 
 void Conclude(WorkloadMigration& result, MigrationReason reason, double min_moved) {

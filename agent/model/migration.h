@@ -2,6 +2,7 @@
 #ifndef NUMALOCALITY_AGENT_MODEL_MIGRATION_H_
 #define NUMALOCALITY_AGENT_MODEL_MIGRATION_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,20 +11,52 @@
 #include "absl/time/time.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
+#include "agent/model/node_map.h"
 #include "agent/model/page_outcome.h"
+#include "agent/model/page_run.h"
 #include "agent/model/placement.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
 
+// What becomes of pages that several processes map.
+enum class SharingRule {
+  kNever,  // they stay
+  kOwned,  // they move if every process that maps them belongs to the workload, and that is proved
+  kAll,    // they move, whoever else uses them
+};
+
+// Whether the processes being moved run on during each batch.
+enum class HoldMode {
+  kNone,
+  kPtrace,  // they stand still, by ptrace: the kernel lets them go if the mover dies
+};
+
+// What bounds one migration.
+struct MoveLimits {
+  // Kernel calls that take longer make the following batches smaller, down to one page.
+  absl::Duration longest_call = absl::Milliseconds(10);
+  std::optional<int> batch_pages;  // a fixed size instead
+  int64_t bytes_per_second = 0;    // 0: as fast as it goes
+  int retries = 3;                 // of pages that the kernel tried and could not move
+  int workers = 1;                 // threads that move at the same time
+  bool operator==(const MoveLimits&) const = default;
+};
+
 // What to move and where to; see MigrationRequest for whose memory.
 struct MigrationSpec {
   NodeSet target_nodes;  // empty: each process's home nodes
   NodeSet source_nodes;  // empty: every node that is not a target
+  NodeMap node_map;      // not empty: instead of the two above
   std::vector<AddressRange> ranges = {kWholeAddressSpace};  // widened to whole pages
   KindSet kinds = kPrivateKinds;
+  SharingRule sharing = SharingRule::kNever;
+  HoldMode hold = HoldMode::kNone;
+  MoveLimits limits;
   double min_moved = 0.90;  // fraction of the wanted pages on target that counts as success
   absl::Duration deadline = absl::InfiniteDuration();  // from the start of running
+  // When to look again after the last batch, ascending; it is done once at zero in any case.
+  std::vector<absl::Duration> verify_after;
   bool operator==(const MigrationSpec&) const = default;
 };
 
@@ -63,6 +96,31 @@ absl::string_view MigrationStateName(MigrationState state);
 absl::string_view MigrationReasonName(MigrationReason reason);
 inline bool IsFinal(MigrationState state) { return state >= MigrationState::kSucceeded; }
 
+// Where the pages were at some time after the last batch.
+struct Verification {
+  absl::Duration after;         // since the last batch
+  int64_t pages_on_target = 0;  // wanted pages that are where they belong
+  int64_t drifted_pages = 0;    // were there and are elsewhere; estimated from totals by node
+  MemoryByNode memory;          // of the kinds and ranges asked for
+};
+
+// Durations of the kernel calls that moved pages.
+struct CallTimes {
+  // Upper bounds of the buckets of `counts`; the last bucket has none.
+  static constexpr std::array<absl::Duration, 8> kBounds = {
+      absl::Microseconds(100), absl::Microseconds(300), absl::Milliseconds(1),
+      absl::Milliseconds(3),   absl::Milliseconds(10),  absl::Milliseconds(30),
+      absl::Milliseconds(100), absl::Seconds(1)};
+
+  std::array<int64_t, kBounds.size() + 1> counts{};
+  absl::Duration total;
+  absl::Duration longest;
+
+  int64_t Count() const;
+  void Add(absl::Duration time);
+  void Add(const CallTimes& other);
+};
+
 // How far one workload of a migration has come.
 struct WorkloadMigration {
   Workload workload;
@@ -73,18 +131,24 @@ struct WorkloadMigration {
   NodeSet target_nodes;       // union over processes
   int64_t pages_planned = 0;  // misplaced pages found by the first scan
   OutcomeCounts outcomes;
-  MemoryByNode before;  // of the kinds and ranges asked for
-  MemoryByNode after;
-  int64_t pages_on_target = 0;  // at the end: moved or already there, less the drifted ones
-  int64_t drifted_pages = 0;    // moved, elsewhere at the end; estimated from a second scan
+  MemoryByNode before;                      // of the kinds and ranges asked for
+  std::vector<Verification> verifications;  // in order of time; empty if cancelled
+  int64_t pages_on_target = 0;              // at the last verification, or as moved so far
+  int64_t drifted_pages = 0;                // at the last verification
+  std::string sharing_note;  // why shared pages were left though the rule is kOwned; may be empty
+  ScanMethod scan_method = ScanMethod::kQuery;
 
   int process_count = 0;
   int vanished_process_count = 0;
   int hidden_process_count = 0;  // outside the agent's PID namespace: never touched
+  int same_memory_count = 0;     // share another one's address space, and are moved with that
   bool incomplete = false;       // processes were still appearing when listing was given up
-  int64_t move_calls = 0;        // migrating move_pages calls
-  absl::Duration call_time;
-  absl::Duration longest_call;
+  CallTimes calls;
+  int64_t huge_pages_moved = 0;  // transparent huge pages that stayed whole
+  int64_t huge_pages_split = 0;  // known to be such before, and moved in parts
+  CallTimes holds;               // with HoldMode::kPtrace
+  absl::Duration throttled;      // waited for the bandwidth limit
+  absl::Duration backed_off;     // waited for memory pressure to go
 };
 
 struct Migration {

@@ -1,7 +1,9 @@
 #include "agent/os/kernel_calls.h"
 
+#include <linux/kcmp.h>
 #include <numaif.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/os/ptrace_hold.h"
 
 namespace numalocality {
 namespace {
@@ -17,16 +20,34 @@ namespace {
 // 8192 CPUs, the most that any distribution's kernel is built for.
 constexpr size_t kMaskWords = 8192 / (8 * sizeof(unsigned long));
 
+// struct pm_scan_arg of linux/fs.h.
+struct PagemapScanArguments {
+  uint64_t size = sizeof(PagemapScanArguments);
+  uint64_t flags = 0;
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint64_t walk_end = 0;
+  uint64_t vec = 0;
+  uint64_t vec_len = 0;
+  uint64_t max_pages = 0;
+  uint64_t category_inverted = 0;
+  uint64_t category_mask = 0;
+  uint64_t category_anyof_mask = 0;
+  uint64_t return_mask = 0;
+};
+
 class SystemKernelCalls final : public KernelCalls {
  public:
   int MovePages(pid_t pid, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
-                absl::Span<int> status) override {
+                absl::Span<int> status, MoveFlag flag) override {
     if (pid <= 0) return -EINVAL;
     static_assert(sizeof(uint64_t) == sizeof(void*), "addresses are passed as they are");
     auto* pages = reinterpret_cast<void**>(const_cast<uint64_t*>(addresses.data()));
     const long result =
         move_pages(pid, addresses.size(), pages, nodes.empty() ? nullptr : nodes.data(),
-                   status.data(), nodes.empty() ? 0 : MPOL_MF_MOVE);
+                   status.data(), nodes.empty()                  ? 0
+                   : flag == MoveFlag::kExclusive ? MPOL_MF_MOVE
+                                                  : MPOL_MF_MOVE_ALL);
     return result < 0 ? -errno : static_cast<int>(result);
   }
 
@@ -52,6 +73,45 @@ class SystemKernelCalls final : public KernelCalls {
       }
     }
     return cpus;
+  }
+
+  int ScanPagemap(int pagemap_fd, const PagemapQuery& query, absl::Span<PagemapRegion> regions,
+                  uint64_t& walk_end) override {
+    PagemapScanArguments arguments;
+    arguments.start = query.range.start;
+    arguments.end = query.range.end;
+    arguments.vec = reinterpret_cast<uint64_t>(regions.data());
+    arguments.vec_len = regions.size();
+    arguments.max_pages = static_cast<uint64_t>(query.max_pages);
+    arguments.category_anyof_mask = query.any_of;
+    arguments.return_mask = query.reported;
+    const int result = ioctl(pagemap_fd, _IOWR('f', 16, PagemapScanArguments), &arguments);
+    walk_end = arguments.walk_end;
+    return result < 0 ? -errno : result;
+  }
+
+  absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) override {
+    const long result = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+    if (result < 0) {
+      return ErrnoStatus(errno, absl::StrCat("compare the memory of processes ", a, " and ", b));
+    }
+    return result == 0;
+  }
+
+  absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override {
+    unsigned long mask[kMaskWords] = {};
+    constexpr size_t kWordBits = 8 * sizeof(unsigned long);
+    for (const CpuId cpu : cpus) {
+      const auto bit = static_cast<size_t>(cpu.value);
+      if (bit < kMaskWords * kWordBits) mask[bit / kWordBits] |= 1UL << (bit % kWordBits);
+    }
+    if (syscall(SYS_sched_setaffinity, tid, sizeof(mask), mask) == 0) return absl::OkStatus();
+    return ErrnoStatus(errno, absl::StrCat("confine thread ", tid, " to CPUs ", cpus.ToString()));
+  }
+
+  absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,
+                                                           absl::Duration timeout) override {
+    return PtraceHold(pid, max_threads, timeout);
   }
 };
 

@@ -6,10 +6,14 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "agent/model/id_set.h"
+#include "agent/model/ids.h"
 #include "agent/os/file.h"
 
 namespace numalocality {
@@ -18,12 +22,47 @@ namespace numalocality {
 // before a call. No node id and no -errno has this value.
 inline constexpr int kStatusUnwritten = INT32_MIN;
 
+// Which pages a moving call may take.
+enum class MoveFlag {
+  kExclusive,  // MPOL_MF_MOVE: pages mapped by this process only
+  kShared,     // MPOL_MF_MOVE_ALL: shared ones as well; needs CAP_SYS_NICE
+};
+
+// One answer of PAGEMAP_SCAN: struct page_region of linux/fs.h, which Debian 12 does not know yet.
+struct PagemapRegion {
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint64_t categories = 0;
+};
+
+// Categories of PAGEMAP_SCAN.
+inline constexpr uint64_t kPageIsPresent = 1 << 3;
+inline constexpr uint64_t kPageIsSwapped = 1 << 4;
+inline constexpr uint64_t kPageIsZero = 1 << 5;  // the zero page: PAGE_IS_PFNZERO
+inline constexpr uint64_t kPageIsHuge = 1 << 6;
+
+// The arguments of the ioctl PAGEMAP_SCAN that matter here (Linux 6.7,
+// Documentation/admin-guide/mm/pagemap.rst).
+struct PagemapQuery {
+  AddressRange range;         // whole pages
+  uint64_t any_of = 0;        // categories of which a page must have one
+  uint64_t reported = 0;      // categories to tell apart
+  int64_t max_pages = 0;      // stop after so many matching pages; 0: no limit
+};
+
+// A process kept still; it runs again when this is destroyed, or when the thread that made it
+// ends, however that ends. Destroy on the thread that made it.
+class ProcessHold {
+ public:
+  virtual ~ProcessHold() = default;
+};
+
 // Thread-safe.
 class KernelCalls {
  public:
   virtual ~KernelCalls() = default;
 
-  // move_pages(2), without MPOL_MF_MOVE_ALL. `nodes` empty: query only. Returns what the system
+  // move_pages(2). `nodes` empty: query only. Returns what the system
   // call returns, or -errno. Sizes of `addresses`, `status` and a non-empty `nodes` are equal.
   //
   // What the kernel really does (mm/migrate.c): status of a whole run of equal targets stays
@@ -31,7 +70,29 @@ class KernelCalls {
   // not tried; errors are not atomic, earlier pages may have moved. PID 0 means the caller itself
   // and is refused with -EINVAL here.
   virtual int MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
-                        absl::Span<const int> nodes, absl::Span<int> status) = 0;
+                        absl::Span<const int> nodes, absl::Span<int> status,
+                        MoveFlag flag = MoveFlag::kExclusive) = 0;
+
+  // PAGEMAP_SCAN on an open /proc/PID/pagemap. Returns the number of `regions` filled in, or
+  // -errno; -ENOTTY before Linux 6.7. `walk_end`: where the kernel stopped. The kernel leaves it
+  // stale when it answers in several rounds (every 512 regions): unless all of `regions` are
+  // filled or `max_pages` reached, the walk has gone to the end.
+  virtual int ScanPagemap(int pagemap_fd, const PagemapQuery& query,
+                          absl::Span<PagemapRegion> regions, uint64_t& walk_end) = 0;
+
+  // Whether two processes share one address space (kcmp(2), KCMP_VM). UNIMPLEMENTED on kernels
+  // built without it, PERMISSION_DENIED without the right to trace both.
+  virtual absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) = 0;
+
+  // Confines thread `tid` to `cpus` (sched_setaffinity(2)). NOT_FOUND if it has ended.
+  virtual absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) = 0;
+
+  // Stops all threads of a process by ptrace(2). FAILED_PRECONDITION if it is traced already, is
+  // the caller itself, or has more than `max_threads` threads; DEADLINE_EXCEEDED if a thread does
+  // not stop within `timeout` (it waits for a device); NOT_FOUND if it is gone;
+  // PERMISSION_DENIED.
+  virtual absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,
+                                                                   absl::Duration timeout) = 0;
 
   // A descriptor that polls readable once the process has exited. NOT_FOUND if there is none.
   virtual absl::StatusOr<ScopedFd> OpenPidFd(pid_t pid) = 0;

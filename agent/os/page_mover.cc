@@ -65,15 +65,21 @@ MoveStop StopOfFate(ProcessFate fate) {
 class Batch {
  public:
   Batch(KernelCalls& kernel, const Clock& clock, const ProcessHandle& process,
-        absl::Span<const PageMove> moves)
-      : kernel_(kernel), clock_(clock), process_(process), moves_(moves), outcomes_(moves.size()) {}
+        absl::Span<const PageMove> moves, int retries, MoveFlag flag)
+      : kernel_(kernel),
+        clock_(clock),
+        process_(process),
+        moves_(moves),
+        retries_(retries),
+        flag_(flag),
+        outcomes_(moves.size()) {}
 
   BatchResult Run() {
     std::vector<size_t> todo(moves_.size());
     std::iota(todo.begin(), todo.end(), size_t{0});
     absl::Duration backoff = kFirstBackoff;
-    for (int attempt = 1; attempt <= PageMover::kAttempts && !todo.empty(); ++attempt) {
-      if (attempt > 1) {
+    for (int retry = 0; retry <= retries_ && !todo.empty(); ++retry) {
+      if (retry > 0) {
         clock_.Sleep(backoff);
         backoff *= 4;
       }
@@ -94,11 +100,8 @@ class Batch {
     const std::vector<int> nodes(pages.size(), moves_.front().target.value);
     std::vector<int> status(pages.size(), kStatusUnwritten);
     const absl::Duration start = clock_.Monotonic();
-    const int code = kernel_.MovePages(process_.pid(), addresses, nodes, absl::MakeSpan(status));
-    const absl::Duration elapsed = clock_.Monotonic() - start;
-    ++result_.calls;
-    result_.call_time += elapsed;
-    result_.longest_call = std::max(result_.longest_call, elapsed);
+    const int code = kernel_.MovePages(process_.pid(), addresses, nodes, absl::MakeSpan(status), flag_);
+    result_.calls.Add(clock_.Monotonic() - start);
     if (!CheckFate()) return pages;
     if (code < 0) {
       result_.stop = StopOfErrno(-code);
@@ -195,6 +198,8 @@ class Batch {
   const Clock& clock_;
   const ProcessHandle& process_;
   const absl::Span<const PageMove> moves_;
+  const int retries_;
+  const MoveFlag flag_;
   std::vector<std::optional<PageOutcome>> outcomes_;
   std::vector<size_t> retry_;
   BatchResult result_;
@@ -202,8 +207,9 @@ class Batch {
 
 }  // namespace
 
-BatchResult PageMover::Move(const ProcessHandle& process, absl::Span<const PageMove> moves) const {
-  return Batch(kernel_, clock_, process, moves).Run();
+BatchResult PageMover::Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
+                            int retries, MoveFlag flag) const {
+  return Batch(kernel_, clock_, process, moves, retries, flag).Run();
 }
 
 std::vector<int> PageMover::Query(const ProcessHandle& process,

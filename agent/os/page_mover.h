@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "agent/base/clock.h"
+#include "agent/model/migration.h"
 #include "agent/model/migration_plan.h"
 #include "agent/model/page_outcome.h"
 #include "agent/os/kernel_calls.h"
@@ -31,22 +31,19 @@ struct BatchResult {
   std::vector<PageOutcome> outcomes;  // one a move, in the order given
   MoveStop stop = MoveStop::kNone;
   int error_number = 0;  // the kernel's, with kUnexpected and kPermissionDenied
-  int64_t calls = 0;     // migrating move_pages calls
-  absl::Duration call_time;
-  absl::Duration longest_call;
+  CallTimes calls;       // migrating ones
 };
 
 // Stateless and thread-safe. Blocks while the kernel moves; call without holding a lock.
 class PageMover {
  public:
-  // How often a page that the kernel tried and could not move is tried in all.
-  static constexpr int kAttempts = 3;
-
   PageMover(KernelCalls& kernel, const Clock& clock) : kernel_(kernel), clock_(clock) {}
 
-  // Moves pages that all have the same target. Checks that the process is the same before and
+  // Moves pages that all have the same target; those that the kernel tried and could not move are
+  // tried `retries` more times, after growing pauses. Checks that the process is the same before and
   // after each call. When it stops early, the pages not tried get the outcome that fits `stop`.
-  BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves) const;
+  BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
+                   int retries = 3, MoveFlag flag = MoveFlag::kExclusive) const;
 
   // The node of each page now; negative (-errno) where there is none. Empty if the process is gone.
   std::vector<int> Query(const ProcessHandle& process, absl::Span<const PageMove> moves) const;

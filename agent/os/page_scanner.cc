@@ -51,10 +51,20 @@ class ProcessScan {
   }
 
   // The resident pages of `window`, which lies within one mapping.
-  absl::StatusOr<absl::Span<const ResidentPage>> Read(AddressRange window, Backing backing) {
+  absl::StatusOr<absl::Span<const PageRun>> Read(AddressRange window, Backing backing) {
     NL_RETURN_IF_ERROR(ReadCandidates(window, backing));
     NL_RETURN_IF_ERROR(QueryNodes());
-    return absl::MakeConstSpan(pages_);
+    runs_.clear();
+    for (const PageRun& page : pages_) {
+      if (!runs_.empty() && runs_.back().node == page.node && runs_.back().kind == page.kind &&
+          runs_.back().address + static_cast<uint64_t>(runs_.back().pages) * page_bytes_ ==
+              page.address) {
+        ++runs_.back().pages;
+      } else {
+        runs_.push_back(page);
+      }
+    }
+    return absl::MakeConstSpan(runs_);
   }
 
  private:
@@ -77,7 +87,7 @@ class ProcessScan {
       if ((entries_[i] & kPresent) == 0) continue;
       const auto kind = KindOf(backing, (entries_[i] & kFileOrSharedAnon) == 0);
       if (kind.has_value() && kinds_.Contains(*kind)) {
-        pages_.push_back({window.start + i * page_bytes_, NodeId{}, *kind});
+        pages_.push_back({window.start + i * page_bytes_, 1, NodeId{}, *kind});
       }
     }
     return absl::OkStatus();
@@ -87,7 +97,7 @@ class ProcessScan {
   absl::Status QueryNodes() {
     if (pages_.empty()) return absl::OkStatus();
     addresses_.clear();
-    for (const ResidentPage& page : pages_) addresses_.push_back(page.address);
+    for (const PageRun& page : pages_) addresses_.push_back(page.address);
     status_.assign(pages_.size(), kStatusUnwritten);
     const int result = kernel_.MovePages(process_.pid(), addresses_, {}, absl::MakeSpan(status_));
     if (result == -ESRCH || result == -EINVAL || process_.Fate() != ProcessFate::kRunning) {
@@ -119,7 +129,8 @@ class ProcessScan {
   std::vector<uint64_t> entries_;
   std::vector<uint64_t> addresses_;
   std::vector<int> status_;
-  std::vector<ResidentPage> pages_;
+  std::vector<PageRun> pages_;  // of one page each
+  std::vector<PageRun> runs_;
 };
 
 // Whether a mapping can hold pages of `kinds` at all.
@@ -152,6 +163,10 @@ std::vector<AddressRange> WholePages(absl::Span<const AddressRange> ranges, uint
 
 }  // namespace
 
+ScanMethod PageScanner::MethodFor(const ProcessHandle& process) const {
+  return process.OpenPagemap().ok() ? ScanMethod::kPresence : ScanMethod::kQuery;
+}
+
 absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
                                KindSet kinds, WindowVisitor visit) const {
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());
@@ -172,7 +187,7 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ad
       const uint64_t end = std::min(mapping.range.end, range->end);
       for (uint64_t start = std::max(mapping.range.start, range->start); start < end;) {
         const uint64_t next = std::min(end, (start / kWindow + 1) * kWindow);
-        NL_ASSIGN_OR_RETURN(const absl::Span<const ResidentPage> pages,
+        NL_ASSIGN_OR_RETURN(const absl::Span<const PageRun> pages,
                             scan.Read({start, next}, mapping.backing));
         if (!visit(pages)) return absl::OkStatus();
         start = next;

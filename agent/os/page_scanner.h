@@ -9,17 +9,19 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "agent/base/clock.h"
 #include "agent/model/ids.h"
-#include "agent/model/migration_plan.h"
+#include "agent/model/page_run.h"
 #include "agent/model/placement.h"
+#include "agent/os/host_paths.h"
 #include "agent/os/kernel_calls.h"
 #include "agent/os/process_handle.h"
 
 namespace numalocality {
 
-// Receives the resident pages of one window in address order, maybe none; returns false to end the
-// scan.
-using WindowVisitor = absl::FunctionRef<bool(absl::Span<const ResidentPage>)>;
+// Receives the resident pages of one window in address order, in runs as long as can be, maybe
+// none; returns false to end the scan.
+using WindowVisitor = absl::FunctionRef<bool(absl::Span<const PageRun>)>;
 
 // Stateless and thread-safe.
 class PageScanner {
@@ -27,7 +29,11 @@ class PageScanner {
   // Windows end at multiples of this, so that a huge page never straddles two.
   static constexpr int64_t kWindowBytes = int64_t{16} << 20;
 
-  PageScanner(KernelCalls& kernel, int64_t page_bytes) : kernel_(kernel), page_bytes_(page_bytes) {}
+  PageScanner(KernelCalls& kernel, const Clock& clock, const HostPaths& paths, int64_t page_bytes)
+      : kernel_(kernel), clock_(clock), paths_(paths), page_bytes_(page_bytes) {}
+
+  // How `process` would be scanned, by what this process may do now.
+  ScanMethod MethodFor(const ProcessHandle& process) const;
 
   // Visits the resident pages of `kinds` in `ranges` (widened to whole pages, each
   // page once), window by window; memory use does not grow with the process. Pages that are swapped
@@ -40,6 +46,8 @@ class PageScanner {
 
  private:
   KernelCalls& kernel_;
+  const Clock& clock_;
+  const HostPaths paths_;
   const int64_t page_bytes_;
 };
 

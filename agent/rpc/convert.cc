@@ -102,14 +102,16 @@ void ToProto(const WorkloadMigration& result, pb::WorkloadMigration& message) {
   message.set_on_target_page_count(result.pages_on_target);
   message.set_drifted_page_count(result.drifted_pages);
   ToField(result.before, message.mutable_before());
-  ToField(result.after, message.mutable_after());
+  if (!result.verifications.empty()) {
+    ToField(result.verifications.back().memory, message.mutable_after());
+  }
   message.set_process_count(result.process_count);
   message.set_vanished_process_count(result.vanished_process_count);
   message.set_hidden_process_count(result.hidden_process_count);
   message.set_incomplete(result.incomplete);
-  message.set_move_call_count(result.move_calls);
-  *message.mutable_move_call_time() = ToProto(result.call_time);
-  *message.mutable_longest_move_call() = ToProto(result.longest_call);
+  message.set_move_call_count(result.calls.Count());
+  *message.mutable_move_call_time() = ToProto(result.calls.total);
+  *message.mutable_longest_move_call() = ToProto(result.calls.longest);
 }
 
 absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& field) {

@@ -89,11 +89,11 @@ absl::StatusOr<ExitCode> Check(const MigrationContext& context, const Options& o
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
   std::map<NodeId, int64_t> pages_by_node;
   for (const NodeId node : topology.MemoryNodes()) pages_by_node[node] = 0;
-  const PageScanner scanner(context.kernel, topology.page_bytes);
+  const PageScanner scanner(context.kernel, context.clock, context.paths, topology.page_bytes);
   const AddressRange everything[] = {kWholeAddressSpace};
   NL_RETURN_IF_ERROR(
-      scanner.Scan(process, everything, kAllKinds, [&](absl::Span<const ResidentPage> pages) {
-        for (const ResidentPage& page : pages) ++pages_by_node[page.node];
+      scanner.Scan(process, everything, kAllKinds, [&](absl::Span<const PageRun> runs) {
+        for (const PageRun& run : runs) pages_by_node[run.node] += run.pages;
         return true;
       }));
   std::cout << CheckReport(options, pages_by_node);
@@ -107,7 +107,7 @@ absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options&
   spec.target_nodes = {options.to_node};
   spec.source_nodes = options.from_nodes;
   spec.min_moved = options.min_moved;
-  const PageScanner scanner(context.kernel, topology.page_bytes);
+  const PageScanner scanner(context.kernel, context.clock, context.paths, topology.page_bytes);
   NL_ASSIGN_OR_RETURN(spec.ranges,
                       FindPart(options.part, process, scanner, spec.kinds, topology.page_bytes));
   NL_RETURN_IF_ERROR(CheckSpec(spec, topology));

@@ -19,12 +19,12 @@ absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& pro
   counts.reserve(maps.size());
   for (const Mapping& mapping : maps) counts.push_back({mapping.range, 0});
   auto mapping = counts.begin();
-  const auto count = [&](absl::Span<const ResidentPage> pages) {
+  const auto count = [&](absl::Span<const PageRun> runs) {
     // Both are in address order. A page of a mapping made since is passed over.
-    for (const ResidentPage& page : pages) {
-      while (mapping != counts.end() && mapping->range.end <= page.address) ++mapping;
+    for (const PageRun& run : runs) {
+      while (mapping != counts.end() && mapping->range.end <= run.address) ++mapping;
       if (mapping == counts.end()) return false;
-      if (mapping->range.start <= page.address) ++mapping->pages;
+      if (mapping->range.start <= run.address) mapping->pages += run.pages;
     }
     return true;
   };
@@ -41,13 +41,13 @@ absl::StatusOr<AddressRange> FindFront(const MappingPages& front, const ProcessH
   int64_t left = front.pages;
   const AddressRange ranges[] = {front.range};
   NL_RETURN_IF_ERROR(
-      scanner.Scan(process, ranges, kinds, [&](absl::Span<const ResidentPage> pages) {
-        if (left > static_cast<int64_t>(pages.size())) {
-          left -= static_cast<int64_t>(pages.size());
-          return true;
+      scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageRun> runs) {
+        for (const PageRun& run : runs) {
+          range.end = run.address + static_cast<uint64_t>(std::min(left, run.pages)) * page_bytes;
+          left -= std::min(left, run.pages);
+          if (left == 0) return false;
         }
-        range.end = pages[static_cast<size_t>(left) - 1].address + page_bytes;
-        return false;
+        return true;
       }));
   return range;
 }

@@ -78,9 +78,9 @@ std::string JsonReport(const Options& options, const WorkloadMigration& result) 
       {"state", JsonString(MigrationStateName(result.state))},
       {"reason", JsonString(MigrationReasonName(result.reason))},
       {"message", JsonString(result.message)},
-      {"move_calls", absl::StrCat(result.move_calls)},
-      {"move_call_seconds", absl::StrCat(absl::ToDoubleSeconds(result.call_time))},
-      {"longest_move_call_seconds", absl::StrCat(absl::ToDoubleSeconds(result.longest_call))}};
+      {"move_calls", absl::StrCat(result.calls.Count())},
+      {"move_call_seconds", absl::StrCat(absl::ToDoubleSeconds(result.calls.total))},
+      {"longest_move_call_seconds", absl::StrCat(absl::ToDoubleSeconds(result.calls.longest))}};
   if (IsVerified(result)) {
     members.emplace_back("on_target", absl::StrCat(result.pages_on_target));
     members.emplace_back("drifted", absl::StrCat(result.drifted_pages));

@@ -53,7 +53,7 @@ TEST_F(MigrationObstaclesTest, NoMoveCallFollowsTheKernelsNoMemory) {
   ExpectEnd(result, MigrationState::kPartial, MigrationReason::kNoRoom);
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 700);
   EXPECT_EQ(result.outcomes[PageOutcome::kNoMemory], 1400);
-  EXPECT_EQ(result.move_calls, 2);
+  EXPECT_EQ(result.calls.Count(), 2);
   EXPECT_EQ(host_.kernel().Memory(1).moves_after_no_memory, 0);
 }
 

@@ -54,7 +54,7 @@ class Scenario {
     ASSERT_TRUE(IsFinal(result.state));
     ASSERT_EQ(result.state == MigrationState::kSucceeded, result.reason == MigrationReason::kNone);
     ASSERT_EQ(host_.kernel().calls_without_pid(), 0);
-    ASSERT_EQ(result.move_calls, host_.kernel().CallCount(FakeCall::kMove));
+    ASSERT_EQ(result.calls.Count(), host_.kernel().CallCount(FakeCall::kMove));
     ASSERT_LE(result.vanished_process_count, result.process_count);
     for (const auto& [node, memory] : host_.kernel().memory()) {
       ASSERT_EQ(memory.moves_after_no_memory, 0) << "node " << node;
@@ -137,7 +137,7 @@ class Scenario {
                          result.reason != MigrationReason::kCpusetForbids;
     if (!scanned) return;
     ASSERT_EQ(result.outcomes.Total(), resident);
-    const auto on_target = result.after.BytesOn(result.target_nodes, kPrivateKinds) / 4096;
+    const auto on_target = result.verifications.back().memory.BytesOn(result.target_nodes, kPrivateKinds) / 4096;
     ASSERT_EQ(result.pages_on_target, on_target);
   }
 

@@ -23,9 +23,9 @@ TEST_F(MigrationRunTest, MovesEveryPage) {
   EXPECT_EQ(result.process_count, 2);
   EXPECT_EQ(result.target_nodes, NodeSet{kNode1});
   EXPECT_EQ(result.before.BytesOn({kNode0}, kPrivateKinds), 1300 * 4096);
-  EXPECT_EQ(result.after.BytesOn({kNode1}, kPrivateKinds), 1300 * 4096);
-  EXPECT_EQ(result.after.BytesOn({kNode0}, kPrivateKinds), 0);
-  EXPECT_EQ(result.move_calls, host_.kernel().CallCount(FakeCall::kMove));
+  EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode1}, kPrivateKinds), 1300 * 4096);
+  EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode0}, kPrivateKinds), 0);
+  EXPECT_EQ(result.calls.Count(), host_.kernel().CallCount(FakeCall::kMove));
   EXPECT_THAT(observer_.batches, ::testing::ElementsAre(512, 488, 300));
   EXPECT_EQ(first->PagesOn(1), 1000);
   EXPECT_EQ(second->PagesOn(1), 300);
@@ -37,7 +37,7 @@ TEST_F(MigrationRunTest, AHugePageIsOneEntryAndAllItsPagesCount) {
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 16 * kFakeHugePages);
   EXPECT_EQ(process->PagesOn(1), 16 * kFakeHugePages);
-  EXPECT_EQ(result.move_calls, 2);  // a window each
+  EXPECT_EQ(result.calls.Count(), 2);  // a window each
 }
 
 TEST_F(MigrationRunTest, BasePagesThatLookLikeAHugePageMoveToo) {
@@ -57,7 +57,7 @@ TEST_F(MigrationRunTest, PagesThatAreThereNeedNoCall) {
   EXPECT_EQ(result.outcomes[PageOutcome::kAlreadyThere], 100);
   EXPECT_EQ(result.outcomes.Total(), 100);
   EXPECT_EQ(result.pages_planned, 0);
-  EXPECT_EQ(result.move_calls, 0);
+  EXPECT_EQ(result.calls.Count(), 0);
 }
 
 TEST_F(MigrationRunTest, NothingToMoveIsSuccess) {
@@ -182,7 +182,7 @@ TEST_F(MigrationRunTest, DeadlineEndsTheMovingButNotTheCounting) {
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 512);
   EXPECT_EQ(result.outcomes[PageOutcome::kNotAttempted], 3100 - 512);
   EXPECT_EQ(result.pages_on_target, 512);
-  EXPECT_EQ(result.after.BytesOn({kNode1}, kPrivateKinds), 512 * 4096);
+  EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode1}, kPrivateKinds), 512 * 4096);
 }
 
 TEST_F(MigrationRunTest, PagesThatMovedBackHaveDrifted) {
@@ -206,8 +206,8 @@ TEST_F(MigrationRunTest, LongCallsMakeTheFollowingBatchesSmaller) {
   const WorkloadMigration result = Run();
   EXPECT_THAT(observer_.batches,
               ::testing::ElementsAre(512, 256, 128, 64, 64, 64, 64, 64, 64, 64, 64, 64, 28));
-  EXPECT_EQ(result.longest_call, absl::Milliseconds(512));
-  EXPECT_EQ(result.call_time, absl::Milliseconds(1500));
+  EXPECT_EQ(result.calls.longest, absl::Milliseconds(512));
+  EXPECT_EQ(result.calls.total, absl::Milliseconds(1500));
 }
 
 TEST_F(MigrationRunTest, ProgressAddsUpAndEndsInVerifying) {

@@ -13,7 +13,7 @@
 namespace numalocality {
 
 int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
-                          absl::Span<const int> nodes, absl::Span<int> status) {
+                          absl::Span<const int> nodes, absl::Span<int> status, MoveFlag flag) {
   const Fault fault = Enter(nodes.empty() ? FakeCall::kQuery : FakeCall::kMove, pid);
   MutexLock lock(mutex_);
   const auto found = processes_.find(pid);
@@ -22,7 +22,7 @@ int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
     failed_queries_ += fault.error_number != 0;
     return fault.error_number != 0 ? -fault.error_number : Query(process, addresses, status);
   }
-  const int result = Move(process, addresses, nodes, status, fault);
+  const int result = Move(process, addresses, nodes, status, flag, fault);
   if (const auto target = memory_.find(nodes.front()); target != memory_.end()) {
     target->second.moves_after_no_memory += target->second.ran_out;
     target->second.ran_out |= result == -ENOMEM;
@@ -38,10 +38,11 @@ int FakeKernel::CheckProcess(const FakeProcess* process) {
 }
 
 int FakeKernel::Move(FakeProcess* process, absl::Span<const uint64_t> addresses,
-                     absl::Span<const int> nodes, absl::Span<int> status, const Fault& fault) {
+                     absl::Span<const int> nodes, absl::Span<int> status, MoveFlag flag,
+                     const Fault& fault) {
   if (fault.error_number != 0 && fault.after_pages == 0) return -fault.error_number;
   if (const int error = CheckProcess(process); error != 0) return error;
-  return FakeMove(*process, memory_, addresses, nodes, status)
+  return FakeMove(*process, memory_, addresses, nodes, status, flag)
       .Run(fault.after_pages, fault.error_number);
 }
 
@@ -81,6 +82,37 @@ absl::StatusOr<CpuSet> FakeKernel::ThreadCpus(pid_t tid) {
     }
   }
   return ErrnoStatus(ESRCH, "affinity");
+}
+
+int FakeKernel::ScanPagemap(int, const PagemapQuery&, absl::Span<PagemapRegion>, uint64_t&) {
+  const Fault fault = Enter(FakeCall::kScanPagemap, 1);
+  return fault.error_number != 0 ? -fault.error_number : -ENOTTY;  // as before Linux 6.7
+}
+
+absl::StatusOr<bool> FakeKernel::SharesMemory(pid_t a, pid_t) {
+  const Fault fault = Enter(FakeCall::kSharesMemory, a);
+  if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "compare memory");
+  return false;
+}
+
+absl::Status FakeKernel::SetThreadCpus(pid_t tid, const CpuSet& cpus) {
+  const Fault fault = Enter(FakeCall::kSetThreadCpus, tid);
+  if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "set affinity");
+  MutexLock lock(mutex_);
+  for (const auto& [pid, process] : processes_) {
+    if (const auto thread = process->threads.find(tid); thread != process->threads.end()) {
+      thread->second = cpus;
+      return absl::OkStatus();
+    }
+  }
+  return ErrnoStatus(ESRCH, "set affinity");
+}
+
+absl::StatusOr<std::unique_ptr<ProcessHold>> FakeKernel::HoldProcess(pid_t pid, int,
+                                                                     absl::Duration) {
+  const Fault fault = Enter(FakeCall::kHold, pid);
+  if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "hold");
+  return std::make_unique<ProcessHold>();
 }
 
 void FakeKernel::AddNode(int node, int64_t total_pages, int64_t free_pages) {

@@ -17,7 +17,16 @@
 
 namespace numalocality {
 
-enum class FakeCall { kMove, kQuery, kOpenPidFd, kThreadCpus };
+enum class FakeCall {
+  kMove,
+  kQuery,
+  kOpenPidFd,
+  kThreadCpus,
+  kScanPagemap,
+  kSharesMemory,
+  kSetThreadCpus,
+  kHold
+};
 
 struct FakeMemory {
   int64_t total_pages = 0;
@@ -35,7 +44,13 @@ class FakeKernel final : public KernelCalls {
   explicit FakeKernel(const FakeClock& clock) : clock_(clock) {}
 
   int MovePages(pid_t pid, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
-                absl::Span<int> status) override;
+                absl::Span<int> status, MoveFlag flag) override;
+  int ScanPagemap(int pagemap_fd, const PagemapQuery& query, absl::Span<PagemapRegion> regions,
+                  uint64_t& walk_end) override;
+  absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) override;
+  absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override;
+  absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,
+                                                           absl::Duration timeout) override;
   absl::StatusOr<ScopedFd> OpenPidFd(pid_t pid) override;
   absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) override;
 
@@ -83,7 +98,7 @@ class FakeKernel final : public KernelCalls {
   Fault Enter(FakeCall kind, pid_t pid);
   static int CheckProcess(const FakeProcess* process);
   int Move(FakeProcess* process, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
-           absl::Span<int> status, const Fault& fault) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+           absl::Span<int> status, MoveFlag flag, const Fault& fault) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int Query(const FakeProcess* process, absl::Span<const uint64_t> addresses,
             absl::Span<int> status) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

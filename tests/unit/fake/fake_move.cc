@@ -44,7 +44,7 @@ int FakeMove::Queue(uint64_t address, int node) {
   if (folio.swapped) return -ENOENT;
   if (folio.zero_page) return -EFAULT;
   if (folio.node == node) return 0;
-  if (folio.shared) return -EACCES;
+  if (folio.shared && flag_ == MoveFlag::kExclusive) return -EACCES;
   if (folio.isolated) return -EBUSY;
   if (folio.busy_attempts > 0) {
     --folio.busy_attempts;

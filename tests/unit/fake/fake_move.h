@@ -15,8 +15,13 @@ class FakeMove {
  public:
   FakeMove(FakeProcess& process, std::map<int, FakeMemory>& memory,
            absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
-           absl::Span<int> status)
-      : process_(process), memory_(memory), addresses_(addresses), nodes_(nodes), status_(status) {}
+           absl::Span<int> status, MoveFlag flag)
+      : process_(process),
+        memory_(memory),
+        addresses_(addresses),
+        nodes_(nodes),
+        status_(status),
+        flag_(flag) {}
 
   // Returns 0, the number of pages that were not moved or not tried, or -errno. With
   // `error_number`, entry `fail_at` cannot be read or is refused with it.
@@ -37,6 +42,7 @@ class FakeMove {
   const absl::Span<const uint64_t> addresses_;
   const absl::Span<const int> nodes_;
   const absl::Span<int> status_;
+  const MoveFlag flag_;
   std::vector<FakeFolio*> queue_;
   size_t start_ = 0;
 };

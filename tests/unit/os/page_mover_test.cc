@@ -15,6 +15,8 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 
+// The first and three retries.
+constexpr int kAttempts = 4;
 constexpr uint64_t kBase = 0x10000000;
 
 class PageMoverTest : public ::testing::Test {
@@ -55,7 +57,7 @@ TEST_F(PageMoverTest, MovesAllInOneCall) {
   EXPECT_THAT(result.outcomes, Each(PageOutcome::kMoved));
   EXPECT_EQ(result.outcomes.size(), 64u);
   EXPECT_EQ(result.stop, MoveStop::kNone);
-  EXPECT_EQ(result.calls, 1);
+  EXPECT_EQ(result.calls.Count(), 1);
   EXPECT_EQ(host_.kernel().CallCount(FakeCall::kQuery), 0);
   EXPECT_EQ(process_->PagesOn(1), 64);
 }
@@ -63,7 +65,7 @@ TEST_F(PageMoverTest, MovesAllInOneCall) {
 TEST_F(PageMoverTest, NothingToMoveNeedsNoCall) {
   const BatchResult result = Move({});
   EXPECT_TRUE(result.outcomes.empty());
-  EXPECT_EQ(result.calls, 0);
+  EXPECT_EQ(result.calls.Count(), 0);
 }
 
 TEST_F(PageMoverTest, CountsAPageThatIsOnItsTargetAsMoved) {
@@ -85,7 +87,7 @@ TEST_F(PageMoverTest, NamesWhatThePageStatusSays) {
                                            PageOutcome::kVanished, PageOutcome::kVanished,
                                            PageOutcome::kMoved, PageOutcome::kNotMigratable));
   EXPECT_EQ(result.stop, MoveStop::kNone);
-  EXPECT_EQ(result.calls, 1);
+  EXPECT_EQ(result.calls.Count(), 1);
 }
 
 TEST_F(PageMoverTest, OnePinnedInSixtyFourLeavesTheOthersMoved) {
@@ -95,7 +97,7 @@ TEST_F(PageMoverTest, OnePinnedInSixtyFourLeavesTheOthersMoved) {
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 504}, {PageOutcome::kPinned, 8}}));
   EXPECT_EQ(process_->PagesOn(1), 504);
   EXPECT_EQ(result.stop, MoveStop::kNone);
-  EXPECT_EQ(result.calls, PageMover::kAttempts);
+  EXPECT_EQ(result.calls.Count(), kAttempts);
 }
 
 TEST_F(PageMoverTest, GoesOnWithTheTailThatAnAbortedCallLeft) {
@@ -133,11 +135,11 @@ TEST_F(PageMoverTest, APinnedPageJustBeforeAFlushDoesNotHideThePageBehind) {
 
 TEST_F(PageMoverTest, ABusyPageMovesOnALaterAttempt) {
   process_->AddPages(kBase, 8, 0);
-  Page(3).busy_attempts = PageMover::kAttempts - 1;
+  Page(3).busy_attempts = kAttempts - 1;
   const BatchResult result = Move(Moves(8));
   EXPECT_THAT(result.outcomes, Each(PageOutcome::kMoved));
-  EXPECT_EQ(result.calls, PageMover::kAttempts);
-  EXPECT_EQ(host_.clock().slept(), absl::Milliseconds(5));
+  EXPECT_EQ(result.calls.Count(), kAttempts);
+  EXPECT_EQ(host_.clock().slept(), absl::Milliseconds(1 + 4 + 16));
 }
 
 TEST_F(PageMoverTest, APageThatStaysBusyIsBusy) {
@@ -145,7 +147,7 @@ TEST_F(PageMoverTest, APageThatStaysBusyIsBusy) {
   Page(3).busy_attempts = 100;
   const BatchResult result = Move(Moves(8));
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 7}, {PageOutcome::kBusy, 1}}));
-  EXPECT_EQ(Page(3).busy_attempts, 100 - PageMover::kAttempts);
+  EXPECT_EQ(Page(3).busy_attempts, 100 - kAttempts);
 }
 
 TEST_F(PageMoverTest, APinThatEndsBetweenAttemptsLetsThePageGo) {
@@ -173,7 +175,7 @@ TEST_F(PageMoverTest, StopsWhenTheKernelHasNoMemoryAndKnowsWhatMoved) {
   const BatchResult result = Move(Moves(64));
   EXPECT_EQ(result.stop, MoveStop::kNoMemory);
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 40}, {PageOutcome::kNoMemory, 24}}));
-  EXPECT_EQ(result.calls, 1);
+  EXPECT_EQ(result.calls.Count(), 1);
 }
 
 TEST_F(PageMoverTest, NoRetryAfterNoMemory) {
@@ -200,7 +202,7 @@ TEST_P(PageMoverErrorTest, EndsTheBatch) {
   host_.kernel().FailAt(2, GetParam().error_number);
   const BatchResult result = Move(Moves(8));
   EXPECT_EQ(result.stop, GetParam().stop);
-  EXPECT_EQ(result.calls, 1);
+  EXPECT_EQ(result.calls.Count(), 1);
   EXPECT_EQ(result.error_number, GetParam().error_number);
   EXPECT_THAT(result.outcomes, Each(GetParam().outcome));
   EXPECT_EQ(process_->PagesOn(0), 8);
@@ -298,9 +300,9 @@ TEST_F(PageMoverTest, MeasuresItsCalls) {
   Page(0).pinned = true;
   host_.kernel().set_time_per_page(absl::Milliseconds(1));
   const BatchResult result = Move(Moves(8));
-  EXPECT_EQ(result.calls, 3);
-  EXPECT_EQ(result.call_time, absl::Milliseconds(8 + 1 + 1));
-  EXPECT_EQ(result.longest_call, absl::Milliseconds(8));
+  EXPECT_EQ(result.calls.Count(), 3);
+  EXPECT_EQ(result.calls.total, absl::Milliseconds(8 + 1 + 1));
+  EXPECT_EQ(result.calls.longest, absl::Milliseconds(8));
 }
 
 TEST_F(PageMoverTest, QueryTellsTheNodeOfEachPage) {

@@ -23,28 +23,34 @@ class PageScannerTest : public ::testing::Test {
   static uint64_t Address(int page) { return kBase + static_cast<uint64_t>(page) * kFakePage; }
 
   // All that a scan finds.
-  absl::StatusOr<std::vector<ResidentPage>> Scan(KindSet kinds = kAllKinds,
+  absl::StatusOr<std::vector<PageRun>> Scan(KindSet kinds = kAllKinds,
                                                  std::vector<AddressRange> ranges = {
                                                      kWholeAddressSpace}) {
     const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
     if (!handle.ok()) return handle.status();
-    std::vector<ResidentPage> found;
+    std::vector<PageRun> found;
     windows_.clear();
     const absl::Status status =
-        PageScanner(host_.kernel(), kFakePage)
-            .Scan(*handle, ranges, kinds, [&](absl::Span<const ResidentPage> pages) {
-              found.insert(found.end(), pages.begin(), pages.end());
-              windows_.push_back(pages.size());
+        PageScanner(host_.kernel(), host_.clock(), host_.paths(), kFakePage)
+            .Scan(*handle, ranges, kinds, [&](absl::Span<const PageRun> runs) {
+              windows_.push_back(0);
+              for (const PageRun& run : runs) {
+                windows_.back() += static_cast<size_t>(run.pages);
+                for (int64_t i = 0; i < run.pages; ++i) {
+                  const auto offset = static_cast<uint64_t>(i) * kFakePage;
+                  found.push_back({run.address + offset, 1, run.node, run.kind});
+                }
+              }
               return windows_.size() < stop_after_;
             });
     if (!status.ok()) return status;
     return found;
   }
 
-  static std::vector<uint64_t> Addresses(const absl::StatusOr<std::vector<ResidentPage>>& pages) {
+  static std::vector<uint64_t> Addresses(const absl::StatusOr<std::vector<PageRun>>& pages) {
     EXPECT_TRUE(pages.ok()) << pages.status();
     std::vector<uint64_t> addresses;
-    for (const ResidentPage& page : *pages) addresses.push_back(page.address);
+    for (const PageRun& page : *pages) addresses.push_back(page.address);
     return addresses;
   }
 

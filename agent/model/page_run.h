@@ -1,0 +1,36 @@
+// Resident pages as a scan finds them.
+#ifndef NUMALOCALITY_AGENT_MODEL_PAGE_RUN_H_
+#define NUMALOCALITY_AGENT_MODEL_PAGE_RUN_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "agent/model/ids.h"
+#include "agent/model/placement.h"
+
+namespace numalocality {
+
+// Consecutive resident base pages of one mapping that have everything in common.
+struct PageRun {
+  uint64_t address = 0;  // of the first
+  int64_t pages = 1;
+  NodeId node;
+  MemoryKind kind = MemoryKind::kAnon;
+  bool is_huge = false;  // known to be whole transparent huge pages
+  bool operator==(const PageRun&) const = default;
+};
+
+// How a scan finds out what is resident and where; best first. Which one a process gets depends on
+// the kernel and on what the caller may do.
+enum class ScanMethod {
+  kFrames,    // page frame numbers from pagemap: CAP_SYS_ADMIN
+  kPresence,  // PAGEMAP_SCAN or pagemap, and queries of what is present: Linux 6.7 for huge pages
+  kQuery,     // move_pages queries of every mapped address: CAP_SYS_PTRACE, or one's own process
+};
+
+// "frames", "presence", "query".
+absl::string_view ScanMethodName(ScanMethod method);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_MODEL_PAGE_RUN_H_
