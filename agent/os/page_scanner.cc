@@ -167,6 +167,8 @@ ScanMethod PageScanner::MethodFor(const ProcessHandle& process) const {
   return process.OpenPagemap().ok() ? ScanMethod::kPresence : ScanMethod::kQuery;
 }
 
+bool PageScanner::TellsHugePages(const ProcessHandle&) const { return false; }
+
 absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
                                KindSet kinds, WindowVisitor visit) const {
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());

@@ -35,6 +35,10 @@ class PageScanner {
   // How `process` would be scanned, by what this process may do now.
   ScanMethod MethodFor(const ProcessHandle& process) const;
 
+  // Whether scans of `process` set PageRun::is_huge for every transparent huge page. If not, the
+  // mover finds out by trying.
+  bool TellsHugePages(const ProcessHandle& process) const;
+
   // Visits the resident pages of `kinds` in `ranges` (widened to whole pages, each
   // page once), window by window; memory use does not grow with the process. Pages that are swapped
   // out, never touched, or the zero page are not resident. Without access to pagemap
