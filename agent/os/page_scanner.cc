@@ -25,7 +25,9 @@ absl::Status GoneError(pid_t pid) {
 // `is_anon_copy`: known to be anonymous though the mapping is a file's.
 std::optional<MemoryKind> KindOf(Backing backing, bool is_anon_copy) {
   switch (backing) {
-    case Backing::kAnonymous: return MemoryKind::kAnon;
+    case Backing::kAnonymous:
+    case Backing::kHeap:
+    case Backing::kStack: return MemoryKind::kAnon;
     case Backing::kShmem: return MemoryKind::kShmem;
     case Backing::kFile: return is_anon_copy ? MemoryKind::kAnon : MemoryKind::kFile;
     case Backing::kHugetlb: return MemoryKind::kHugetlb;

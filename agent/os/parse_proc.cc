@@ -15,10 +15,10 @@ namespace {
 
 Backing BackingOf(absl::string_view path, DeviceId device, const MemoryFileSystems& mounts) {
   if (mounts.hugetlbfs.contains(device)) return Backing::kHugetlb;
-  if (path.empty() || path == "[heap]" || absl::StartsWith(path, "[stack") ||
-      absl::StartsWith(path, "[anon:")) {
-    return Backing::kAnonymous;
-  }
+  if (mounts.devices.contains(device)) return Backing::kSpecial;
+  if (path.empty() || absl::StartsWith(path, "[anon:")) return Backing::kAnonymous;
+  if (path == "[heap]") return Backing::kHeap;
+  if (absl::StartsWith(path, "[stack")) return Backing::kStack;
   if (absl::StartsWith(path, "[anon_shmem:") || absl::StartsWith(path, "/memfd:") ||
       absl::StartsWith(path, "/SYSV") || absl::StartsWith(path, "/dev/shm/") ||
       path == "/dev/zero (deleted)") {
@@ -42,6 +42,14 @@ absl::string_view TakeWord(absl::string_view& text) {
   return word;
 }
 
+// Whether `options` of a mount, "rw,dax=always", put files into persistent memory.
+bool HasDax(absl::string_view options) {
+  for (const absl::string_view option : absl::StrSplit(options, ',')) {
+    if (option == "dax" || option == "dax=always") return true;
+  }
+  return false;
+}
+
 // "start-end perms offset dev inode   path", where the path may be absent or hold spaces.
 bool ParseMapsLine(absl::string_view line, const MemoryFileSystems& mounts, Mapping& mapping) {
   const absl::string_view addresses = TakeWord(line);
@@ -52,13 +60,16 @@ bool ParseMapsLine(absl::string_view line, const MemoryFileSystems& mounts, Mapp
       mapping.range.end <= mapping.range.start) {
     return false;
   }
-  TakeWord(line);  // perms
+  const absl::string_view permissions = TakeWord(line);
+  if (permissions.size() != 4) return false;
+  mapping.is_shared = permissions[3] == 's';
   TakeWord(line);  // offset
   const std::pair<absl::string_view, absl::string_view> numbers =
       absl::StrSplit(TakeWord(line), absl::MaxSplits(':', 1));
-  DeviceId device;
+  DeviceId& device = mapping.file.device;
   if (!absl::SimpleHexAtoi(numbers.first, &device.major) ||
-      !absl::SimpleHexAtoi(numbers.second, &device.minor) || TakeWord(line).empty()) {
+      !absl::SimpleHexAtoi(numbers.second, &device.minor) ||
+      !absl::SimpleAtoi(TakeWord(line), &mapping.file.inode)) {
     return false;
   }
   mapping.backing = BackingOf(absl::StripLeadingAsciiWhitespace(line), device, mounts);
@@ -103,6 +114,8 @@ absl::StatusOr<MemoryFileSystems> ParseMountinfo(absl::string_view text) {
     }
     if (*(dash + 1) == "hugetlbfs") mounts.hugetlbfs.insert(device);
     if (*(dash + 1) == "tmpfs") mounts.tmpfs.insert(device);
+    const bool is_dax = words.end() - dash > 3 && HasDax(*(dash + 3));
+    if (is_dax || *(dash + 1) == "sysfs") mounts.devices.insert(device);
   }
   return mounts;
 }

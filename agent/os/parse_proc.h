@@ -24,20 +24,6 @@ struct ProcessStat {
 // /proc/PID/stat. The command may hold spaces and parentheses: it ends at the last ')'.
 absl::StatusOr<ProcessStat> ParseStat(absl::string_view text);
 
-// What lies behind a mapping, as far as its line in /proc/PID/maps tells.
-enum class Backing {
-  kAnonymous,  // heap, stack, anonymous private memory
-  kShmem,      // memfd, tmpfs below /dev/shm, System V, shared anonymous
-  kFile,       // files; private mappings of them may hold anonymous copies
-  kHugetlb,
-  kSpecial,  // vdso, vvar, device memory: never touched
-};
-
-struct Mapping {
-  AddressRange range;
-  Backing backing = Backing::kAnonymous;
-};
-
 // A device number: of a mapped file's file system, as maps and mountinfo name it.
 struct DeviceId {
   unsigned major = 0;
@@ -45,10 +31,42 @@ struct DeviceId {
   auto operator<=>(const DeviceId&) const = default;
 };
 
-// Mounted file systems whose files are memory, wherever they are mounted.
+// A file, or an object of shared memory: two mappings that name the same one share its pages.
+struct FileId {
+  DeviceId device;
+  uint64_t inode = 0;
+  auto operator<=>(const FileId&) const = default;
+};
+
+// What lies behind a mapping, as far as its line in /proc/PID/maps tells.
+enum class Backing {
+  kAnonymous,  // private memory but heap and stack
+  kHeap,
+  kStack,
+  kShmem,  // memfd, tmpfs, System V, shared anonymous
+  kFile,
+  kHugetlb,
+  kSpecial,  // vdso, vvar, device memory, files in persistent memory: never touched
+};
+
+struct Mapping {
+  AddressRange range;
+  Backing backing = Backing::kAnonymous;
+  bool is_shared = false;  // writes go to the object; private ones make anonymous copies
+  FileId file;             // inode 0: none
+
+  // Pages of an object may stand beside anonymous copies of such.
+  bool MayHoldCopies() const {
+    return !is_shared && (backing == Backing::kFile || backing == Backing::kShmem);
+  }
+  bool operator==(const Mapping&) const = default;
+};
+
+// Mounted file systems whose files are not disk files in page cache, wherever they are mounted.
 struct MemoryFileSystems {
   std::set<DeviceId> hugetlbfs;
   std::set<DeviceId> tmpfs;
+  std::set<DeviceId> devices;  // sysfs, whose files map registers; DAX
 };
 
 // /proc/PID/mountinfo.

@@ -82,9 +82,10 @@ void FakeHost::Publish(const FakeProcess& process) {
   }
   std::string maps;
   for (const FakeMapping& mapping : process.mappings) {
-    absl::StrAppendFormat(&maps, "%x-%x rw-p 00000000 00:00 0 %s%s\n", mapping.range.start,
-                          mapping.range.end, mapping.path.empty() ? "" : "                  ",
-                          mapping.path);
+    absl::StrAppendFormat(&maps, "%x-%x rw-%c 00000000 %02x:%02x %d %s%s\n", mapping.range.start,
+                          mapping.range.end, mapping.is_shared ? 's' : 'p',
+                          mapping.file.device.major, mapping.file.device.minor, mapping.file.inode,
+                          mapping.path.empty() ? "" : "                  ", mapping.path);
   }
   tree_.Write(ProcPath(pid, "maps"), maps);
   WritePagemap(process);

@@ -11,6 +11,7 @@
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/os/file.h"
+#include "agent/os/parse_proc.h"
 
 namespace numalocality {
 
@@ -34,6 +35,8 @@ struct FakeFolio {
 struct FakeMapping {
   AddressRange range;
   std::string path;  // as in /proc/PID/maps; may be empty
+  bool is_shared = false;
+  FileId file = {};  // inode 0: none
 };
 
 struct FakeProcess {

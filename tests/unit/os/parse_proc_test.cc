@@ -44,9 +44,9 @@ TEST(ParseStatTest, RefusesOtherFormats) {
 TEST(ParseMapsTest, ReadsRangesAndBackings) {
   const std::pair<const char*, Backing> cases[] = {
       {"", Backing::kAnonymous},
-      {"[heap]", Backing::kAnonymous},
-      {"[stack]", Backing::kAnonymous},
-      {"[stack:77]", Backing::kAnonymous},
+      {"[heap]", Backing::kHeap},
+      {"[stack]", Backing::kStack},
+      {"[stack:77]", Backing::kStack},
       {"[anon: a name]", Backing::kAnonymous},
       {"[anon:glibc: malloc]", Backing::kAnonymous},
       {"/dev/zero", Backing::kAnonymous},
@@ -82,18 +82,37 @@ TEST(ParseMapsTest, ReadsRangesAndBackings) {
 }
 
 TEST(ParseMapsTest, TheDeviceTellsWhatPathsDoNot) {
-  const MemoryFileSystems mounts{{{0, 0x2a}}, {{8, 0x11}}};  // hugetlbfs, tmpfs
+  const MemoryFileSystems mounts{{{0, 0x2a}}, {{8, 0x11}}, {{0, 0x15}}};
   const auto mappings = ParseMaps(
       "1000-2000 rw-s 00000000 00:2a 9 /memfd:huge (deleted)\n"
       "2000-3000 rw-s 00000000 00:2a 9 /mnt/pool/x\n"
       "3000-4000 rw-s 00000000 08:11 9 /scratch/x\n"
-      "4000-5000 rw-s 00000000 08:12 9 /scratch/x\n",
+      "4000-5000 rw-s 00000000 08:12 9 /scratch/x\n"
+      "5000-6000 rw-s 00000000 00:15 9 /sys/devices/pci0000:00/resource0\n",
       mounts);
   ASSERT_TRUE(mappings.ok()) << mappings.status();
   EXPECT_EQ((*mappings)[0].backing, Backing::kHugetlb);
   EXPECT_EQ((*mappings)[1].backing, Backing::kHugetlb);
   EXPECT_EQ((*mappings)[2].backing, Backing::kShmem);
   EXPECT_EQ((*mappings)[3].backing, Backing::kFile);
+  EXPECT_EQ((*mappings)[4].backing, Backing::kSpecial);
+}
+
+TEST(ParseMapsTest, ReadsWhatIsMappedAndWhetherItIsShared) {
+  const auto mappings = ParseMaps(
+      "1000-2000 rw-s 00000000 00:01 4096                       /dev/zero (deleted)\n"
+      "2000-3000 r-xp 00001000 103:1a 9223372036854775807 /usr/bin/x\n"
+      "3000-4000 ---p 00000000 00:00 0\n",
+      {});
+  ASSERT_TRUE(mappings.ok()) << mappings.status();
+  EXPECT_EQ((*mappings)[0].file, (FileId{{0, 1}, 4096}));
+  EXPECT_TRUE((*mappings)[0].is_shared);
+  EXPECT_FALSE((*mappings)[0].MayHoldCopies());
+  EXPECT_EQ((*mappings)[1].file, (FileId{{0x103, 0x1a}, 9223372036854775807}));
+  EXPECT_FALSE((*mappings)[1].is_shared);
+  EXPECT_TRUE((*mappings)[1].MayHoldCopies());
+  EXPECT_EQ((*mappings)[2].file, FileId{});
+  EXPECT_FALSE((*mappings)[2].MayHoldCopies());
 }
 
 TEST(ParseMountinfoTest, FindsFileSystemsThatAreMemory) {
@@ -101,10 +120,14 @@ TEST(ParseMountinfoTest, FindsFileSystemsThatAreMemory) {
       "22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"
       "30 22 0:42 / /dev/hugepages rw,relatime shared:2 master:1 - hugetlbfs hugetlbfs rw\n"
       "31 22 0:43 /a\\040b /mnt/a\\040-\\040tmpfs rw - tmpfs tmpfs rw,size=1k\n"
-      "32 22 0:44 / /mnt/x rw - xfs hugetlbfs rw\n");
+      "32 22 0:44 / /mnt/x rw - xfs hugetlbfs rw\n"
+      "33 22 0:20 / /sys rw - sysfs sysfs rw\n"
+      "34 22 259:1 / /mnt/pmem rw - ext4 /dev/pmem0 rw,dax=always,x=1\n"
+      "35 22 259:2 / /mnt/pmem rw - ext4 /dev/pmem1 rw,dax=never\n");
   ASSERT_TRUE(mounts.ok()) << mounts.status();
   EXPECT_EQ(mounts->hugetlbfs, (std::set<DeviceId>{{0, 42}}));
   EXPECT_EQ(mounts->tmpfs, (std::set<DeviceId>{{0, 43}}));
+  EXPECT_EQ(mounts->devices, (std::set<DeviceId>{{0, 20}, {259, 1}}));
 }
 
 TEST(ParseMountinfoTest, RefusesOtherFormats) {
@@ -136,7 +159,8 @@ TEST(ParseMapsTest, HostilePathsStayInTheirLine) {
 TEST(ParseMapsTest, EmptyIsNoMapping) { EXPECT_TRUE(ParseMaps("", {}).value().empty()); }
 
 TEST(ParseMapsTest, RefusesOtherFormats) {
-  for (const char* text : {"rubbish\n", "1000 rw-p 0 0 0\n", "2000-1000 rw-p 00000000 00:00 0\n",
+  for (const char* text : {"rubbish\n", "1000 rw-p 0 0 0\n", "1000-2000 rw 00000000 00:00 0\n",
+                           "1000-2000 rw-p 00000000 00:00 x\n", "2000-1000 rw-p 00000000 00:00 0\n",
                            "1000-1000 rw-p 00000000 00:00 0\n", "x-y rw-p 00000000 00:00 0\n",
                            "1000-2000\n", "1000-2000 rw-p 00000000 00:00\n",
                            "1000-11112222333344445 rw-p 00000000 00:00 0\n", " \n"}) {
