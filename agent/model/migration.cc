@@ -30,6 +30,7 @@ absl::string_view MigrationReasonName(MigrationReason reason) {
     case MigrationReason::kIncomplete: return "INCOMPLETE";
     case MigrationReason::kPagesLeft: return "PAGES_LEFT";
     case MigrationReason::kInternal: return "INTERNAL";
+    case MigrationReason::kNotSticky: return "NOT_STICKY";
   }
   return "UNKNOWN";
 }

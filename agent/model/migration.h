@@ -60,10 +60,18 @@ struct MigrationSpec {
   bool operator==(const MigrationSpec&) const = default;
 };
 
+// What keeps a container's memory on its target after the move.
+enum class StickMode {
+  kNone,
+  kCpusetMems,  // its cpuset.mems, through the container runtime
+};
+
 struct MigrationRequest {
   std::vector<WorkloadSelector> workloads;
   MigrationSpec spec;
-  std::string request_id;  // not empty: the same id names the same migration
+  StickMode stick = StickMode::kNone;
+  bool stick_on_old_kernels = false;  // see engine/stickiness.h
+  std::string request_id;             // not empty: the same id names the same migration
   bool operator==(const MigrationRequest&) const = default;
 };
 
@@ -89,6 +97,7 @@ enum class MigrationReason {
   kIncomplete,        // some of the workload's processes could not be listed or seen
   kPagesLeft,         // single pages could not be moved: see the outcome counts
   kInternal,          // see the message
+  kNotSticky,         // the memory is there, but could not be made to stay
 };
 
 // SUCCEEDED, CANCELLED, ...: the words of the API.
@@ -149,6 +158,7 @@ struct WorkloadMigration {
   CallTimes holds;               // with HoldMode::kPtrace
   absl::Duration throttled;      // waited for the bandwidth limit
   absl::Duration backed_off;     // waited for memory pressure to go
+  std::string stick_note;        // what was done to cpuset.mems; empty without StickMode
 };
 
 struct Migration {

@@ -22,6 +22,30 @@ absl::string_view PageOutcomeName(PageOutcome outcome) {
   return "unknown";
 }
 
+absl::string_view PageOutcomeAdvice(PageOutcome outcome) {
+  switch (outcome) {
+    case PageOutcome::kMoved:
+    case PageOutcome::kAlreadyThere: return "";
+    case PageOutcome::kBusy: return "migrate again; more retries help while a workload is busy";
+    case PageOutcome::kShared:
+      return "the sharing rule leaves them: 'owned' moves those that only this workload maps, "
+             "'all' "
+             "also those of others";
+    case PageOutcome::kPinned:
+      return "they stay for as long as a device or the kernel holds them (DMA, RDMA, io_uring)";
+    case PageOutcome::kNoMemory: return "make room on the target, or name further target nodes";
+    case PageOutcome::kForbidden: return "let the cpuset.mems of the workload have the target";
+    case PageOutcome::kNotMigratable: return "nothing: the kernel cannot move pages of this kind";
+    case PageOutcome::kVanished: return "nothing: they are no longer there";
+    case PageOutcome::kIdentityChanged:
+      return "nothing: the process has exited, and another one has its PID";
+    case PageOutcome::kPermissionDenied:
+      return "give the mover CAP_SYS_PTRACE, and a seccomp profile with move_pages";
+    case PageOutcome::kNotAttempted: return "migrate again: this one ended before it came to them";
+  }
+  return "";
+}
+
 void OutcomeCounts::Add(const OutcomeCounts& other) {
   for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
 }

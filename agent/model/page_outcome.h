@@ -28,6 +28,10 @@ inline constexpr int kPageOutcomeCount = 12;
 // "moved", "already there", ...: for people.
 absl::string_view PageOutcomeName(PageOutcome outcome);
 
+// What to do about pages with this outcome, in a sentence without a full stop; "" for those that
+// are where they belong.
+absl::string_view PageOutcomeAdvice(PageOutcome outcome);
+
 // Base pages by outcome. Every page considered is counted exactly once, so Total() is the number
 // of pages considered.
 class OutcomeCounts {

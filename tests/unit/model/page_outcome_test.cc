@@ -17,6 +17,14 @@ TEST(PageOutcomeTest, EachHasANameOfItsOwn) {
   EXPECT_FALSE(names.contains("unknown"));
 }
 
+TEST(PageOutcomeTest, WhatIsNotOnTargetComesWithAdvice) {
+  for (int i = 0; i < kPageOutcomeCount; ++i) {
+    const auto outcome = static_cast<PageOutcome>(i);
+    const bool is_there = outcome == PageOutcome::kMoved || outcome == PageOutcome::kAlreadyThere;
+    EXPECT_EQ(PageOutcomeAdvice(outcome).empty(), is_there) << PageOutcomeName(outcome);
+  }
+}
+
 TEST(OutcomeCountsTest, AddUp) {
   OutcomeCounts counts;
   for (int i = 0; i < kPageOutcomeCount; ++i) counts.Add(static_cast<PageOutcome>(i), i + 1);
