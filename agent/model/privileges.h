@@ -1,0 +1,48 @@
+// What the kernel lets a process do (capabilities(7), seccomp(2), cpuset(7), pid_namespaces(7)).
+#ifndef NUMALOCALITY_AGENT_MODEL_PRIVILEGES_H_
+#define NUMALOCALITY_AGENT_MODEL_PRIVILEGES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/model/id_set.h"
+
+namespace numalocality {
+
+// Those that matter here; numbers as the kernel has them (linux/capability.h).
+enum class Capability {
+  kDacReadSearch = 2,  // with kSysPtrace: pagemap of processes of other users
+  kSysPtrace = 19,     // memory of processes of other users
+  kSysAdmin = 21,      // page frame numbers
+  kSysNice = 23,       // pages that several processes map
+};
+
+class CapabilitySet {
+ public:
+  CapabilitySet() = default;
+  // One bit a capability, as /proc/PID/status shows it.
+  explicit CapabilitySet(uint64_t bits) : bits_(bits) {}
+
+  bool Has(Capability capability) const { return (bits_ >> static_cast<int>(capability) & 1) != 0; }
+  // "CAP_SYS_PTRACE", ..., in the kernel's order; "CAP_41" for one that has come since.
+  std::vector<std::string> Names() const;
+
+ private:
+  uint64_t bits_ = 0;
+};
+
+// Values as /proc/PID/status has them.
+enum class SeccompMode { kDisabled, kStrict, kFilter };
+
+struct Privileges {
+  CapabilitySet effective;
+  SeccompMode seccomp = SeccompMode::kDisabled;
+  // cpuset: where the process may have memory, and may move that of others to.
+  NodeSet allowed_nodes;
+  bool in_host_pid_namespace = true;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_MODEL_PRIVILEGES_H_
