@@ -31,6 +31,7 @@ absl::string_view MigrationReasonName(MigrationReason reason) {
     case MigrationReason::kPagesLeft: return "PAGES_LEFT";
     case MigrationReason::kInternal: return "INTERNAL";
     case MigrationReason::kNotSticky: return "NOT_STICKY";
+    case MigrationReason::kHoldRefused: return "HOLD_REFUSED";
   }
   return "UNKNOWN";
 }

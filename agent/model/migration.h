@@ -98,6 +98,7 @@ enum class MigrationReason {
   kPagesLeft,         // single pages could not be moved: see the outcome counts
   kInternal,          // see the message
   kNotSticky,         // the memory is there, but could not be made to stay
+  kHoldRefused,       // the process is traced already, or has too many threads to be held
 };
 
 // SUCCEEDED, CANCELLED, ...: the words of the API.
