@@ -17,26 +17,22 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
-constexpr size_t kMaxRequestIdLength = 36;  // a UUID's; AIP-155
+pb::QosClass ToProto(QosClass qos) {
+  switch (qos) {
+    case QosClass::kGuaranteed: return pb::QOS_CLASS_GUARANTEED;
+    case QosClass::kBurstable: return pb::QOS_CLASS_BURSTABLE;
+    case QosClass::kBestEffort: return pb::QOS_CLASS_BEST_EFFORT;
+  }
+  return pb::QOS_CLASS_UNSPECIFIED;
+}
 
-// `text` as protobuf's strings must be: bytes that a container chose may not be UTF-8.
+}  // namespace
+
 std::string Printable(absl::string_view text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isprint(static_cast<unsigned char>(c));
   });
   return plain ? std::string(text) : LogSafe(text);
-}
-
-template <typename Id, typename Field>
-void ToField(const IdSet<Id>& ids, Field* field) {
-  for (const Id id : ids) field->Add(id.value);
-}
-
-template <typename Field>
-NodeSet NodesFrom(const Field& field) {
-  NodeSet nodes;
-  for (const int id : field) nodes.Insert(NodeId{id});
-  return nodes;
 }
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
@@ -47,17 +43,7 @@ google::protobuf::Duration ToProto(absl::Duration duration) {
   return TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
 }
 
-pb::QosClass ToProto(QosClass qos) {
-  switch (qos) {
-    case QosClass::kGuaranteed: return pb::QOS_CLASS_GUARANTEED;
-    case QosClass::kBurstable: return pb::QOS_CLASS_BURSTABLE;
-    case QosClass::kBestEffort: return pb::QOS_CLASS_BEST_EFFORT;
-  }
-  return pb::QOS_CLASS_UNSPECIFIED;
-}
-
-template <typename Field>
-void ToField(const MemoryByNode& memory, Field* field) {
+void ToField(const MemoryByNode& memory, google::protobuf::RepeatedPtrField<pb::NodeUsage>* field) {
   for (const auto& [node, bytes] : memory.nodes) {
     pb::NodeUsage* usage = field->Add();
     usage->set_node_id(node.value);
@@ -67,70 +53,6 @@ void ToField(const MemoryByNode& memory, Field* field) {
     usage->set_hugetlb_bytes(bytes[MemoryKind::kHugetlb]);
   }
 }
-
-// The API's enums are the model's in the same order, behind an UNSPECIFIED.
-pb::MigrationState ToProto(MigrationState state) {
-  static_assert(static_cast<int>(MigrationState::kCancelled) + 1 == pb::MIGRATION_STATE_CANCELLED);
-  return static_cast<pb::MigrationState>(static_cast<int>(state) + 1);
-}
-
-pb::MigrationReason ToProto(MigrationReason reason) {
-  static_assert(static_cast<int>(MigrationReason::kInternal) == pb::MIGRATION_REASON_INTERNAL);
-  return static_cast<pb::MigrationReason>(reason);
-}
-
-pb::PageOutcome ToProto(PageOutcome outcome) {
-  static_assert(static_cast<int>(PageOutcome::kNotAttempted) + 1 == pb::PAGE_OUTCOME_NOT_ATTEMPTED);
-  return static_cast<pb::PageOutcome>(static_cast<int>(outcome) + 1);
-}
-
-void ToProto(const WorkloadMigration& result, pb::WorkloadMigration& message) {
-  ToProto(result.workload, *message.mutable_workload());
-  message.set_state(ToProto(result.state));
-  message.set_reason(ToProto(result.reason));
-  message.set_message(Printable(result.message));
-  ToField(result.target_nodes, message.mutable_target_node_ids());
-  message.set_planned_page_count(result.pages_planned);
-  for (int i = 0; i < kPageOutcomeCount; ++i) {
-    const auto outcome = static_cast<PageOutcome>(i);
-    if (result.outcomes[outcome] == 0) continue;
-    pb::OutcomeCount* count = message.add_outcomes();
-    count->set_outcome(ToProto(outcome));
-    count->set_page_count(result.outcomes[outcome]);
-  }
-  message.set_examined_page_count(result.outcomes.Total());
-  message.set_on_target_page_count(result.pages_on_target);
-  message.set_drifted_page_count(result.drifted_pages);
-  ToField(result.before, message.mutable_before());
-  if (!result.verifications.empty()) {
-    ToField(result.verifications.back().memory, message.mutable_after());
-  }
-  message.set_process_count(result.process_count);
-  message.set_vanished_process_count(result.vanished_process_count);
-  message.set_hidden_process_count(result.hidden_process_count);
-  message.set_incomplete(result.incomplete);
-  message.set_move_call_count(result.calls.Count());
-  *message.mutable_move_call_time() = ToProto(result.calls.total);
-  *message.mutable_longest_move_call() = ToProto(result.calls.longest);
-}
-
-absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& field) {
-  if (field.empty()) return kPrivateKinds;
-  KindSet kinds;
-  for (const int kind : field) {
-    switch (kind) {
-      case pb::MEMORY_KIND_ANON: kinds.Insert(MemoryKind::kAnon); break;
-      case pb::MEMORY_KIND_SHMEM: kinds.Insert(MemoryKind::kShmem); break;
-      case pb::MEMORY_KIND_FILE: kinds.Insert(MemoryKind::kFile); break;
-      case pb::MEMORY_KIND_HUGETLB: kinds.Insert(MemoryKind::kHugetlb); break;
-      default:
-        return absl::InvalidArgumentError(absl::StrCat("memory_kinds: ", kind, " is no kind"));
-    }
-  }
-  return kinds;
-}
-
-}  // namespace
 
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
@@ -183,25 +105,6 @@ void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message)
   *message.mutable_read_time() = ToProto(placement.read_time);
 }
 
-void ToProto(const Migration& migration, pb::Migration& message) {
-  message.set_id(migration.id);
-  message.set_state(ToProto(migration.state));
-  message.set_reason(ToProto(migration.reason));
-  message.set_message(Printable(migration.message));
-  for (const WorkloadMigration& result : migration.workloads) {
-    ToProto(result, *message.add_workloads());
-  }
-  message.set_page_bytes(migration.page_bytes);
-  *message.mutable_create_time() = ToProto(migration.create_time);
-  if (migration.start_time != absl::InfiniteFuture()) {
-    *message.mutable_start_time() = ToProto(migration.start_time);
-  }
-  if (migration.end_time != absl::InfiniteFuture()) {
-    *message.mutable_end_time() = ToProto(migration.end_time);
-  }
-  message.set_request_id(migration.request.request_id);
-}
-
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) {
   WorkloadSelector selector;
   switch (message.name_case()) {
@@ -227,35 +130,6 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) 
 
 PlacementView FromProto(pb::PlacementView view) {
   return view == pb::PLACEMENT_VIEW_PAGES ? PlacementView::kPages : PlacementView::kBasic;
-}
-
-absl::StatusOr<MigrationRequest> FromProto(const pb::CreateMigrationRequest& message) {
-  MigrationRequest request;
-  for (const pb::WorkloadSelector& workload : message.workloads()) {
-    NL_ASSIGN_OR_RETURN(WorkloadSelector selector, FromProto(workload));
-    request.workloads.push_back(std::move(selector));
-  }
-  request.spec.target_nodes = NodesFrom(message.target_node_ids());
-  request.spec.source_nodes = NodesFrom(message.source_node_ids());
-  if (!message.address_ranges().empty()) request.spec.ranges.clear();
-  for (const pb::AddressRange& range : message.address_ranges()) {
-    request.spec.ranges.push_back({range.start(), range.end()});
-  }
-  NL_ASSIGN_OR_RETURN(request.spec.kinds, KindsFrom(message.memory_kinds()));
-  if (message.has_min_moved()) request.spec.min_moved = message.min_moved();
-  if (message.has_deadline()) {
-    request.spec.deadline =
-        absl::Seconds(message.deadline().seconds()) + absl::Nanoseconds(message.deadline().nanos());
-    if (request.spec.deadline <= absl::ZeroDuration()) {
-      return absl::InvalidArgumentError("deadline: must be longer than 0");
-    }
-  }
-  if (message.request_id().size() > kMaxRequestIdLength) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("request_id: longer than ", kMaxRequestIdLength, " characters"));
-  }
-  request.request_id = message.request_id();
-  return request;
 }
 
 std::string EncodePageToken(absl::string_view position) {

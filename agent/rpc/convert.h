@@ -1,7 +1,11 @@
-// Between the API's messages and the agent's values: the only place that knows both. Pure.
+// Between the API's messages and the agent's values, as far as several services need it. Pure.
+// migration_request and migration_record have the rest.
 #ifndef NUMALOCALITY_AGENT_RPC_CONVERT_H_
 #define NUMALOCALITY_AGENT_RPC_CONVERT_H_
 
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/repeated_ptr_field.h>
+#include <google/protobuf/timestamp.pb.h>
 #include <grpcpp/support/status.h>
 
 #include <cstdint>
@@ -10,12 +14,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "agent/engine/placement_reader.h"
-#include "agent/model/migration.h"
+#include "agent/model/id_set.h"
 #include "agent/model/placement.h"
 #include "agent/model/topology.h"
 #include "agent/model/workload.h"
-#include "numalocality/v1/migration.pb.h"
 #include "numalocality/v1/placement.pb.h"
 #include "numalocality/v1/workload.pb.h"
 
@@ -26,19 +30,27 @@ namespace pb = ::numalocality::v1;
 // Same code, same message.
 grpc::Status ToGrpc(const absl::Status& status);
 
+// `text` as protobuf's strings must be: bytes that a container chose may not be UTF-8.
+std::string Printable(absl::string_view text);
+
+google::protobuf::Timestamp ToProto(absl::Time time);
+google::protobuf::Duration ToProto(absl::Duration duration);
+
+// Appends to a repeated field.
+template <typename Id, typename Field>
+void ToField(const IdSet<Id>& ids, Field* field) {
+  for (const Id id : ids) field->Add(id.value);
+}
+void ToField(const MemoryByNode& memory, google::protobuf::RepeatedPtrField<pb::NodeUsage>* field);
+
 void ToProto(const Topology& topology, pb::Topology& message);
 void ToProto(const Workload& workload, pb::Workload& message);
 void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message);
-void ToProto(const Migration& migration, pb::Migration& message);
 
 // INVALID_ARGUMENT if the selector names nothing.
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message);
 
 PlacementView FromProto(pb::PlacementView view);
-
-// Checks what only the message can show (empty names, unknown kinds, bad durations); the rest is
-// the migrator's.
-absl::StatusOr<MigrationRequest> FromProto(const pb::CreateMigrationRequest& message);
 
 // Page tokens: opaque to callers, "" for none. INVALID_ARGUMENT for what EncodePageToken did not
 // make.

@@ -8,6 +8,8 @@
 #include "absl/time/time.h"
 #include "agent/base/status.h"
 #include "agent/rpc/convert.h"
+#include "agent/rpc/migration_record.h"
+#include "agent/rpc/migration_request.h"
 
 namespace numalocality {
 namespace {
