@@ -11,11 +11,13 @@ struct HostPaths {
   std::string nodes = "/sys/devices/system/node";
   std::string cgroup = "/sys/fs/cgroup";
   std::string thp = "/sys/kernel/mm/transparent_hugepage";
+  std::string ksm = "/sys/kernel/mm/ksm";
 
   // The same tree below `root`, e.g. a captured host.
   static HostPaths Below(const std::string& root) {
     const HostPaths here;
-    return {root + here.proc, root + here.nodes, root + here.cgroup, root + here.thp};
+    return {root + here.proc, root + here.nodes, root + here.cgroup, root + here.thp,
+            root + here.ksm};
   }
 };
 

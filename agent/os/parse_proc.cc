@@ -84,12 +84,14 @@ absl::StatusOr<ProcessStat> ParseStat(absl::string_view text) {
   ProcessStat stat;
   if (open != absl::string_view::npos && close != absl::string_view::npos && open < close) {
     stat.command = std::string(text.substr(open + 1, close - open - 1));
-    // Fields 3 (state) and 22 (start time) count from after the command, which is field 2.
+    // The command is field 2 (proc(5)); the state, field 3, comes first here.
     const std::vector<absl::string_view> fields =
         absl::StrSplit(text.substr(close + 1), ' ', absl::SkipEmpty());
-    constexpr size_t kStartTime = 22 - 3;
-    if (fields.size() > kStartTime && fields[0].size() == 1 &&
-        absl::SimpleAtoi(fields[kStartTime], &stat.start_ticks)) {
+    const auto parse = [&fields](size_t field, auto& number) {
+      return fields.size() > field - 3 && absl::SimpleAtoi(fields[field - 3], &number);
+    };
+    if (parse(20, stat.thread_count) && parse(22, stat.start_ticks) && parse(26, stat.code_start) &&
+        parse(28, stat.stack_start) && fields[0].size() == 1) {
       stat.state = fields[0][0];
       return stat;
     }

@@ -19,6 +19,9 @@ struct ProcessStat {
   std::string command;  // as the process set it; any bytes
   char state = '?';     // R, S, D, Z, ...
   uint64_t start_ticks = 0;
+  int thread_count = 0;
+  uint64_t code_start = 0;   // 0: has no memory
+  uint64_t stack_start = 0;  // at exec; 0 also if the reader may not know it
 };
 
 // /proc/PID/stat. The command may hold spaces and parentheses: it ends at the last ')'.

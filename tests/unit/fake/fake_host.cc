@@ -48,7 +48,8 @@ FakeHost::FakeHost(const std::vector<FakeNode>& nodes, std::vector<std::string> 
   WriteMeminfo(kernel_.memory());
   kernel_.OnMoved([this](const auto& memory) { WriteMeminfo(memory); });
   SetHugePages(true);
-  tree_.MakeDirectory("proc");
+  tree_.Link("proc/self/ns/pid", "pid:[4026531836]");
+  Publish({.pid = 1, .command = "init", .stack_start = 0x7fff00000010});
   tree_.Write(CgroupPath("/cgroup.controllers"), "cpuset cpu memory\n");
   tree_.Write(CgroupPath("/cgroup.procs"), "");
 }
@@ -71,8 +72,10 @@ void FakeHost::Publish(const FakeProcess& process) {
   const pid_t pid = process.pid;
   tree_.Write(ProcPath(pid, "stat"),
               absl::StrCat(pid, " (", process.command, ") ", process.is_zombie ? "Z" : "S",
-                           " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 ", process.start_ticks,
-                           " 1000 100 18446744073709551615\n"));
+                           " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 ", process.threads.size(), " 0 ",
+                           process.start_ticks, " 1000 100 18446744073709551615 ",
+                           process.is_zombie ? 0 : 4096, " 8192 ",
+                           process.is_zombie ? 0 : process.stack_start, "\n"));
   tree_.Write(ProcPath(pid, "status"),
               absl::StrCat("Name:\t", process.command, "\nMems_allowed:\t3\nMems_allowed_list:\t",
                            process.allowed_nodes.ToString(), "\n"));
@@ -88,6 +91,7 @@ void FakeHost::Publish(const FakeProcess& process) {
                           mapping.path.empty() ? "" : "                  ", mapping.path);
   }
   tree_.Write(ProcPath(pid, "maps"), maps);
+  tree_.Write(ProcPath(pid, "mountinfo"), "30 1 0:25 / /dev/shm rw - tmpfs shm rw\n");
   WritePagemap(process);
 }
 

@@ -125,6 +125,7 @@ void FakeKernel::AddNode(int node, int64_t total_pages, int64_t free_pages) {
 std::shared_ptr<FakeProcess> FakeKernel::AddProcess(pid_t pid) {
   auto process = std::make_shared<FakeProcess>();
   process->pid = pid;
+  process->stack_start = 0x7fff00000000 + static_cast<uint64_t>(pid) * 16;
   process->exit_event = ScopedFd(eventfd(0, EFD_CLOEXEC));
   MutexLock lock(mutex_);
   processes_[pid] = process;

@@ -45,6 +45,7 @@ struct FakeProcess {
   std::string command = "worker";
   std::string cgroup = "/";
   bool is_zombie = false;
+  uint64_t stack_start = 0;  // the same where one process forked the other
   NodeSet allowed_nodes;
   std::map<pid_t, CpuSet> threads;
   std::vector<FakeMapping> mappings;

@@ -10,8 +10,10 @@
 namespace numalocality {
 namespace {
 
-// Fields 4 to 24 of a stat line, start time 12345 among them.
-constexpr char kTail[] = " 1 2 3 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 1 0 12345 1000 200\n";
+// Fields 4 to 29 of a stat line: 9 threads, start time 12345, code from 4096 on, stack from 7000 on.
+constexpr char kTail[] =
+    " 1 2 3 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 12345 1000 200 18446744073709551615 4096 5000 "
+    "7000 0\n";
 
 TEST(ParseStatTest, ReadsCommandStateAndStartTime) {
   const auto stat = ParseStat(std::string("7 (cat) S") + kTail);
@@ -19,6 +21,9 @@ TEST(ParseStatTest, ReadsCommandStateAndStartTime) {
   EXPECT_EQ(stat->command, "cat");
   EXPECT_EQ(stat->state, 'S');
   EXPECT_EQ(stat->start_ticks, 12345u);
+  EXPECT_EQ(stat->thread_count, 9);
+  EXPECT_EQ(stat->code_start, 4096u);
+  EXPECT_EQ(stat->stack_start, 7000u);
 }
 
 TEST(ParseStatTest, TheCommandEndsAtTheLastParenthesis) {
@@ -36,7 +41,7 @@ TEST(ParseStatTest, RefusesOtherFormats) {
   for (const std::string& text :
        {std::string(), std::string("7"), std::string("7 (cat"), std::string(") 7 ("),
         std::string("7 (cat) S"), std::string("7 (cat) S 1 2 3"), std::string("7 (cat) SS") + kTail,
-        std::string("7 (cat) S 1 2 3 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 1 0 -5 1000 200")}) {
+        std::string("7 (cat) S 1 2 3 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 1 0 -5 1000 200 9 1 2 3")}) {
     EXPECT_EQ(ParseStat(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
