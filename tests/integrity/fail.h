@@ -16,7 +16,7 @@ inline constexpr int kExitSetup = 2;     // bad arguments, or the machine refuse
 
 // Ends this process with kExitSetup, without running destructors: forked children share them.
 [[noreturn]] inline void Fail(const std::string& sentence) {
-  std::fprintf(stderr, "integrity-workload: %s\n", sentence.c_str());
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, sentence.c_str());
   std::_Exit(kExitSetup);
 }
 
