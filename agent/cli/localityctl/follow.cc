@@ -11,6 +11,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/status.h"
 #include "agent/cli/localityctl/migration_text.h"
+#include "agent/cli/localityctl/result_text.h"
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/progress.h"
 

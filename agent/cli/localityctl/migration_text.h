@@ -1,4 +1,4 @@
-// Migrations as people read them. Pure.
+// Migrations in a list, and what a progress bar needs. Pure.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_MIGRATION_TEXT_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_MIGRATION_TEXT_H_
 
@@ -20,13 +20,6 @@ int64_t PlannedBytes(const v1::Migration& migration);
 
 // One line a migration.
 std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migration>& list);
-
-// The whole story of one that has ended: state, and for each workload the outcomes of its pages,
-// memory before and after, and what the kernel needed for it.
-std::string ResultText(const v1::Migration& migration);
-
-// What a migration that was only planned would do.
-std::string PlanText(const v1::Migration& plan);
 
 }  // namespace numalocality
 

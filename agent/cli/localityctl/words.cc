@@ -1,5 +1,7 @@
 #include "agent/cli/localityctl/words.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -37,6 +39,10 @@ std::string OutcomeWord(v1::PageOutcome outcome) {
   return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"_", " "}});
 }
 
+std::string ScanMethodWord(v1::ScanMethod method) {
+  return absl::AsciiStrToLower(WithoutPrefix(v1::ScanMethod_Name(method), "SCAN_METHOD_", method));
+}
+
 std::string QosWord(v1::QosClass qos) {
   switch (qos) {
     case v1::QOS_CLASS_GUARANTEED: return "Guaranteed";
@@ -68,6 +74,16 @@ std::string SecondsWords(absl::Duration duration) {
   return duration < absl::Seconds(1)
              ? absl::StrFormat("%.1f ms", absl::ToDoubleMilliseconds(duration))
              : absl::StrFormat("%.2f s", absl::ToDoubleSeconds(duration));
+}
+
+std::string SecondsWords(const google::protobuf::Duration& duration) {
+  using google::protobuf::util::TimeUtil;
+  return SecondsWords(absl::Nanoseconds(TimeUtil::DurationToNanoseconds(duration)));
+}
+
+std::string RunTimeWords(const v1::Migration& migration) {
+  if (!migration.has_start_time() || !migration.has_end_time()) return "";
+  return SecondsWords(migration.end_time() - migration.start_time());
 }
 
 }  // namespace numalocality

@@ -2,6 +2,7 @@
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_WORDS_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_WORDS_H_
 
+#include <google/protobuf/duration.pb.h>
 #include <google/protobuf/repeated_field.h>
 
 #include <cstdint>
@@ -41,6 +42,13 @@ int64_t AnonAndShmemBytes(const v1::NodeUsage& usage);
 
 // "1.24 s", "12.3 ms".
 std::string SecondsWords(absl::Duration duration);
+std::string SecondsWords(const google::protobuf::Duration& duration);
+
+// How long a migration has run; "" unless it has ended.
+std::string RunTimeWords(const v1::Migration& migration);
+
+// "frames", "presence", "query"; "" if it is not told.
+std::string ScanMethodWord(v1::ScanMethod method);
 
 }  // namespace numalocality
 

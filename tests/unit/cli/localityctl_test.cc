@@ -87,6 +87,27 @@ TEST_F(LocalityctlTest, MigrateSendsWhatWasAskedForAndPrintsTheId) {
   EXPECT_FALSE(request.validate_only());
 }
 
+TEST_F(LocalityctlTest, MigrateSendsHowItIsToBeDone) {
+  EXPECT_EQ(*Run(MigrateCommand,
+                 {"migrate", "--pid", "12", "--node-map", "0:2,1:3", "--shared", "owned", "--hold",
+                  "--stick", "cpuset-mems", "--stick-on-old-kernels", "--bandwidth", "8M",
+                  "--max-call-time", "2ms", "--workers", "4", "--verify-after", "1s,1m"}),
+            kExitSuccess);
+  const auto& request = agent_.create_request;
+  ASSERT_EQ(request.node_map_size(), 2);
+  EXPECT_EQ(request.node_map(1).source_node_id(), 1);
+  EXPECT_EQ(request.node_map(1).target_node_id(), 3);
+  EXPECT_EQ(request.shared_pages(), v1::SHARING_RULE_OWNED);
+  EXPECT_EQ(request.hold(), v1::HOLD_MODE_PTRACE);
+  EXPECT_EQ(request.stick(), v1::STICK_MODE_CPUSET_MEMS);
+  EXPECT_TRUE(request.stick_on_old_kernels());
+  EXPECT_EQ(request.limits().bandwidth_bytes_per_second(), 8 << 20);
+  EXPECT_EQ(request.limits().max_call_time().nanos(), 2'000'000);
+  EXPECT_EQ(request.limits().worker_count(), 4);
+  ASSERT_EQ(request.verify_after_size(), 2);
+  EXPECT_EQ(request.verify_after(1).seconds(), 60);
+}
+
 TEST_F(LocalityctlTest, MigrateLeavesTheRestToTheAgent) {
   EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--cgroup", "/a"}), kExitSuccess);
   v1::CreateMigrationRequest bare;
@@ -98,11 +119,19 @@ TEST_F(LocalityctlTest, MigrateRefusesWhatItCannotMean) {
   const std::vector<std::vector<const char*>> command_lines = {
       {"migrate"},
       {"migrate", "--pid", "12", "--kinds", "hugetlb"},
-      {"migrate", "--pid", "12", "--range", "2000-1000"}};
+      {"migrate", "--pid", "12", "--range", "2000-1000"},
+      {"migrate", "--pid", "12", "--verify-after", "1s,soon"}};
   for (const auto& arguments : command_lines) {
     EXPECT_EQ(ExitCodeFor(Run(MigrateCommand, arguments).status()), kExitError);
   }
-  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12", "--pod", "uid-1"}), kExitError);
+  const std::vector<std::pair<const char*, const char*>> bad_options = {
+      {"--pod", "uid-1"},   {"--shared", "some"}, {"--stick", "always"},
+      {"--bandwidth", "0"}, {"--workers", "0"},   {"--node-map", "0:1,0:2"}};
+  for (const auto& [name, value] : bad_options) {
+    EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12", name, value}), kExitError) << name;
+  }
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12", "--node-map", "0:1", "--to-node", "1"}),
+            kExitError);
 }
 
 TEST_F(LocalityctlTest, WaitingReturnsWhetherItSucceeded) {

@@ -1,6 +1,5 @@
 #include "agent/cli/localityctl/migration_text.h"
 
-#include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
@@ -8,8 +7,6 @@
 
 namespace numalocality {
 namespace {
-
-using ::testing::HasSubstr;
 
 v1::Migration Parse(const std::string& text) {
   v1::Migration message;
@@ -22,94 +19,16 @@ v1::Migration Partial() {
     id: "6b02-1"
     state: MIGRATION_STATE_PARTIAL
     reason: MIGRATION_REASON_NO_ROOM
-    message: "node 1 has 10.0 MiB free"
     page_bytes: 4096
     create_time { seconds: 1700000000 nanos: 5 }
     start_time { seconds: 1700000001 }
     end_time { seconds: 1700000002 nanos: 240000000 }
     workloads {
       workload { pod_uid: "uid-1" container_id: "0123456789abcdef" }
-      state: MIGRATION_STATE_PARTIAL
-      reason: MIGRATION_REASON_NO_ROOM
-      message: "node 1 has 10.0 MiB free"
-      target_node_ids: 1
       planned_page_count: 1024
       outcomes { outcome: PAGE_OUTCOME_MOVED page_count: 768 }
-      outcomes { outcome: PAGE_OUTCOME_SHARED page_count: 24 }
-      outcomes { outcome: PAGE_OUTCOME_NO_MEMORY page_count: 232 }
-      examined_page_count: 1024
-      on_target_page_count: 700
-      drifted_page_count: 68
-      before { node_id: 0 anon_bytes: 4194304 }
-      after { node_id: 0 anon_bytes: 1327104 }
-      after { node_id: 1 shmem_bytes: 2867200 }
-      process_count: 3
-      vanished_process_count: 1
-      move_call_count: 12
-      move_call_time { nanos: 42500000 }
-      longest_move_call { nanos: 9000000 }
     }
   )pb");
-}
-
-TEST(ResultTextTest, TellsTheWholeStory) {
-  EXPECT_EQ(ResultText(Partial()),
-            "Migration 6b02-1: PARTIAL after 1.24 s\n"
-            "\n"
-            "pod uid-1 container 0123456789ab to node 1: PARTIAL, NO_ROOM: node 1 has 10.0 MiB "
-            "free\n"
-            "  PAGES       BYTES   OUTCOME\n"
-            "    768     3.0 MiB   moved\n"
-            "     24    96.0 KiB   shared\n"
-            "    232   928.0 KiB   no memory\n"
-            "   1024     4.0 MiB   in all\n"
-            "\n"
-            "  NODE    BEFORE     AFTER\n"
-            "     0   4.0 MiB   1.3 MiB\n"
-            "     1       0 B   2.7 MiB\n"
-            "\n"
-            "  70.0% of the wanted pages are on node 1 (700 of 1000); 68 were moved and drifted "
-            "away\n"
-            "  Processes: 3, of which 1 gone at the end. Kernel calls: 12 in 42.5 ms, the longest "
-            "9.0 ms.\n");
-}
-
-TEST(ResultTextTest, NothingToMoveIsSaidAndNotDividedBy) {
-  const auto text = ResultText(Parse(R"pb(
-    id: "1"
-    state: MIGRATION_STATE_SUCCEEDED
-    workloads {
-      workload { pid: 12 }
-      state: MIGRATION_STATE_SUCCEEDED
-      process_count: 1
-    }
-  )pb"));
-  EXPECT_THAT(text, HasSubstr("process 12: SUCCEEDED\n"));
-  EXPECT_THAT(text, HasSubstr("No page to move was found."));
-}
-
-TEST(PlanTextTest, SaysWhatWouldMoveAndWhatIsInTheWay) {
-  EXPECT_EQ(PlanText(Parse(R"pb(
-              page_bytes: 4096
-              workloads {
-                workload { pid: 12 }
-                target_node_ids: [ 1, 2 ]
-                planned_page_count: 256
-                before { node_id: 0 anon_bytes: 1048576 }
-              }
-              workloads {
-                workload { pid: 13 }
-                reason: MIGRATION_REASON_PERMISSION_DENIED
-                message: "no way"
-              }
-            )pb")),
-            "A plan only: nothing has been moved.\n"
-            "\n"
-            "process 12: would move 256 pages (1.0 MiB) to node 1-2\n"
-            "  NODE       NOW\n"
-            "     0   1.0 MiB\n"
-            "\n"
-            "process 13: would move 0 pages (0 B); cannot, PERMISSION_DENIED: no way\n");
 }
 
 TEST(MigrationsTextTest, IsALineEach) {
