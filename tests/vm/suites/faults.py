@@ -21,6 +21,10 @@ def repinned(machine, *argv, name="database"):
     return container
 
 
+# For migrations that a case disturbs: 192 MiB at this rate take 24 s, however fast the machine is.
+SLOWLY = ("--bandwidth", "8M")
+
+
 def assert_all_counted(record):
     """An idle workload's pages, as the first scan found them, are all in the outcomes: not one more, not one less."""
     (workload,) = record["workloads"]
@@ -66,7 +70,7 @@ def some_processes_exit(machine):
     agent = Agent(machine)
     container = repinned(machine, "--bytes", 192 * MIB, "--processes", 2, "--thp", "never", "--idle")
     workers = sorted(container.host_pids().values(), key=lambda pid: sum(oracles.anonymous_bytes(pid).values()))[-2:]
-    migration_id = agent.start_migration("--container", container.id)
+    migration_id = agent.start_migration("--container", container.id, *SLOWLY)
     wait_moving(agent, migration_id)
     victim = max(workers, key=lambda pid: oracles.anonymous_bytes(pid)[ends()[0]])
     os.kill(victim, signal.SIGKILL)
@@ -85,7 +89,7 @@ def all_processes_exit(machine):
     """The whole pod is killed and its cgroup removed in mid-migration: FAILED, WORKLOAD_GONE, exact counts."""
     agent = Agent(machine)
     container = repinned(machine, "--bytes", 192 * MIB, "--thp", "never", "--idle")
-    migration_id = agent.start_migration("--container", container.id)
+    migration_id = agent.start_migration("--container", container.id, *SLOWLY)
     wait_moving(agent, migration_id)
     container.pod.remove()
     machine.kubelet.pods.remove(container.pod)
@@ -174,7 +178,7 @@ def busy_cancel_and_restart(machine):
     """A second request is told the first one's id; Cancel ends it between two batches; SIGTERM ends the agent in time."""
     agent = Agent(machine)
     container = repinned(machine, "--bytes", 192 * MIB, "--thp", "never", "--idle")
-    first = agent.start_migration("--container", container.id)
+    first = agent.start_migration("--container", container.id, *SLOWLY)
     wait_moving(agent, first)
     second = agent.ctl("migrate", "--container", container.id, check=False)
     assert second.returncode == 3 and first in second.stderr, second.stderr
@@ -182,7 +186,7 @@ def busy_cancel_and_restart(machine):
     record = agent.wait_final(first)
     assert state(record) == "CANCELLED" and outcomes(record)["NOT_ATTEMPTED"] > 0, record
     assert_all_counted(record)
-    third = agent.start_migration("--container", container.id)
+    third = agent.start_migration("--container", container.id, *SLOWLY)
     wait_moving(agent, third)
     status, seconds = agent.stop()
     machine.log(f"ended with status {status} after {seconds:.1f} s")
