@@ -14,7 +14,8 @@ v1::MigrationState ToProto(MigrationState state) {
 }
 
 v1::MigrationReason ToProto(MigrationReason reason) {
-  static_assert(static_cast<int>(MigrationReason::kNotSticky) == v1::MIGRATION_REASON_NOT_STICKY);
+  static_assert(static_cast<int>(MigrationReason::kHoldRefused) ==
+                v1::MIGRATION_REASON_HOLD_REFUSED);
   return static_cast<v1::MigrationReason>(reason);
 }
 
