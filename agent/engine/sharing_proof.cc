@@ -37,7 +37,7 @@ class SharingProof::Survey {
   SharingProof Take(const std::vector<pid_t>& own_pids) {
     if (const absl::Status status = LookAtAll(own_pids); !status.ok()) {
       SharingProof nothing;
-      nothing.note_ = absl::StrCat("shared pages stay: ", status.message());
+      nothing.note_ = absl::StrCat("shared pages left: ", status.message());
       return nothing;
     }
     return Conclude();
@@ -108,19 +108,21 @@ class SharingProof::Survey {
       proof.owns_anonymous_[pid] = !ksm_has_merged && !foreign_marks_.contains(mark);
     }
     if (ksm_has_merged) {
-      notes.push_back(absl::StrCat("anonymous pages that are shared stay: KSM has merged pages (",
-                                   paths_.ksm, "/pages_shared), it is unknown of whom"));
+      notes.push_back(absl::StrCat("shared anonymous pages left: KSM has merged pages (",
+                                   paths_.ksm, "/pages_shared), of whom is unknown"));
     } else if (relative_) {
-      notes.push_back(absl::StrCat("anonymous pages that are shared stay: process ", *relative_,
-                                   ", forked from a common ancestor, may share them"));
+      notes.push_back(absl::StrCat("shared anonymous pages left: process ", *relative_,
+                                   " outside the workload, forked from a common ancestor, may map "
+                                   "them"));
     }
     std::set_difference(objects_.begin(), objects_.end(), foreign_objects_.begin(),
                         foreign_objects_.end(),
                         std::inserter(proof.owned_objects_, proof.owned_objects_.end()));
     if (mapper_) {
       notes.push_back(absl::StrCat(foreign_objects_.size(), " of ", objects_.size(),
-                                   " shared memory objects stay: process ", *mapper_,
-                                   " outside the workload maps them, too"));
+                                   " shared memory objects left: mapped outside the workload, too "
+                                   "(process ",
+                                   *mapper_, ")"));
     }
     proof.note_ = absl::StrJoin(notes, "; ");
     return proof;

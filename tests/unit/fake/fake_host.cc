@@ -49,7 +49,10 @@ FakeHost::FakeHost(const std::vector<FakeNode>& nodes, std::vector<std::string> 
   kernel_.OnMoved([this](const auto& memory) { WriteMeminfo(memory); });
   SetHugePages(true);
   tree_.Link("proc/self/ns/pid", "pid:[4026531836]");
-  Publish({.pid = 1, .command = "init", .stack_start = 0x7fff00000010});
+  FakeProcess init;
+  init.pid = 1;
+  init.stack_start = 0x7fff00000010;
+  Publish(init);
   tree_.Write(CgroupPath("/cgroup.controllers"), "cpuset cpu memory\n");
   tree_.Write(CgroupPath("/cgroup.procs"), "");
 }
