@@ -41,16 +41,16 @@ absl::StatusOr<DeviceId> InternalShmemDevice() {
   return DeviceId{major(status.st_dev), minor(status.st_dev)};
 }
 
-// Reads on; an empty string is the end.
-absl::StatusOr<std::string> ReadChunk(int fd, const std::string& path) {
-  std::string chunk(65536, '\0');
+// Appends what comes next to `text`; returns whether there was anything.
+absl::StatusOr<bool> ReadOn(int fd, const std::string& path, std::string& text) {
+  char chunk[8192];  // procfs fills no more than a page at a time
   ssize_t got = 0;
   do {
-    got = read(fd, chunk.data(), chunk.size());
+    got = read(fd, chunk, sizeof(chunk));
   } while (got < 0 && errno == EINTR);
   if (got < 0) return ErrnoStatus(errno, "read " + path);
-  chunk.resize(static_cast<size_t>(got));
-  return chunk;
+  text.append(chunk, static_cast<size_t>(got));
+  return got > 0;
 }
 
 }  // namespace
@@ -106,9 +106,8 @@ absl::Status ProcessMemory::VisitMappings(absl::FunctionRef<void(const Mapping&)
   if (!fd.valid()) return ErrnoStatus(errno, "open " + path);
   std::string text;
   while (true) {
-    NL_ASSIGN_OR_RETURN(const std::string chunk, ReadChunk(fd.get(), path));
-    if (chunk.empty()) return absl::OkStatus();
-    text += chunk;
+    NL_ASSIGN_OR_RETURN(const bool goes_on, ReadOn(fd.get(), path, text));
+    if (!goes_on) return absl::OkStatus();
     const size_t whole_lines = text.rfind('\n') + 1;  // 0 without a line's end
     NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings,
                         ParseMaps(absl::string_view(text).substr(0, whole_lines), {}));
