@@ -87,6 +87,16 @@ absl::StatusOr<NodeSet> CgroupDir::ReadEffectiveNodes() const {
   return NodeSet::Parse(text);
 }
 
+absl::StatusOr<NodeSet> CgroupDir::ReadNodes() const {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(fd_.get(), "cpuset.mems"));
+  return NodeSet::Parse(text);
+}
+
+absl::Status CgroupDir::WriteNodes(const NodeSet& nodes) const {
+  const std::string list = nodes.empty() ? "" : nodes.ToString();
+  return WithContext(WriteFileAt(fd_.get(), "cpuset.mems", list + "\n"), "cgroup " + path_);
+}
+
 absl::StatusOr<MemoryByNode> CgroupDir::ReadMemory() const {
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(fd_.get(), "memory.numa_stat"));
   NL_ASSIGN_OR_RETURN(MemoryByNode memory, ParseNumaStat(text));

@@ -42,6 +42,12 @@ class CgroupDir {
   absl::StatusOr<CpuSet> ReadEffectiveCpus() const;
   absl::StatusOr<NodeSet> ReadEffectiveNodes() const;
 
+  // cpuset.mems: the nodes that this cgroup asks for; empty: those of the cgroup above. NOT_FOUND
+  // if the cpuset controller is not enabled here.
+  absl::StatusOr<NodeSet> ReadNodes() const;
+  // Sets them. The kernel moves at once all pages on nodes that are allowed no more.
+  absl::Status WriteNodes(const NodeSet& nodes) const;
+
   // Charged memory of this cgroup and all below it, from memory.numa_stat and
   // hugetlb.*.numa_stat. Time and result do not depend on how much memory there is.
   absl::StatusOr<MemoryByNode> ReadMemory() const;

@@ -73,6 +73,18 @@ absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name
   }
 }
 
+absl::Status WriteFile(const std::string& path, absl::string_view text) {
+  return WriteFileAt(AT_FDCWD, path, text);
+}
+
+absl::Status WriteFileAt(int directory_fd, const std::string& name, absl::string_view text) {
+  NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenAt(directory_fd, name, O_WRONLY | O_TRUNC));
+  const ssize_t written = write(fd.get(), text.data(), text.size());
+  if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", name));
+  if (static_cast<size_t>(written) == text.size()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("write ", name, ": it took only a part"));
+}
+
 absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,
                                                           const std::string& name) {
   NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectoryAt(directory_fd, name));

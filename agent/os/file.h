@@ -46,6 +46,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes =
 absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name,
                                        size_t max_bytes = kMaxFileBytes);
 
+// Gives `text` to a file that is there, in one write, as the kernel's own files want it.
+absl::Status WriteFile(const std::string& path, absl::string_view text);
+absl::Status WriteFileAt(int directory_fd, const std::string& name, absl::string_view text);
+
 struct DirectoryEntry {
   std::string name;
   bool is_directory = false;

@@ -39,6 +39,23 @@ TEST(ReadFileTest, ErrorsNameTheFile) {
   EXPECT_FALSE(ReadFile("/proc").ok());  // a directory
 }
 
+TEST(WriteFileTest, ReplacesWhatIsThere) {
+  TempTree tree;
+  tree.Write("file", "a long line");
+  EXPECT_TRUE(WriteFile(tree.Path("file"), "short").ok());
+  EXPECT_EQ(ReadFile(tree.Path("file")).value(), "short");
+}
+
+TEST(WriteFileTest, ErrorsNameTheFile) {
+  TempTree tree;
+  const absl::Status missing = WriteFile(tree.Path("none"), "x");
+  EXPECT_TRUE(absl::IsNotFound(missing));
+  EXPECT_THAT(std::string(missing.message()), ::testing::HasSubstr("none"));
+  EXPECT_FALSE(tree.Exists("none"));
+  const absl::Status full = WriteFile("/dev/full", "x");
+  EXPECT_THAT(std::string(full.message()), ::testing::HasSubstr("write /dev/full"));
+}
+
 TEST(OpenDirectoryTest, WantsADirectoryAndNoLink) {
   TempTree tree;
   tree.MakeDirectory("directory");
