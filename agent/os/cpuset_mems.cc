@@ -1,0 +1,94 @@
+#include "agent/os/cpuset_mems.h"
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/os/kernel_release.h"
+
+namespace numalocality {
+namespace {
+
+constexpr int kMostOverwrites = 2;
+
+// The kernel moves pages for a write under the process's mmap lock before this release.
+absl::Status CheckRelease(const HostPaths& paths) {
+  NL_ASSIGN_OR_RETURN(const KernelRelease release, ReadKernelRelease(paths));
+  if (release.IsAtLeast(6, 7)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "cpuset.mems: on Linux ", release.text,
+      " a write stops the process in every page fault and mmap until the kernel has moved all its "
+      "pages; it takes Linux 6.7, or to be forced"));
+}
+
+absl::Status CheckAlone(const CgroupDir& cgroup, pid_t pid) {
+  NL_ASSIGN_OR_RETURN(const CgroupProcesses processes, cgroup.ReadProcesses());
+  if (processes.pids == std::vector<pid_t>{pid} && processes.hidden_count == 0) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "cgroup ", cgroup.path(), ": holds ", processes.pids.size() + processes.hidden_count,
+      " processes, not process ", pid,
+      " alone, and cpuset.mems would bind them all; give it a cgroup of its own, such as by "
+      "systemd-run --scope -p AllowedMemoryNodes=..."));
+}
+
+}  // namespace
+
+absl::StatusOr<CpusetMems> CpusetMems::Open(const HostPaths& paths, const ProcessHandle& process,
+                                            bool on_old_kernel) {
+  if (!on_old_kernel) NL_RETURN_IF_ERROR(CheckRelease(paths));
+  NL_ASSIGN_OR_RETURN(const std::string path, process.ReadCgroup());
+  NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(paths, path));
+  NL_RETURN_IF_ERROR(CheckAlone(cgroup, process.pid()));
+  const auto written = cgroup.ReadNodes();
+  if (absl::IsNotFound(written.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cgroup ", path,
+                     ": has no cpuset.mems; enable the cpuset controller in "
+                     "cgroup.subtree_control of the cgroup above it"));
+  }
+  if (!written.ok()) return written.status();
+  NL_ASSIGN_OR_RETURN(const NodeSet effective, cgroup.ReadEffectiveNodes());
+  return CpusetMems(std::move(cgroup), process.pid(), *written, effective);
+}
+
+absl::Status CpusetMems::Widen(const NodeSet& nodes) {
+  NL_RETURN_IF_ERROR(Check());
+  return nodes_before_.ContainsAll(nodes) ? absl::OkStatus() : Write(nodes_before_ | nodes);
+}
+
+absl::Status CpusetMems::Confine(const NodeSet& nodes) {
+  NL_RETURN_IF_ERROR(CheckAlone(cgroup_, pid_));
+  NL_RETURN_IF_ERROR(Check());
+  return Write(nodes);
+}
+
+absl::Status CpusetMems::Restore() {
+  NL_RETURN_IF_ERROR(Check());
+  return written_ == written_before_ ? absl::OkStatus() : Write(written_before_);
+}
+
+absl::Status CpusetMems::Check() {
+  NL_ASSIGN_OR_RETURN(const NodeSet found, cgroup_.ReadNodes());
+  if (found == written_) return absl::OkStatus();
+  if (++overwrites_ < kMostOverwrites) return Write(written_);
+  return absl::AbortedError(
+      absl::StrCat("cgroup ", cgroup_.path(), ": somebody else has twice written cpuset.mems, now ",
+                   found.ToString(), " where this wrote ", written_.ToString(),
+                   "; have the one who manages the cgroup (systemd, a container runtime) set it"));
+}
+
+absl::Status CpusetMems::Write(const NodeSet& nodes) {
+  NL_RETURN_IF_ERROR(cgroup_.WriteNodes(nodes));
+  // What the cgroups above do not have is taken without a word.
+  NL_ASSIGN_OR_RETURN(const NodeSet effective, cgroup_.ReadEffectiveNodes());
+  if (effective.ContainsAll(nodes)) {
+    written_ = nodes;
+    return absl::OkStatus();
+  }
+  NL_RETURN_IF_ERROR(cgroup_.WriteNodes(written_));
+  return absl::FailedPreconditionError(
+      absl::StrCat("cgroup ", cgroup_.path(), ": of nodes ", nodes.ToString(),
+                   " the cgroups above allow only ", effective.ToString()));
+}
+
+}  // namespace numalocality
