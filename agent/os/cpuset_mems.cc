@@ -19,14 +19,16 @@ absl::Status CheckRelease(const HostPaths& paths) {
       "pages; it takes Linux 6.7, or to be forced"));
 }
 
-absl::Status CheckAlone(const CgroupDir& cgroup, pid_t pid) {
+// Of a container, which has no `pid`, all processes count.
+absl::Status CheckAlone(const CgroupDir& cgroup, std::optional<pid_t> pid) {
+  if (!pid.has_value()) return absl::OkStatus();
   NL_ASSIGN_OR_RETURN(const CgroupProcesses processes, cgroup.ReadProcesses());
-  if (processes.pids == std::vector<pid_t>{pid} && processes.hidden_count == 0) {
+  if (processes.pids == std::vector<pid_t>{*pid} && processes.hidden_count == 0) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(absl::StrCat(
       "cgroup ", cgroup.path(), ": holds ", processes.pids.size() + processes.hidden_count,
-      " processes, not process ", pid,
+      " processes, not process ", *pid,
       " alone, and cpuset.mems would bind them all; give it a cgroup of its own, such as by "
       "systemd-run --scope -p AllowedMemoryNodes=..."));
 }
@@ -35,20 +37,31 @@ absl::Status CheckAlone(const CgroupDir& cgroup, pid_t pid) {
 
 absl::StatusOr<CpusetMems> CpusetMems::Open(const HostPaths& paths, const ProcessHandle& process,
                                             bool on_old_kernel) {
-  if (!on_old_kernel) NL_RETURN_IF_ERROR(CheckRelease(paths));
   NL_ASSIGN_OR_RETURN(const std::string path, process.ReadCgroup());
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(paths, path));
-  NL_RETURN_IF_ERROR(CheckAlone(cgroup, process.pid()));
+  return Open(paths, std::move(cgroup), process.pid(), nullptr, on_old_kernel);
+}
+
+absl::StatusOr<CpusetMems> CpusetMems::OpenContainer(const HostPaths& paths, CgroupDir cgroup,
+                                                     Writer write, bool on_old_kernel) {
+  return Open(paths, std::move(cgroup), std::nullopt, std::move(write), on_old_kernel);
+}
+
+absl::StatusOr<CpusetMems> CpusetMems::Open(const HostPaths& paths, CgroupDir cgroup,
+                                            std::optional<pid_t> pid, Writer write,
+                                            bool on_old_kernel) {
+  if (!on_old_kernel) NL_RETURN_IF_ERROR(CheckRelease(paths));
+  NL_RETURN_IF_ERROR(CheckAlone(cgroup, pid));
   const auto written = cgroup.ReadNodes();
   if (absl::IsNotFound(written.status())) {
     return absl::FailedPreconditionError(
-        absl::StrCat("cgroup ", path,
+        absl::StrCat("cgroup ", cgroup.path(),
                      ": has no cpuset.mems; enable the cpuset controller in "
                      "cgroup.subtree_control of the cgroup above it"));
   }
   if (!written.ok()) return written.status();
   NL_ASSIGN_OR_RETURN(const NodeSet effective, cgroup.ReadEffectiveNodes());
-  return CpusetMems(std::move(cgroup), process.pid(), *written, effective);
+  return CpusetMems(std::move(cgroup), pid, std::move(write), *written, effective);
 }
 
 absl::Status CpusetMems::Widen(const NodeSet& nodes) {
@@ -78,17 +91,23 @@ absl::Status CpusetMems::Check() {
 }
 
 absl::Status CpusetMems::Write(const NodeSet& nodes) {
-  NL_RETURN_IF_ERROR(cgroup_.WriteNodes(nodes));
+  NL_RETURN_IF_ERROR(WriteRaw(nodes));
   // What the cgroups above do not have is taken without a word.
   NL_ASSIGN_OR_RETURN(const NodeSet effective, cgroup_.ReadEffectiveNodes());
   if (effective.ContainsAll(nodes)) {
     written_ = nodes;
     return absl::OkStatus();
   }
-  NL_RETURN_IF_ERROR(cgroup_.WriteNodes(written_));
+  NL_RETURN_IF_ERROR(WriteRaw(written_));
   return absl::FailedPreconditionError(
       absl::StrCat("cgroup ", cgroup_.path(), ": of nodes ", nodes.ToString(),
                    " the cgroups above allow only ", effective.ToString()));
+}
+
+absl::Status CpusetMems::WriteRaw(const NodeSet& nodes) const {
+  if (!write_) return cgroup_.WriteNodes(nodes);
+  // A runtime takes the empty set for "as it is".
+  return write_(nodes.empty() ? nodes_before_ : nodes);
 }
 
 }  // namespace numalocality

@@ -1,10 +1,10 @@
-// The memory nodes that the kernel gives a process from now on: cpuset.mems of its own cgroup
-// (Documentation/admin-guide/cgroup-v2.rst). For lone processes; a container's belongs to its
-// runtime.
+// The memory nodes that the kernel gives a process or a container from now on: cpuset.mems of its
+// cgroup (Documentation/admin-guide/cgroup-v2.rst).
 #ifndef NUMALOCALITY_AGENT_OS_CPUSET_MEMS_H_
 #define NUMALOCALITY_AGENT_OS_CPUSET_MEMS_H_
 
-#include <string>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -31,6 +31,12 @@ class CpusetMems {
   static absl::StatusOr<CpusetMems> Open(const HostPaths& paths, const ProcessHandle& process,
                                          bool on_old_kernel = false);
 
+  // For a container, whose cpuset.mems belongs to its runtime: `write` has that set it, to at least
+  // one node. Errors as above but for the processes.
+  using Writer = std::function<absl::Status(const NodeSet&)>;
+  static absl::StatusOr<CpusetMems> OpenContainer(const HostPaths& paths, CgroupDir cgroup,
+                                                  Writer write, bool on_old_kernel);
+
   // The nodes in effect before the first write.
   const NodeSet& nodes_before() const { return nodes_before_; }
 
@@ -41,22 +47,32 @@ class CpusetMems {
   absl::Status Confine(const NodeSet& nodes);
   // Reads back what was written last: see above. OK if nothing was.
   absl::Status Check();
-  // Writes what stood there before the first write.
+  // Writes what stood there before the first write; of a container, what was in effect.
   absl::Status Restore();
 
+  // How often somebody else was found to have written it.
+  int overwrites() const { return overwrites_; }
+
  private:
-  CpusetMems(CgroupDir cgroup, pid_t pid, NodeSet written_before, NodeSet nodes_before)
+  CpusetMems(CgroupDir cgroup, std::optional<pid_t> pid, Writer write, NodeSet written_before,
+             NodeSet nodes_before)
       : cgroup_(std::move(cgroup)),
         pid_(pid),
+        write_(std::move(write)),
         written_before_(std::move(written_before)),
         nodes_before_(std::move(nodes_before)),
         written_(written_before_) {}
 
+  static absl::StatusOr<CpusetMems> Open(const HostPaths& paths, CgroupDir cgroup,
+                                         std::optional<pid_t> pid, Writer write,
+                                         bool on_old_kernel);
   absl::Status Write(const NodeSet& nodes);
+  absl::Status WriteRaw(const NodeSet& nodes) const;
 
   CgroupDir cgroup_;
-  pid_t pid_;
-  NodeSet written_before_;  // empty: as the cgroup above has it
+  std::optional<pid_t> pid_;  // the only one that may be in the cgroup; of a container, nothing
+  Writer write_;              // of a container
+  NodeSet written_before_;    // empty: as the cgroup above has it
   NodeSet nodes_before_;
   NodeSet written_;  // what the file should say
   int overwrites_ = 0;
