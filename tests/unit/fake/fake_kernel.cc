@@ -22,6 +22,9 @@ int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
     failed_queries_ += fault.error_number != 0;
     return fault.error_number != 0 ? -fault.error_number : Query(process, addresses, status);
   }
+  if (process != nullptr) {
+    ++(process->is_held ? process->moves_while_held : process->moves_while_running);
+  }
   const int result = Move(process, addresses, nodes, status, flag, fault);
   if (const auto target = memory_.find(nodes.front()); target != memory_.end()) {
     target->second.moves_after_no_memory += target->second.ran_out;
@@ -89,6 +92,10 @@ int FakeKernel::ScanPagemap(int, const PagemapQuery&, absl::Span<PagemapRegion>,
   return fault.error_number != 0 ? -fault.error_number : -ENOTTY;  // as before Linux 6.7
 }
 
+absl::StatusOr<uint64_t> FakeKernel::ZeroFrame() {
+  return absl::PermissionDeniedError("frame numbers are hidden");
+}
+
 absl::StatusOr<bool> FakeKernel::SharesMemory(pid_t a, pid_t) {
   const Fault fault = Enter(FakeCall::kSharesMemory, a);
   if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "compare memory");
@@ -108,11 +115,35 @@ absl::Status FakeKernel::SetThreadCpus(pid_t tid, const CpuSet& cpus) {
   return ErrnoStatus(ESRCH, "set affinity");
 }
 
-absl::StatusOr<std::unique_ptr<ProcessHold>> FakeKernel::HoldProcess(pid_t pid, int,
+class FakeKernel::Hold final : public ProcessHold {
+ public:
+  Hold(FakeKernel& kernel, std::shared_ptr<FakeProcess> process)
+      : kernel_(kernel), process_(std::move(process)) {}
+  ~Hold() override {
+    MutexLock lock(kernel_.mutex_);
+    process_->is_held = false;
+  }
+
+ private:
+  FakeKernel& kernel_;
+  const std::shared_ptr<FakeProcess> process_;
+};
+
+absl::StatusOr<std::unique_ptr<ProcessHold>> FakeKernel::HoldProcess(pid_t pid, int max_threads,
                                                                      absl::Duration) {
   const Fault fault = Enter(FakeCall::kHold, pid);
   if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "hold");
-  return std::make_unique<ProcessHold>();
+  MutexLock lock(mutex_);
+  const auto found = processes_.find(pid);
+  if (found == processes_.end() || found->second->is_zombie) return ErrnoStatus(ESRCH, "hold");
+  FakeProcess& process = *found->second;
+  if (process.is_held) return absl::FailedPreconditionError("hold: it is traced already");
+  if (process.threads.size() > static_cast<size_t>(max_threads)) {
+    return absl::FailedPreconditionError("hold: too many threads");
+  }
+  process.is_held = true;
+  ++process.hold_count;
+  return std::make_unique<Hold>(*this, found->second);
 }
 
 void FakeKernel::AddNode(int node, int64_t total_pages, int64_t free_pages) {

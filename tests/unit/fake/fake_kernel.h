@@ -47,6 +47,7 @@ class FakeKernel final : public KernelCalls {
                 absl::Span<int> status, MoveFlag flag) override;
   int ScanPagemap(int pagemap_fd, const PagemapQuery& query, absl::Span<PagemapRegion> regions,
                   uint64_t& walk_end) override;
+  absl::StatusOr<uint64_t> ZeroFrame() override;
   absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) override;
   absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override;
   absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,
@@ -89,6 +90,7 @@ class FakeKernel final : public KernelCalls {
   int calls_without_pid() const;
 
  private:
+  class Hold;
   struct Fault {
     int error_number;
     size_t after_pages;

@@ -51,6 +51,10 @@ struct FakeProcess {
   std::vector<FakeMapping> mappings;
   std::map<uint64_t, std::shared_ptr<FakeFolio>> pages;  // by base page address
   ScopedFd exit_event;                                   // readable once it has exited
+  bool is_held = false;
+  int hold_count = 0;        // so far
+  int moves_while_held = 0;  // moving calls
+  int moves_while_running = 0;
 
   // Maps and fills [start, start + count pages) with base pages on `node`.
   void AddPages(uint64_t start, int count, int node, const std::string& path = "");
