@@ -1,6 +1,9 @@
 #include "tests/integrity/memory.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -34,16 +37,24 @@ void Advise(char* start, size_t bytes, HugePages huge_pages) {
   }
 }
 
+void Touch(const void* page) { *static_cast<const volatile char*>(page); }
+
 }  // namespace
 
-Memory::Memory(size_t page_count, HugePages huge_pages) : versions_(page_count) {
+Memory::Memory(size_t page_count, HugePages huge_pages, Sharing sharing) : versions_(page_count) {
   const size_t bytes = page_count * kPageBytes;
   char* start = Reserve(bytes);
-  if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) {
-    FailErrno("mprotect of " + std::to_string(bytes) + " bytes");
+  const int kind = sharing == Sharing::kMapping ? MAP_SHARED : MAP_PRIVATE;
+  if (mmap(start, bytes, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+      start) {
+    FailErrno("mmap of " + std::to_string(bytes) + " bytes");
   }
   Advise(start, bytes, huge_pages);
   start_ = reinterpret_cast<uint64_t*>(start);
+}
+
+void Memory::MapAll() const {
+  for (size_t i = 0; i < page_count(); ++i) Touch(page(i));
 }
 
 void Memory::Read(size_t page, size_t first, std::span<uint64_t> words) const {
@@ -57,6 +68,20 @@ void Memory::Write(size_t page, size_t first, std::span<const uint64_t> words) {
   uint64_t* target = this->page(page) + first;
   for (size_t i = 0; i < words.size(); ++i) {
     std::atomic_ref<uint64_t>(target[i]).store(words[i], std::memory_order_release);
+  }
+}
+
+void MapFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat status {};
+  if (fd < 0 || fstat(fd, &status) != 0) FailErrno("--map " + path);
+  const auto bytes = static_cast<size_t>(status.st_size);
+  void* start = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+  if (start == MAP_FAILED)
+    FailErrno("--map " + path + ": mmap of " + std::to_string(bytes) + " bytes");
+  close(fd);
+  for (size_t offset = 0; offset < bytes; offset += kPageBytes) {
+    Touch(static_cast<char*>(start) + offset);
   }
 }
 

@@ -1,4 +1,4 @@
-// The memory under test: one private anonymous mapping per process, and the version of each page.
+// The memory under test: an anonymous mapping, and the version of each page.
 #ifndef TESTS_INTEGRITY_MEMORY_H_
 #define TESTS_INTEGRITY_MEMORY_H_
 
@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tests/integrity/word.h"
@@ -13,6 +14,13 @@
 namespace numalocality::integrity {
 
 enum class HugePages { kNever, kAlways };
+
+// Who maps a page of the memory.
+enum class Sharing {
+  kNone,     // one process: each has memory of its own
+  kMapping,  // all processes, which share one mapping
+  kFork,     // all processes, which were forked from one that had populated it: copy on write
+};
 
 // The pages that one worker, and no other, writes.
 struct Slice {
@@ -27,7 +35,10 @@ struct Slice {
 class Memory {
  public:
   // Maps `page_count` pages; none is resident before it is written. Ends the process on failure.
-  Memory(size_t page_count, HugePages huge_pages);
+  Memory(size_t page_count, HugePages huge_pages, Sharing sharing = Sharing::kNone);
+
+  // Makes this process map every page that is resident for others.
+  void MapAll() const;
 
   // Loads words.size() words of `page` from word `first` on. A word seen implies that every version
   // published before it was written is seen too.
@@ -46,6 +57,10 @@ class Memory {
   uint64_t* start_;
   std::vector<std::atomic<uint32_t>> versions_;
 };
+
+// Maps all of a file, to be read and shared with whoever else maps it, and touches each page. It
+// stays mapped. Ends the process on failure.
+void MapFile(const std::string& path);
 
 }  // namespace numalocality::integrity
 

@@ -13,10 +13,13 @@ namespace numalocality::integrity {
 namespace {
 
 constexpr const char kHelp[] = R"(integrity-workload: memory that checks itself while its pages move
-  --bytes SIZE          private anonymous memory of all processes together (256M; K, M, G)
+  --bytes SIZE          anonymous memory of all processes together (256M; K, M, G)
   --workers N           threads in each process, 1 to 8 (2)
   --processes N         processes, 1 to 1000 (1)
   --thp never|always    transparent huge pages, by madvise (never)
+  --sharing HOW         none: each process has memory of its own (default); mapping: all share
+                        one mapping; fork: populated before the processes are forked
+  --map FILE            map all of FILE as well, in each process, and read it once
   --idle                touch nothing after populating; check all at SIGUSR1 and at the end
   --ops-per-second N    at most so many operations, over all workers (no limit)
   --pin-every N         give one page in N an extra reference, so that it cannot move
@@ -70,6 +73,12 @@ void Validate(const Options& options) {
     Fail("--bytes " + std::to_string(options.bytes) + ": a worker can own less than " +
          std::to_string(kMaxSliceBytes) + " bytes; use more workers or processes");
   }
+  if (options.sharing == Sharing::kFork && !options.idle) {
+    Fail("--sharing fork: a page that is written is shared no more; add --idle");
+  }
+  if (options.sharing != Sharing::kNone && (options.pin_every != 0 || options.control)) {
+    Fail("--pin-every and --control need memory of each process's own: no --sharing");
+  }
   const bool needs_writes = options.control == Control::kTorn || options.control == Control::kStale;
   if (options.idle && needs_writes) {
     Fail("--control torn and stale damage pages between two writes; with --idle there are none");
@@ -91,6 +100,13 @@ Options ParseOptions(int argc, char** argv) {
          options.huge_pages = ParseChoice<HugePages>(
              name, text, {{"never", HugePages::kNever}, {"always", HugePages::kAlways}});
        }},
+      {"--sharing",
+       [&](auto& text) {
+         options.sharing = ParseChoice<Sharing>(
+             name, text,
+             {{"none", Sharing::kNone}, {"mapping", Sharing::kMapping}, {"fork", Sharing::kFork}});
+       }},
+      {"--map", [&](auto& text) { options.mapped_file = text; }},
       {"--ops-per-second",
        [&](auto& text) { options.operations_per_second = ParseNumber(name, text, 1, kMany); }},
       {"--pin-every", [&](auto& text) { options.pin_every = ParseNumber(name, text, 1, kMany); }},

@@ -17,6 +17,8 @@ struct Options {
   size_t workers = 2;                // threads, in each process
   size_t processes = 1;
   HugePages huge_pages = HugePages::kNever;
+  Sharing sharing = Sharing::kNone;
+  std::string mapped_file;  // in addition to the memory under test; empty: none
   bool idle = false;
   uint64_t operations_per_second = 0;  // of all workers together; 0: as many as they can
   size_t pin_every = 0;                // one page in so many; 0: none

@@ -19,13 +19,13 @@ namespace numalocality::integrity {
 namespace {
 
 // Contiguous slices, whose sizes differ by one page at most.
-std::vector<Slice> CutSlices(size_t page_count, size_t workers, uint32_t first_owner) {
+std::vector<Slice> CutSlices(const ProcessSpec& spec, size_t workers) {
   std::vector<Slice> slices;
   for (size_t i = 0; i < workers; ++i) {
-    const size_t begin = page_count * i / workers;
-    const size_t end = page_count * (i + 1) / workers;
-    slices.push_back({.owner = first_owner + static_cast<uint32_t>(i),
-                      .first_page = begin,
+    const size_t begin = spec.page_count * i / workers;
+    const size_t end = spec.page_count * (i + 1) / workers;
+    slices.push_back({.owner = spec.first_owner + static_cast<uint32_t>(i),
+                      .first_page = spec.first_page + begin,
                       .page_count = end - begin});
   }
   return slices;
@@ -47,8 +47,7 @@ void SendReady(int pipe, const ReadyMessage& message) {
 }
 
 // Serves signals until SIGTERM.
-void ServeSignals(Commands& commands, const Report& report, const Memory& memory,
-                  std::span<const Tally> tallies) {
+void ServeSignals(Commands& commands, const Report& report, const ProcessSpec& spec) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -57,16 +56,26 @@ void ServeSignals(Commands& commands, const Report& report, const Memory& memory
     commands.CheckAll();
     report.Write(JsonLine("checked")
                      .Add("pid", getpid())
-                     .Add("pages", memory.page_count())
-                     .Add("mismatches", Sum(tallies).all_mismatches));
+                     .Add("pages", spec.page_count)
+                     .Add("mismatches", Sum(spec.tallies).all_mismatches));
   }
 }
 
 }  // namespace
 
+void PopulateShared(const Options& options, const ProcessSpec& spec, const Report& report) {
+  for (const Slice& slice : CutSlices(spec, options.workers)) {
+    Worker(*spec.shared, slice, slice, spec.extent, spec.tallies[0], report).Populate();
+  }
+}
+
 void RunProcess(const Options& options, const ProcessSpec& spec, const Report& report) {
-  Memory memory(spec.page_count, options.huge_pages);
-  const std::vector<Slice> slices = CutSlices(spec.page_count, options.workers, spec.first_owner);
+  std::optional<Memory> own;
+  if (spec.shared == nullptr) own.emplace(spec.page_count, options.huge_pages, Sharing::kNone);
+  Memory& memory = own ? *own : *spec.shared;
+  if (!own) memory.MapAll();
+  if (!options.mapped_file.empty()) MapFile(options.mapped_file);
+  const std::vector<Slice> slices = CutSlices(spec, options.workers);
   const int64_t interval_ns = OperationInterval(options);
   Commands commands(options.workers);
   std::latch populated(static_cast<ptrdiff_t>(options.workers));
@@ -77,7 +86,7 @@ void RunProcess(const Options& options, const ProcessSpec& spec, const Report& r
     workers.emplace_back([&, i] {
       const Slice& peer = slices[(i + 1) % slices.size()];
       Worker worker(memory, slices[i], peer, spec.extent, spec.tallies[i], report);
-      worker.Populate();
+      if (own) worker.Populate();
       populated.count_down();
       start.wait();
       worker.Run(commands, options.idle, interval_ns);
@@ -88,8 +97,8 @@ void RunProcess(const Options& options, const ProcessSpec& spec, const Report& r
   // From now on operations are due: a worker that never gets to its first one shows as a gap.
   for (Tally& tally : spec.tallies) tally.last_operation_ns = options.idle ? 0 : NowNs();
   SendReady(spec.ready_pipe, {.pid = getpid(),
-                              .start = memory.page(0),
-                              .end = memory.end(),
+                              .start = memory.page(spec.first_page),
+                              .end = memory.page(spec.first_page + spec.page_count),
                               .pinned_pages = pinned_pages});
   start.count_down();
 
@@ -98,7 +107,7 @@ void RunProcess(const Options& options, const ProcessSpec& spec, const Report& r
     control.emplace(
         [&](const std::stop_token& stop) { RunControl(*options.control, memory, stop); });
   }
-  ServeSignals(commands, report, memory, spec.tallies);
+  ServeSignals(commands, report, spec);
   control.reset();  // asks it to stop, and joins
   commands.Stop();
 }

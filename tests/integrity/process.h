@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "tests/integrity/memory.h"
 #include "tests/integrity/options.h"
 #include "tests/integrity/page_check.h"
 #include "tests/integrity/report.h"
@@ -25,12 +26,17 @@ struct ReadyMessage {
 
 struct ProcessSpec {
   uint32_t first_owner;  // workers own slices under this and the following numbers
+  Memory* shared;        // all processes'; populated. Null: this process makes memory of its own
+  size_t first_page;     // of this process, in the shared memory
   size_t page_count;
   Extent extent;
   std::span<Tally> tallies;  // one a worker
   bool runs_control;
   int ready_pipe;  // closed after the ReadyMessage
 };
+
+// Writes the pages of a process whose memory is shared, before it is forked.
+void PopulateShared(const Options& options, const ProcessSpec& spec, const Report& report);
 
 // Runs until SIGTERM; checks all memory at SIGUSR1 and before it returns. REQUIRES: no other thread
 // in this process; SIGTERM and SIGUSR1 blocked.

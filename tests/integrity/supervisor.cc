@@ -44,6 +44,10 @@ int Supervisor::Run() {
 void Supervisor::Spawn() {
   int ends[2];
   if (pipe(ends) != 0) FailErrno("opening a pipe to the processes");
+  if (options_.sharing != Sharing::kNone) {
+    shared_.emplace(options_.bytes / kPageBytes, options_.huge_pages, options_.sharing);
+    for (size_t i = 0; i < pids_.size(); ++i) PopulateShared(options_, SpecOf(i, -1), report_);
+  }
   for (size_t i = 0; i < pids_.size(); ++i) {
     const pid_t supervisor = getpid();
     pids_[i] = fork();
@@ -52,7 +56,7 @@ void Supervisor::Spawn() {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != supervisor) std::_Exit(kExitSetup);  // it died before the prctl
       close(ends[0]);
-      RunChild(i, ends[1]);
+      RunProcess(options_, SpecOf(i, ends[1]), report_);
       std::_Exit(kExitClean);
     }
   }
@@ -60,21 +64,21 @@ void Supervisor::Spawn() {
   ready_pipe_ = ends[0];
 }
 
-void Supervisor::RunChild(size_t process, int ready_pipe) const {
+ProcessSpec Supervisor::SpecOf(size_t process, int ready_pipe) {
   const size_t pages = options_.bytes / kPageBytes;
   const size_t most_pages = (pages + options_.processes - 1) / options_.processes;
   const size_t first_page = pages * process / options_.processes;
   const size_t end_page = pages * (process + 1) / options_.processes;
   const Extent extent = {.owners = static_cast<uint32_t>(tallies_.size()),
                          .slice_words = static_cast<uint32_t>(most_pages * kWordsPerPage)};
-  RunProcess(options_,
-             {.first_owner = static_cast<uint32_t>(process * options_.workers) + 1,
-              .page_count = end_page - first_page,
-              .extent = extent,
-              .tallies = TalliesOf(process),
-              .runs_control = options_.control && process == 0,
-              .ready_pipe = ready_pipe},
-             report_);
+  return {.first_owner = static_cast<uint32_t>(process * options_.workers) + 1,
+          .shared = shared_ ? &*shared_ : nullptr,
+          .first_page = shared_ ? first_page : 0,
+          .page_count = end_page - first_page,
+          .extent = extent,
+          .tallies = TalliesOf(process),
+          .runs_control = options_.control && process == 0,
+          .ready_pipe = ready_pipe};
 }
 
 void Supervisor::AwaitReady() {

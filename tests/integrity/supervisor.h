@@ -7,9 +7,11 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "tests/integrity/memory.h"
 #include "tests/integrity/options.h"
 #include "tests/integrity/process.h"
 #include "tests/integrity/report.h"
@@ -27,7 +29,7 @@ class Supervisor {
 
  private:
   void Spawn();
-  void RunChild(size_t process, int ready_pipe) const;
+  ProcessSpec SpecOf(size_t process, int ready_pipe);
   // Waits until each process has populated its memory. Ends this process if one could not.
   void AwaitReady();
   void ReportReady(std::span<const ReadyMessage> messages) const;
@@ -44,6 +46,7 @@ class Supervisor {
   const Options& options_;
   const Report& report_;
   const std::span<Tally> tallies_;  // options.workers for each process in turn
+  std::optional<Memory> shared_;    // with Sharing::kMapping and kFork
   sigset_t signals_;
   int ready_pipe_ = -1;
   std::vector<pid_t> pids_;       // 0 once reaped

@@ -113,6 +113,31 @@ class Baseline(unittest.TestCase):
                     self.assertEqual(mapping["AnonHugePages"] > 0,
                                      thp == "always" and kernel_has_huge_pages)
 
+    def test_shared_memory_is_mapped_by_every_process(self):
+        for arguments in (["mapping"], ["mapping", "--idle"], ["fork", "--idle"]):
+            with self.subTest(arguments), Workload("--processes", "3", "--sharing",
+                                                   *arguments) as workload:
+                regions = workload.next("ready")["regions"]
+                start = min(int(region["start"], 16) for region in regions)
+                for region in regions:
+                    mapping = smaps(region["pid"], start)
+                    self.assertEqual(mapping["Shared_Dirty"] + mapping["Shared_Clean"], 16384)
+                    self.assertEqual(mapping["Anonymous"], 16384 if arguments[0] == "fork" else 0)
+                result, code = workload.stop()
+                self.assertEqual((code, result["mismatches"]), (0, 0))
+                self.assertGreaterEqual(result["operations"], 4096)
+
+    def test_a_file_is_mapped_as_well(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(bytes(1 << 20))
+            file.flush()
+            with Workload("--map", file.name) as workload:
+                pid = workload.next("ready")["pids"][0]
+                maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+                line = next(line for line in maps.splitlines() if line.endswith(file.name))
+                self.assertEqual(line.split()[1], "r--s")
+                self.assertEqual(smaps(pid, int(line.split("-")[0], 16))["Rss"], 1024)
+
     def test_report_file_holds_what_was_printed(self):
         with tempfile.TemporaryDirectory() as directory:
             report = pathlib.Path(directory, "report")
@@ -224,7 +249,9 @@ class Arguments(unittest.TestCase):
         for arguments in (["--workers", "9"], ["--bytes", "12x"], ["--bytes", "4097"],
                           ["--bytes", ""], ["--workers", "2", "--bytes", "4K"], ["--thp", "maybe"],
                           ["--control", "none"], ["--idle", "--control", "torn"], ["--seconds"],
-                          ["--frob"], ["--report", "/nonexistent/report"]):
+                          ["--frob"], ["--report", "/nonexistent/report"],
+                          ["--sharing", "maybe"], ["--sharing", "fork"],
+                          ["--pin-every", "2", "--sharing", "mapping"], ["--map", "/nonexistent"]):
             with self.subTest(arguments=arguments):
                 code, events, errors = run(*arguments)
                 self.assertEqual((code, events), (2, []))
