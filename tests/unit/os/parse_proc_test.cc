@@ -10,7 +10,8 @@
 namespace numalocality {
 namespace {
 
-// Fields 4 to 29 of a stat line: 9 threads, start time 12345, code from 4096 on, stack from 7000 on.
+// Fields 4 to 29 of a stat line: 9 threads, start time 12345, code from 4096 on, stack from 7000
+// on.
 constexpr char kTail[] =
     " 1 2 3 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 12345 1000 200 18446744073709551615 4096 5000 "
     "7000 0\n";
