@@ -13,6 +13,7 @@ constexpr char kNodes[] = "sys/devices/system/node";
 constexpr uint64_t kPresent = uint64_t{1} << 63;
 constexpr uint64_t kSwapped = uint64_t{1} << 62;
 constexpr uint64_t kFile = uint64_t{1} << 61;
+constexpr uint64_t kExclusive = uint64_t{1} << 56;
 
 std::string DefaultDistances(size_t row, size_t count) {
   std::vector<std::string> words(count, "20");
@@ -104,7 +105,8 @@ void FakeHost::WritePagemap(const FakeProcess& process) {
   uint64_t next = 0;
   for (const auto& [address, folio] : process.pages) {
     if (run == nullptr || address != next) run = &entries[address / kFakePage * sizeof(uint64_t)];
-    run->push_back((folio->swapped ? kSwapped : kPresent) | (folio->file ? kFile : uint64_t{0}));
+    run->push_back((folio->swapped ? kSwapped : kPresent) | (folio->file ? kFile : uint64_t{0}) |
+                   (folio->shared ? uint64_t{0} : kExclusive));
     next = address + kFakePage;
   }
   const std::string path = ProcPath(process.pid, "pagemap");
