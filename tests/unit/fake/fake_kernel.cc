@@ -190,17 +190,22 @@ void FakeKernel::FailAt(int number, int error_number, size_t after_pages) {
 void FakeKernel::ClearFaults() {
   faults_.clear();
   events_.clear();
+  kind_events_.clear();
 }
 
 FakeKernel::Fault FakeKernel::Enter(FakeCall kind, pid_t pid) {
   int number = 0;
+  int number_of_kind = 0;
   {
     MutexLock lock(mutex_);
-    calls_.push_back(kind);
     calls_without_pid_ += pid <= 0;
-    number = static_cast<int>(calls_.size());
+    number = ++call_count_;
+    number_of_kind = ++counts_by_kind_[kind];
   }
   if (const auto event = events_.find(number); event != events_.end()) event->second();
+  if (const auto event = kind_events_.find({kind, number_of_kind}); event != kind_events_.end()) {
+    event->second();
+  }
   if (const auto broken = broken_.find(kind); broken != broken_.end()) return {broken->second, 0};
   const auto fault = faults_.find(number);
   return fault == faults_.end() ? Fault{0, 0} : fault->second;
@@ -208,12 +213,13 @@ FakeKernel::Fault FakeKernel::Enter(FakeCall kind, pid_t pid) {
 
 int FakeKernel::CallCount(FakeCall kind) const {
   MutexLock lock(mutex_);
-  return static_cast<int>(std::count(calls_.begin(), calls_.end(), kind));
+  const auto count = counts_by_kind_.find(kind);
+  return count == counts_by_kind_.end() ? 0 : count->second;
 }
 
 int FakeKernel::CallCount() const {
   MutexLock lock(mutex_);
-  return static_cast<int>(calls_.size());
+  return call_count_;
 }
 
 int FakeKernel::failed_query_count() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -75,6 +76,10 @@ class FakeKernel final : public KernelCalls {
   void FailAll(FakeCall kind, int error_number) { broken_[kind] = error_number; }
   // `event` happens just before call `number`, without a lock held.
   void RunAt(int number, std::function<void()> event) { events_[number] = std::move(event); }
+  // The same, just before the `number`th call of `kind`.
+  void RunAt(FakeCall kind, int number, std::function<void()> event) {
+    kind_events_[{kind, number}] = std::move(event);
+  }
   // `observer` is shown the nodes after each moving call, one call at a time; it must not call
   // back.
   using MemoryObserver = std::function<void(const std::map<int, FakeMemory>&)>;
@@ -108,12 +113,14 @@ class FakeKernel final : public KernelCalls {
   mutable Mutex mutex_;
   std::map<int, FakeMemory> memory_;
   std::map<pid_t, std::shared_ptr<FakeProcess>> processes_ ABSL_GUARDED_BY(mutex_);
-  std::vector<FakeCall> calls_ ABSL_GUARDED_BY(mutex_);
+  int call_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<FakeCall, int> counts_by_kind_ ABSL_GUARDED_BY(mutex_);
   int calls_without_pid_ ABSL_GUARDED_BY(mutex_) = 0;
   int failed_queries_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<int, Fault> faults_;
   std::map<FakeCall, int> broken_;
   std::map<int, std::function<void()>> events_;
+  std::map<std::pair<FakeCall, int>, std::function<void()>> kind_events_;
   MemoryObserver on_moved_;
   absl::Duration time_per_page_;
 };
