@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "agent/base/mutex.h"
@@ -105,7 +104,8 @@ class FakeKernel final : public KernelCalls {
   Fault Enter(FakeCall kind, pid_t pid);
   static int CheckProcess(const FakeProcess* process);
   int Move(FakeProcess* process, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
-           absl::Span<int> status, MoveFlag flag, const Fault& fault) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+           absl::Span<int> status, MoveFlag flag, const Fault& fault)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int Query(const FakeProcess* process, absl::Span<const uint64_t> addresses,
             absl::Span<int> status) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
