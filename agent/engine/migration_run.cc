@@ -1,20 +1,34 @@
 #include "agent/engine/migration_run.h"
 
 #include <algorithm>
-#include <map>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "agent/base/status.h"
+#include "agent/engine/back_off.h"
+#include "agent/engine/move_ledger.h"
+#include "agent/engine/node_room.h"
 #include "agent/engine/process_migration.h"
-#include "agent/engine/workload_finder.h"
+#include "agent/engine/segment_mover.h"
+#include "agent/engine/segment_queue.h"
+#include "agent/engine/sharing_proof.h"
+#include "agent/engine/throttle.h"
 #include "agent/os/process_handle.h"
+#include "agent/os/topology_reader.h"
 
 namespace numalocality {
 namespace {
+
+// More than a memory bus can use.
+constexpr int kMaxWorkers = 16;
+// The last of ten pauses is over a minute long.
+constexpr int kMaxRetries = 10;
 
 absl::Status CheckNodes(const NodeSet& nodes, absl::string_view what, const Topology& topology) {
   for (const NodeId node : nodes) {
@@ -28,92 +42,180 @@ absl::Status CheckNodes(const NodeSet& nodes, absl::string_view what, const Topo
   return absl::OkStatus();
 }
 
+// Pages of a segment where nodes swap memory, or several workers share the work: 16 MiB of base
+// pages in between at most, and enough work for one scan of the mappings.
+constexpr int64_t kSegmentPages = 4096;
+
 // A run's phases over all processes of a workload.
 class Run {
  public:
   Run(const MigrationContext& context, const MigrationSpec& spec, MigrationObserver& observer,
       WorkloadMigration& result)
-      : context_(context), spec_(spec), observer_(observer), result_(result) {}
+      : context_(context),
+        spec_(spec),
+        result_(result),
+        ledger_(result, observer),
+        room_(context.paths, topology_),
+        throttle_(context.clock, spec.limits.bytes_per_second) {}
 
   // Opens and scans every process. An error, other than one of them being gone, ends the run.
   void Prepare(const WorkloadProcesses& processes) {
     auto topology = TopologyReader(context_.paths).Read();
     if (!topology.ok()) return Stop(MigrationReason::kInternal, topology.status().message());
     topology_ = *std::move(topology);
-    if (const absl::Status status = ReadReserves(); !status.ok()) {
+    if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }
     result_.process_count = static_cast<int>(processes.pids.size());
     result_.hidden_process_count = processes.hidden_count;
     result_.incomplete = processes.incomplete;
-    for (const pid_t pid : processes.pids) {
-      if (const absl::Status status = PrepareProcess(pid); absl::IsNotFound(status)) {
-        ++result_.vanished_process_count;
-      } else if (!status.ok()) {
-        return Stop(ReasonOf(status), status.message());
-      }
-    }
+    for (const pid_t pid : processes.pids) Check(OpenProcess(pid));
+    nodes_swap_ = !(SourcesOfAll() & result_.target_nodes).empty();
+    for (const auto& process : processes_) Check(ScanProcess(*process));
   }
 
   // Books everything that was found as not attempted.
   void Skip() {
-    for (const auto& process : processes_) process->Skip(PageOutcome::kNotAttempted);
-  }
-
-  void Move() {
     for (const auto& process : processes_) {
-      if (reason_ == MigrationReason::kCancelled || reason_ == MigrationReason::kDeadline) {
-        process->Skip(PageOutcome::kNotAttempted);
-      } else {
-        MoveProcess(*process);
-      }
+      process->Stop(reason_, PageOutcome::kNotAttempted, "");
+      Book(process->CountRest());
     }
   }
 
-  void Verify() {
+  void Move() {
+    if (spec_.sharing == SharingRule::kOwned) ProveSharing();
+    SegmentQueue queue(room_);
     for (const auto& process : processes_) {
-      if (process->vanished()) continue;
-      const absl::Status status = process->Verify();
-      if (absl::IsNotFound(status)) ++result_.vanished_process_count;
-      if (!status.ok() && !absl::IsNotFound(status)) Stop(ReasonOf(status), status.message());
+      for (const MemorySegment& segment : process->segments()) queue.Add({process.get(), segment});
+    }
+    BackOff back_off(context_.clock, context_.paths,
+                     result_.workload.cgroup_path.empty()
+                         ? std::nullopt
+                         : std::optional(result_.workload.cgroup_path));
+    const RunShared shared{context_, spec_, room_, throttle_, back_off, ledger_, nodes_swap_};
+    const auto work = [&](int number) {
+      MoveWorker worker(number, spec_.limits);
+      while (const auto segment = queue.Next()) {
+        if (segment->process->stopped()) continue;
+        SegmentMover(shared, worker, *segment->process).Move(segment->memory);
+      }
+    };
+    std::vector<std::thread> others;
+    for (int i = 1; i < spec_.limits.workers; ++i) others.emplace_back(work, i);
+    work(0);
+    for (std::thread& other : others) other.join();
+    for (const auto& process : processes_) Conclude(*process);
+  }
+
+  // Looks at once, and again after each of the times asked for.
+  void Verify() {
+    const absl::Duration start = context_.clock.Monotonic();
+    VerifyOnce(absl::ZeroDuration());
+    for (const absl::Duration after : spec_.verify_after) {
+      if (!SleepUntil(start + after)) return;
+      VerifyOnce(after);
     }
   }
 
   MigrationReason reason() const { return reason_; }
 
  private:
-  absl::Status ReadReserves() {
-    NL_ASSIGN_OR_RETURN(const auto watermarks, TopologyReader(context_.paths).ReadHighWatermarks());
-    for (const auto& [id, node] : topology_.nodes) {
-      const auto fraction = static_cast<int64_t>(context_.limits.node_reserve *
-                                                 static_cast<double>(node.total_bytes));
-      const auto watermark = watermarks.find(id);
-      room_.reserve_bytes[id] =
-          std::max(fraction, watermark == watermarks.end() ? 0 : watermark->second);
+  bool IsCancelled() { return ledger_.StopReason() == MigrationReason::kCancelled; }
+
+  // An error other than a process being gone ends the run.
+  void Check(const absl::Status& status) {
+    if (absl::IsNotFound(status)) {
+      ++result_.vanished_process_count;
+    } else if (!status.ok()) {
+      Stop(ReasonOf(status), status.message());
     }
-    return absl::OkStatus();
   }
 
-  absl::Status PrepareProcess(pid_t pid) {
+  absl::Status OpenProcess(pid_t pid) {
+    if (reason_ != MigrationReason::kNone) return absl::OkStatus();
     NL_ASSIGN_OR_RETURN(
         ProcessHandle process,
         WorkloadFinder(context_.paths).OpenProcess(context_.kernel, result_.workload, pid));
     NL_ASSIGN_OR_RETURN(const NodeSet targets, TargetNodes(context_, process, spec_, topology_));
     result_.target_nodes = result_.target_nodes | targets;
-    auto migration = std::make_unique<ProcessMigration>(
-        context_, spec_, topology_, room_, std::move(process), targets, result_, observer_);
-    NL_RETURN_IF_ERROR(migration->Scan());
-    processes_.push_back(std::move(migration));
+    processes_.push_back(std::make_unique<ProcessMigration>(
+        context_, spec_, topology_, std::move(process),
+        spec_.node_map.empty() ? MapToNearest(topology_, targets, spec_.source_nodes)
+                               : spec_.node_map));
     return absl::OkStatus();
   }
 
-  void MoveProcess(ProcessMigration& process) {
-    const MigrationReason reason = process.Move();
+  NodeSet SourcesOfAll() const {
+    NodeSet sources;
+    for (const auto& process : processes_) sources = sources | SourcesOf(process->targets());
+    return sources;
+  }
+
+  absl::Status ScanProcess(ProcessMigration& process) {
+    if (reason_ != MigrationReason::kNone) return absl::OkStatus();
+    const bool in_parts = nodes_swap_ || spec_.limits.workers > 1;
+    NL_RETURN_IF_ERROR(process.Scan(in_parts ? kSegmentPages : std::numeric_limits<int64_t>::max(),
+                                    [this] { return IsCancelled(); }));
+    ledger_.Update([&](WorkloadMigration& result) {
+      result.before.Add(process.memory_before());
+      result.pages_planned += process.misplaced_pages();
+      result.scan_method =
+          std::max(result.scan_method, process.scanner().MethodFor(process.handle()));
+    });
+    return absl::OkStatus();
+  }
+
+  void ProveSharing() {
+    std::vector<pid_t> pids;
+    for (const auto& process : processes_) pids.push_back(process->handle().pid());
+    const SharingProof proof = SharingProof::Take(context_.paths, result_.workload, pids);
+    for (const auto& process : processes_) {
+      const auto mappings = process->handle().ReadMaps();
+      if (!mappings.ok()) continue;  // gone, or what it shares stays where it is
+      process->SetOwnedRanges(proof.OwnedRanges(process->handle().pid(), *mappings));
+    }
+    ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
+  }
+
+  // Books what is left of a process that nobody moves any more.
+  void Conclude(ProcessMigration& process) {
+    // Pages of segments that no worker came to.
+    const MigrationReason stop = ledger_.StopReason();
+    if (stop != MigrationReason::kNone) process.Stop(stop, PageOutcome::kNotAttempted, "");
+    Book(process.CountRest());
     if (process.vanished()) {
       ++result_.vanished_process_count;
-    } else if (reason != MigrationReason::kNone) {
-      Stop(reason, process.message());
+    } else if (process.reason() != MigrationReason::kNone) {
+      Stop(process.reason(), process.message());
     }
+  }
+
+  void Book(const MoveTally& tally) { ledger_.Add(tally); }
+
+  void VerifyOnce(absl::Duration after) {
+    Verification verification;
+    verification.after = after;
+    for (const auto& process : processes_) {
+      if (process->vanished()) continue;
+      Check(process->Verify(verification, [this] { return IsCancelled(); }));
+    }
+    ledger_.Update([&](WorkloadMigration& result) {
+      result.pages_on_target = verification.pages_on_target;
+      result.drifted_pages = verification.drifted_pages;
+      result.verifications.push_back(verification);
+    });
+  }
+
+  // False if the run was cancelled meanwhile.
+  bool SleepUntil(absl::Duration time) {
+    while (context_.clock.Monotonic() < time) {
+      if (IsCancelled()) {
+        Stop(MigrationReason::kCancelled, "cancelled between two verifications");
+        return false;
+      }
+      context_.clock.Sleep(std::min(absl::Milliseconds(100), time - context_.clock.Monotonic()));
+    }
+    return true;
   }
 
   static MigrationReason ReasonOf(const absl::Status& status) {
@@ -134,17 +236,60 @@ class Run {
 
   const MigrationContext& context_;
   const MigrationSpec& spec_;
-  MigrationObserver& observer_;
-  WorkloadMigration& result_;
+  WorkloadMigration& result_;  // the ledger's while workers move
+  MoveLedger ledger_;
   Topology topology_;
   NodeRoom room_;
+  Throttle throttle_;
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
+  bool nodes_swap_ = false;
   MigrationReason reason_ = MigrationReason::kNone;
 };
+
+absl::Status CheckNodeMap(const MigrationSpec& spec, const Topology& topology) {
+  if (spec.node_map.empty()) return absl::OkStatus();
+  if (!spec.target_nodes.empty() || !spec.source_nodes.empty()) {
+    return absl::InvalidArgumentError(
+        "give either a node map, or target and source nodes, not both");
+  }
+  NL_RETURN_IF_ERROR(CheckNodes(TargetsOf(spec.node_map), "target", topology));
+  return CheckNodes(SourcesOf(spec.node_map), "source", topology);
+}
+
+absl::Status CheckLimits(const MigrationSpec& spec) {
+  const MoveLimits& limits = spec.limits;
+  if (limits.longest_call <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("the longest call time must be more than 0");
+  }
+  if (limits.batch_pages.has_value() &&
+      (*limits.batch_pages < 1 || *limits.batch_pages > BatchSize::kMax)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("batches of ", *limits.batch_pages, " pages: must be 1 to ", BatchSize::kMax));
+  }
+  if (limits.bytes_per_second < 0) return absl::InvalidArgumentError("negative bandwidth");
+  if (limits.retries < 0 || limits.retries > kMaxRetries) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(limits.retries, " retries: must be 0 to ", kMaxRetries));
+  }
+  if (limits.workers < 1 || limits.workers > kMaxWorkers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(limits.workers, " workers: must be 1 to ", kMaxWorkers));
+  }
+  if (limits.workers > 1 && spec.hold != HoldMode::kNone) {
+    return absl::InvalidArgumentError("a process can be held by one worker only");
+  }
+  if (!std::is_sorted(spec.verify_after.begin(), spec.verify_after.end()) ||
+      (!spec.verify_after.empty() && spec.verify_after.front() < absl::ZeroDuration())) {
+    return absl::InvalidArgumentError("the times to verify after must be ascending");
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
 absl::Status CheckSpec(const MigrationSpec& spec, const Topology& topology) {
+  NL_RETURN_IF_ERROR(CheckNodeMap(spec, topology));
+  NL_RETURN_IF_ERROR(CheckLimits(spec));
   NL_RETURN_IF_ERROR(CheckNodes(spec.target_nodes, "target", topology));
   NL_RETURN_IF_ERROR(CheckNodes(spec.source_nodes, "source", topology));
   if (const NodeSet both = spec.target_nodes & spec.source_nodes; !both.empty()) {
@@ -214,11 +359,10 @@ WorkloadMigration RunMigration(const MigrationContext& context, const Workload& 
   }
   if (run.reason() != MigrationReason::kCancelled) {
     result.state = MigrationState::kVerifying;
-    result.verifications.emplace_back();
     observer.OnProgress(result);
     run.Verify();
   }
-  if (run.reason() == MigrationReason::kCancelled) {
+  if (run.reason() == MigrationReason::kCancelled && result.verifications.empty()) {
     // Asked to end now: what is on target is what was counted so far.
     result.pages_on_target =
         result.outcomes[PageOutcome::kMoved] + result.outcomes[PageOutcome::kAlreadyThere];

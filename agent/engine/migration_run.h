@@ -1,5 +1,6 @@
-// One migration of one workload, from first scan to verification, on the calling thread. The agent
-// runs it on a worker thread; numa-migrate runs it in main.
+// One migration of one workload, from first scan to verification, on the calling thread and, with
+// limits.workers, further ones that end with it. The agent runs it on a worker thread;
+// numa-migrate runs it in main.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATION_RUN_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATION_RUN_H_
 
@@ -24,7 +25,7 @@ struct HostLimits {
   double node_reserve = 0.02;
 };
 
-// Who watches a run, and may stop it. Called on the running thread, never during a kernel call.
+// Who watches a run, and may stop it. Called on the threads of the run, one call at a time.
 class MigrationObserver {
  public:
   virtual ~MigrationObserver() = default;
@@ -33,9 +34,10 @@ class MigrationObserver {
   // kDeadline its moving.
   virtual MigrationReason StopReason() = 0;
 
-  // A batch of about `pages` base pages of `pid` is handed to the kernel; it ends with the next
-  // call of any of these.
-  virtual void OnBatch(pid_t pid, int64_t pages) = 0;
+  // Worker `worker` (from 0) hands a batch of about `pages` base pages of `pid` to the kernel; and
+  // has it back.
+  virtual void OnBatch(int worker, pid_t pid, int64_t pages) = 0;
+  virtual void OnBatchEnd(int worker) = 0;
 
   // The counts or the state have changed.
   virtual void OnProgress(const WorkloadMigration& result) = 0;
@@ -50,8 +52,9 @@ struct MigrationContext {
 };
 
 // Checks `spec` as far as the machine alone decides: INVALID_ARGUMENT for a target or source that
-// is not online or has no memory, for an empty or reversed address range, for no or hugetlb kinds,
-// and for fractions out of [0, 1].
+// is not online or has no memory, for a node map beside targets or sources, for an empty or
+// reversed address range, for no or hugetlb kinds, for fractions out of [0, 1], and for limits that
+// make no sense.
 absl::Status CheckSpec(const MigrationSpec& spec, const Topology& topology);
 
 // Checks that the cpusets of the processes allow the target: FAILED_PRECONDITION with both masks

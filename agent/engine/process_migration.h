@@ -1,4 +1,5 @@
-// The part of a migration that concerns one process: scan, move, scan again.
+// The part of a migration that concerns one process: what is where, what is to move, and what has
+// become of it.
 #ifndef NUMALOCALITY_AGENT_ENGINE_PROCESS_MIGRATION_H_
 #define NUMALOCALITY_AGENT_ENGINE_PROCESS_MIGRATION_H_
 
@@ -7,124 +8,106 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/types/span.h"
+#include "agent/base/mutex.h"
 #include "agent/engine/migration_run.h"
-#include "agent/model/batch_size.h"
+#include "agent/engine/move_ledger.h"
 #include "agent/model/migration.h"
 #include "agent/model/migration_plan.h"
 #include "agent/model/topology.h"
-#include "agent/os/page_mover.h"
 #include "agent/os/page_scanner.h"
 #include "agent/os/process_handle.h"
-#include "agent/os/topology_reader.h"
 
 namespace numalocality {
 
-// The nodes that a process's memory should be on: spec.target_nodes, or the home nodes of the CPUs
-// its threads may run on as far as its cpuset allows them. FAILED_PRECONDITION with both masks if
-// the cpuset forbids a target node, or every home node.
+// The nodes that a process's memory should be on: the targets of the spec, or the home nodes of the
+// CPUs its threads may run on as far as its cpuset allows them. FAILED_PRECONDITION with both masks
+// if the cpuset forbids a target node, or every home node.
 absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const ProcessHandle& process,
                                     const MigrationSpec& spec, const Topology& topology);
 
-// What is known of the nodes' room during one run.
-struct NodeRoom {
-  std::map<NodeId, int64_t> reserve_bytes;  // what is to stay free
-  NodeSet full_nodes;  // no move to these any more: the kernel, or the reserve, has said no
+// Addresses with misplaced pages.
+struct MemorySegment {
+  AddressRange range;
+  NodeId target;  // where most of the misplaced pages of its beginning go
+  int64_t misplaced_pages = 0;
 };
 
-// Not thread-safe. Call Scan, then Move, then Verify, each at most once.
+// Scan first; then any threads move and Add; then CountRest, and Verify as often as wanted.
 class ProcessMigration {
  public:
-  // All references outlive this. `result` is where the counts go; `observer` is asked and told
-  // between batches. `targets`: where the process's memory belongs. `room` is shared by the
-  // processes of a run.
+  // All references outlive this. `targets`: where the process's memory belongs.
   ProcessMigration(const MigrationContext& context, const MigrationSpec& spec,
-                   const Topology& topology, NodeRoom& room, ProcessHandle process,
-                   const NodeSet& targets, WorkloadMigration& result, MigrationObserver& observer);
+                   const Topology& topology, ProcessHandle process, NodeMap targets);
 
-  // Counts what is where and what is to move. NOT_FOUND if the process is gone,
-  // PERMISSION_DENIED if the kernel refuses, CANCELLED if the observer said stop.
-  absl::Status Scan();
+  // Counts what is where, and cuts what is to move into segments of about `segment_pages`
+  // misplaced pages. NOT_FOUND if the process is gone, PERMISSION_DENIED if the kernel refuses,
+  // CANCELLED if `is_cancelled` says so.
+  absl::Status Scan(int64_t segment_pages, absl::FunctionRef<bool()> is_cancelled);
 
-  // Moves the misplaced pages, window by window. Returns why it ended early; kNone if it reached
-  // the end, whatever the outcomes. What Scan found and Move did not reach gets the outcome that
-  // fits the reason.
-  MigrationReason Move();
+  const ProcessHandle& handle() const { return process_; }
+  const PageScanner& scanner() const { return scanner_; }
+  const PageSizes& page_sizes() const { return sizes_; }
+  const NodeMap& targets() const { return targets_; }
+  // By Scan.
+  const MemoryByNode& memory_before() const { return memory_before_; }
+  int64_t misplaced_pages() const { return misplaced_pages_; }
+  const std::vector<MemorySegment>& segments() const { return segments_; }
 
-  // Books what Scan found as `outcome`, in place of Move; but pages that were in place as such,
-  // unless the process has vanished.
-  void Skip(PageOutcome outcome);
+  // Shared pages in `ranges` (ascending, disjoint) belong to the workload alone.
+  void SetOwnedRanges(std::vector<AddressRange> ranges) { owned_ranges_ = std::move(ranges); }
+  bool OwnsShared(uint64_t address) const;
 
-  // Counts what is where now and what has drifted. Errors as Scan.
-  absl::Status Verify();
+  // What the moving threads report; thread-safe. Of several Stops the first stands.
+  void Add(const MoveTally& tally);
+  void LackRoom(const std::string& message);
+  void Stop(MigrationReason reason, PageOutcome outcome_of_rest, const std::string& message);
+  bool stopped() const;
 
+  // Books the pages that Scan found and no one has reported since, once nobody moves any more:
+  // those in place as such, the others with the outcome that fits the reason for stopping.
+  MoveTally CountRest();
+
+  // Why not all was moved; kNone if it went through, whatever the outcomes. And for people.
+  MigrationReason reason() const;
+  std::string message() const;
   // Known to have exited, or its PID to name another process.
-  bool vanished() const { return vanished_; }
-  // For people, why Move ended early; may be empty.
-  const std::string& message() const { return message_; }
+  bool vanished() const;
+
+  // Counts what is where now, and adds it to `verification`. Errors as Scan.
+  absl::Status Verify(Verification& verification, absl::FunctionRef<bool()> is_cancelled);
 
  private:
-  // Adds the pages the migration considers to `memory`, and returns how many of them are to move
-  // and how many belong where they are.
-  struct PageCounts {
-    int64_t misplaced = 0;
-    int64_t in_place = 0;
-  };
-  absl::StatusOr<PageCounts> CountPages(MemoryByNode& memory);
-
-  void MoveWindow(absl::Span<const PageRun> runs);
-  // Moves in batches of equal target until done or told to stop. `pages_per_move`: what an entry
-  // may turn out to stand for.
-  void MoveList(absl::Span<const PageMove> moves, int64_t pages_per_move);
-  void MoveBatch(absl::Span<const PageMove> batch, int64_t pages_per_move);
-  // Counts those of `rest` that came along with a huge page; returns the others.
-  std::vector<PageMove> WithoutFollowers(absl::Span<const PageMove> rest);
-  // Counts the stuck pages of a window, by where they are at its end.
-  void CountStuck();
-  // Base pages that a node can take without touching its reserve; 0 also if it cannot be read.
-  int64_t RoomOn(NodeId target) const;
-  // How many of `moves` fit into `room` base pages, the first ones first, if each brings along the
-  // huge page that it may be part of.
-  size_t CountThatFits(absl::Span<const PageMove> moves, int64_t room) const;
-  // How much that is, for people.
-  std::string RoomWords(NodeId target) const;
-  // Nothing more goes to `target`; ends the move if there is no other.
-  void NoRoomOn(NodeId target, const std::string& message);
-  void StopFor(const BatchResult& batch, NodeId target);
-  void Stop(MigrationReason reason, PageOutcome outcome_of_rest, std::string message);
-  void Count(PageOutcome outcome, int64_t pages);
+  // Pages found by one window of the first scan.
+  void AddWindow(absl::Span<const PageRun> runs, int64_t segment_pages);
+  absl::Status ScanAll(absl::FunctionRef<bool()> is_cancelled, WindowVisitor visit);
+  int64_t CountDrifted(const MemoryByNode& now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const MigrationSpec& spec_;
-  const Topology& topology_;
-  NodeRoom& room_;
   const ProcessHandle process_;
-  const NodeSet target_nodes_;
   const NodeMap targets_;
-  const TopologyReader topology_reader_;
-  const int64_t huge_bytes_;
   const PageScanner scanner_;
-  const PageMover mover_;
-  WorkloadMigration& result_;
-  MigrationObserver& observer_;
+  const PageSizes sizes_;
 
-  // A page that was tried and did not move. If it is part of a huge page, it may yet come along
-  // when another page of that is tried.
-  struct StuckPage {
-    PageMove move;
-    PageOutcome outcome;
-  };
+  // By Scan.
+  MemoryByNode memory_before_;
+  int64_t misplaced_pages_ = 0;
+  int64_t in_place_pages_ = 0;
+  int64_t in_place_outside_ = 0;  // of these, those that no segment covers
+  int64_t in_place_behind_ = 0;   // of these, those behind the last segment so far
+  std::vector<MemorySegment> segments_;
+  std::vector<AddressRange> owned_ranges_;
 
-  BatchSize batch_size_;
-  std::vector<StuckPage> stuck_;  // of the current window
-  PageCounts found_;              // by Scan
-  OutcomeCounts counts_;          // of this process only
-  bool vanished_ = false;
-  bool lacked_room_ = false;  // on some target
-  MigrationReason stop_ = MigrationReason::kNone;
-  PageOutcome outcome_of_rest_ = PageOutcome::kNotAttempted;
-  std::string message_;
+  mutable Mutex mutex_;
+  OutcomeCounts counts_ ABSL_GUARDED_BY(mutex_);
+  PageFlows flows_ ABSL_GUARDED_BY(mutex_);
+  MigrationReason stop_ ABSL_GUARDED_BY(mutex_) = MigrationReason::kNone;
+  PageOutcome outcome_of_rest_ ABSL_GUARDED_BY(mutex_) = PageOutcome::kNotAttempted;
+  bool lacked_room_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string message_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace numalocality

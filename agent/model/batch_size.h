@@ -2,24 +2,24 @@
 #ifndef NUMALOCALITY_AGENT_MODEL_BATCH_SIZE_H_
 #define NUMALOCALITY_AGENT_MODEL_BATCH_SIZE_H_
 
+#include <optional>
+
 #include "absl/time/time.h"
 
 namespace numalocality {
 
-// Starts at the kernel's own internal batch and adapts to measured call times: a thread that
-// touches a page in flight waits for the batch it is in, so long calls are long stalls. Kernels
-// before 6.3 send one TLB shoot-down a page and need the small sizes.
+// Adapts to measured call times: one page on a busy kernel before 6.3, which sends a TLB
+// shoot-down for each, thousands on an idle one.
 class BatchSize {
  public:
-  // NR_MAX_BATCHED_MIGRATION of mm/migrate.c: larger calls gain nothing.
-  static constexpr int kMax = 512;
+  // Each call costs all CPUs some 50 µs (their LRU caches are drained), whatever its size: with so
+  // many pages that is one part in a hundred.
+  static constexpr int kMax = 4096;
 
-  // Each call costs all CPUs something (their LRU caches are drained): smaller ones would cost more
-  // than they spare.
-  static constexpr int kMin = 8;
-
-  // `longest_call`: halve when a call took longer than this.
-  explicit BatchSize(absl::Duration longest_call) : longest_call_(longest_call) {}
+  // `longest_call`: smaller when a call took longer than this. Begins with `first` entries; stays
+  // at `fixed` if that is given.
+  BatchSize(absl::Duration longest_call, int first, std::optional<int> fixed = std::nullopt)
+      : longest_call_(longest_call), is_fixed_(fixed.has_value()), pages_(fixed.value_or(first)) {}
 
   int pages() const { return pages_; }
 
@@ -29,7 +29,8 @@ class BatchSize {
 
  private:
   const absl::Duration longest_call_;
-  int pages_ = kMax;
+  const bool is_fixed_;
+  int pages_;
 };
 
 }  // namespace numalocality

@@ -21,14 +21,14 @@ void PlanRun(const PageRun& run, NodeId target, const PageSizes& sizes, WindowPl
   for (uint64_t address = run.address; address < end;) {
     const bool is_block = may_be_huge && address % huge == 0 && end - address >= huge;
     if (is_block && run.is_huge) {
-      plan.huge.push_back({address, target});
+      plan.huge.push_back({address, run.node, target});
       address += huge;
     } else if (is_block && !sizes.huge_is_known) {
-      plan.probes.push_back({address, target});
+      plan.probes.push_back({address, run.node, target});
       const uint64_t block_end = address + huge;
-      while ((address += page) < block_end) plan.rest.push_back({address, target});
+      while ((address += page) < block_end) plan.rest.push_back({address, run.node, target});
     } else {
-      plan.singles.push_back({address, target});
+      plan.singles.push_back({address, run.node, target});
       address += page;
     }
   }

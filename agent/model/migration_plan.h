@@ -16,6 +16,7 @@ namespace numalocality {
 // be part of a transparent huge page.
 struct PageMove {
   uint64_t address = 0;
+  NodeId source;
   NodeId target;
 };
 

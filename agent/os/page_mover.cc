@@ -8,11 +8,7 @@
 namespace numalocality {
 namespace {
 
-// Before the second attempt; four times as long before each further one.
-constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
-
-// The final outcome for a page status that needs no other attempt; nullopt for EBUSY.
-std::optional<PageOutcome> OutcomeOfStatus(int status, NodeId target) {
+PageOutcome OutcomeOfStatus(int status, NodeId target) {
   if (status == target.value) return PageOutcome::kMoved;
   switch (-status) {
     case EACCES: return PageOutcome::kShared;
@@ -21,7 +17,7 @@ std::optional<PageOutcome> OutcomeOfStatus(int status, NodeId target) {
     case EFAULT:  // unmapped meanwhile, the zero page, or memory the kernel does not manage
     case EIO:
     case EINVAL: return PageOutcome::kNotMigratable;
-    default: return std::nullopt;
+    default: return PageOutcome::kBusy;  // EBUSY
   }
 }
 
@@ -61,38 +57,28 @@ MoveStop StopOfFate(ProcessFate fate) {
   return MoveStop::kNone;
 }
 
-// One batch on its way: which pages have their outcome, and which are to be tried again.
+// One batch on its way: which pages have their outcome, and which are to be tried yet.
 class Batch {
  public:
   Batch(KernelCalls& kernel, const Clock& clock, const ProcessHandle& process,
-        absl::Span<const PageMove> moves, int retries, MoveFlag flag)
+        absl::Span<const PageMove> moves, MoveFlag flag)
       : kernel_(kernel),
         clock_(clock),
         process_(process),
         moves_(moves),
-        retries_(retries),
         flag_(flag),
         outcomes_(moves.size()) {}
 
   BatchResult Run() {
     std::vector<size_t> todo(moves_.size());
     std::iota(todo.begin(), todo.end(), size_t{0});
-    absl::Duration backoff = kFirstBackoff;
-    for (int retry = 0; retry <= retries_ && !todo.empty(); ++retry) {
-      if (retry > 0) {
-        clock_.Sleep(backoff);
-        backoff *= 4;
-      }
-      while (!todo.empty() && result_.stop == MoveStop::kNone) todo = Call(todo);
-      if (result_.stop != MoveStop::kNone) break;
-      todo.swap(retry_);
-    }
-    return Finish(todo);
+    while (!todo.empty() && result_.stop == MoveStop::kNone) todo = Call(todo);
+    return Finish();
   }
 
  private:
-  // Tries `pages` (indices, not empty) in one call; settles what it can, puts what was tried in
-  // vain into `retry_`, and returns what the kernel did not get to.
+  // Tries `pages` (indices, not empty) in one call; settles what it can, and returns what the
+  // kernel did not get to.
   std::vector<size_t> Call(const std::vector<size_t>& pages) {
     if (!CheckFate()) return pages;
     std::vector<uint64_t> addresses;
@@ -100,7 +86,8 @@ class Batch {
     const std::vector<int> nodes(pages.size(), moves_.front().target.value);
     std::vector<int> status(pages.size(), kStatusUnwritten);
     const absl::Duration start = clock_.Monotonic();
-    const int code = kernel_.MovePages(process_.pid(), addresses, nodes, absl::MakeSpan(status), flag_);
+    const int code =
+        kernel_.MovePages(process_.pid(), addresses, nodes, absl::MakeSpan(status), flag_);
     result_.calls.Add(clock_.Monotonic() - start);
     if (!CheckFate()) return pages;
     if (code < 0) {
@@ -145,32 +132,18 @@ class Batch {
       if (now[i] == target.value) {
         outcomes_[pages[i]] = PageOutcome::kMoved;
       } else if (written) {
-        SettleWritten(pages[i], status[i], target);
+        const PageOutcome outcome = OutcomeOfStatus(status[i], target);
+        if (outcome == PageOutcome::kNoMemory) result_.stop = MoveStop::kNoMemory;
+        outcomes_[pages[i]] = outcome;
       } else if (now[i] < 0) {
         outcomes_[pages[i]] = PageOutcome::kVanished;
       } else if (run_is_before && i > last_written) {
         untried.push_back(pages[i]);
       } else {
-        Retry(pages[i], PageOutcome::kPinned);
+        outcomes_[pages[i]] = PageOutcome::kPinned;
       }
     }
     return untried;
-  }
-
-  void SettleWritten(size_t page, int status, NodeId target) {
-    const auto outcome = OutcomeOfStatus(status, target);
-    if (outcome == PageOutcome::kNoMemory) result_.stop = MoveStop::kNoMemory;
-    if (outcome.has_value()) {
-      outcomes_[page] = *outcome;
-    } else {
-      Retry(page, PageOutcome::kBusy);
-    }
-  }
-
-  // `outcome` stands unless a further attempt changes it.
-  void Retry(size_t page, PageOutcome outcome) {
-    outcomes_[page] = outcome;
-    retry_.push_back(page);
   }
 
   bool CheckFate() {
@@ -180,16 +153,14 @@ class Batch {
     return result_.stop != MoveStop::kExited && result_.stop != MoveStop::kReplaced;
   }
 
-  // Gives the pages that were to be tried, now or again, the outcome of an early stop.
-  BatchResult Finish(const std::vector<size_t>& todo) {
-    if (result_.stop != MoveStop::kNone) {
-      for (const size_t page : todo) {
-        if (outcomes_[page] != PageOutcome::kMoved) outcomes_[page] = OutcomeOfStop(result_.stop);
-      }
-      for (const size_t page : retry_) outcomes_[page] = OutcomeOfStop(result_.stop);
-    }
-    for (const auto& outcome : outcomes_) {
-      result_.outcomes.push_back(outcome.value_or(OutcomeOfStop(result_.stop)));
+  // After an early stop, pages without success get the outcome that fits it.
+  BatchResult Finish() {
+    for (auto& outcome : outcomes_) {
+      const bool is_open =
+          !outcome.has_value() || outcome == PageOutcome::kPinned || outcome == PageOutcome::kBusy;
+      result_.outcomes.push_back(is_open && result_.stop != MoveStop::kNone
+                                     ? OutcomeOfStop(result_.stop)
+                                     : outcome.value_or(PageOutcome::kVanished));
     }
     return std::move(result_);
   }
@@ -198,18 +169,16 @@ class Batch {
   const Clock& clock_;
   const ProcessHandle& process_;
   const absl::Span<const PageMove> moves_;
-  const int retries_;
   const MoveFlag flag_;
   std::vector<std::optional<PageOutcome>> outcomes_;
-  std::vector<size_t> retry_;
   BatchResult result_;
 };
 
 }  // namespace
 
 BatchResult PageMover::Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
-                            int retries, MoveFlag flag) const {
-  return Batch(kernel_, clock_, process, moves, retries, flag).Run();
+                            MoveFlag flag) const {
+  return Batch(kernel_, clock_, process, moves, flag).Run();
 }
 
 std::vector<int> PageMover::Query(const ProcessHandle& process,

@@ -39,11 +39,11 @@ class PageMover {
  public:
   PageMover(KernelCalls& kernel, const Clock& clock) : kernel_(kernel), clock_(clock) {}
 
-  // Moves pages that all have the same target; those that the kernel tried and could not move are
-  // tried `retries` more times, after growing pauses. Checks that the process is the same before and
+  // Moves pages that all have the same target. Those that the kernel tried and could not move,
+  // kBusy or kPinned, may move at another time. Checks that the process is the same before and
   // after each call. When it stops early, the pages not tried get the outcome that fits `stop`.
   BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
-                   int retries = 3, MoveFlag flag = MoveFlag::kExclusive) const;
+                   MoveFlag flag = MoveFlag::kExclusive) const;
 
   // The node of each page now; negative (-errno) where there is none. Empty if the process is gone.
   std::vector<int> Query(const ProcessHandle& process, absl::Span<const PageMove> moves) const;

@@ -27,7 +27,8 @@ class ScriptedObserver final : public MigrationObserver {
         ++questions_ >= stop_at_ || static_cast<int>(batches.size()) >= stop_after_batch_;
     return stop ? reason_ : MigrationReason::kNone;
   }
-  void OnBatch(pid_t, int64_t pages) override { batches.push_back(pages); }
+  void OnBatch(int, pid_t, int64_t pages) override { batches.push_back(pages); }
+  void OnBatchEnd(int) override {}
   void OnProgress(const WorkloadMigration& result) override { progress.push_back(result); }
 
   std::vector<int64_t> batches;             // pages of each

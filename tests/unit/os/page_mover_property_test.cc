@@ -42,7 +42,7 @@ std::vector<PageMove> MakeScenario(FakeHost& host, FakeProcess& process, Dice& d
   FillAtRandom(process, dice, kBase, dice.Of<int>({1, 10, 200}), {0, 0, 0, 1, 2});
   for (const FakeMapping& mapping : process.mappings) {
     for (uint64_t at = mapping.range.start; at < mapping.range.end; at += kFakePage) {
-      if (!dice.OneIn(10)) moves.push_back({at, NodeId{kTarget}});
+      if (!dice.OneIn(10)) moves.push_back({at, NodeId{0}, NodeId{kTarget}});
     }
   }
   host.kernel().AddNode(kTarget, 100000, dice.OneIn(3) ? dice.Below(300) : 100000);

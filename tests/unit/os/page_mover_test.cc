@@ -15,8 +15,6 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 
-// The first and three retries.
-constexpr int kAttempts = 4;
 constexpr uint64_t kBase = 0x10000000;
 
 class PageMoverTest : public ::testing::Test {
@@ -26,7 +24,7 @@ class PageMoverTest : public ::testing::Test {
   // The first `count` pages from kBase on, to node 1.
   static std::vector<PageMove> Moves(int count) {
     std::vector<PageMove> moves;
-    for (int i = 0; i < count; ++i) moves.push_back({Address(i), NodeId{1}});
+    for (int i = 0; i < count; ++i) moves.push_back({Address(i), NodeId{0}, NodeId{1}});
     return moves;
   }
 
@@ -97,7 +95,7 @@ TEST_F(PageMoverTest, OnePinnedInSixtyFourLeavesTheOthersMoved) {
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 504}, {PageOutcome::kPinned, 8}}));
   EXPECT_EQ(process_->PagesOn(1), 504);
   EXPECT_EQ(result.stop, MoveStop::kNone);
-  EXPECT_EQ(result.calls.Count(), kAttempts);
+  EXPECT_EQ(result.calls.Count(), 1);
 }
 
 TEST_F(PageMoverTest, GoesOnWithTheTailThatAnAbortedCallLeft) {
@@ -133,21 +131,12 @@ TEST_F(PageMoverTest, APinnedPageJustBeforeAFlushDoesNotHideThePageBehind) {
                                                    PageOutcome::kMoved, PageOutcome::kMoved));
 }
 
-TEST_F(PageMoverTest, ABusyPageMovesOnALaterAttempt) {
-  process_->AddPages(kBase, 8, 0);
-  Page(3).busy_attempts = kAttempts - 1;
-  const BatchResult result = Move(Moves(8));
-  EXPECT_THAT(result.outcomes, Each(PageOutcome::kMoved));
-  EXPECT_EQ(result.calls.Count(), kAttempts);
-  EXPECT_EQ(host_.clock().slept(), absl::Milliseconds(1 + 4 + 16));
-}
-
-TEST_F(PageMoverTest, APageThatStaysBusyIsBusy) {
+TEST_F(PageMoverTest, ABusyPageIsTriedOnce) {
   process_->AddPages(kBase, 8, 0);
   Page(3).busy_attempts = 100;
   const BatchResult result = Move(Moves(8));
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 7}, {PageOutcome::kBusy, 1}}));
-  EXPECT_EQ(Page(3).busy_attempts, 100 - kAttempts);
+  EXPECT_EQ(Page(3).busy_attempts, 99);
 }
 
 TEST_F(PageMoverTest, APinThatEndsBetweenAttemptsLetsThePageGo) {
@@ -300,8 +289,8 @@ TEST_F(PageMoverTest, MeasuresItsCalls) {
   Page(0).pinned = true;
   host_.kernel().set_time_per_page(absl::Milliseconds(1));
   const BatchResult result = Move(Moves(8));
-  EXPECT_EQ(result.calls.Count(), 3);
-  EXPECT_EQ(result.calls.total, absl::Milliseconds(8 + 1 + 1));
+  EXPECT_EQ(result.calls.Count(), 1);
+  EXPECT_EQ(result.calls.total, absl::Milliseconds(8));
   EXPECT_EQ(result.calls.longest, absl::Milliseconds(8));
 }
 

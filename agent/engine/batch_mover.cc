@@ -1,0 +1,216 @@
+#include "agent/engine/batch_mover.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+
+namespace numalocality {
+namespace {
+
+// Between two looks whether the run was stopped.
+constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
+
+}  // namespace
+
+void BatchMover::CountMoved(const PageMove& move, int64_t pages) {
+  Count(PageOutcome::kMoved, pages);
+  tally_.flows[{move.source, move.target}] += pages;
+}
+
+void BatchMover::Flush() {
+  process_.Add(tally_);
+  shared_.ledger.Add(tally_);
+  tally_ = {};
+}
+
+void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag flag,
+                      Settle settle) {
+  std::vector<Group> groups = GroupByTarget(moves);
+  while (!groups.empty() && CheckStop()) {
+    Group& group = BestOf(groups);
+    const NodeId target = group.target;
+    const int batch_size = (unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages).pages();
+    const size_t most = std::min(group.left.size(), static_cast<size_t>(batch_size));
+    const size_t count = CountThatFits(group.left.first(most), shared_.room.PagesOn(target));
+    if (count == 0) {
+      // The other groups have no more room: what comes of them does not help this one.
+      for (const PageMove& move : group.left) settle(move, PageOutcome::kNoMemory);
+      NoRoomOn(target, shared_.room.Describe(target), !shared_.nodes_swap);
+      group.left = {};
+    } else {
+      const auto batch = group.left.first(count);
+      if (!WaitForTurn(static_cast<int64_t>(count) * PagesPer(unit) *
+                       process_.page_sizes().base_bytes)) {
+        return;
+      }
+      MoveBatch(batch, unit, flag, settle);
+      group.left.remove_prefix(count);
+    }
+    std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
+  }
+}
+
+std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMove> moves) {
+  std::vector<Group> groups;
+  while (!moves.empty()) {
+    const NodeId target = moves.front().target;
+    size_t count = 0;
+    while (count < moves.size() && moves[count].target == target) ++count;
+    groups.push_back({target, moves.first(count)});
+    moves.remove_prefix(count);
+  }
+  return groups;
+}
+
+BatchMover::Group& BatchMover::BestOf(std::vector<Group>& groups) const {
+  if (groups.size() == 1) return groups.front();
+  return *std::max_element(groups.begin(), groups.end(), [this](const Group& a, const Group& b) {
+    return shared_.room.PagesOn(a.target) < shared_.room.PagesOn(b.target);
+  });
+}
+
+bool BatchMover::CheckStop() {
+  const MigrationReason reason = shared_.ledger.StopReason();
+  if (reason != MigrationReason::kNone) process_.Stop(reason, PageOutcome::kNotAttempted, "");
+  return !process_.stopped();
+}
+
+bool BatchMover::Pause(absl::Duration duration) {
+  while (duration > absl::ZeroDuration()) {
+    const absl::Duration nap = std::min(duration, kLongestNap);
+    shared_.context.clock.Sleep(nap);
+    duration -= nap;
+    if (!CheckStop()) return false;
+  }
+  return true;
+}
+
+bool BatchMover::WaitForTurn(int64_t bytes) {
+  const absl::Duration bandwidth_wait = shared_.throttle.Take(bytes);
+  tally_.throttled += bandwidth_wait;
+  if (!Pause(bandwidth_wait)) return false;
+  const absl::Duration pressure_wait = shared_.back_off.Pause();
+  tally_.backed_off += pressure_wait;
+  return Pause(pressure_wait);
+}
+
+void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
+                           Settle settle) {
+  const BatchResult moved = Call(batch, unit, flag);
+  for (size_t i = 0; i < batch.size(); ++i) settle(batch[i], moved.outcomes[i]);
+  BatchSize& size = unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages;
+  size.Record(static_cast<int>(batch.size()), moved.calls.longest);
+  StopFor(moved, batch.front().target, flag);
+  Flush();
+}
+
+std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> moves) {
+  const BatchResult moved = Call(moves, MoveUnit::kPage, MoveFlag::kExclusive);
+  StopFor(moved, moves.front().target, MoveFlag::kExclusive);
+  return moved.outcomes;
+}
+
+BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag) {
+  const NodeId target = batch.front().target;
+  const int64_t pages = static_cast<int64_t>(batch.size()) * PagesPer(unit);
+  shared_.room.Claim(target, pages);
+  shared_.ledger.BatchBegins(worker_.number, process_.handle().pid(), pages);
+  BatchResult moved = shared_.spec.hold == HoldMode::kPtrace
+                          ? CallHeld(batch, flag)
+                          : mover_.Move(process_.handle(), batch, flag);
+  shared_.ledger.BatchEnds(worker_.number);
+  shared_.room.Release(target, pages);
+  tally_.calls.Add(moved.calls);
+  return moved;
+}
+
+BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, MoveFlag flag) {
+  const Clock& clock = shared_.context.clock;
+  const absl::Duration start = clock.Monotonic();
+  auto hold =
+      shared_.context.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
+  if (!hold.ok() && !absl::IsDeadlineExceeded(hold.status())) {
+    BatchResult refused;
+    refused.outcomes.assign(batch.size(), PageOutcome::kNotAttempted);
+    if (absl::IsNotFound(hold.status())) {
+      refused.outcomes.assign(batch.size(), PageOutcome::kVanished);
+      refused.stop = MoveStop::kExited;
+    } else {
+      process_.Stop(absl::IsPermissionDenied(hold.status()) ? MigrationReason::kPermissionDenied
+                                                            : MigrationReason::kHoldRefused,
+                    PageOutcome::kNotAttempted, std::string(hold.status().message()));
+    }
+    return refused;
+  }
+  BatchResult moved = mover_.Move(process_.handle(), batch, flag);
+  if (hold.ok()) {
+    hold->reset();
+    const absl::Duration held = clock.Monotonic() - start;
+    tally_.holds.Add(held);
+    // The process runs at least half of the time.
+    Pause(held);
+  }
+  return moved;
+}
+
+size_t BatchMover::CountThatFits(absl::Span<const PageMove> moves, int64_t room) const {
+  const PageSizes& sizes = process_.page_sizes();
+  const auto block_bytes = static_cast<uint64_t>(std::max(sizes.huge_bytes, sizes.base_bytes));
+  std::optional<uint64_t> last_block;
+  for (size_t count = 0; count < moves.size(); ++count) {
+    const uint64_t block = moves[count].address / block_bytes;
+    if (block == last_block) continue;
+    last_block = block;
+    room -= std::max(int64_t{1}, sizes.PagesPerHuge());
+    if (room < 0) return count;
+  }
+  return moves.size();
+}
+
+void BatchMover::NoRoomOn(NodeId target, const std::string& message, bool for_good) {
+  process_.LackRoom(message);
+  if (!for_good) return;
+  shared_.room.MarkFull(target);
+  if (shared_.room.FullNodes().ContainsAll(TargetsOf(process_.targets()))) {
+    process_.Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory, message);
+  }
+}
+
+void BatchMover::StopFor(const BatchResult& batch, NodeId target, MoveFlag flag) {
+  const std::string process = absl::StrCat("process ", process_.handle().pid());
+  switch (batch.stop) {
+    case MoveStop::kNone: return;
+    case MoveStop::kExited:
+      return process_.Stop(MigrationReason::kWorkloadGone, PageOutcome::kVanished,
+                           process + " has exited");
+    case MoveStop::kReplaced:
+      return process_.Stop(MigrationReason::kWorkloadGone, PageOutcome::kIdentityChanged,
+                           process + " has exited and its PID names another process now");
+    case MoveStop::kNoMemory:
+      return NoRoomOn(target,
+                      absl::StrCat("the kernel found no free memory on node ", target.value,
+                                   "; the agent's own cpuset.mems must allow that node too"),
+                      true);
+    case MoveStop::kForbidden:
+      return process_.Stop(MigrationReason::kCpusetForbids, PageOutcome::kForbidden,
+                           absl::StrCat(process, ": cpuset.mems forbids node ", target.value));
+    case MoveStop::kPermissionDenied:
+      return process_.Stop(
+          MigrationReason::kPermissionDenied, PageOutcome::kPermissionDenied,
+          absl::StrCat(ErrnoStatus(batch.error_number, process + ": move_pages").message(),
+                       "; it needs CAP_SYS_PTRACE",
+                       flag == MoveFlag::kShared ? " and, for shared pages, CAP_SYS_NICE," : "",
+                       " and a seccomp profile that allows it"));
+    case MoveStop::kUnexpected:
+      return process_.Stop(
+          MigrationReason::kInternal, PageOutcome::kNotAttempted,
+          std::string(ErrnoStatus(batch.error_number,
+                                  absl::StrCat(process, ": move_pages to node ", target.value))
+                          .message()));
+  }
+}
+
+}  // namespace numalocality

@@ -1,0 +1,39 @@
+#include "agent/engine/move_ledger.h"
+
+namespace numalocality {
+
+MigrationReason MoveLedger::StopReason() {
+  MutexLock lock(mutex_);
+  if (stop_ == MigrationReason::kNone) stop_ = observer_.StopReason();
+  return stop_;
+}
+
+void MoveLedger::BatchBegins(int worker, pid_t pid, int64_t pages) {
+  MutexLock lock(mutex_);
+  observer_.OnBatch(worker, pid, pages);
+}
+
+void MoveLedger::BatchEnds(int worker) {
+  MutexLock lock(mutex_);
+  observer_.OnBatchEnd(worker);
+}
+
+void MoveLedger::Add(const MoveTally& tally) {
+  MutexLock lock(mutex_);
+  result_.outcomes.Add(tally.outcomes);
+  result_.calls.Add(tally.calls);
+  result_.holds.Add(tally.holds);
+  result_.huge_pages_moved += tally.huge_pages_moved;
+  result_.huge_pages_split += tally.huge_pages_split;
+  result_.throttled += tally.throttled;
+  result_.backed_off += tally.backed_off;
+  observer_.OnProgress(result_);
+}
+
+void MoveLedger::Update(absl::FunctionRef<void(WorkloadMigration&)> change) {
+  MutexLock lock(mutex_);
+  change(result_);
+  observer_.OnProgress(result_);
+}
+
+}  // namespace numalocality

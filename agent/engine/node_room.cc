@@ -1,0 +1,52 @@
+#include "agent/engine/node_room.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/base/units.h"
+
+namespace numalocality {
+
+absl::Status NodeRoom::Read(double fraction) {
+  NL_ASSIGN_OR_RETURN(const auto watermarks, reader_.ReadHighWatermarks());
+  for (const auto& [id, node] : topology_.nodes) {
+    const auto share = static_cast<int64_t>(fraction * static_cast<double>(node.total_bytes));
+    const auto watermark = watermarks.find(id);
+    reserve_bytes_[id] = std::max(share, watermark == watermarks.end() ? 0 : watermark->second);
+  }
+  return absl::OkStatus();
+}
+
+int64_t NodeRoom::PagesOn(NodeId node) const {
+  const int64_t spare = reader_.ReadFreeBytes(node).value_or(0) - reserve_bytes_.at(node);
+  MutexLock lock(mutex_);
+  if (full_nodes_.Contains(node)) return 0;
+  const auto claimed = claimed_pages_.find(node);
+  return std::max(int64_t{0}, spare / topology_.page_bytes -
+                                  (claimed == claimed_pages_.end() ? 0 : claimed->second));
+}
+
+void NodeRoom::Claim(NodeId node, int64_t pages) {
+  MutexLock lock(mutex_);
+  claimed_pages_[node] += pages;
+}
+
+void NodeRoom::MarkFull(NodeId node) {
+  MutexLock lock(mutex_);
+  full_nodes_.Insert(node);
+}
+
+NodeSet NodeRoom::FullNodes() const {
+  MutexLock lock(mutex_);
+  return full_nodes_;
+}
+
+std::string NodeRoom::Describe(NodeId node) const {
+  const auto free_bytes = reader_.ReadFreeBytes(node);
+  if (!free_bytes.ok()) return std::string(free_bytes.status().message());
+  return absl::StrCat("node ", node.value, " has ", FormatBytes(*free_bytes), " free, of which ",
+                      FormatBytes(reserve_bytes_.at(node)), " are kept in reserve");
+}
+
+}  // namespace numalocality

@@ -1,0 +1,58 @@
+// How much a run may still put on each node.
+#ifndef NUMALOCALITY_AGENT_ENGINE_NODE_ROOM_H_
+#define NUMALOCALITY_AGENT_ENGINE_NODE_ROOM_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "agent/base/mutex.h"
+#include "agent/model/id_set.h"
+#include "agent/model/ids.h"
+#include "agent/model/topology.h"
+#include "agent/os/host_paths.h"
+#include "agent/os/topology_reader.h"
+
+namespace numalocality {
+
+// Keeps a reserve free on every node: a fraction of its memory, or the sum of its zones' high
+// watermarks where that is more, for below these the kernel would take page cache away from
+// others. Thread-safe once Read has returned.
+class NodeRoom {
+ public:
+  NodeRoom(const HostPaths& paths, const Topology& topology)
+      : topology_(topology), reader_(paths) {}
+
+  // Reads the reserves. `fraction`: of each node's memory.
+  absl::Status Read(double fraction);
+
+  // Base pages that `node` can take now without touching its reserve, those claimed by others
+  // taken off; 0 also if that cannot be read, or the node is full.
+  int64_t PagesOn(NodeId node) const;
+
+  // Sets `pages` aside for a batch that is about to move, until it has.
+  void Claim(NodeId node, int64_t pages);
+  void Release(NodeId node, int64_t pages) { Claim(node, -pages); }
+
+  // Nothing more goes to `node` for the rest of the run.
+  void MarkFull(NodeId node);
+  NodeSet FullNodes() const;
+
+  // "node 1 has 60.0 MiB free, of which 50.0 MiB are kept in reserve", for people.
+  std::string Describe(NodeId node) const;
+
+ private:
+  const Topology& topology_;
+  const TopologyReader reader_;
+  std::map<NodeId, int64_t> reserve_bytes_;  // constant after Read
+
+  mutable Mutex mutex_;
+  std::map<NodeId, int64_t> claimed_pages_ ABSL_GUARDED_BY(mutex_);
+  NodeSet full_nodes_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_NODE_ROOM_H_
