@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/os/ptrace_hold.h"
+#include "agent/os/zero_frame.h"
 
 namespace numalocality {
 namespace {
@@ -89,6 +90,8 @@ class SystemKernelCalls final : public KernelCalls {
     walk_end = arguments.walk_end;
     return result < 0 ? -errno : result;
   }
+
+  absl::StatusOr<uint64_t> ZeroFrame() override { return FindZeroFrame(); }
 
   absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) override {
     const long result = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);

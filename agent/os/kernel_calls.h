@@ -80,6 +80,10 @@ class KernelCalls {
   virtual int ScanPagemap(int pagemap_fd, const PagemapQuery& query,
                           absl::Span<PagemapRegion> regions, uint64_t& walk_end) = 0;
 
+  // The frame of the page of zeros, which memory that was only ever read is mapped to: pagemap
+  // calls it present. PERMISSION_DENIED if frame numbers are hidden (CAP_SYS_ADMIN).
+  virtual absl::StatusOr<uint64_t> ZeroFrame() = 0;
+
   // Whether two processes share one address space (kcmp(2), KCMP_VM). UNIMPLEMENTED on kernels
   // built without it, PERMISSION_DENIED without the right to trace both.
   virtual absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) = 0;

@@ -1,205 +1,124 @@
 #include "agent/os/page_scanner.h"
 
-#include <unistd.h>
+#include <fcntl.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "agent/base/status.h"
+#include "agent/os/frame_nodes.h"
+#include "agent/os/page_finder.h"
+#include "agent/os/pagemap.h"
+#include "agent/os/scan_pacer.h"
+#include "agent/os/scan_segments.h"
+#include "agent/os/topology_reader.h"
 
 namespace numalocality {
 namespace {
 
-// Bits of a pagemap entry.
-constexpr uint64_t kPresent = uint64_t{1} << 63;
-constexpr uint64_t kFileOrSharedAnon = uint64_t{1} << 61;
-
-absl::Status GoneError(pid_t pid) {
-  return absl::NotFoundError(absl::StrCat("process ", pid, ": exited while it was being read"));
-}
-
-// The kind of a resident page of a mapping; nullopt if it is not to be touched.
-// `is_anon_copy`: known to be anonymous though the mapping is a file's.
-std::optional<MemoryKind> KindOf(Backing backing, bool is_anon_copy) {
-  switch (backing) {
-    case Backing::kAnonymous:
-    case Backing::kHeap:
-    case Backing::kStack: return MemoryKind::kAnon;
-    case Backing::kShmem: return MemoryKind::kShmem;
-    case Backing::kFile: return is_anon_copy ? MemoryKind::kAnon : MemoryKind::kFile;
-    case Backing::kHugetlb: return MemoryKind::kHugetlb;
-    case Backing::kSpecial: return std::nullopt;
-  }
-  return std::nullopt;
-}
-
-// One scan of one process, with the buffers that its windows share.
-class ProcessScan {
- public:
-  ProcessScan(KernelCalls& kernel, int64_t page_bytes, const ProcessHandle& process, KindSet kinds)
-      : kernel_(kernel),
-        page_bytes_(static_cast<uint64_t>(page_bytes)),
-        process_(process),
-        kinds_(kinds) {}
-
-  absl::Status OpenPagemap() {
-    auto pagemap = process_.OpenPagemap();
-    if (pagemap.ok()) pagemap_ = *std::move(pagemap);
-    // Without the right to read pagemap the scan goes on by queries alone.
-    return absl::IsPermissionDenied(pagemap.status()) ? absl::OkStatus() : pagemap.status();
-  }
-
-  // The resident pages of `window`, which lies within one mapping.
-  absl::StatusOr<absl::Span<const PageRun>> Read(AddressRange window, Backing backing) {
-    NL_RETURN_IF_ERROR(ReadCandidates(window, backing));
-    NL_RETURN_IF_ERROR(QueryNodes());
-    runs_.clear();
-    for (const PageRun& page : pages_) {
-      if (!runs_.empty() && runs_.back().node == page.node && runs_.back().kind == page.kind &&
-          runs_.back().address + static_cast<uint64_t>(runs_.back().pages) * page_bytes_ ==
-              page.address) {
-        ++runs_.back().pages;
-      } else {
-        runs_.push_back(page);
-      }
+// The smallest size of hugetlb pages; 0 if there are none.
+uint64_t ReadHugetlbBytes(const HostPaths& paths) {
+  const auto entries = ListDirectory(AT_FDCWD, paths.thp + "/../hugepages");
+  uint64_t smallest = 0;
+  if (!entries.ok()) return smallest;
+  for (const DirectoryEntry& entry : *entries) {
+    absl::string_view name = entry.name;
+    uint64_t kilobytes = 0;
+    if (absl::ConsumePrefix(&name, "hugepages-") && absl::ConsumeSuffix(&name, "kB") &&
+        absl::SimpleAtoi(name, &kilobytes) && (smallest == 0 || kilobytes * 1024 < smallest)) {
+      smallest = kilobytes * 1024;
     }
-    return absl::MakeConstSpan(runs_);
   }
+  return smallest;
+}
 
- private:
-  // Fills `pages_` with what may be resident, nodes unknown.
-  absl::Status ReadCandidates(AddressRange window, Backing backing) {
-    const size_t count = window.size() / page_bytes_;
-    pages_.clear();
-    if (pagemap_.valid()) {
-      entries_.resize(count);
-      const size_t bytes = count * sizeof(uint64_t);
-      const auto offset = static_cast<off_t>(window.start / page_bytes_ * sizeof(uint64_t));
-      const ssize_t got = pread(pagemap_.get(), entries_.data(), bytes, offset);
-      if (got < 0) return ErrnoStatus(errno, absl::StrCat("pagemap of process ", process_.pid()));
-      // Short when the process is exiting: what is missing is not resident any more.
-      entries_.resize(static_cast<size_t>(got) / sizeof(uint64_t));
+// Joins neighbours that have everything in common.
+void MakeRuns(absl::Span<const FoundPage> found, uint64_t page_bytes, std::vector<PageRun>& runs) {
+  runs.clear();
+  uint64_t end = 0;  // of the last run
+  uint32_t segment = 0;
+  for (const FoundPage& page : found) {
+    if (!runs.empty() && page.address == end && page.segment == segment &&
+        runs.back().node == page.node && runs.back().kind == page.kind &&
+        runs.back().is_huge == page.is_huge) {
+      runs.back().pages += page.pages;
     } else {
-      entries_.assign(count, kPresent | kFileOrSharedAnon);
+      runs.push_back({page.address, page.pages, page.node, page.kind, page.is_huge});
     }
-    for (size_t i = 0; i < entries_.size(); ++i) {
-      if ((entries_[i] & kPresent) == 0) continue;
-      const auto kind = KindOf(backing, (entries_[i] & kFileOrSharedAnon) == 0);
-      if (kind.has_value() && kinds_.Contains(*kind)) {
-        pages_.push_back({window.start + i * page_bytes_, 1, NodeId{}, *kind});
-      }
-    }
-    return absl::OkStatus();
+    end = page.address + static_cast<uint64_t>(page.pages) * page_bytes;
+    segment = page.segment;
   }
-
-  // Fills in the nodes of `pages_` and drops those that turn out not to be resident.
-  absl::Status QueryNodes() {
-    if (pages_.empty()) return absl::OkStatus();
-    addresses_.clear();
-    for (const PageRun& page : pages_) addresses_.push_back(page.address);
-    status_.assign(pages_.size(), kStatusUnwritten);
-    const int result = kernel_.MovePages(process_.pid(), addresses_, {}, absl::MakeSpan(status_));
-    if (result == -ESRCH || result == -EINVAL || process_.Fate() != ProcessFate::kRunning) {
-      return GoneError(process_.pid());
-    }
-    if (result == -ENOSYS) {  // what seccomp filters like to answer
-      return absl::PermissionDeniedError(absl::StrCat("query the nodes of the pages of process ",
-                                                      process_.pid(), ": move_pages is blocked"));
-    }
-    if (result < 0) {
-      return ErrnoStatus(-result,
-                         absl::StrCat("query the nodes of the pages of process ", process_.pid()));
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < pages_.size(); ++i) {
-      if (status_[i] < 0) continue;
-      pages_[kept] = pages_[i];
-      pages_[kept++].node = NodeId{status_[i]};
-    }
-    pages_.resize(kept);
-    return absl::OkStatus();
-  }
-
-  KernelCalls& kernel_;
-  const uint64_t page_bytes_;
-  const ProcessHandle& process_;
-  const KindSet kinds_;
-  ScopedFd pagemap_;
-  std::vector<uint64_t> entries_;
-  std::vector<uint64_t> addresses_;
-  std::vector<int> status_;
-  std::vector<PageRun> pages_;  // of one page each
-  std::vector<PageRun> runs_;
-};
-
-// Whether a mapping can hold pages of `kinds` at all.
-bool MayHold(Backing backing, KindSet kinds) {
-  for (const bool is_anon_copy : {false, true}) {
-    const auto kind = KindOf(backing, is_anon_copy);
-    if (kind.has_value() && kinds.Contains(*kind)) return true;
-  }
-  return false;
 }
 
-// `ranges` widened to whole pages, in order, merged where they overlap.
-std::vector<AddressRange> WholePages(absl::Span<const AddressRange> ranges, uint64_t page_bytes) {
-  std::vector<AddressRange> sorted;
-  for (const AddressRange& range : ranges) {
-    sorted.push_back({range.start / page_bytes * page_bytes,
-                      (range.end + page_bytes - 1) / page_bytes * page_bytes});
+// Without the right to read pagemap a scan goes on by queries alone.
+absl::StatusOr<std::optional<Pagemap>> OpenPagemap(KernelCalls& kernel,
+                                                   const ProcessHandle& process,
+                                                   int64_t page_bytes) {
+  auto pagemap = Pagemap::Open(kernel, process, page_bytes);
+  if (pagemap.ok()) return *std::move(pagemap);
+  if (absl::IsPermissionDenied(pagemap.status())) return std::nullopt;
+  return pagemap.status();
+}
+
+// Fills `found` with the next window. Sparse memory takes several steps; their number is bounded so
+// that the visitor is asked now and then.
+absl::Status FindWindow(PageFinder& finder, std::vector<FoundPage>& found) {
+  constexpr int kMostSteps = 64;
+  constexpr int64_t kEnough = PageScanner::kWindowPages * 3 / 4;
+  found.clear();
+  int64_t pages = 0;
+  size_t counted = 0;
+  for (int step = 0; step < kMostSteps && pages < kEnough && !finder.done(); ++step) {
+    NL_RETURN_IF_ERROR(finder.Step(PageScanner::kWindowPages - pages, found));
+    for (; counted < found.size(); ++counted) pages += found[counted].pages;
   }
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<AddressRange> merged;
-  for (const AddressRange& range : sorted) {
-    if (!merged.empty() && range.start <= merged.back().end) {
-      merged.back().end = std::max(merged.back().end, range.end);
-    } else {
-      merged.push_back(range);
-    }
-  }
-  return merged;
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 ScanMethod PageScanner::MethodFor(const ProcessHandle& process) const {
-  return process.OpenPagemap().ok() ? ScanMethod::kPresence : ScanMethod::kQuery;
+  if (!process.OpenPagemap().ok()) return ScanMethod::kQuery;
+  return FrameNodes(kernel_, paths_, page_bytes_).AreKnown() ? ScanMethod::kFrames
+                                                             : ScanMethod::kPresence;
 }
 
-bool PageScanner::TellsHugePages(const ProcessHandle&) const { return false; }
+bool PageScanner::TellsHugePages(const ProcessHandle& process) const {
+  const auto pagemap = Pagemap::Open(kernel_, process, page_bytes_);
+  return pagemap.ok() && pagemap->can_find();
+}
 
 absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
-                               KindSet kinds, WindowVisitor visit) const {
+                               KindSet kinds, WindowVisitor visit,
+                               const ExpectedNodes& expected) const {
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());
-  ProcessScan scan(kernel_, page_bytes_, process, kinds);
-  NL_RETURN_IF_ERROR(scan.OpenPagemap());
-  constexpr auto kWindow = static_cast<uint64_t>(kWindowBytes);
-  const std::vector<AddressRange> whole_ranges =
-      WholePages(ranges, static_cast<uint64_t>(page_bytes_));
-  auto first_range = whole_ranges.begin();
-  for (const Mapping& mapping : mappings) {
-    // Both are in address order: ranges before this mapping are before all further ones, too.
-    while (first_range != whole_ranges.end() && first_range->end <= mapping.range.start) {
-      ++first_range;
-    }
-    if (!MayHold(mapping.backing, kinds)) continue;
-    for (auto range = first_range; range != whole_ranges.end() && range->start < mapping.range.end;
-         ++range) {
-      const uint64_t end = std::min(mapping.range.end, range->end);
-      for (uint64_t start = std::max(mapping.range.start, range->start); start < end;) {
-        const uint64_t next = std::min(end, (start / kWindow + 1) * kWindow);
-        NL_ASSIGN_OR_RETURN(const absl::Span<const PageRun> pages,
-                            scan.Read({start, next}, mapping.backing));
-        if (!visit(pages)) return absl::OkStatus();
-        start = next;
-      }
-    }
+  NL_ASSIGN_OR_RETURN(std::optional<Pagemap> pagemap, OpenPagemap(kernel_, process, page_bytes_));
+  const auto page_bytes = static_cast<uint64_t>(page_bytes_);
+  const auto huge_bytes = static_cast<uint64_t>(TopologyReader(paths_).ReadHugePageBytes());
+  ScanPacer pacer(clock_);
+  FrameNodes frames(kernel_, paths_, page_bytes_);
+  PageFinder finder(std::move(pagemap), frames, SegmentsOf(mappings, ranges, kinds, page_bytes_),
+                    kinds, {page_bytes, huge_bytes, ReadHugetlbBytes(paths_)}, pacer);
+  PageNodes nodes(kernel_, process, page_bytes,
+                  finder.leaves_out_zero_pages() ? expected : ExpectedNodes{}, pacer);
+  const auto gone = absl::NotFoundError(
+      absl::StrCat("process ", process.pid(), ": exited while it was being read"));
+  std::vector<FoundPage> found;
+  std::vector<PageRun> runs;
+  while (!finder.done()) {
+    NL_RETURN_IF_ERROR(FindWindow(finder, found));
+    NL_RETURN_IF_ERROR(nodes.Resolve(found));
+    if (process.Fate() != ProcessFate::kRunning) return gone;
+    MakeRuns(found, page_bytes, runs);
+    if (!visit(runs)) return absl::OkStatus();
   }
   // The maps and the pagemap of a process that has exited read as empty, without an error.
-  return process.Fate() == ProcessFate::kRunning ? absl::OkStatus() : GoneError(process.pid());
+  return process.Fate() == ProcessFate::kRunning ? absl::OkStatus() : gone;
 }
 
 }  // namespace numalocality

@@ -1,6 +1,5 @@
-// Finds every resident page of a process and the node it is on: presence from /proc/PID/pagemap
-// (Documentation/admin-guide/mm/pagemap.rst), nodes by move_pages(2) queries. Never reads smaps or
-// numa_maps, which hold the process's mmap lock for whole mappings.
+// Finds every resident page of a process and the node it is on. Never reads smaps or numa_maps,
+// which hold the process's mmap lock for whole mappings; pauses between short reads instead.
 #ifndef NUMALOCALITY_AGENT_OS_PAGE_SCANNER_H_
 #define NUMALOCALITY_AGENT_OS_PAGE_SCANNER_H_
 
@@ -15,6 +14,7 @@
 #include "agent/model/placement.h"
 #include "agent/os/host_paths.h"
 #include "agent/os/kernel_calls.h"
+#include "agent/os/page_nodes.h"
 #include "agent/os/process_handle.h"
 
 namespace numalocality {
@@ -26,8 +26,9 @@ using WindowVisitor = absl::FunctionRef<bool(absl::Span<const PageRun>)>;
 // Stateless and thread-safe.
 class PageScanner {
  public:
-  // Windows end at multiples of this, so that a huge page never straddles two.
-  static constexpr int64_t kWindowBytes = int64_t{16} << 20;
+  // A window holds at most so many base pages, and 64 MiB in huge ones; it may span mappings and
+  // holes. No huge page straddles two.
+  static constexpr int64_t kWindowPages = 4096;
 
   PageScanner(KernelCalls& kernel, const Clock& clock, const HostPaths& paths, int64_t page_bytes)
       : kernel_(kernel), clock_(clock), paths_(paths), page_bytes_(page_bytes) {}
@@ -35,18 +36,22 @@ class PageScanner {
   // How `process` would be scanned, by what this process may do now.
   ScanMethod MethodFor(const ProcessHandle& process) const;
 
-  // Whether scans of `process` set PageRun::is_huge for every transparent huge page. If not, the
-  // mover finds out by trying.
+  // Whether scans of `process` set PageRun::is_huge for every transparent huge page that is mapped
+  // as one. If not, the mover finds out by trying.
   bool TellsHugePages(const ProcessHandle& process) const;
 
   // Visits the resident pages of `kinds` in `ranges` (widened to whole pages, each
-  // page once), window by window; memory use does not grow with the process. Pages that are swapped
-  // out, never touched, or the zero page are not resident. Without access to pagemap
+  // page once), window by window; memory use does not grow with the process's pages. Pages that are
+  // swapped out, never touched, or the page of zeros are not resident. Without access to pagemap
   // (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH) every address is queried, and anonymous copies in
-  // private file mappings count as kFile. NOT_FOUND if the process is gone or its PID names
-  // another, PERMISSION_DENIED if the kernel refuses.
+  // private mappings of objects count as pages of those. NOT_FOUND if the process is gone or its
+  // PID names another, PERMISSION_DENIED if the kernel refuses.
+  //
+  // `expected` spares most queries of ScanMethod::kPresence (from Linux 6.7 on; ignored before and
+  // by other methods). The price: pages elsewhere that no sample hits pass for being where the
+  // others are. What is exact or nothing, such as a verification, goes without.
   absl::Status Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
-                    KindSet kinds, WindowVisitor visit) const;
+                    KindSet kinds, WindowVisitor visit, const ExpectedNodes& expected = {}) const;
 
  private:
   KernelCalls& kernel_;

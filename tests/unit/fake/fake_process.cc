@@ -10,9 +10,12 @@ void FakeProcess::AddHole(uint64_t start, int count, const std::string& path) {
 
 void FakeProcess::AddPages(uint64_t start, int count, int node, const std::string& path) {
   AddHole(start, count, path);
+  const bool is_shmem = path.rfind("/dev/shm/", 0) == 0;
+  mappings.back().is_shared = is_shmem;
   for (int i = 0; i < count; ++i) {
     auto folio = std::make_shared<FakeFolio>();
     folio->node = node;
+    folio->file = is_shmem;
     pages[start + static_cast<uint64_t>(i) * kFakePage] = std::move(folio);
   }
 }

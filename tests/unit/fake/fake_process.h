@@ -56,7 +56,8 @@ struct FakeProcess {
   int moves_while_held = 0;  // moving calls
   int moves_while_running = 0;
 
-  // Maps and fills [start, start + count pages) with base pages on `node`.
+  // Maps and fills [start, start + count pages) with base pages on `node`; shared memory if the
+  // path is below /dev/shm.
   void AddPages(uint64_t start, int count, int node, const std::string& path = "");
   // Maps and fills [start, start + count * 2 MiB) with huge pages on `node`.
   void AddHugePages(uint64_t start, int count, int node);

@@ -24,8 +24,8 @@ class PageScannerTest : public ::testing::Test {
 
   // All that a scan finds.
   absl::StatusOr<std::vector<PageRun>> Scan(KindSet kinds = kAllKinds,
-                                                 std::vector<AddressRange> ranges = {
-                                                     kWholeAddressSpace}) {
+                                            std::vector<AddressRange> ranges = {
+                                                kWholeAddressSpace}) {
     const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
     if (!handle.ok()) return handle.status();
     std::vector<PageRun> found;
@@ -123,13 +123,23 @@ TEST_F(PageScannerTest, WithoutPagemapEveryAddressIsQueried) {
   EXPECT_THAT(Addresses(Scan(kPrivateKinds)), ElementsAre(Address(3)));
 }
 
-TEST_F(PageScannerTest, WindowsEndAtTheirMultiples) {
-  constexpr int kWindowPages = PageScanner::kWindowBytes / kFakePage;
-  const uint64_t start = 4 * PageScanner::kWindowBytes - 10 * kFakePage;
-  process_->AddPages(start, 10 + kWindowPages + 5, 0);
+TEST_F(PageScannerTest, WindowsAreFullButDoNotCutThroughWhatMayBeAHugePage) {
+  constexpr int kWindow = PageScanner::kWindowPages;
+  const uint64_t start = 4 * kWindow * kFakePage - 10 * kFakePage;
+  process_->AddPages(start, 10 + kWindow + 5, 0);
   host_.Publish(*process_);
-  EXPECT_EQ(Addresses(Scan()).size(), 10u + kWindowPages + 5u);
-  EXPECT_THAT(windows_, ElementsAre(10, kWindowPages, 5));
+  EXPECT_EQ(Addresses(Scan()).size(), 10u + kWindow + 5u);
+  EXPECT_THAT(windows_, ElementsAre(10 + kWindow - kFakeHugePages, kFakeHugePages + 5));
+}
+
+TEST_F(PageScannerTest, AWindowSpansMappingsAndHoles) {
+  for (uint64_t i = 0; i < 50; ++i) {
+    process_->AddPages(kBase + i * 8000 * kFakePage, 3, 0);
+    process_->AddHole(kBase + (i * 8000 + 1000) * kFakePage, 5000);
+  }
+  host_.Publish(*process_);
+  EXPECT_EQ(Addresses(Scan()).size(), 150u);
+  EXPECT_LE(windows_.size(), 3u);
 }
 
 TEST_F(PageScannerTest, RangesAreWidenedToPagesAndMerged) {
@@ -150,11 +160,10 @@ TEST_F(PageScannerTest, RangesOutsideOfMappingsFindNothing) {
 }
 
 TEST_F(PageScannerTest, TheVisitorEndsTheScan) {
-  process_->AddPages(Address(0), 1, 0);
-  process_->AddPages(Address(5), 1, 0);
+  process_->AddPages(Address(0), 2 * PageScanner::kWindowPages, 0);
   host_.Publish(*process_);
   stop_after_ = 1;
-  EXPECT_THAT(Addresses(Scan()), ElementsAre(Address(0)));
+  EXPECT_EQ(Addresses(Scan()).size(), static_cast<size_t>(PageScanner::kWindowPages));
 }
 
 TEST_F(PageScannerTest, AProcessThatExitsInTheMiddleIsNotFound) {

@@ -90,6 +90,7 @@ TEST_F(ProcessHandleTest, AZombieThatRefusesItsMountsIsGone) {
   host_.AddProcess(100);
   const auto handle = Open(100);
   host_.BecomeZombie(100);
+  host_.tree().Remove("proc/100/mountinfo");
   host_.tree().Link("proc/100/mountinfo", "/proc/" + std::to_string(child) + "/mountinfo");
   EXPECT_TRUE(absl::IsNotFound(handle->ReadMaps().status())) << handle->ReadMaps().status();
   waitpid(child, nullptr, 0);

@@ -1,0 +1,229 @@
+// The scanner on this machine's kernel: every method finds every page of a real process, and no
+// other. Needs root.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "agent/os/page_scanner.h"
+#include "tests/component/scan_target.h"
+
+namespace numalocality {
+namespace {
+
+// The kernel, but without what a test takes away.
+class LimitedKernel final : public KernelCalls {
+ public:
+  bool has_pagemap_scan = true;
+  int64_t queried = 0;  // addresses
+
+  int MovePages(pid_t pid, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
+                absl::Span<int> status, MoveFlag flag) override {
+    queried += static_cast<int64_t>(addresses.size());
+    return real_.MovePages(pid, addresses, nodes, status, flag);
+  }
+  int ScanPagemap(int fd, const PagemapQuery& query, absl::Span<PagemapRegion> regions,
+                  uint64_t& walk_end) override {
+    return has_pagemap_scan ? real_.ScanPagemap(fd, query, regions, walk_end) : -ENOTTY;
+  }
+  absl::StatusOr<uint64_t> ZeroFrame() override { return real_.ZeroFrame(); }
+  absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) override { return real_.SharesMemory(a, b); }
+  absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override {
+    return real_.SetThreadCpus(tid, cpus);
+  }
+  absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,
+                                                           absl::Duration timeout) override {
+    return real_.HoldProcess(pid, max_threads, timeout);
+  }
+  absl::StatusOr<ScopedFd> OpenPidFd(pid_t pid) override { return real_.OpenPidFd(pid); }
+  absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) override { return real_.ThreadCpus(tid); }
+
+ private:
+  KernelCalls& real_ = KernelCalls::System();
+};
+
+// Takes capabilities from the calling thread, for good.
+void DropCapabilities(std::initializer_list<int> numbers) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  ASSERT_EQ(syscall(SYS_capget, &header, data), 0);
+  for (const int number : numbers) data[number / 32].effective &= ~(1u << (number % 32));
+  ASSERT_EQ(syscall(SYS_capset, &header, data), 0);
+}
+
+struct Page {
+  MemoryKind kind;
+  NodeId node;
+  bool operator==(const Page&) const = default;
+};
+
+struct Found {
+  ScanMethod method = ScanMethod::kQuery;
+  std::map<uint64_t, Page> pages;
+  int64_t huge_pages = 0;  // base pages in runs of huge ones
+  int64_t longest_window = 0;
+  bool ordered = true;
+};
+
+class ScanTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(geteuid(), 0u) << "needs root"; }
+
+  void ScanHere(KindSet kinds, const ExpectedNodes& expected, std::vector<AddressRange> ranges) {
+    const HostPaths paths;
+    const auto process = ProcessHandle::Open(kernel_, paths, target_.pid());
+    ASSERT_TRUE(process.ok()) << process.status();
+    const PageScanner scanner(kernel_, Clock::System(), paths, 4096);
+    found_ = {};
+    found_.method = scanner.MethodFor(*process);
+    uint64_t last = 0;
+    const absl::Status status = scanner.Scan(
+        *process, ranges, kinds,
+        [&](absl::Span<const PageRun> runs) {
+          int64_t base_pages = 0;
+          for (const PageRun& run : runs) {
+            found_.ordered &= run.address >= last;
+            if (run.is_huge) found_.ordered &= run.address % (2 << 20) == 0 && run.pages % 512 == 0;
+            (run.is_huge ? found_.huge_pages : base_pages) += run.pages;
+            for (int64_t i = 0; i < run.pages; ++i) {
+              last = run.address + static_cast<uint64_t>(i) * 4096;
+              found_.ordered &= found_.pages.emplace(last, Page{run.kind, run.node}).second;
+            }
+          }
+          found_.longest_window = std::max(found_.longest_window, base_pages);
+          return true;
+        },
+        expected);
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  // Scans with fewer capabilities.
+  void Scan(std::initializer_list<int> without, KindSet kinds = kAllKinds,
+            const ExpectedNodes& expected = {}, std::vector<AddressRange> ranges = {}) {
+    if (ranges.empty()) ranges = target_.ranges();
+    std::thread([&] {
+      DropCapabilities(without);
+      ScanHere(kinds, expected, ranges);
+    }).join();
+    EXPECT_TRUE(found_.ordered) << "addresses are not in order, or pages are there twice";
+    EXPECT_LE(found_.longest_window, PageScanner::kWindowPages);
+  }
+
+  // That every resident page was found and no other. `but`: of this kind instead.
+  void ExpectAll(bool copies_are_known = true) {
+    const std::map<uint64_t, MemoryKind> resident = target_.resident();
+    EXPECT_EQ(found_.pages.size(), resident.size());
+    int64_t wrong = 0;
+    for (const auto& [address, kind] : resident) {
+      const auto page = found_.pages.find(address);
+      wrong += page == found_.pages.end() || page->second.node != NodeId{0} ||
+               (copies_are_known && page->second.kind != kind);
+    }
+    EXPECT_EQ(wrong, 0);
+  }
+
+  // What /proc/PID/smaps says of the mapping at target_.huge().
+  int64_t HugePagesOfSmaps() {
+    std::ifstream smaps("/proc/" + std::to_string(target_.pid()) + "/smaps");
+    char start[32];
+    std::snprintf(start, sizeof start, "%lx-", static_cast<unsigned long>(target_.huge().start));
+    bool is_there = false;
+    for (std::string line; std::getline(smaps, line);) {
+      is_there |= absl::StartsWith(line, start);
+      if (is_there && absl::StartsWith(line, "AnonHugePages:"))
+        return std::stol(line.substr(14)) / 4;
+    }
+    return -1;
+  }
+
+  LimitedKernel kernel_;
+  ScanTarget target_;
+  Found found_;
+};
+
+TEST_F(ScanTest, ByFrames) {
+  Scan({});
+  EXPECT_EQ(found_.method, ScanMethod::kFrames);
+  ExpectAll();
+  EXPECT_EQ(found_.huge_pages, HugePagesOfSmaps());
+}
+
+TEST_F(ScanTest, ByFramesBeforeLinux67) {
+  kernel_.has_pagemap_scan = false;
+  Scan({});
+  ExpectAll();
+  EXPECT_EQ(found_.huge_pages, 0);
+  EXPECT_LT(kernel_.queried, 200);
+}
+
+TEST_F(ScanTest, ByPresence) {
+  Scan({CAP_SYS_ADMIN});
+  EXPECT_EQ(found_.method, ScanMethod::kPresence);
+  ExpectAll();
+  EXPECT_EQ(found_.huge_pages, HugePagesOfSmaps());
+  EXPECT_LT(kernel_.queried, static_cast<int64_t>(target_.resident().size()) - 30 * 512);
+}
+
+TEST_F(ScanTest, ByPresenceBeforeLinux67) {
+  kernel_.has_pagemap_scan = false;
+  Scan({CAP_SYS_ADMIN});
+  EXPECT_EQ(found_.method, ScanMethod::kPresence);
+  ExpectAll();
+}
+
+TEST_F(ScanTest, ByPresenceWithExpectedNodes) {
+  ExpectedNodes expected;
+  for (const MemoryKind kind : {MemoryKind::kAnon, MemoryKind::kShmem}) expected[kind] = NodeId{0};
+  Scan({CAP_SYS_ADMIN}, kAllKinds, expected);
+  ExpectAll();
+  EXPECT_LT(kernel_.queried, 3500);
+}
+
+TEST_F(ScanTest, AWrongExpectationDoesNoHarm) {
+  ExpectedNodes expected;
+  expected[MemoryKind::kAnon] = NodeId{1};
+  Scan({CAP_SYS_ADMIN}, kAllKinds, expected);
+  ExpectAll();
+}
+
+TEST_F(ScanTest, ByQueries) {
+  // But for the large hole, which takes half a minute this way.
+  std::vector<AddressRange> ranges = target_.ranges();
+  std::erase_if(ranges, [](const AddressRange& range) { return range.size() >> 32 != 0; });
+  Scan({CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE}, kAllKinds, {}, ranges);
+  EXPECT_EQ(found_.method, ScanMethod::kQuery);
+  ExpectAll(false);
+}
+
+TEST_F(ScanTest, OneKindOnly) {
+  for (const bool has_frames : {true, false}) {
+    if (has_frames) {
+      Scan({}, {MemoryKind::kShmem});
+    } else {
+      Scan({CAP_SYS_ADMIN}, {MemoryKind::kShmem});
+    }
+    EXPECT_EQ(found_.pages.size(), 140u);
+  }
+}
+
+TEST_F(ScanTest, PartsOfHugePages) {
+  AddressRange range = target_.huge();
+  range.start += 5 * 4096;
+  range.end -= 3 * 4096;
+  for (const std::initializer_list<int> without : {std::initializer_list<int>{}, {CAP_SYS_ADMIN}}) {
+    Scan(without, kAllKinds, {}, {range});
+    EXPECT_EQ(found_.pages.size(), range.size() / 4096);
+    EXPECT_EQ(found_.huge_pages, HugePagesOfSmaps() - 2 * 512);
+  }
+}
+
+}  // namespace
+}  // namespace numalocality
