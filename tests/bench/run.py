@@ -5,7 +5,7 @@
   run.py --kernel 6.12 --measure running   part of it
 
 Migrations are measured in the emulated NUMA machine (tests/vm), scans on this machine. Prints a table; the build
-tree's bench/ gets results.json, with every single sample, and results.svg.
+tree's bench/ gets it as results.md, every single sample in results.json, and results.svg.
 """
 
 import argparse
@@ -18,7 +18,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent / "vm"))
 
-import run_guest  # noqa: E402  (found by the line above)
+import report  # noqa: E402  (found by the line above, as those below)
+import rows  # noqa: E402
+import run_guest  # noqa: E402
 from host import plan, topology  # noqa: E402
 from host.failure import Failure  # noqa: E402
 from host.images import image_dir  # noqa: E402
@@ -62,16 +64,27 @@ def measure_in_guest(options, kernel):
     return [{"kernel": kernel, **json.loads(line)} for line in lines]
 
 
+def write_results(directory, samples):
+    results = rows.evaluate(samples)
+    (directory / "results.json").write_text(json.dumps(
+        {"rows": report.as_json(results), "samples": samples}, indent=1))
+    (directory / "results.svg").write_text(report.picture(results))
+    (directory / "results.md").write_text(report.table(results) + "\n")
+    print(report.table(results))
+    print(f"Every sample: {directory}/results.json; picture: {directory}/results.svg")
+
+
 def main():
     options = arguments()
     options.build, options.cache = options.build.resolve(), options.cache.resolve()
     if not options.no_build:
         build(options)
-    (options.build / "bench").mkdir(exist_ok=True)
+    directory = options.build / "bench"
+    directory.mkdir(exist_ok=True)
     samples = []
     for kernel in options.kernel or plan.KERNELS:
         samples += measure_in_guest(options, kernel)
-    (options.build / "bench/results.json").write_text(json.dumps({"samples": samples}, indent=1))
+    write_results(directory, samples)
 
 
 if __name__ == "__main__":
