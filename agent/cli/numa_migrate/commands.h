@@ -1,4 +1,5 @@
-// What numa-migrate does: look, or move. Both print their result on standard output.
+// What numa-migrate does: look, move, or be a process to try that on. All print their result on
+// standard output.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_COMMANDS_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_COMMANDS_H_
 
@@ -13,10 +14,15 @@ namespace numalocality {
 absl::StatusOr<ExitCode> Check(const MigrationContext& context, const Options& options);
 
 // Moves, or with options.dry_run says what would move. SIGINT and SIGTERM end it after the batch
-// in flight, with the result so far printed and 128 plus the signal's number returned. Errors:
-// those of Check, INVALID_ARGUMENT for nodes and ranges that are none, FAILED_PRECONDITION if the
-// process's cpuset forbids the target.
+// in flight, with the result so far printed, the machine's settings back as they were, and 128 plus
+// the signal's number returned. Errors: those of Check, INVALID_ARGUMENT for nodes and ranges that
+// are none, FAILED_PRECONDITION if the process's cpuset forbids the target, or what was asked for
+// to keep the memory there cannot be.
 absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options& options);
+
+// Fills memory from a seed, says where it is, and checks it until SIGINT or SIGTERM comes, or
+// something else than one of these is sent that ends processes. DATA_LOSS if a byte is wrong.
+absl::StatusOr<ExitCode> RunHelper(const MigrationContext& context, const HelperOptions& options);
 
 }  // namespace numalocality
 

@@ -1,48 +1,59 @@
 #include "agent/cli/numa_migrate/denial.h"
 
-#include <cstdint>
-
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "agent/os/file.h"
+#include "absl/strings/str_cat.h"
+#include "agent/os/own_privileges.h"
 
 namespace numalocality {
 namespace {
 
-// Bit of CAP_SYS_PTRACE in capability masks, and seccomp's "filter" mode.
-constexpr int kCapSysPtrace = 19;
-constexpr absl::string_view kSeccompFilter = "2";
+// What a capability is for, and what seccomp filters would have to allow beside it.
+struct Purpose {
+  absl::string_view what;
+  absl::string_view without;  // what to do without the capability
+  absl::string_view calls;
+};
 
-// The value of a "Key:\tvalue" line; "" if there is none.
-absl::string_view Field(absl::string_view status, absl::string_view key) {
-  for (absl::string_view line : absl::StrSplit(status, '\n')) {
-    if (absl::ConsumePrefix(&line, key)) return absl::StripAsciiWhitespace(line);
+Purpose PurposeOf(Capability capability) {
+  switch (capability) {
+    case Capability::kSysNice:
+      return {"to move pages that several processes map, and to pin other users' threads",
+              "run as root, or leave out what takes it", "move_pages and sched_setaffinity"};
+    case Capability::kSysAdmin:
+      return {"to switch automatic NUMA balancing", "run as root, or leave that out", "write"};
+    case Capability::kDacReadSearch:
+    case Capability::kSysPtrace: break;
   }
-  return "";
+  return {"for access to other users' processes", "run as root, or as the process's user",
+          "move_pages, pidfd_open and ptrace"};
 }
 
 }  // namespace
 
-std::string ExplainDenial(absl::string_view self_status) {
-  uint64_t effective = 0;
-  if (!absl::SimpleHexAtoi(Field(self_status, "CapEff:"), &effective)) effective = 0;
-  if ((effective >> kCapSysPtrace & 1) == 0) {
-    return "the capability CAP_SYS_PTRACE is missing, which access to other users' processes "
-           "takes; run as root, or as the process's user";
+std::string ExplainDenial(const Privileges& privileges, Capability needed) {
+  const Purpose purpose = PurposeOf(needed);
+  const std::string name = CapabilitySet(uint64_t{1} << static_cast<int>(needed)).Names()[0];
+  if (!privileges.effective.Has(needed)) {
+    return absl::StrCat("the capability ", name, " is missing, which it takes ", purpose.what, "; ",
+                        purpose.without);
   }
-  if (Field(self_status, "Seccomp:") == kSeccompFilter) {
-    return "CAP_SYS_PTRACE is there, but a seccomp filter is in force; let it allow move_pages and "
-           "pidfd_open";
+  if (privileges.seccomp != SeccompMode::kDisabled) {
+    return absl::StrCat(name, " is there, but a seccomp filter is in force; let it allow ",
+                        purpose.calls);
   }
-  return "CAP_SYS_PTRACE is there and no seccomp filter is in force, so a security module "
-         "(AppArmor, SELinux, Yama) refuses; see the kernel log";
+  return absl::StrCat(name, " is there and no seccomp filter is in force, so a security module ",
+                      "(AppArmor, SELinux, Yama) or a user namespace refuses; see the kernel log");
 }
 
-std::string ExplainDenial(const HostPaths& paths) {
-  const auto status = ReadFile(paths.proc + "/self/status");
-  return ExplainDenial(status.ok() ? absl::string_view(*status) : "");
+absl::Status WithDenial(const absl::Status& status, Capability needed, const HostPaths& paths) {
+  if (!absl::IsPermissionDenied(status)) return status;
+  const Privileges privileges = ReadOwnPrivileges(paths).value_or(Privileges());
+  return absl::PermissionDeniedError(
+      absl::StrCat(status.message(), ": ", ExplainDenial(privileges, needed)));
+}
+
+bool HasCapability(Capability capability, const HostPaths& paths) {
+  const auto privileges = ReadOwnPrivileges(paths);
+  return privileges.ok() && privileges->effective.Has(capability);
 }
 
 }  // namespace numalocality

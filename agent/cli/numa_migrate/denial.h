@@ -1,20 +1,24 @@
-// Why the kernel refuses access to another process, from what it says about this one.
+// Why the kernel refuses what this program asked for, from what it says about this program.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_DENIAL_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_DENIAL_H_
 
 #include <string>
 
-#include "absl/strings/string_view.h"
+#include "absl/status/status.h"
+#include "agent/model/privileges.h"
 #include "agent/os/host_paths.h"
 
 namespace numalocality {
 
-// The likeliest of: a missing capability, a seccomp filter, a security module; in this order, as
-// each can be seen only if those before it are ruled out. `self_status`: /proc/self/status. Pure.
-std::string ExplainDenial(absl::string_view self_status);
+// The likeliest of: `needed` is missing, a seccomp filter, a security module; in this order, as
+// each can be seen only if those before it are ruled out. Pure.
+std::string ExplainDenial(const Privileges& privileges, Capability needed);
 
-// The same for this process.
-std::string ExplainDenial(const HostPaths& paths);
+// `status`, if it is PERMISSION_DENIED with that explanation for this program; else as it is.
+absl::Status WithDenial(const absl::Status& status, Capability needed, const HostPaths& paths);
+
+// Whether this program has a capability; false if the kernel does not tell.
+bool HasCapability(Capability capability, const HostPaths& paths);
 
 }  // namespace numalocality
 

@@ -1,9 +1,7 @@
 // numa-migrate: shows where a process's memory is and moves it, without a daemon.
-#include "absl/strings/str_cat.h"
 #include "agent/base/clock.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/numa_migrate/commands.h"
-#include "agent/cli/numa_migrate/denial.h"
 #include "agent/cli/numa_migrate/options.h"
 #include "agent/os/host_paths.h"
 #include "agent/os/kernel_calls.h"
@@ -13,9 +11,11 @@ int main(int argc, char** argv) {
   Options options;
   if (const auto exit_code = ParseOptions(argc, argv, options)) return *exit_code;
   const MigrationContext context{KernelCalls::System(), Clock::System(), HostPaths(), {}};
-  const auto exit_code = options.check ? Check(context, options) : Migrate(context, options);
-  if (exit_code.ok()) return *exit_code;
-  if (!absl::IsPermissionDenied(exit_code.status())) return Fail(exit_code.status());
-  return Fail(absl::PermissionDeniedError(
-      absl::StrCat(exit_code.status().message(), ": ", ExplainDenial(context.paths))));
+  absl::StatusOr<ExitCode> exit_code = kExitError;
+  switch (options.command) {
+    case Command::kCheck: exit_code = Check(context, options); break;
+    case Command::kMigrate: exit_code = Migrate(context, options); break;
+    case Command::kHelper: exit_code = RunHelper(context, options.helper); break;
+  }
+  return exit_code.ok() ? *exit_code : Fail(exit_code.status());
 }

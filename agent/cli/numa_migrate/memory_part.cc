@@ -12,6 +12,40 @@
 namespace numalocality {
 namespace {
 
+// The front of `mapping` that holds its first `pages` resident pages.
+absl::StatusOr<AddressRange> FindFront(const MappingPages& front, const ProcessHandle& process,
+                                       const PageScanner& scanner, KindSet kinds,
+                                       uint64_t page_bytes) {
+  AddressRange range = front.range;
+  int64_t left = front.pages;
+  const AddressRange ranges[] = {front.range};
+  NL_RETURN_IF_ERROR(scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageRun> runs) {
+    for (const PageRun& run : runs) {
+      range.end = run.address + static_cast<uint64_t>(std::min(left, run.pages)) * page_bytes;
+      left -= std::min(left, run.pages);
+      if (left == 0) return false;
+    }
+    return true;
+  }));
+  return range;
+}
+
+}  // namespace
+
+absl::StatusOr<MemoryPart> ParseMemoryPart(absl::string_view text) {
+  MemoryPart part;
+  if (text == "all") return part;
+  if (absl::StrContains(text, "-")) {
+    NL_ASSIGN_OR_RETURN(part.range, ParseAddressRange(text));
+    return part;
+  }
+  NL_ASSIGN_OR_RETURN(part.first_bytes, ParseBytes(text));
+  if (*part.first_bytes == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("size '", text, "': must be more than 0"));
+  }
+  return part;
+}
+
 absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& process,
                                                         const PageScanner& scanner, KindSet kinds) {
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> maps, process.ReadMaps());
@@ -31,41 +65,6 @@ absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& pro
   const AddressRange everything[] = {kWholeAddressSpace};
   NL_RETURN_IF_ERROR(scanner.Scan(process, everything, kinds, count));
   return counts;
-}
-
-// The front of `mapping` that holds its first `pages` resident pages.
-absl::StatusOr<AddressRange> FindFront(const MappingPages& front, const ProcessHandle& process,
-                                       const PageScanner& scanner, KindSet kinds,
-                                       uint64_t page_bytes) {
-  AddressRange range = front.range;
-  int64_t left = front.pages;
-  const AddressRange ranges[] = {front.range};
-  NL_RETURN_IF_ERROR(
-      scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageRun> runs) {
-        for (const PageRun& run : runs) {
-          range.end = run.address + static_cast<uint64_t>(std::min(left, run.pages)) * page_bytes;
-          left -= std::min(left, run.pages);
-          if (left == 0) return false;
-        }
-        return true;
-      }));
-  return range;
-}
-
-}  // namespace
-
-absl::StatusOr<MemoryPart> ParseMemoryPart(absl::string_view text) {
-  MemoryPart part;
-  if (text == "all") return part;
-  if (absl::StrContains(text, "-")) {
-    NL_ASSIGN_OR_RETURN(part.range, ParseAddressRange(text));
-    return part;
-  }
-  NL_ASSIGN_OR_RETURN(part.first_bytes, ParseBytes(text));
-  if (*part.first_bytes == 0) {
-    return absl::InvalidArgumentError(absl::StrCat("size '", text, "': must be more than 0"));
-  }
-  return part;
 }
 
 LargestMappings TakeLargest(std::vector<MappingPages> mappings, int64_t pages) {

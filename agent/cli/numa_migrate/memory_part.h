@@ -30,6 +30,11 @@ struct MappingPages {
   int64_t pages = 0;
 };
 
+// Every mapping of `process` with its resident pages of `kinds`, in address order. Errors as
+// PageScanner::Scan.
+absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& process,
+                                                        const PageScanner& scanner, KindSet kinds);
+
 // `pages` resident pages of `mappings`, largest mappings first, equal ones in address order.
 struct LargestMappings {
   std::vector<AddressRange> whole;

@@ -4,29 +4,55 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 
 #include "agent/cli/exit_code.h"
 #include "agent/cli/numa_migrate/memory_part.h"
-#include "agent/model/id_set.h"
 #include "agent/model/ids.h"
+#include "agent/model/migration.h"
 
 namespace numalocality {
 
+enum class Command { kCheck, kMigrate, kHelper };
+enum class OutputFormat { kText, kJson, kCsv };
+
+// --policy: whether to leave cpuset.mems of the process's cgroup at the targets.
+enum class BindPolicy {
+  kNone,
+  kBind,
+  kForced,  // also where the kernel stalls the process for it
+};
+
+// numa-migrate helper
+struct HelperOptions {
+  int64_t bytes = 0;
+  uint64_t seed = 0;
+  std::optional<NodeId> node;  // where the memory is touched first; anywhere if not given
+  bool huge_pages = false;
+};
+
 struct Options {
+  Command command = Command::kMigrate;
+  HelperOptions helper;  // all that counts with Command::kHelper
+
   pid_t pid = 0;
-  bool check = false;  // only look; all but `pid` and `json` is unused then
   MemoryPart part;
-  NodeId to_node;      // set unless `check`
-  NodeSet from_nodes;  // empty: all others
-  double min_moved = 0.90;
-  bool verify = false;
+  OutputFormat format = OutputFormat::kText;
+
+  // The rest is for Command::kMigrate.
+  MigrationSpec spec;  // complete but for the ranges, which `part` names, and for the sharing rule
+  std::optional<SharingRule> sharing;  // not given: as much as the caller's capabilities allow
   bool dry_run = false;
-  bool json = false;
+  bool verify = false;
+  bool verify_numa_maps = false;  // read numa_maps however large the process's mappings are
+  bool pin_threads = false;
+  BindPolicy bind = BindPolicy::kNone;
+  bool balancing_off = false;
 };
 
 // Fills in `options`. Returns the exit code if the program is to end now, with what it had to say
-// said: help, or an error.
+// said: help, the man page, or an error.
 std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options& options);
 
 }  // namespace numalocality

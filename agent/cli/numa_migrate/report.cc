@@ -1,153 +1,126 @@
 #include "agent/cli/numa_migrate/report.h"
 
-#include <utility>
-#include <vector>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
-#include "agent/base/log.h"
 #include "agent/base/units.h"
+#include "agent/cli/numa_migrate/failures.h"
+#include "agent/cli/numa_migrate/migration_record.h"
+#include "agent/cli/numa_migrate/stay.h"
 
 namespace numalocality {
 namespace {
-
-// The lines that people read group the outcomes; all that are not named here have failed.
-bool IsFailure(PageOutcome outcome) {
-  return outcome != PageOutcome::kMoved && outcome != PageOutcome::kAlreadyThere &&
-         outcome != PageOutcome::kBusy;
-}
-
-// The failures that occurred, and their sum.
-struct Failures {
-  std::vector<std::pair<PageOutcome, int64_t>> by_outcome;
-  int64_t pages = 0;
-};
-
-Failures FailuresOf(const OutcomeCounts& outcomes) {
-  Failures failures;
-  for (int i = 0; i < kPageOutcomeCount; ++i) {
-    const auto outcome = static_cast<PageOutcome>(i);
-    if (!IsFailure(outcome) || outcomes[outcome] == 0) continue;
-    failures.by_outcome.emplace_back(outcome, outcomes[outcome]);
-    failures.pages += outcomes[outcome];
-  }
-  return failures;
-}
 
 double Percent(int64_t part, int64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-bool IsVerified(const WorkloadMigration& result) {
-  return result.state != MigrationState::kCancelled && result.outcomes.Total() > 0;
+// Pages that are not where they should be, indented, with what to do about them.
+std::string OutcomeLine(const WorkloadMigration& result, PageOutcome outcome) {
+  const bool is_unproved = outcome == PageOutcome::kShared && !result.sharing_note.empty();
+  return absl::StrCat("  ", PageOutcomeName(outcome), ": ", result.outcomes[outcome], " (",
+                      is_unproved ? result.sharing_note : PageOutcomeAdvice(outcome), ")\n");
 }
 
-// One JSON object from keys and values that are JSON already.
-std::string JsonObject(const std::vector<std::pair<std::string, std::string>>& members) {
-  return absl::StrCat("{",
-                      absl::StrJoin(members, ", ",
-                                    [](std::string* out, const auto& member) {
-                                      absl::StrAppend(out, "\"", member.first,
-                                                      "\": ", member.second);
-                                    }),
-                      "}");
-}
-
-std::string JsonString(absl::string_view text) { return absl::StrCat("\"", LogSafe(text), "\""); }
-
-std::string JsonReport(const Options& options, const WorkloadMigration& result) {
+std::string CountsText(const WorkloadMigration& result) {
   const OutcomeCounts& outcomes = result.outcomes;
-  const Failures failures = FailuresOf(outcomes);
-  std::vector<std::pair<std::string, std::string>> reasons;
-  for (const auto& [outcome, pages] : failures.by_outcome) {
-    reasons.emplace_back(absl::StrReplaceAll(PageOutcomeName(outcome), {{" ", "_"}}),
-                         absl::StrCat(pages));
+  std::string text =
+      absl::StrCat("Pages examined: ", outcomes.Total(), "\nMoved: ", outcomes[PageOutcome::kMoved],
+                   "\nUnchanged: ", outcomes[PageOutcome::kAlreadyThere],
+                   "\nBusy: ", outcomes[PageOutcome::kBusy], "\n");
+  if (outcomes[PageOutcome::kBusy] > 0) {
+    absl::StrAppend(&text, "  (", PageOutcomeAdvice(PageOutcome::kBusy), ")\n");
   }
-  std::vector<std::pair<std::string, std::string>> members = {
-      {"pid", absl::StrCat(options.pid)},
-      {"pages", absl::StrCat(outcomes.Total())},
-      {"moved", absl::StrCat(outcomes[PageOutcome::kMoved])},
-      {"unchanged", absl::StrCat(outcomes[PageOutcome::kAlreadyThere])},
-      {"busy", absl::StrCat(outcomes[PageOutcome::kBusy])},
-      {"failed", absl::StrCat(failures.pages)},
-      {"failed_by_reason", JsonObject(reasons)},
-      {"wanted", absl::StrCat(outcomes.Wanted())},
-      {"target_node", absl::StrCat(options.to_node.value)},
-      {"state", JsonString(MigrationStateName(result.state))},
-      {"reason", JsonString(MigrationReasonName(result.reason))},
-      {"message", JsonString(result.message)},
-      {"move_calls", absl::StrCat(result.calls.Count())},
-      {"move_call_seconds", absl::StrCat(absl::ToDoubleSeconds(result.calls.total))},
-      {"longest_move_call_seconds", absl::StrCat(absl::ToDoubleSeconds(result.calls.longest))}};
-  if (IsVerified(result)) {
-    members.emplace_back("on_target", absl::StrCat(result.pages_on_target));
-    members.emplace_back("drifted", absl::StrCat(result.drifted_pages));
+  absl::StrAppend(&text, "Failed: ", FailedPages(outcomes), "\n");
+  for (const PageOutcome outcome : FailureOutcomes()) {
+    if (outcomes[outcome] > 0) absl::StrAppend(&text, OutcomeLine(result, outcome));
   }
-  return JsonObject(members) + "\n";
+  return text;
+}
+
+std::string NumaMapsLine(const Options& options, const SecondLook& look) {
+  if (look.skipped) {
+    return absl::StrCat("  numa_maps: not read, as a mapping has ", FormatBytes(look.largest_bytes),
+                        " and the process's mmap would stall; --verify-numa-maps reads it\n");
+  }
+  std::string text = "  numa_maps: ";
+  if (options.spec.node_map.empty()) {
+    absl::StrAppendFormat(&text, "%.1f%% on %s; ", Percent(look.pages_on_target, look.pages),
+                          TargetWords(options));
+  }
+  if (look.differing_pages == 0) return absl::StrCat(text, "agrees to the page\n");
+  return absl::StrCat(text, "disagrees on ", look.differing_pages, " of ", look.pages,
+                      " pages, as happens while a process allocates memory\n");
+}
+
+std::string VerificationText(const Options& options, const WorkloadMigration& result,
+                             const Findings& findings) {
+  std::string text = absl::StrFormat("Verification: %.1f%% on %s\n",
+                                     Percent(result.pages_on_target, result.outcomes.Wanted()),
+                                     TargetWords(options));
+  for (const Verification& look : result.verifications) {
+    absl::StrAppendFormat(&text, "  after %s: %.1f%%, %d drifted\n",
+                          absl::FormatDuration(absl::Trunc(look.after, absl::Milliseconds(1))),
+                          Percent(look.pages_on_target, result.outcomes.Wanted()),
+                          look.drifted_pages);
+  }
+  if (findings.numa_maps.has_value()) {
+    absl::StrAppend(&text, NumaMapsLine(options, *findings.numa_maps));
+  }
+  return text;
 }
 
 }  // namespace
 
+bool WasVerified(const WorkloadMigration& result) {
+  return result.state != MigrationState::kCancelled && result.outcomes.Total() > 0;
+}
+
+std::string TargetWords(const Options& options) {
+  const NodeSet targets = TargetsOf(options.spec);
+  return absl::StrCat(targets.size() == 1 ? "node " : "nodes ", targets.ToString());
+}
+
 std::string CheckReport(const Options& options, const std::map<NodeId, int64_t>& pages) {
   int64_t total = 0;
   for (const auto& [node, count] : pages) total += count;
-  std::vector<std::string> lines;
-  lines.reserve(pages.size());
+  std::string text;
+  std::vector<Record> nodes;
   for (const auto& [node, count] : pages) {
-    lines.push_back(
-        options.json
-            ? JsonObject({{"node", absl::StrCat(node.value)},
-                          {"pages", absl::StrCat(count)},
-                          {"percent", absl::StrFormat("%.1f", Percent(count, total))}})
-            : absl::StrFormat("Node %d: %.1f%% pages\n", node.value, Percent(count, total)));
+    absl::StrAppendFormat(&text, "Node %d: %.1f%% pages\n", node.value, Percent(count, total));
+    Record& each = nodes.emplace_back();
+    // A line of CSV stands alone, an entry of JSON within the process's.
+    if (options.format == OutputFormat::kCsv) each.Add("pid", int64_t{options.pid});
+    each.Add("node", int64_t{node.value});
+    each.Add("pages", count);
+    each.Add("percent", Percent(count, total));
   }
-  if (!options.json) return absl::StrJoin(lines, "");
-  return JsonObject({{"pid", absl::StrCat(options.pid)},
-                     {"pages", absl::StrCat(total)},
-                     {"nodes", absl::StrCat("[", absl::StrJoin(lines, ", "), "]")}}) +
-         "\n";
+  if (options.format == OutputFormat::kText) return text;
+  if (options.format == OutputFormat::kCsv) return Record::ToCsv(nodes);
+  Record record;
+  record.Add("pid", int64_t{options.pid});
+  record.Add("pages", total);
+  record.Add("nodes", nodes);
+  return Print(options.format, record);
 }
 
-std::string PlanReport(const Options& options, const WorkloadMigration& plan, int64_t page_bytes,
-                       int64_t free_bytes) {
-  const int64_t there_bytes = plan.before.BytesOn(plan.target_nodes, kAllKinds);
-  const int64_t planned_bytes = plan.pages_planned * page_bytes;
-  if (options.json) {
-    return JsonObject({{"pid", absl::StrCat(options.pid)},
-                       {"dry_run", "true"},
-                       {"would_move", absl::StrCat(plan.pages_planned)},
-                       {"would_move_bytes", absl::StrCat(planned_bytes)},
-                       {"unchanged", absl::StrCat(there_bytes / page_bytes)},
-                       {"target_node", absl::StrCat(options.to_node.value)},
-                       {"target_free_bytes", absl::StrCat(free_bytes)}}) +
-           "\n";
+std::string MigrationReport(const Options& options, const WorkloadMigration& result,
+                            const Findings& findings) {
+  if (options.format != OutputFormat::kText) {
+    return Print(options.format, MigrationRecord(options, result, findings));
   }
-  return absl::StrCat("Would move: ", plan.pages_planned, " pages (", FormatBytes(planned_bytes),
-                      ") to node ", options.to_node.value, "\n",
-                      "Unchanged: ", there_bytes / page_bytes, "\n", "Free on node ",
-                      options.to_node.value, ": ", FormatBytes(free_bytes), "\n");
-}
-
-std::string MigrationReport(const Options& options, const WorkloadMigration& result) {
-  if (options.json) return JsonReport(options, result);
-  const OutcomeCounts& outcomes = result.outcomes;
-  const Failures failures = FailuresOf(outcomes);
-  std::string text =
-      absl::StrCat("Pages examined: ", outcomes.Total(), "\nMoved: ", outcomes[PageOutcome::kMoved],
-                   "\nUnchanged: ", outcomes[PageOutcome::kAlreadyThere],
-                   "\nBusy: ", outcomes[PageOutcome::kBusy], "\nFailed: ", failures.pages, "\n");
-  for (const auto& [outcome, pages] : failures.by_outcome) {
-    absl::StrAppend(&text, "  ", PageOutcomeName(outcome), ": ", pages, "\n");
-  }
-  if (!IsVerified(result)) return text;
+  std::string text = CountsText(result);
+  if (!WasVerified(result)) return text;
   if (result.drifted_pages > 0) absl::StrAppend(&text, "Drifted: ", result.drifted_pages, "\n");
-  if (options.verify) {
-    absl::StrAppendFormat(&text, "Verification: %.1f%% on node %d\n",
-                          Percent(result.pages_on_target, outcomes.Total()), options.to_node.value);
+  for (const DriftCause& cause : findings.drift_causes) {
+    absl::StrAppend(&text, "  likely cause: ", cause.cause, "; ", cause.remedy, " stops that\n");
   }
+  if (options.verify) absl::StrAppend(&text, VerificationText(options, result, findings));
   return text;
+}
+
+std::string Print(OutputFormat format, const Record& record) {
+  return format == OutputFormat::kCsv ? Record::ToCsv({record})
+                                      : absl::StrCat(record.ToJson(), "\n");
 }
 
 }  // namespace numalocality

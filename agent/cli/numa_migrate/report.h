@@ -4,25 +4,43 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "agent/cli/numa_migrate/drift.h"
 #include "agent/cli/numa_migrate/options.h"
+#include "agent/cli/numa_migrate/record.h"
+#include "agent/cli/numa_migrate/second_look.h"
 #include "agent/model/ids.h"
 #include "agent/model/migration.h"
 
 namespace numalocality {
 
+// What was found out beside the migration itself.
+struct Findings {
+  std::vector<DriftCause> drift_causes;
+  std::optional<SecondLook> numa_maps;
+  std::vector<std::string> notes;  // for JSON: people get them on standard error
+};
+
+// Whether pages were looked at after the last batch: not of a cancelled migration.
+bool WasVerified(const WorkloadMigration& result);
+
+// "node 1", "nodes 0,2": where the memory is to go.
+std::string TargetWords(const Options& options);
+
 // --check: the share of the pages on each node. `pages`: resident pages by node; nodes that are
 // memory nodes but hold none are in it with 0.
 std::string CheckReport(const Options& options, const std::map<NodeId, int64_t>& pages);
 
-// --dry-run: what `plan` would move. `free_bytes`: on the target.
-std::string PlanReport(const Options& options, const WorkloadMigration& plan, int64_t page_bytes,
-                       int64_t free_bytes);
+// What a migration has done. With options.verify also what the last look and those before found,
+// if there was one.
+std::string MigrationReport(const Options& options, const WorkloadMigration& result,
+                            const Findings& findings);
 
-// What a migration has done. With options.verify also what the re-query found, unless the migration
-// was cancelled before it.
-std::string MigrationReport(const Options& options, const WorkloadMigration& result);
+// In JSON or CSV.
+std::string Print(OutputFormat format, const Record& record);
 
 }  // namespace numalocality
 

@@ -3,23 +3,51 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/fake/temp_tree.h"
+
 namespace numalocality {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr char kAllButPtrace[] = "CapEff:\t000001fffff7ffff\nSeccomp:\t2\n";
-constexpr char kAllInSeccomp[] = "CapEff:\t000001ffffffffff\nSeccomp:\t2\n";
-constexpr char kAll[] = "CapEff:\t000001ffffffffff\nSeccomp:\t0\n";
+constexpr uint64_t kAll = 0x1ffffffffff;
 
-TEST(ExplainDenialTest, NamesWhatIsInTheWay) {
-  EXPECT_THAT(ExplainDenial(kAllButPtrace), HasSubstr("CAP_SYS_PTRACE is missing"));
-  EXPECT_THAT(ExplainDenial(kAllInSeccomp), HasSubstr("seccomp filter is in force"));
-  EXPECT_THAT(ExplainDenial(kAll), HasSubstr("security module"));
+Privileges With(uint64_t capabilities, SeccompMode seccomp) {
+  Privileges privileges;
+  privileges.effective = CapabilitySet(capabilities);
+  privileges.seccomp = seccomp;
+  return privileges;
 }
 
-TEST(ExplainDenialTest, WithoutAnythingToReadTheCapabilityIsLikeliest) {
-  EXPECT_THAT(ExplainDenial(""), HasSubstr("CAP_SYS_PTRACE is missing"));
+TEST(ExplainDenialTest, NamesWhatIsInTheWay) {
+  const uint64_t all_but_ptrace = kAll & ~(uint64_t{1} << 19);
+  EXPECT_THAT(ExplainDenial(With(all_but_ptrace, SeccompMode::kFilter), Capability::kSysPtrace),
+              HasSubstr("CAP_SYS_PTRACE is missing"));
+  EXPECT_THAT(ExplainDenial(With(kAll, SeccompMode::kFilter), Capability::kSysPtrace),
+              AllOf(HasSubstr("seccomp filter is in force"), HasSubstr("move_pages")));
+  EXPECT_THAT(ExplainDenial(With(kAll, SeccompMode::kDisabled), Capability::kSysPtrace),
+              HasSubstr("security module"));
+}
+
+TEST(ExplainDenialTest, NamesTheCapabilityThatWasNeeded) {
+  EXPECT_THAT(ExplainDenial(With(0, SeccompMode::kDisabled), Capability::kSysNice),
+              HasSubstr("CAP_SYS_NICE is missing"));
+  EXPECT_THAT(ExplainDenial(With(0, SeccompMode::kDisabled), Capability::kSysAdmin),
+              HasSubstr("CAP_SYS_ADMIN is missing"));
+}
+
+TEST(WithDenialTest, ExplainsRefusalsOnly) {
+  const TempTree nothing;
+  const HostPaths paths = HostPaths::Below(nothing.root());
+  EXPECT_EQ(WithDenial(absl::NotFoundError("x"), Capability::kSysPtrace, paths),
+            absl::NotFoundError("x"));
+  // Without anything to read, the capability is likeliest.
+  EXPECT_THAT(std::string(WithDenial(absl::PermissionDeniedError("process 1"),
+                                     Capability::kSysPtrace, paths)
+                              .message()),
+              AllOf(HasSubstr("process 1: "), HasSubstr("CAP_SYS_PTRACE is missing")));
+  EXPECT_FALSE(HasCapability(Capability::kSysPtrace, paths));
 }
 
 }  // namespace

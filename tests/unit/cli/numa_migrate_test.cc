@@ -8,15 +8,18 @@
 #include <utility>
 
 #include "agent/cli/numa_migrate/commands.h"
+#include "agent/os/file.h"
 #include "tests/unit/fake/fake_host.h"
 
 namespace numalocality {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr pid_t kPid = 7;
 constexpr uint64_t kStart = 0x10000000;
+constexpr char kBalancing[] = "proc/sys/kernel/numa_balancing";
 
 class NumaMigrateTest : public testing::Test {
  protected:
@@ -24,7 +27,7 @@ class NumaMigrateTest : public testing::Test {
     process_->AddPages(kStart, 1000, 0);
     host_.Publish(*process_);
     options_.pid = kPid;
-    options_.to_node = NodeId{1};
+    options_.spec.target_nodes = {NodeId{1}};
   }
 
   // Runs a command and keeps what it printed.
@@ -51,10 +54,13 @@ TEST_F(NumaMigrateTest, ChecksWherePagesAre) {
 
 TEST_F(NumaMigrateTest, MovesAndVerifies) {
   options_.verify = true;
+  host_.tree().Write("proc/7/numa_maps",
+                     "10000000 default anon=1000 dirty=1000 N1=1000 kernelpagesize_kB=4\n");
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
   EXPECT_EQ(printed_,
             "Pages examined: 1000\nMoved: 1000\nUnchanged: 0\nBusy: 0\nFailed: 0\n"
-            "Verification: 100.0% on node 1\n");
+            "Verification: 100.0% on node 1\n  after 0: 100.0%, 0 drifted\n"
+            "  numa_maps: 100.0% on node 1; agrees to the page\n");
   EXPECT_EQ(process_->PagesOn(1), 1000);
 }
 
@@ -65,11 +71,74 @@ TEST_F(NumaMigrateTest, MovesOnlyTheSizeAskedFor) {
   EXPECT_EQ(process_->PagesOn(1), 100);
 }
 
+TEST_F(NumaMigrateTest, ADisagreementOfTheSecondSourceIsReported) {
+  options_.verify = true;
+  host_.tree().Write("proc/7/numa_maps",
+                     "10000000 default anon=1000 dirty=1000 N0=10 N1=990 kernelpagesize_kB=4\n");
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("numa_maps: 99.0% on node 1; disagrees on 10 of 1000 pages"));
+}
+
 TEST_F(NumaMigrateTest, ADryRunMovesNothing) {
+  process_->At(kStart).shared = true;
+  process_->AddPages(kStart + 0x1000000, 3, 0, "/usr/lib/libc.so");
+  for (int i = 0; i < 3; ++i) process_->At(kStart + 0x1000000 + i * kFakePage).file = true;
+  host_.Publish(*process_);
   options_.dry_run = true;
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
-  EXPECT_THAT(printed_, HasSubstr("Would move: 1000 pages"));
-  EXPECT_EQ(process_->PagesOn(0), 1000);
+  EXPECT_THAT(printed_, HasSubstr("Would move: 999 pages (3.9 MiB) to node 1\nUnchanged: 0\n"));
+  EXPECT_THAT(printed_, HasSubstr("Would stay:\n  shared: 1 (--shared never)\n"));
+  EXPECT_THAT(printed_, HasSubstr("  page cache: 3 (shared by nature)\n"));
+  EXPECT_THAT(printed_, HasSubstr("Expected time: unknown\n"));
+  EXPECT_EQ(process_->PagesOn(0), 1003);
+}
+
+TEST_F(NumaMigrateTest, ADryRunTellsWhatDoesNotFit) {
+  host_.SetFreePages(1, 1800);  // of 65536, of which 2 % are kept
+  options_.dry_run = true;
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("Would move: 490 pages"));
+  EXPECT_THAT(printed_, HasSubstr("  no memory on the target: 510 (make room"));
+  EXPECT_THAT(printed_, HasSubstr("Room on node 1: 490 pages (1.9 MiB)\n"));
+}
+
+TEST_F(NumaMigrateTest, WhatSharedPagesTakeIsSaid) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("Note: pages that several"));
+  options_.sharing = SharingRule::kAll;
+  EXPECT_EQ(ExitCodeFor(Do(Migrate).status()), kExitPermission);
+  EXPECT_THAT(printed_, IsEmpty());
+  options_.sharing = SharingRule::kNever;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), IsEmpty());
+}
+
+TEST_F(NumaMigrateTest, BalancingIsOffWhileItRunsAndBackAfterASignal) {
+  host_.tree().Write(kBalancing, "1\n");
+  options_.balancing_off = true;
+  for (const int signal : {0, SIGINT}) {
+    std::string during;
+    host_.kernel().OnMoved([&](const auto&) {
+      during = ReadFile(host_.tree().Path(kBalancing)).value_or("");
+      if (signal != 0) std::raise(signal);
+    });
+    EXPECT_EQ(*Do(Migrate), signal == 0 ? kExitSuccess : kExitInterrupted);
+    EXPECT_EQ(during, "0\n");
+    EXPECT_EQ(*ReadFile(host_.tree().Path(kBalancing)), "1\n");
+    host_.kernel().OnMoved([](const auto&) {});
+    process_->AddPages(kStart, 1000, 0);  // back again, for the signal
+  }
+}
+
+TEST_F(NumaMigrateTest, ThreadsArePinnedToTheTarget) {
+  options_.pin_threads = true;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("Note: 1 thread is pinned to CPUs 4-7\n"));
+  EXPECT_EQ(process_->threads.at(kPid), *CpuSet::Parse("4-7"));
 }
 
 TEST_F(NumaMigrateTest, TooFewMovedIsAFailureThatSaysWhy) {
@@ -91,7 +160,7 @@ TEST_F(NumaMigrateTest, NoSuchProcess) {
 }
 
 TEST_F(NumaMigrateTest, NoSuchNode) {
-  options_.to_node = NodeId{5};
+  options_.spec.target_nodes = {NodeId{5}};
   const auto exit_code = Do(Migrate);
   EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitError);
   EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("target node 5"));

@@ -1,0 +1,106 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "agent/base/status.h"
+#include "agent/base/units.h"
+#include "agent/cli/numa_migrate/commands.h"
+#include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/cli/numa_migrate/helper_content.h"
+#include "agent/cli/numa_migrate/own_memory.h"
+#include "agent/cli/numa_migrate/report.h"
+#include "agent/cli/numa_migrate/subject.h"
+#include "agent/os/topology_reader.h"
+
+namespace numalocality {
+namespace {
+
+// The content is checked in steps of so much with a pause after each: all the time, and yet it
+// hardly disturbs what is tried on it.
+constexpr size_t kStepWords = (size_t{4} << 20) / sizeof(uint64_t);
+constexpr absl::Duration kPause = absl::Milliseconds(50);
+
+// Fills the memory while running on the CPUs of `node`, if given: a page is where it is first
+// touched, as long as there is room.
+absl::Status FillOn(const MigrationContext& context, std::optional<NodeId> node, uint64_t seed,
+                    absl::Span<uint64_t> words) {
+  if (!node.has_value()) {
+    FillWords(seed, 0, words);
+    return absl::OkStatus();
+  }
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
+  const Node* found = topology.Find(*node);
+  if (found == nullptr || found->cpus.empty() || !found->has_memory) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("node ", node->value, ": --node takes a node with CPUs and memory"));
+  }
+  NL_ASSIGN_OR_RETURN(const CpuSet before, context.kernel.ThreadCpus(getpid()));
+  NL_RETURN_IF_ERROR(context.kernel.SetThreadCpus(getpid(), found->cpus));
+  FillWords(seed, 0, words);
+  return context.kernel.SetThreadCpus(getpid(), before);
+}
+
+// Where the words are now, as far as it can be told.
+std::string PlacementLines(const MigrationContext& context, const AddressRange& range) {
+  const auto subject = OpenSubject(context, getpid());
+  if (!subject.ok()) return "";
+  std::map<NodeId, int64_t> pages;
+  const AddressRange ranges[] = {range};
+  const absl::Status scanned = subject->scanner.Scan(subject->process, ranges, kPrivateKinds,
+                                                     [&](absl::Span<const PageRun> runs) {
+                                                       for (const PageRun& run : runs) {
+                                                         pages[run.node] += run.pages;
+                                                       }
+                                                       return true;
+                                                     });
+  return scanned.ok() ? CheckReport(Options(), pages) : "";
+}
+
+void Introduce(const MigrationContext& context, const AddressRange& range) {
+  const auto bytes = static_cast<int64_t>(range.size());
+  const std::string size = absl::StrCat(bytes, "");
+  std::cout << absl::StrFormat("PID: %d\nRange: %x-%x (%s, %d pages)\n", getpid(), range.start,
+                               range.end, FormatBytes(bytes), bytes / sysconf(_SC_PAGESIZE))
+            << PlacementLines(context, range)
+            << absl::StrFormat(
+                   "\nTry, in another terminal:\n"
+                   "  numa-migrate --pid %1$d --check\n"
+                   "  numa-migrate --pid %1$d --range %2$s --to-node 1 --verify\n"
+                   "\nChecking the content until Ctrl-C.\n",
+                   getpid(), size)
+            << std::flush;
+}
+
+absl::Status CheckWords(uint64_t seed, size_t first, absl::Span<const uint64_t> words) {
+  const auto wrong = FindWrongWord(seed, first, words);
+  if (!wrong.has_value()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrFormat("wrong content at address %x: %016x instead of %016x",
+                                             reinterpret_cast<uintptr_t>(&words[*wrong]),
+                                             words[*wrong], HelperWord(seed, first + *wrong)));
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> RunHelper(const MigrationContext& context, const HelperOptions& options) {
+  CatchEndSignals();
+  NL_ASSIGN_OR_RETURN(
+      OwnMemory memory,
+      OwnMemory::Map(options.bytes, options.huge_pages ? PageKind::kHuge : PageKind::kBase));
+  const absl::Span<uint64_t> words = memory.words();
+  NL_RETURN_IF_ERROR(FillOn(context, options.node, options.seed, words));
+  Introduce(context, memory.range());
+  for (size_t at = 0; EndSignal() == 0; at = at + kStepWords < words.size() ? at + kStepWords : 0) {
+    NL_RETURN_IF_ERROR(CheckWords(options.seed, at, words.subspan(at, kStepWords)));
+    context.clock.Sleep(kPause);
+  }
+  NL_RETURN_IF_ERROR(CheckWords(options.seed, 0, words));
+  std::cout << "Checked: " << FormatBytes(static_cast<int64_t>(memory.range().size()))
+            << ", no wrong byte\n";
+  return kExitSuccess;
+}
+
+}  // namespace numalocality

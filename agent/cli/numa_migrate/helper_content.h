@@ -1,0 +1,38 @@
+// What `numa-migrate helper` has in its memory: words that a seed decides. Pure.
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "absl/types/span.h"
+
+namespace numalocality {
+
+// The word at `index`: splitmix64 of the seed and the index, so that no two places hold the same by
+// a mistake of whole pages or words.
+constexpr uint64_t HelperWord(uint64_t seed, size_t index) {
+  uint64_t word = seed + 0x9e3779b97f4a7c15 * (index + 1);
+  word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
+  word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+  return word ^ (word >> 31);
+}
+
+// `first`: the index of words[0].
+inline void FillWords(uint64_t seed, size_t first, absl::Span<uint64_t> words) {
+  for (size_t i = 0; i < words.size(); ++i) words[i] = HelperWord(seed, first + i);
+}
+
+// Where the first wrong word is in `words`; nullopt if all are right.
+inline std::optional<size_t> FindWrongWord(uint64_t seed, size_t first,
+                                           absl::Span<const uint64_t> words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] != HelperWord(seed, first + i)) return i;
+  }
+  return std::nullopt;
+}
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_

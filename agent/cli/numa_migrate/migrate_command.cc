@@ -1,0 +1,170 @@
+#include <iostream>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/cli/numa_migrate/commands.h"
+#include "agent/cli/numa_migrate/denial.h"
+#include "agent/cli/numa_migrate/dry_run.h"
+#include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/cli/numa_migrate/report.h"
+#include "agent/cli/numa_migrate/stay.h"
+#include "agent/cli/numa_migrate/subject.h"
+#include "agent/cli/progress.h"
+#include "agent/os/numa_balancing.h"
+
+namespace numalocality {
+namespace {
+
+// Draws the bar, and ends the run on a signal.
+class Observer final : public MigrationObserver {
+ public:
+  Observer(const Clock& clock, int64_t page_bytes) : progress_(clock), page_bytes_(page_bytes) {}
+
+  MigrationReason StopReason() override {
+    return EndSignal() != 0 ? MigrationReason::kCancelled : MigrationReason::kNone;
+  }
+  void OnBatch(int, pid_t, int64_t) override {}
+  void OnBatchEnd(int) override {}
+  void OnProgress(const WorkloadMigration& result) override {
+    progress_.Update(MigrationStateName(result.state),
+                     result.outcomes[PageOutcome::kMoved] * page_bytes_,
+                     result.pages_planned * page_bytes_);
+  }
+  void Finish() { progress_.Clear(); }
+
+ private:
+  Progress progress_;
+  const int64_t page_bytes_;
+};
+
+Workload WorkloadOf(const Subject& subject) {
+  Workload workload;
+  workload.process = subject.process.id();
+  return workload;
+}
+
+// The rule that was asked for, if this program may follow it; else as much as it may. In that case
+// `notes` say so.
+absl::StatusOr<SharingRule> DecideSharing(const Options& options, const HostPaths& paths,
+                                          std::vector<std::string>& notes) {
+  const bool may_share = HasCapability(Capability::kSysNice, paths);
+  if (!options.sharing.has_value()) {
+    if (may_share) return SharingRule::kOwned;
+    notes.emplace_back(
+        "pages that several processes map stay (--shared never), as moving them "
+        "takes the capability CAP_SYS_NICE");
+    return SharingRule::kNever;
+  }
+  if (*options.sharing == SharingRule::kNever || may_share) return *options.sharing;
+  return absl::PermissionDeniedError(
+      "--shared: only never is possible without the capability CAP_SYS_NICE");
+}
+
+// A run's or a plan's result as an exit code; the reason for a bad one is the error.
+absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& result,
+                               const HostPaths& paths) {
+  if (result.reason == MigrationReason::kCancelled) return static_cast<ExitCode>(128 + EndSignal());
+  if (result.reason == MigrationReason::kPermissionDenied) {
+    return WithDenial(absl::PermissionDeniedError(result.message), Capability::kSysPtrace, paths);
+  }
+  if (result.state == MigrationState::kSucceeded) return kExitSuccess;
+  if (!IsFinal(result.state)) return absl::InternalError(result.message);
+  return absl::AbortedError(absl::StrCat(
+      result.pages_on_target, " of ", result.outcomes.Wanted(), " wanted pages are on ",
+      TargetWords(options), ", less than --min-moved ", options.spec.min_moved, ": ",
+      MigrationReasonName(result.reason), result.message.empty() ? "" : ": ", result.message));
+}
+
+std::vector<DriftCause> ExplainDrift(const MigrationContext& context, const Options& options,
+                                     const Subject& subject, const Findings& findings) {
+  DriftFacts facts;
+  facts.targets = TargetsOf(options.spec);
+  facts.balancing = ReadNumaBalancing(context.paths).value_or(0) != 0;
+  if (const auto threads = ReadThreads(context.kernel, context.paths, subject.process.pid());
+      threads.ok()) {
+    facts.thread_nodes = subject.topology.HomeNodes(threads->cpus);
+  }
+  if (findings.numa_maps.has_value()) facts.policy_nodes = findings.numa_maps->policy_nodes;
+  return LikelyCauses(facts);
+}
+
+// Looks beyond what the migration itself has seen. That something cannot be seen is a note.
+void LookFurther(const MigrationContext& context, const Options& options, const Subject& subject,
+                 const WorkloadMigration& result, Findings& findings) {
+  if (!WasVerified(result)) return;
+  if (options.verify) {
+    auto look = LookAtNumaMaps(context.paths, subject, options.spec.ranges, TargetsOf(options.spec),
+                               options.verify_numa_maps);
+    if (look.ok()) {
+      findings.numa_maps = *std::move(look);
+    } else {
+      findings.notes.push_back(absl::StrCat("numa_maps: ", look.status().message()));
+    }
+  }
+  if (result.drifted_pages > 0) {
+    findings.drift_causes = ExplainDrift(context, options, subject, findings);
+  }
+}
+
+// Everything but the preparations: the run between what keeps its pages where they are to be.
+absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& options,
+                             const Subject& subject, Findings& findings) {
+  NL_ASSIGN_OR_RETURN(Stay stay, Stay::Begin(context, options, subject));
+  const Workload workload = WorkloadOf(subject);
+  const WorkloadProcesses processes{.pids = {subject.process.pid()}};
+  NL_RETURN_IF_ERROR(
+      CheckAllowed(context, workload, processes.pids, options.spec, subject.topology));
+  Observer observer(context.clock, subject.topology.page_bytes);
+  const WorkloadMigration result =
+      RunMigration(context, workload, processes, options.spec, observer);
+  observer.Finish();
+  const bool succeeded = result.state == MigrationState::kSucceeded;
+  const absl::Status kept = succeeded ? stay.KeepThere() : absl::OkStatus();
+  LookFurther(context, options, subject, result, findings);
+  const absl::Status ended = stay.End();
+  if (!ended.ok()) findings.notes.emplace_back(ended.message());
+  findings.notes.insert(findings.notes.end(), stay.notes().begin(), stay.notes().end());
+  // Refused before it saw a page, it has nothing to report.
+  const bool refused = result.reason == MigrationReason::kPermissionDenied;
+  if (!refused || result.outcomes.Total() > 0) {
+    std::cout << MigrationReport(options, result, findings) << std::flush;
+  }
+  NL_RETURN_IF_ERROR(kept);
+  return Judge(options, result, context.paths);
+}
+
+absl::StatusOr<ExitCode> DryRun(const MigrationContext& context, const Options& options,
+                                const Subject& subject) {
+  Observer observer(context.clock, subject.topology.page_bytes);
+  const WorkloadMigration plan = PlanMigration(
+      context, WorkloadOf(subject), {.pids = {subject.process.pid()}}, options.spec, observer);
+  observer.Finish();
+  if (plan.reason != MigrationReason::kNone) return Judge(options, plan, context.paths);
+  NL_ASSIGN_OR_RETURN(const Forecast forecast, MakeForecast(context, options, subject, plan));
+  std::cout << ForecastReport(options, forecast);
+  return kExitSuccess;
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options& asked) {
+  CatchEndSignals();
+  Options options = asked;
+  Findings findings;
+  NL_ASSIGN_OR_RETURN(options.spec.sharing, DecideSharing(options, context.paths, findings.notes));
+  const auto subject = OpenSubject(context, options.pid);
+  const auto ranges = subject.ok() ? FindPart(options.part, subject->process, subject->scanner,
+                                              options.spec.kinds, subject->topology.page_bytes)
+                                   : absl::StatusOr<std::vector<AddressRange>>(subject.status());
+  if (!ranges.ok()) return WithDenial(ranges.status(), Capability::kSysPtrace, context.paths);
+  options.spec.ranges = *ranges;
+  NL_RETURN_IF_ERROR(CheckSpec(options.spec, subject->topology));
+  const auto exit_code = options.dry_run ? DryRun(context, options, *subject)
+                                         : Run(context, options, *subject, findings);
+  for (const std::string& note : findings.notes) std::cerr << "Note: " << note << "\n";
+  return exit_code;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,101 @@
+#include "agent/cli/numa_migrate/second_look.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/cli/numa_migrate/memory_part.h"
+#include "agent/os/file.h"
+#include "agent/os/parse_numa_maps.h"
+
+namespace numalocality {
+namespace {
+
+// A line for each of the most mappings that a process may have by default, 65530, and long paths.
+constexpr size_t kMaxNumaMapsBytes = size_t{64} << 20;
+
+bool IsComparable(const Mapping& mapping, absl::Span<const AddressRange> ranges) {
+  if (mapping.MayHoldCopies() || mapping.backing == Backing::kFile ||
+      mapping.backing == Backing::kHugetlb || mapping.backing == Backing::kSpecial) {
+    return false;
+  }
+  return std::any_of(ranges.begin(), ranges.end(), [&](const AddressRange& range) {
+    return range.start <= mapping.range.start && mapping.range.end <= range.end;
+  });
+}
+
+// The comparable mappings that hold anything, and how much.
+absl::StatusOr<std::vector<MappingPages>> FindComparable(const Subject& subject,
+                                                         absl::Span<const AddressRange> ranges) {
+  NL_ASSIGN_OR_RETURN(const std::vector<Mapping> maps, subject.process.ReadMaps());
+  std::set<uint64_t> starts;
+  for (const Mapping& mapping : maps) {
+    if (IsComparable(mapping, ranges)) starts.insert(mapping.range.start);
+  }
+  NL_ASSIGN_OR_RETURN(std::vector<MappingPages> counts,
+                      CountResident(subject.process, subject.scanner, kPrivateKinds));
+  std::erase_if(counts, [&](const MappingPages& mapping) {
+    return mapping.pages == 0 || !starts.contains(mapping.range.start);
+  });
+  return counts;
+}
+
+using PagesByNode = std::map<NodeId, int64_t>;
+
+absl::StatusOr<PagesByNode> Scan(const Subject& subject, absl::Span<const AddressRange> ranges) {
+  PagesByNode pages;
+  NL_RETURN_IF_ERROR(subject.scanner.Scan(subject.process, ranges, kPrivateKinds,
+                                          [&](absl::Span<const PageRun> runs) {
+                                            for (const PageRun& run : runs) {
+                                              pages[run.node] += run.pages;
+                                            }
+                                            return true;
+                                          }));
+  return pages;
+}
+
+}  // namespace
+
+absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject& subject,
+                                          absl::Span<const AddressRange> ranges,
+                                          const NodeSet& targets, bool whatever_the_stall) {
+  const int64_t page_bytes = subject.topology.page_bytes;
+  NL_ASSIGN_OR_RETURN(const std::vector<MappingPages> mappings, FindComparable(subject, ranges));
+  SecondLook look;
+  std::vector<AddressRange> compared;
+  std::set<uint64_t> starts;
+  for (const MappingPages& mapping : mappings) {
+    look.largest_bytes = std::max(look.largest_bytes, mapping.pages * page_bytes);
+    compared.push_back(mapping.range);
+    starts.insert(mapping.range.start);
+  }
+  look.skipped = look.largest_bytes > kMostUnnoticedBytes && !whatever_the_stall;
+  if (look.skipped || compared.empty()) return look;
+
+  NL_ASSIGN_OR_RETURN(PagesByNode differences, Scan(subject, compared));
+  NL_ASSIGN_OR_RETURN(const std::string text,
+                      ReadFile(absl::StrCat(paths.proc, "/", subject.process.pid(), "/numa_maps"),
+                               kMaxNumaMapsBytes));
+  NL_ASSIGN_OR_RETURN(const std::vector<NumaMapping> lines, ParseNumaMaps(text));
+  for (const NumaMapping& line : lines) {
+    look.policy_nodes = look.policy_nodes | line.policy_nodes;
+    if (!starts.contains(line.start)) continue;
+    for (const auto& [node, bytes] : line.bytes_on) {
+      look.pages += bytes / page_bytes;
+      if (targets.Contains(node)) look.pages_on_target += bytes / page_bytes;
+      differences[node] -= bytes / page_bytes;
+    }
+  }
+  // A page that is elsewhere is missing here and too much there: one page, not two.
+  int64_t more = 0;
+  int64_t fewer = 0;
+  for (const auto& [node, pages] : differences) (pages > 0 ? more : fewer) += std::abs(pages);
+  look.differing_pages = std::max(more, fewer);
+  return look;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,22 @@
+// Which pages a sharing rule would leave, found out without moving any.
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SHARED_PAGES_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SHARED_PAGES_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "agent/cli/numa_migrate/subject.h"
+#include "agent/model/id_set.h"
+#include "agent/model/migration.h"
+
+namespace numalocality {
+
+// Pages on `sources` in the ranges and of the kinds of `spec` that several processes map and that
+// spec.sharing leaves alone. nullopt where pagemap, which tells, may not be read.
+std::optional<int64_t> CountSharedThatStay(const MigrationContext& context,
+                                           const MigrationSpec& spec, const Subject& subject,
+                                           const NodeSet& sources);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SHARED_PAGES_H_

@@ -1,0 +1,86 @@
+#include "agent/cli/numa_migrate/stay.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/cli/numa_migrate/denial.h"
+#include "agent/os/thread_pinning.h"
+
+namespace numalocality {
+
+NodeSet TargetsOf(const MigrationSpec& spec) {
+  return spec.node_map.empty() ? spec.target_nodes : TargetsOf(spec.node_map);
+}
+
+absl::StatusOr<Stay> Stay::Begin(const MigrationContext& context, const Options& options,
+                                 const Subject& subject) {
+  Stay stay;
+  if (options.bind != BindPolicy::kNone) {
+    NL_RETURN_IF_ERROR(WithContext(stay.Bind(context, options, subject), "--policy bind"));
+  }
+  if (options.balancing_off) {
+    auto off = NumaBalancingOff::Begin(context.paths);
+    if (!off.ok()) {
+      return WithContext(WithDenial(off.status(), Capability::kSysAdmin, context.paths),
+                         "--numa-balancing off");
+    }
+    stay.balancing_off_ = *std::move(off);
+  }
+  if (options.pin_threads) {
+    const absl::Status pinned = stay.PinTo(context, subject, TargetsOf(options.spec));
+    NL_RETURN_IF_ERROR(
+        WithContext(WithDenial(pinned, Capability::kSysNice, context.paths), "--pin-threads"));
+  }
+  return stay;
+}
+
+Stay::~Stay() {
+  if (mems_ != nullptr) mems_->Restore().IgnoreError();
+}
+
+absl::Status Stay::Bind(const MigrationContext& context, const Options& options,
+                        const Subject& subject) {
+  NL_ASSIGN_OR_RETURN(CpusetMems mems, CpusetMems::Open(context.paths, subject.process,
+                                                        options.bind == BindPolicy::kForced));
+  const MigrationSpec& spec = options.spec;
+  const NodeSet targets = TargetsOf(spec);
+  NodeSet sources = spec.node_map.empty() ? spec.source_nodes : SourcesOf(spec.node_map);
+  if (sources.empty()) sources = mems.nodes_before();
+  nodes_to_keep_ = (mems.nodes_before() - sources) | targets;
+  mems_ = std::make_unique<CpusetMems>(std::move(mems));
+  return mems_->Widen(targets);
+}
+
+absl::Status Stay::PinTo(const MigrationContext& context, const Subject& subject,
+                         const NodeSet& targets) {
+  CpuSet cpus;
+  for (const NodeId node : targets) {
+    if (const Node* found = subject.topology.Find(node)) cpus = cpus | found->cpus;
+  }
+  if (cpus.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("node ", targets.ToString(), " has no CPUs to run threads on"));
+  }
+  NL_ASSIGN_OR_RETURN(const int threads,
+                      PinThreads(context.kernel, context.paths, subject.process.pid(), cpus));
+  notes_.push_back(absl::StrCat(threads, threads == 1 ? " thread is" : " threads are",
+                                " pinned to CPUs ", cpus.ToString()));
+  return absl::OkStatus();
+}
+
+absl::Status Stay::KeepThere() {
+  if (mems_ == nullptr) return absl::OkStatus();
+  const std::unique_ptr<CpusetMems> mems = std::move(mems_);
+  NL_RETURN_IF_ERROR(WithContext(mems->Confine(nodes_to_keep_), "--policy bind"));
+  notes_.push_back(absl::StrCat("cpuset.mems of its cgroup is ", nodes_to_keep_.ToString(),
+                                ", was ", mems->nodes_before().ToString()));
+  return absl::OkStatus();
+}
+
+absl::Status Stay::End() {
+  return balancing_off_ == nullptr ? absl::OkStatus()
+                                   : WithContext(balancing_off_->Restore(), "--numa-balancing off");
+}
+
+}  // namespace numalocality

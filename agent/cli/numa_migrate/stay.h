@@ -1,0 +1,61 @@
+// What the options change beside the pages, so that these stay where they are moved to.
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_STAY_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_STAY_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "agent/cli/numa_migrate/options.h"
+#include "agent/cli/numa_migrate/subject.h"
+#include "agent/model/id_set.h"
+#include "agent/os/cpuset_mems.h"
+#include "agent/os/numa_balancing.h"
+
+namespace numalocality {
+
+// The nodes that a migration's memory goes to.
+NodeSet TargetsOf(const MigrationSpec& spec);
+
+// Begin, move, KeepThere, look again, End. What was not kept is put back when this is destroyed,
+// but for the threads' CPUs: pinned threads stay pinned.
+class Stay {
+ public:
+  // Does what has to be done before the move: --policy bind allows the targets beside the nodes
+  // that the process has, --numa-balancing off and --pin-threads take effect. Errors name what is
+  // missing; nothing is changed then, save that some threads may be pinned.
+  static absl::StatusOr<Stay> Begin(const MigrationContext& context, const Options& options,
+                                    const Subject& subject);
+  ~Stay();
+  Stay(Stay&&) = default;
+  Stay& operator=(Stay&&) = delete;
+
+  // --policy bind: the process gets memory from the targets only from now on. Call once the pages
+  // are there: the kernel moves those that are not by itself.
+  absl::Status KeepThere();
+
+  // --numa-balancing is what it was. ABORTED if somebody else has switched it meanwhile.
+  absl::Status End();
+
+  // For people, what was done.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  Stay() = default;
+  absl::Status Bind(const MigrationContext& context, const Options& options,
+                    const Subject& subject);
+  absl::Status PinTo(const MigrationContext& context, const Subject& subject,
+                     const NodeSet& targets);
+
+  std::unique_ptr<NumaBalancingOff> balancing_off_;
+  std::unique_ptr<CpusetMems> mems_;  // until it is decided what to leave behind
+  NodeSet nodes_to_keep_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_STAY_H_

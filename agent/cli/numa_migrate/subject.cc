@@ -1,0 +1,28 @@
+#include "agent/cli/numa_migrate/subject.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/os/topology_reader.h"
+
+namespace numalocality {
+
+absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid) {
+  auto process = ProcessHandle::Open(context.kernel, context.paths, pid);
+  if (absl::IsNotFound(process.status())) {
+    return absl::NotFoundError(absl::StrCat("process not found: ", pid));
+  }
+  if (!process.ok()) return process.status();
+  const auto mappings = process->ReadMaps();
+  if (!mappings.ok()) return WithContext(mappings.status(), absl::StrCat("process ", pid));
+  if (mappings->empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "process ", pid, " has no memory of its own: it is a kernel thread, or exiting"));
+  }
+  NL_ASSIGN_OR_RETURN(Topology topology, TopologyReader(context.paths).Read());
+  const PageScanner scanner(context.kernel, context.clock, context.paths, topology.page_bytes);
+  return Subject{*std::move(process), std::move(topology), scanner};
+}
+
+}  // namespace numalocality

@@ -1,0 +1,27 @@
+// The process that a command is about, and the machine it is on.
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SUBJECT_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SUBJECT_H_
+
+#include <sys/types.h>
+
+#include "absl/status/statusor.h"
+#include "agent/engine/migration_run.h"
+#include "agent/model/topology.h"
+#include "agent/os/page_scanner.h"
+#include "agent/os/process_handle.h"
+
+namespace numalocality {
+
+struct Subject {
+  ProcessHandle process;
+  Topology topology;
+  PageScanner scanner;
+};
+
+// The process, checked to be one whose memory can be looked at. NOT_FOUND if there is none,
+// INVALID_ARGUMENT for kernel threads, PERMISSION_DENIED.
+absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SUBJECT_H_
