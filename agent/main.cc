@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,17 +17,21 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/version.h"
+#include "agent/engine/findings.h"
 #include "agent/engine/migrator.h"
+#include "agent/engine/self_test.h"
 #include "agent/os/host_paths.h"
 #include "agent/os/kernel_calls.h"
 #include "agent/os/process_limits.h"
 #include "agent/rpc/server.h"
+#include "agent/runtime/cri_client.h"
 
 namespace numalocality {
 namespace {
 
 struct Flags {
   std::string socket = "/run/numa-locality-agent/agent.sock";
+  std::string cri_socket;
   LogFormat log_format = LogFormat::kText;
 };
 
@@ -46,6 +51,17 @@ void EndInTime() {
   }).detach();
 }
 
+// Says in the log what hinders the agent. Notes are for those who ask: 'localityctl doctor'.
+void LogFindings(const MigrationContext& context, ContainerResources* runtime) {
+  const auto status = RunSelfTest(context, runtime);
+  if (!status.ok()) return LogError(absl::StrCat("self-test: ", status.status().message()));
+  for (const Finding& finding : FindingsOf(*status)) {
+    const std::string text = absl::StrCat(finding.message, ". ", finding.advice, ".");
+    if (finding.severity == Severity::kError) LogError(text);
+    if (finding.severity == Severity::kWarning) LogWarning(text);
+  }
+}
+
 // Blocks the signals that end the agent, in this thread and those made later. Returns them.
 sigset_t BlockEndSignals() {
   sigset_t signals;
@@ -62,12 +78,13 @@ int Run(const Flags& flags) {
   if (const absl::Status status = RaiseOpenFileLimit(); !status.ok()) {
     LogWarning(status.message());
   }
-  KernelCalls& kernel = KernelCalls::System();
-  const Clock& clock = Clock::System();
-  const HostPaths paths;
-  Migrator migrator(MigrationContext{kernel, clock, paths, HostLimits{}});
+  const MigrationContext context{KernelCalls::System(), Clock::System(), HostPaths(), HostLimits()};
+  std::unique_ptr<CriClient> runtime;
+  if (!flags.cri_socket.empty()) runtime = std::make_unique<CriClient>(flags.cri_socket);
+  LogFindings(context, runtime.get());
+  Migrator migrator(context, runtime.get());
   migrator.Start(kConcurrentMigrations);
-  const auto server = Server::Start(flags.socket, kernel, paths, clock, migrator);
+  const auto server = Server::Start(flags.socket, context, migrator, runtime.get());
   if (!server.ok()) {
     LogError(server.status().message());
     return EXIT_FAILURE;
@@ -98,6 +115,11 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", numalocality::kVersion);
   app.add_option("--socket", flags.socket, "Unix socket to serve on, in a directory of its own")
       ->capture_default_str();
+  app.add_option(
+         "--cri-socket", flags.cri_socket,
+         "Unix socket of the container runtime, such as /run/containerd/containerd.sock: for "
+         "migrations that stick; default: none")
+      ->type_name("PATH");
   app.add_option("--log-format", flags.log_format, "text or json")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
           {"text", LogFormat::kText}, {"json", LogFormat::kJson}}));

@@ -7,46 +7,43 @@
 #include "absl/strings/str_format.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/engine/request_check.h"
+#include "agent/engine/stickiness.h"
 #include "agent/os/topology_reader.h"
 
 namespace numalocality {
-
-// A migration's record and what its run needs; guarded by Migrator::mutex_.
-struct Migrator::Entry {
-  Migration migration;
-  uint64_t version = 1;
-  bool cancelled = false;
-  // The batch that the kernel has now; pages 0 when there is none.
-  pid_t batch_pid = 0;
-  int64_t batch_pages = 0;
-  absl::Duration batch_start;
-};
 
 // Carries a run's news into its entry.
 class Migrator::Observer final : public MigrationObserver {
  public:
   // `workload`: index of the result that the run is about.
-  Observer(Migrator& migrator, Entry& entry, size_t workload, absl::Duration deadline)
+  Observer(Migrator& migrator, MigrationEntry& entry, size_t workload, absl::Duration deadline)
       : migrator_(migrator), entry_(entry), workload_(workload), deadline_(deadline) {}
 
   MigrationReason StopReason() override {
     MutexLock lock(migrator_.mutex_);
-    entry_.batch_pages = 0;
     if (entry_.cancelled) return MigrationReason::kCancelled;
     return migrator_.context_.clock.Monotonic() > deadline_ ? MigrationReason::kDeadline
                                                             : MigrationReason::kNone;
   }
 
-  void OnBatch(pid_t pid, int64_t pages) override {
+  void OnBatch(int worker, pid_t pid, int64_t pages) override {
     MutexLock lock(migrator_.mutex_);
-    entry_.batch_pid = pid;
-    entry_.batch_pages = pages;
-    entry_.batch_start = migrator_.context_.clock.Monotonic();
+    entry_.batches[worker] = {pid, pages, migrator_.context_.clock.Monotonic()};
+  }
+
+  void OnBatchEnd(int worker) override {
+    MutexLock lock(migrator_.mutex_);
+    entry_.batches.erase(worker);
+    if (!entry_.is_held) return;
+    entry_.is_held = false;
+    entry_.migration.message.clear();
+    entry_.migration.workloads[workload_].message.clear();
+    migrator_.Changed(entry_);
   }
 
   void OnProgress(const WorkloadMigration& result) override {
     MutexLock lock(migrator_.mutex_);
-    entry_.batch_pages = 0;
     entry_.migration.workloads[workload_] = result;
     entry_.migration.state = result.state;
     migrator_.Changed(entry_);
@@ -54,12 +51,14 @@ class Migrator::Observer final : public MigrationObserver {
 
  private:
   Migrator& migrator_;
-  Entry& entry_;
+  MigrationEntry& entry_;
   const size_t workload_;
   const absl::Duration deadline_;
 };
 
 namespace {
+
+constexpr absl::Duration kWatchdogPeriod = absl::Seconds(1);
 
 // Lets a plan's scan go on while its caller waits.
 class PlanObserver final : public MigrationObserver {
@@ -68,7 +67,8 @@ class PlanObserver final : public MigrationObserver {
   MigrationReason StopReason() override {
     return is_cancelled_() ? MigrationReason::kCancelled : MigrationReason::kNone;
   }
-  void OnBatch(pid_t, int64_t) override {}
+  void OnBatch(int, pid_t, int64_t) override {}
+  void OnBatchEnd(int) override {}
   void OnProgress(const WorkloadMigration&) override {}
 
  private:
@@ -77,44 +77,53 @@ class PlanObserver final : public MigrationObserver {
 
 }  // namespace
 
-Migrator::Migrator(const MigrationContext& context)
+Migrator::Migrator(const MigrationContext& context, ContainerResources* runtime)
     : context_(context),
+      runtime_(runtime),
       finder_(context.paths),
       id_base_(absl::ToUnixSeconds(context.clock.Now())) {}
 
 Migrator::~Migrator() {
   Shutdown(absl::ZeroDuration());
-  for (std::thread& worker : workers_) worker.join();
+  if (watchdog_.joinable()) watchdog_.join();
+  std::vector<std::thread> workers;
+  {
+    MutexLock lock(mutex_);
+    workers.swap(workers_);
+  }
+  for (std::thread& worker : workers) worker.join();
 }
 
 void Migrator::Start(int workers) {
+  MutexLock lock(mutex_);
   for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { RunWorker(); });
+  watchdog_ = std::thread([this] { RunWatchdog(); });
 }
 
 absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
   {
     MutexLock lock(mutex_);
-    NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, FindRequest(request));
+    NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
     if (earlier.has_value()) return *std::move(earlier);
   }
-  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Resolve(request));
-  auto entry = std::make_shared<Entry>();
+  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads,
+                      ResolveRequest(context_, runtime_, request));
+  auto entry = std::make_shared<MigrationEntry>();
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.paths).Read());
   entry->migration = NewRecord(request, workloads, topology.page_bytes);
   MutexLock lock(mutex_);
   if (stopping_) return absl::UnavailableError("the agent is shutting down");
   // The same request may have come in twice at once.
-  NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, FindRequest(request));
+  NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
   if (earlier.has_value()) return *std::move(earlier);
-  NL_RETURN_IF_ERROR(CheckIdle(workloads));
+  NL_RETURN_IF_ERROR(records_.CheckIdle(workloads));
   if (pending_.size() >= kMaxPending) {
     return absl::ResourceExhaustedError(absl::StrCat(
         pending_.size(), " migrations are waiting for their turn already; try again later"));
   }
   entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
-  entries_.push_back(entry);
+  records_.Add(entry);
   pending_.push_back(entry);
-  ForgetOldest();
   changed_.NotifyAll();
   return entry->migration;
 }
@@ -122,7 +131,8 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
 absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
                                          absl::FunctionRef<bool()> is_cancelled) {
   PlanObserver observer(is_cancelled);
-  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Resolve(request));
+  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads,
+                      ResolveRequest(context_, runtime_, request));
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.paths).Read());
   Migration plan = NewRecord(request, workloads, topology.page_bytes);
   for (WorkloadMigration& result : plan.workloads) {
@@ -131,44 +141,6 @@ absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
     result = PlanMigration(context_, result.workload, processes, request.spec, observer);
   }
   return plan;
-}
-
-absl::StatusOr<std::vector<Workload>> Migrator::Resolve(const MigrationRequest& request) const {
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.paths).Read());
-  NL_RETURN_IF_ERROR(CheckSpec(request.spec, topology));
-  if (request.workloads.empty()) return absl::InvalidArgumentError("no workload is named");
-  if (request.workloads.size() > kMaxSelectors) {
-    return absl::InvalidArgumentError(absl::StrCat(request.workloads.size(),
-                                                   " workloads are named: at most ", kMaxSelectors,
-                                                   " in one migration"));
-  }
-  std::vector<Workload> workloads;
-  for (const WorkloadSelector& selector : request.workloads) {
-    NL_ASSIGN_OR_RETURN(const std::vector<Workload> found, finder_.Find(selector));
-    absl::Status gone;
-    size_t with_processes = 0;
-    for (const Workload& workload : found) {
-      NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(workload));
-      const absl::Status allowed =
-          CheckAllowed(context_, workload, processes.pids, request.spec, topology);
-      // Of a pod, containers without a process (a sandbox, one that has ended) are left out.
-      if (absl::IsNotFound(allowed)) {
-        gone = allowed;
-        continue;
-      }
-      if (!allowed.ok()) return allowed;
-      ++with_processes;
-      for (const Workload& other : workloads) {
-        if (!other.Overlaps(workload)) continue;
-        return absl::InvalidArgumentError(
-            absl::StrCat(workload.ToString(), " and ", other.ToString(),
-                         ": the request names both, and they overlap"));
-      }
-      workloads.push_back(workload);
-    }
-    if (with_processes == 0) return gone;
-  }
-  return workloads;
 }
 
 Migration Migrator::NewRecord(const MigrationRequest& request,
@@ -185,36 +157,9 @@ Migration Migrator::NewRecord(const MigrationRequest& request,
   return migration;
 }
 
-absl::StatusOr<std::optional<Migration>> Migrator::FindRequest(
-    const MigrationRequest& request) const {
-  if (request.request_id.empty()) return std::nullopt;
-  for (const auto& entry : entries_) {
-    if (entry->migration.request.request_id != request.request_id) continue;
-    if (entry->migration.request == request) return entry->migration;
-    return absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
-                                                 ": already names another request, migration ",
-                                                 entry->migration.id));
-  }
-  return std::nullopt;
-}
-
-absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {
-  for (const auto& entry : entries_) {
-    if (IsFinal(entry->migration.state)) continue;
-    for (const WorkloadMigration& busy : entry->migration.workloads) {
-      for (const Workload& workload : workloads) {
-        if (!busy.workload.Overlaps(workload)) continue;
-        return absl::AbortedError(absl::StrCat(workload.ToString(), ": migration ",
-                                               entry->migration.id, " is moving it"));
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Migration> Migrator::Get(const std::string& id) const {
   MutexLock lock(mutex_);
-  const auto entry = Find(id);
+  const auto entry = records_.Find(id);
   if (entry == nullptr)
     return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
   return entry->migration;
@@ -223,13 +168,13 @@ absl::StatusOr<Migration> Migrator::Get(const std::string& id) const {
 std::vector<Migration> Migrator::List() const {
   MutexLock lock(mutex_);
   std::vector<Migration> migrations;
-  for (const auto& entry : entries_) migrations.push_back(entry->migration);
+  for (const auto& entry : records_.entries()) migrations.push_back(entry->migration);
   return migrations;
 }
 
 absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
   MutexLock lock(mutex_);
-  const auto entry = Find(id);
+  const auto entry = records_.Find(id);
   if (entry == nullptr)
     return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
   if (!IsFinal(entry->migration.state)) entry->cancelled = true;
@@ -242,7 +187,7 @@ absl::StatusOr<MigrationSnapshot> Migrator::WaitForChange(const std::string& id,
                                                           absl::Duration timeout) const {
   const absl::Duration end = context_.clock.Monotonic() + timeout;
   MutexLock lock(mutex_);
-  const auto entry = Find(id);
+  const auto entry = records_.Find(id);
   if (entry == nullptr)
     return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
   while (entry->version == seen_version) {
@@ -257,7 +202,8 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   const absl::Duration end = context_.clock.Monotonic() + grace;
   MutexLock lock(mutex_);
   stopping_ = true;
-  for (const auto& entry : entries_) {
+  stop_.NotifyAll();
+  for (const auto& entry : records_.entries()) {
     if (!IsFinal(entry->migration.state)) entry->cancelled = true;
     if (entry->migration.state == MigrationState::kPending) EndPending(*entry);
   }
@@ -268,14 +214,14 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
     changed_.WaitFor(mutex_, left);
   }
   std::vector<std::string> held;
-  for (const auto& entry : entries_) {
+  for (const auto& entry : records_.entries()) {
     if (IsFinal(entry->migration.state)) continue;
     held.push_back(absl::StrCat("migration ", entry->migration.id, ": ", DescribeCall(*entry)));
   }
   return held;
 }
 
-void Migrator::EndPending(Entry& entry) {
+void Migrator::EndPending(MigrationEntry& entry) {
   std::erase_if(pending_, [&](const auto& other) { return other.get() == &entry; });
   for (WorkloadMigration& result : entry.migration.workloads) {
     result.state = MigrationState::kCancelled;
@@ -286,16 +232,52 @@ void Migrator::EndPending(Entry& entry) {
   Changed(entry);
 }
 
-std::string Migrator::DescribeCall(const Entry& entry) const {
-  if (entry.batch_pages == 0) return "the kernel holds a read of its processes' memory";
-  return absl::StrCat("the kernel has held move_pages of ", entry.batch_pages, " pages of process ",
-                      entry.batch_pid, " for ",
-                      absl::FormatDuration(context_.clock.Monotonic() - entry.batch_start));
+std::string Migrator::DescribeCall(const MigrationEntry& entry) const {
+  const BatchInFlight* batch = entry.OldestBatch();
+  if (batch == nullptr) return "the kernel holds a read of its processes' memory";
+  return absl::StrCat("the kernel has held move_pages of ", batch->pages, " pages of process ",
+                      batch->pid, " for ",
+                      absl::FormatDuration(context_.clock.Monotonic() - batch->start));
+}
+
+void Migrator::FindHeldCalls() {
+  const absl::Duration now = context_.clock.Monotonic();
+  MutexLock lock(mutex_);
+  for (const auto& entry : records_.entries()) {
+    const BatchInFlight* batch = entry->OldestBatch();
+    if (batch == nullptr || now - batch->start <= kHeldTooLong) continue;
+    const std::string message = DescribeCall(*entry);
+    if (!entry->is_held) LogWarning(absl::StrCat("migration ", entry->migration.id, ": ", message));
+    entry->is_held = true;
+    entry->migration.message = message;
+    entry->migration.workloads[entry->workload].message = message;
+    Changed(*entry);
+    if (entry->is_replaced || pending_.empty() || replaced_ >= kMaxReplaced || stopping_) continue;
+    entry->is_replaced = true;
+    ++replaced_;
+    std::erase_if(workers_, [this](std::thread& worker) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      if (retired_.erase(worker.get_id()) == 0) return false;
+      worker.join();
+      return true;
+    });
+    workers_.emplace_back([this] { RunWorker(); });
+  }
+}
+
+void Migrator::RunWatchdog() {
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      if (!stopping_) stop_.WaitFor(mutex_, kWatchdogPeriod);
+      if (stopping_) return;
+    }
+    FindHeldCalls();
+  }
 }
 
 void Migrator::RunWorker() {
   while (true) {
-    std::shared_ptr<Entry> entry;
+    std::shared_ptr<MigrationEntry> entry;
     {
       MutexLock lock(mutex_);
       while (pending_.empty() && !stopping_) changed_.Wait(mutex_);
@@ -311,14 +293,22 @@ void Migrator::RunWorker() {
     MutexLock lock(mutex_);
     --running_;
     changed_.NotifyAll();
+    if (!entry->is_replaced) continue;
+    --replaced_;
+    retired_.insert(std::this_thread::get_id());
+    return;  // the replacement stays
   }
 }
 
-WorkloadMigration Migrator::ExecuteOne(const Workload& workload, const MigrationSpec& spec,
+WorkloadMigration Migrator::ExecuteOne(const Workload& workload, const MigrationRequest& request,
                                        MigrationObserver& observer) const {
   const auto processes = finder_.ListProcesses(workload);
   if (processes.ok() && !processes->pids.empty()) {
-    return RunMigration(context_, workload, *processes, spec, observer);
+    const auto run = [&] {
+      return RunMigration(context_, workload, *processes, request.spec, observer);
+    };
+    if (request.stick == StickMode::kNone) return run();
+    return RunSticky(context_, *runtime_, workload, request, observer, run);
   }
   WorkloadMigration result;
   result.workload = workload;
@@ -339,16 +329,20 @@ WorkloadMigration Migrator::ExecuteOne(const Workload& workload, const Migration
   return result;
 }
 
-void Migrator::Execute(const std::shared_ptr<Entry>& entry) {
+void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
   // Only the worker that runs an entry changes its request and its list of workloads.
-  const MigrationSpec& spec = entry->migration.request.spec;
-  const absl::Duration deadline = context_.clock.Monotonic() + spec.deadline;
+  const MigrationRequest& request = entry->migration.request;
+  const absl::Duration deadline = context_.clock.Monotonic() + request.spec.deadline;
   for (size_t i = 0; i < entry->migration.workloads.size(); ++i) {
     Observer observer(*this, *entry, i, deadline);
     const Workload workload = entry->migration.workloads[i].workload;
-    WorkloadMigration result = ExecuteOne(workload, spec, observer);
+    {
+      MutexLock lock(mutex_);
+      entry->workload = i;
+    }
+    WorkloadMigration result = ExecuteOne(workload, request, observer);
     MutexLock lock(mutex_);
-    entry->batch_pages = 0;
+    entry->batches.clear();
     entry->migration.workloads[i] = std::move(result);
     Changed(*entry);
   }
@@ -366,29 +360,9 @@ void Migrator::Execute(const std::shared_ptr<Entry>& entry) {
   LogInfo(ending);
 }
 
-std::shared_ptr<Migrator::Entry> Migrator::Find(const std::string& id) const {
-  for (const auto& entry : entries_) {
-    if (entry->migration.id == id) return entry;
-  }
-  return nullptr;
-}
-
-void Migrator::Changed(Entry& entry) {
+void Migrator::Changed(MigrationEntry& entry) {
   ++entry.version;
   changed_.NotifyAll();
-}
-
-void Migrator::ForgetOldest() {
-  size_t finished = 0;
-  for (const auto& entry : entries_) finished += IsFinal(entry->migration.state);
-  for (auto it = entries_.begin(); it != entries_.end() && finished > kMaxFinished;) {
-    if (IsFinal((*it)->migration.state)) {
-      it = entries_.erase(it);
-      --finished;
-    } else {
-      ++it;
-    }
-  }
 }
 
 }  // namespace numalocality

@@ -5,9 +5,8 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +17,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/base/mutex.h"
+#include "agent/engine/container_resources.h"
+#include "agent/engine/migration_records.h"
 #include "agent/engine/migration_run.h"
 #include "agent/engine/workload_finder.h"
 #include "agent/model/migration.h"
@@ -33,14 +34,15 @@ struct MigrationSnapshot {
 // Thread-safe.
 class Migrator {
  public:
-  // Finished records that are kept; the oldest go first.
-  static constexpr size_t kMaxFinished = 1000;
-  // What one request may name; each costs a walk through the cgroups.
-  static constexpr size_t kMaxSelectors = 100;
   // Migrations that wait.
   static constexpr size_t kMaxPending = 100;
+  // A kernel call that takes longer is told of: it waits for a real-time task to leave a CPU.
+  static constexpr absl::Duration kHeldTooLong = absl::Seconds(5);
+  // Workers in such calls that have a replacement. Each keeps a thread until its call returns.
+  static constexpr int kMaxReplaced = 4;
 
-  explicit Migrator(const MigrationContext& context);
+  // `runtime` may be null; outlives this.
+  explicit Migrator(const MigrationContext& context, ContainerResources* runtime = nullptr);
   ~Migrator();  // Shutdown with no grace, then joins
 
   // Starts `workers` threads that run migrations. Call once.
@@ -48,9 +50,9 @@ class Migrator {
 
   // Enqueues a migration and returns its record, state PENDING; a request with the request_id of
   // an earlier one returns that one's. Errors: INVALID_ARGUMENT and FAILED_PRECONDITION as
-  // CheckSpec and CheckAllowed have them; NOT_FOUND for a workload that is not there; ABORTED with
-  // the other's id if a workload is being migrated; ALREADY_EXISTS if the request_id was used for
-  // something else; RESOURCE_EXHAUSTED with kMaxPending waiting; UNAVAILABLE while shutting down.
+  // ResolveRequest has them; NOT_FOUND for a workload that is not there; ABORTED with the other's
+  // id if a workload is being migrated; ALREADY_EXISTS if the request_id was used for something
+  // else; RESOURCE_EXHAUSTED with kMaxPending waiting; UNAVAILABLE while shutting down.
   absl::StatusOr<Migration> Submit(const MigrationRequest& request);
 
   // What Submit would do, without doing it: the record that it would have, with `before` and
@@ -74,50 +76,51 @@ class Migrator {
   absl::StatusOr<MigrationSnapshot> WaitForChange(const std::string& id, uint64_t seen_version,
                                                   absl::Duration timeout) const;
 
+  // Writes calls that the kernel has held for more than kHeldTooLong into their records' messages,
+  // and, while other migrations wait, starts workers in the place of those in such calls. Start
+  // sees to it that this is called once a second.
+  void FindHeldCalls();
+
   // Takes no more requests, cancels all migrations and waits for the batches in flight, `grace` at
   // most. Returns a line for each kernel call that has still not returned; empty when all ended.
   std::vector<std::string> Shutdown(absl::Duration grace);
 
  private:
-  struct Entry;
   class Observer;
 
-  // The workloads that `request` names, checked; and their processes.
-  absl::StatusOr<std::vector<Workload>> Resolve(const MigrationRequest& request) const;
   Migration NewRecord(const MigrationRequest& request, const std::vector<Workload>& workloads,
                       int64_t page_bytes) const;
 
   // Runs pending migrations until shutdown.
   void RunWorker();
-  void Execute(const std::shared_ptr<Entry>& entry);
-  WorkloadMigration ExecuteOne(const Workload& workload, const MigrationSpec& spec,
+  // Calls FindHeldCalls until shutdown.
+  void RunWatchdog();
+  void Execute(const std::shared_ptr<MigrationEntry>& entry);
+  WorkloadMigration ExecuteOne(const Workload& workload, const MigrationRequest& request,
                                MigrationObserver& observer) const;
 
-  // The migration that an earlier request with the same request_id made; ALREADY_EXISTS if that
-  // request was another one.
-  absl::StatusOr<std::optional<Migration>> FindRequest(const MigrationRequest& request) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status CheckIdle(const std::vector<Workload>& workloads) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::shared_ptr<Entry> Find(const std::string& id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EndPending(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndPending(MigrationEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The kernel call that a running migration is in, for people.
-  std::string DescribeCall(const Entry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Changed(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ForgetOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string DescribeCall(const MigrationEntry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Changed(MigrationEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const MigrationContext context_;
+  ContainerResources* const runtime_;
   const WorkloadFinder finder_;
   const int64_t id_base_;  // start of this agent: ids differ across restarts
 
   mutable Mutex mutex_;
   mutable ConditionVariable changed_;
-  std::deque<std::shared_ptr<Entry>> entries_ ABSL_GUARDED_BY(mutex_);  // oldest first
-  std::deque<std::shared_ptr<Entry>> pending_ ABSL_GUARDED_BY(mutex_);
+  ConditionVariable stop_;
+  MigrationRecords records_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<MigrationEntry>> pending_ ABSL_GUARDED_BY(mutex_);
   int64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<std::thread> workers_;
+  int replaced_ ABSL_GUARDED_BY(mutex_) = 0;  // workers that have a replacement and run still
+  std::vector<std::thread> workers_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::thread::id> retired_ ABSL_GUARDED_BY(mutex_);  // of those, to be joined
+  std::thread watchdog_;
 };
 
 }  // namespace numalocality

@@ -2,6 +2,8 @@
 #ifndef NUMALOCALITY_AGENT_RPC_AGENT_SERVICE_H_
 #define NUMALOCALITY_AGENT_RPC_AGENT_SERVICE_H_
 
+#include "agent/engine/container_resources.h"
+#include "agent/engine/migration_run.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 
 namespace numalocality {
@@ -9,17 +11,18 @@ namespace numalocality {
 // Thread-safe.
 class AgentService final : public v1::AgentService::Service {
  public:
-  grpc::Status GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
-                         v1::GetStatusResponse*) override {
-    return {grpc::StatusCode::UNIMPLEMENTED,
-            "GetStatus is not implemented yet; the agent's log tells what hinders it"};
-  }
+  // `runtime` may be null; outlives this.
+  AgentService(const MigrationContext& context, ContainerResources* runtime)
+      : context_(context), runtime_(runtime) {}
 
-  grpc::Status GetPolicies(grpc::ServerContext*, const v1::GetPoliciesRequest*,
-                           v1::GetPoliciesResponse*) override {
-    return {grpc::StatusCode::UNIMPLEMENTED,
-            "GetPolicies is not implemented yet; this agent moves memory on request only"};
-  }
+  grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
+                         v1::GetStatusResponse* response) override;
+  grpc::Status GetPolicies(grpc::ServerContext* context, const v1::GetPoliciesRequest* request,
+                           v1::GetPoliciesResponse* response) override;
+
+ private:
+  const MigrationContext context_;
+  ContainerResources* const runtime_;
 };
 
 }  // namespace numalocality

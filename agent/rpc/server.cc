@@ -22,14 +22,17 @@ constexpr int kMaxThreads = 64;
 
 }  // namespace
 
-Server::Server(KernelCalls& kernel, const HostPaths& paths, const Clock& clock, Migrator& migrator)
-    : placement_service_(kernel, paths, clock), migration_service_(migrator) {}
+Server::Server(const MigrationContext& context, Migrator& migrator, ContainerResources* runtime)
+    : placement_service_(context.kernel, context.paths, context.clock),
+      migration_service_(migrator),
+      agent_service_(context, runtime) {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, KernelCalls& kernel,
-                                                      const HostPaths& paths, const Clock& clock,
-                                                      Migrator& migrator) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
+                                                      const MigrationContext& context,
+                                                      Migrator& migrator,
+                                                      ContainerResources* runtime) {
   NL_RETURN_IF_ERROR(PrepareSocketPath(path));
-  std::unique_ptr<Server> self(new Server(kernel, paths, clock, migrator));
+  std::unique_ptr<Server> self(new Server(context, migrator, runtime));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

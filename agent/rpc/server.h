@@ -9,10 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "agent/base/clock.h"
+#include "agent/engine/container_resources.h"
+#include "agent/engine/migration_run.h"
 #include "agent/engine/migrator.h"
-#include "agent/os/host_paths.h"
-#include "agent/os/kernel_calls.h"
 #include "agent/rpc/agent_service.h"
 #include "agent/rpc/migration_service.h"
 #include "agent/rpc/placement_service.h"
@@ -25,15 +24,17 @@ class Server {
   // Serves on the unix socket `path`, whose directory is made if need be and is for its owner only
   // (0700): whoever can open the socket can move memory. FAILED_PRECONDITION if the path is in
   // use by a live server or the directory is open to others.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& path, KernelCalls& kernel,
-                                                       const HostPaths& paths, const Clock& clock,
-                                                       Migrator& migrator);
+  // `runtime` may be null.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& path,
+                                                       const MigrationContext& context,
+                                                       Migrator& migrator,
+                                                       ContainerResources* runtime);
 
   // Reports NOT_SERVING, lets calls end for `grace`, then cuts them off.
   void Shutdown(absl::Duration grace);
 
  private:
-  Server(KernelCalls& kernel, const HostPaths& paths, const Clock& clock, Migrator& migrator);
+  Server(const MigrationContext& context, Migrator& migrator, ContainerResources* runtime);
 
   PlacementService placement_service_;
   MigrationService migration_service_;

@@ -45,7 +45,7 @@ class ServerTest : public testing::Test {
     host_.AddCgroup(ContainerPath('a'), {100});
     host_.WriteCgroupFile(ContainerPath('a'), "memory.numa_stat",
                           "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=4096 N1=0\n");
-    auto server = Server::Start(socket_, host_.kernel(), host_.paths(), Clock::System(), migrator_);
+    auto server = Server::Start(socket_, context_, migrator_, nullptr);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials());
@@ -72,7 +72,8 @@ class ServerTest : public testing::Test {
   FakeHost host_;
   TempTree sockets_;
   const std::string socket_ = sockets_.root() + "/own/agent.sock";
-  Migrator migrator_{MigrationContext{host_.kernel(), Clock::System(), host_.paths(), {}}};
+  const MigrationContext context_{host_.kernel(), Clock::System(), host_.paths(), {}};
+  Migrator migrator_{context_};
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::PlacementService::Stub> placements_;
@@ -86,8 +87,7 @@ TEST_F(ServerTest, SocketIsForItsOwnerOnly) {
 }
 
 TEST_F(ServerTest, RefusesASocketThatIsServed) {
-  const auto second =
-      Server::Start(socket_, host_.kernel(), host_.paths(), Clock::System(), migrator_);
+  const auto second = Server::Start(socket_, context_, migrator_, nullptr);
   EXPECT_TRUE(absl::IsFailedPrecondition(second.status())) << second.status();
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("another agent serves there"));
 }
@@ -181,6 +181,14 @@ TEST_F(ServerTest, MigratesAndTellsEachStep) {
   EXPECT_EQ(result.after(0).node_id(), 1);
   ASSERT_EQ(result.outcomes_size(), 1);
   EXPECT_EQ(result.outcomes(0).outcome(), v1::PAGE_OUTCOME_MOVED);
+  EXPECT_EQ(result.outcomes(0).advice(), "");
+  ASSERT_EQ(result.verifications_size(), 1);
+  EXPECT_EQ(result.verifications(0).on_target_page_count(), kPages);
+  EXPECT_NE(result.scan_method(), v1::SCAN_METHOD_UNSPECIFIED);
+  int64_t calls = 0;
+  for (const auto& bucket : result.move_call_buckets()) calls += bucket.call_count();
+  EXPECT_EQ(calls, result.move_call_count());
+  EXPECT_FALSE(result.move_call_buckets().rbegin()->has_upper_bound());
   EXPECT_TRUE(last.migration().has_end_time());
 
   grpc::ClientContext list_context;
@@ -285,18 +293,72 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"MinMoved", "workloads { pid: 100 } min_moved: 1.5",
                 grpc::StatusCode::INVALID_ARGUMENT, "min_moved"},
         Refusal{"Deadline", "workloads { pid: 100 } deadline { seconds: -1 }",
-                grpc::StatusCode::INVALID_ARGUMENT, "deadline"}),
+                grpc::StatusCode::INVALID_ARGUMENT, "deadline"},
+        Refusal{"NodeMapTwice",
+                "workloads { pid: 100 } node_map { source_node_id: 0 target_node_id: 1 }"
+                "node_map { source_node_id: 0 target_node_id: 0 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "node_map: node 0 is a source twice"},
+        Refusal{"NodeMapAndTarget",
+                "workloads { pid: 100 } node_map { source_node_id: 0 target_node_id: 1 }"
+                "target_node_ids: 1",
+                grpc::StatusCode::INVALID_ARGUMENT, "node_map: takes the place of"},
+        Refusal{"NodeMapUnknown",
+                "workloads { pid: 100 } node_map { source_node_id: 0 target_node_id: 7 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "7"},
+        Refusal{"SharingRule", "workloads { pid: 100 } shared_pages: 9",
+                grpc::StatusCode::INVALID_ARGUMENT, "shared_pages: 9"},
+        Refusal{"HoldMode", "workloads { pid: 100 } hold: 9", grpc::StatusCode::INVALID_ARGUMENT,
+                "hold: 9"},
+        Refusal{"StickMode", "workloads { pid: 100 } stick: 9", grpc::StatusCode::INVALID_ARGUMENT,
+                "stick: 9"},
+        Refusal{"Lazy", "workloads { pid: 100 } mode: MIGRATION_MODE_LAZY",
+                grpc::StatusCode::UNIMPLEMENTED, "EAGER"},
+        Refusal{"NoRuntime", "workloads { pid: 100 } stick: STICK_MODE_CPUSET_MEMS",
+                grpc::StatusCode::FAILED_PRECONDITION, "--cri-socket"},
+        Refusal{"Bandwidth", "workloads { pid: 100 } limits { bandwidth_bytes_per_second: -1 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "limits.bandwidth_bytes_per_second: -1"},
+        Refusal{"Workers", "workloads { pid: 100 } limits { worker_count: 17 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "limits.worker_count: 17"},
+        Refusal{"CallTime", "workloads { pid: 100 } limits { max_call_time {} }",
+                grpc::StatusCode::INVALID_ARGUMENT, "limits.max_call_time"},
+        Refusal{"VerifyOrder",
+                "workloads { pid: 100 } verify_after { seconds: 2 } verify_after { seconds: 1 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "verify_after: must be in ascending order"},
+        Refusal{"VerifyLate", "workloads { pid: 100 } verify_after { seconds: 3600 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "verify_after: at most"}),
     [](const testing::TestParamInfo<Refusal>& param) { return param.param.name; });
+
+TEST_F(ServerTest, TellsWhatItCanDo) {
+  host_.tree().Write("proc/self/status",
+                     "CapEff:\t0000000000080000\nSeccomp:\t0\nMems_allowed_list:\t0\n");
+  host_.tree().Write("proc/self/ns/pid", "");
+  host_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+  grpc::ClientContext context;
+  v1::GetStatusResponse status;
+  const grpc::Status got = v1::AgentService::NewStub(channel_)->GetStatus(&context, {}, &status);
+  ASSERT_TRUE(got.ok()) << got.error_message();
+  EXPECT_FALSE(status.version().empty());
+  EXPECT_EQ(status.kernel_release(), "6.12.0");
+  EXPECT_THAT(status.capabilities(), ElementsAre("CAP_SYS_PTRACE"));
+  EXPECT_EQ(status.seccomp_mode(), v1::SECCOMP_MODE_DISABLED);
+  EXPECT_THAT(status.memory_node_ids(), ElementsAre(0, 1));
+  EXPECT_THAT(status.allowed_node_ids(), ElementsAre(0));
+  EXPECT_TRUE(status.cgroup_v2());
+  ASSERT_EQ(status.sources_size(), 1);
+  EXPECT_EQ(status.sources(0).state(), v1::SOURCE_STATE_ABSENT);
+  ASSERT_GT(status.findings_size(), 0);
+  EXPECT_EQ(status.findings(0).severity(), v1::FINDING_SEVERITY_ERROR) << "worst first";
+}
 
 TEST_F(ServerTest, WhatIsMissingSaysSoInASentence) {
   grpc::ClientContext contexts[3];
   v1::ExplainPlacementResponse explained;
   v1::ReserveWorkloadResponse reserved;
-  v1::GetStatusResponse got;
+  v1::GetPoliciesResponse got;
   for (const grpc::Status& status :
        {placements_->ExplainPlacement(&contexts[0], {}, &explained),
         migrations_->ReserveWorkload(&contexts[1], {}, &reserved),
-        v1::AgentService::NewStub(channel_)->GetStatus(&contexts[2], {}, &got)}) {
+        v1::AgentService::NewStub(channel_)->GetPolicies(&contexts[2], {}, &got)}) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
     EXPECT_THAT(status.error_message(), HasSubstr("is not implemented yet"));
   }

@@ -7,7 +7,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "agent/engine/request_check.h"
 #include "tests/unit/engine/migrator_fixture.h"
+#include "tests/unit/fake/fake_runtime.h"
 
 namespace numalocality {
 namespace {
@@ -35,9 +37,7 @@ TEST_F(MigratorRequestsTest, BadRequestsAreRefusedAtOnce) {
               r.workloads.push_back({{}, {}, {}, 10});
             }),
             Code::kInvalidArgument);  // the pod's own process
-  EXPECT_EQ(code_of([](auto& r) {
-              r.workloads.assign(Migrator::kMaxSelectors + 1, r.workloads.front());
-            }),
+  EXPECT_EQ(code_of([](auto& r) { r.workloads.assign(kMaxSelectors + 1, r.workloads.front()); }),
             Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& r) { r.workloads[0].cgroup_path = "/none"; }), Code::kNotFound);
   EXPECT_EQ(code_of([](auto& r) { r.workloads = {{{}, {}, {}, 99}}; }), Code::kNotFound);
@@ -146,6 +146,53 @@ TEST_F(MigratorRequestsTest, PlanTellsAndDoesNothing) {
   EXPECT_EQ(plan->workloads[0].pages_planned, 100);
   EXPECT_THAT(migrator->List(), ElementsAre());
   EXPECT_EQ(process->PagesOn(0), 100);
+}
+
+TEST_F(MigratorRequestsTest, SharedPagesTakeACapability) {
+  AddPod("/pod", 10);
+  const auto migrator = MakeMigrator(0);
+  MigrationRequest request = Request("/pod");
+  host_.tree().Write("proc/self/ns/pid", "");
+  for (const SharingRule rule : {SharingRule::kOwned, SharingRule::kAll}) {
+    request.spec.sharing = rule;
+    host_.tree().Write("proc/self/status", "CapEff:\t0000000000080004\nMems_allowed_list:\t0-1\n");
+    const absl::Status refused = migrator->Submit(request).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("CAP_SYS_NICE"));
+    host_.tree().Write("proc/self/status", "CapEff:\t0000000000880004\nMems_allowed_list:\t0-1\n");
+    const auto planned = migrator->Plan(request, [] { return false; });
+    EXPECT_TRUE(planned.ok()) << planned.status();
+  }
+}
+
+TEST_F(MigratorRequestsTest, AContainerSticksThroughItsRuntime) {
+  const std::string id(64, 'a');
+  const std::string cgroup = "/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/" + id;
+  const auto process = AddPod(cgroup, 10);
+  process->allowed_nodes = {NodeId{0}};
+  host_.Publish(*process);
+  host_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+  FakeRuntime runtime(host_, cgroup);
+  runtime.Write("0");
+  MigrationRequest request = Request(cgroup);
+  request.stick = StickMode::kCpusetMems;
+  EXPECT_TRUE(absl::IsFailedPrecondition(MakeMigrator(0)->Submit(request).status()))
+      << "no runtime";
+
+  // The kernel would let the process have node 1 as soon as that is written.
+  runtime.on_write = [&](const NodeSet& nodes) {
+    process->allowed_nodes = nodes;
+    host_.Publish(*process);
+  };
+  Migrator migrator(host_.context(), &runtime);
+  migrator.Start(1);
+  const auto submitted = migrator.Submit(request);
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  const Migration ended = WaitForEnd(migrator, submitted->id);
+  EXPECT_EQ(ended.state, MigrationState::kSucceeded) << ended.message;
+  EXPECT_EQ(process->PagesOn(1), 100);
+  EXPECT_THAT(runtime.writes, ElementsAre("0-1", "1"));
+  EXPECT_FALSE(ended.workloads[0].stick_note.empty());
 }
 
 TEST_F(MigratorRequestsTest, WaitingMigrationsAreBounded) {

@@ -71,7 +71,7 @@ TEST_F(MigratorTest, CancelEndsARunningOneAfterItsBatch) {
   const auto process = AddPod("/pod", 10, 3000);
   Gate in_call;
   Gate go_on;
-  host_.kernel().RunAt(5, [&] {  // opened at Submit; opened, scanned and found again; then moved
+  host_.kernel().RunAt(FakeCall::kMove, 1, [&] {
     in_call.Open();
     go_on.Wait();
   });
@@ -141,7 +141,7 @@ TEST_F(MigratorTest, ShutdownNamesACallThatTheKernelHolds) {
   AddPod("/pod", 10);
   Gate in_call;
   Gate go_on;
-  host_.kernel().RunAt(5, [&] {
+  host_.kernel().RunAt(FakeCall::kMove, 1, [&] {
     in_call.Open();
     go_on.Wait();
   });
@@ -160,14 +160,14 @@ TEST_F(MigratorTest, KeepsABoundedNumberOfRecords) {
   AddPod("/pod", 10, 1);
   const auto migrator = MakeMigrator(1);
   std::string first, last;
-  for (size_t i = 0; i < Migrator::kMaxFinished + 5; ++i) {
+  for (size_t i = 0; i < MigrationRecords::kMaxFinished + 5; ++i) {
     const auto submitted = migrator->Submit(Request("/pod"));
     ASSERT_TRUE(submitted.ok()) << submitted.status();
     last = submitted->id;
     if (first.empty()) first = last;
     WaitForEnd(*migrator, last);
   }
-  EXPECT_LE(migrator->List().size(), Migrator::kMaxFinished + 1);
+  EXPECT_LE(migrator->List().size(), MigrationRecords::kMaxFinished + 1);
   EXPECT_TRUE(absl::IsNotFound(migrator->Get(first).status()));
   EXPECT_TRUE(migrator->Get(last).ok());
 }

@@ -1,0 +1,113 @@
+#include "agent/engine/findings.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace numalocality {
+namespace {
+
+void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) {
+  const Privileges& privileges = status.privileges;
+  if (!status.move_pages.ok()) {
+    const bool filtered = privileges.seccomp == SeccompMode::kFilter;
+    findings.push_back(
+        {Severity::kError,
+         absl::StrCat("No page can be looked up or moved: ", status.move_pages.message(),
+                      filtered ? ", by the seccomp filter" : ""),
+         "Run the agent under a seccomp profile that allows move_pages: the default profiles of "
+         "containerd and CRI-O do not"});
+  }
+  if (!privileges.effective.Has(Capability::kSysPtrace)) {
+    findings.push_back({Severity::kError,
+                        "Processes of other users are out of reach: CAP_SYS_PTRACE is missing",
+                        "Add SYS_PTRACE to the capabilities of the agent's container"});
+  } else if (status.scan_method == ScanMethod::kQuery) {
+    findings.push_back(
+        {Severity::kWarning,
+         "Pages are found by asking for every mapped address, which is slow: pagemap may not be "
+         "read, as CAP_DAC_READ_SEARCH is missing",
+         "Add DAC_READ_SEARCH to the capabilities of the agent's container"});
+  }
+  if (!privileges.effective.Has(Capability::kSysNice)) {
+    findings.push_back(
+        {Severity::kNote,
+         "Pages that several processes map stay where they are, whatever a request's "
+         "sharing rule: CAP_SYS_NICE is missing",
+         "Add SYS_NICE to the capabilities of the agent's container, if the rules "
+         "'owned' and 'all' are wanted"});
+  }
+}
+
+void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings) {
+  const NodeSet missing = status.memory_nodes - status.privileges.allowed_nodes;
+  if (!missing.empty()) {
+    findings.push_back(
+        {Severity::kError,
+         absl::StrCat("No memory can be moved to node ", missing.ToString(),
+                      ": the agent's own cpuset allows node ",
+                      status.privileges.allowed_nodes.ToString(), " only"),
+         "Run the agent in a pod without exclusive CPUs and memory (not in class Guaranteed), or "
+         "give its cgroup all memory nodes"});
+  }
+  if (!status.cgroup_v2) {
+    findings.push_back({Severity::kError,
+                        "No container can be found: cgroup v2 is not mounted at /sys/fs/cgroup",
+                        "Boot with systemd.unified_cgroup_hierarchy=1, and mount the host's "
+                        "/sys/fs/cgroup into the agent's container"});
+  }
+  if (!status.privileges.in_host_pid_namespace) {
+    findings.push_back(
+        {Severity::kWarning,
+         "Only processes of the agent's own pod are seen: it is not in the host's PID namespace",
+         "Set hostPID in the agent's pod, unless it is to serve its own pod only"});
+  }
+  if (!status.runtime.has_value()) {
+    findings.push_back({Severity::kNote,
+                        "Memory cannot be made to stay by cpuset.mems (stick): no container "
+                        "runtime is configured",
+                        "Give the agent --cri-socket, if that is wanted"});
+  } else if (!status.runtime->answer.ok()) {
+    findings.push_back({Severity::kWarning,
+                        absl::StrCat("Memory cannot be made to stay by cpuset.mems (stick): the "
+                                     "container runtime at ",
+                                     status.runtime->address, " does not answer: ",
+                                     status.runtime->answer.status().message()),
+                        "Check --cri-socket, and that the socket is mounted"});
+  }
+}
+
+void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
+  if (status.numa_balancing) {
+    findings.push_back({Severity::kWarning,
+                        "Pages may be moved back: automatic NUMA balancing is on",
+                        "Set sysctl kernel.numa_balancing=0, or let migrations stick"});
+  }
+  if (!status.kernel.IsAtLeast(6, 3)) {
+    findings.push_back({Severity::kNote,
+                        absl::StrCat("Memory of busy processes moves many times slower than it "
+                                     "could: Linux ",
+                                     status.kernel.text, " flushes TLBs page by page"),
+                        "Use Linux 6.3 or later, or hold the processes while they are moved"});
+  }
+  if (!status.pagemap_scan) {
+    findings.push_back({Severity::kNote,
+                        absl::StrCat("Pages are found more slowly than they could be: Linux ",
+                                     status.kernel.text, " has no PAGEMAP_SCAN"),
+                        "Use Linux 6.7 or later"});
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> FindingsOf(const AgentStatus& status) {
+  std::vector<Finding> findings;
+  CheckPrivileges(status, findings);
+  CheckSurroundings(status, findings);
+  CheckKernel(status, findings);
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
+  return findings;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,82 @@
+#include "agent/engine/request_check.h"
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/engine/stickiness.h"
+#include "agent/engine/workload_finder.h"
+#include "agent/os/own_privileges.h"
+#include "agent/os/topology_reader.h"
+
+namespace numalocality {
+namespace {
+
+absl::Status CheckSharing(const MigrationContext& context, SharingRule rule) {
+  if (rule == SharingRule::kNever) return absl::OkStatus();
+  NL_ASSIGN_OR_RETURN(const Privileges privileges, ReadOwnPrivileges(context.paths));
+  if (privileges.effective.Has(Capability::kSysNice)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "pages that several processes map move with CAP_SYS_NICE only, which the agent does not "
+      "have; add SYS_NICE to the capabilities of its container, or ask for the sharing rule "
+      "'never'");
+}
+
+// OK if the request may move the memory of `workload`; NOT_FOUND if that has no process.
+absl::Status CheckWorkload(const MigrationContext& context, const WorkloadFinder& finder,
+                           const Workload& workload, const MigrationRequest& request,
+                           const Topology& topology) {
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder.ListProcesses(workload));
+  const absl::Status allowed =
+      CheckAllowed(context, workload, processes.pids, request.spec, topology);
+  // cpuset.mems will be widened before anything moves.
+  const bool will_widen = request.stick != StickMode::kNone && absl::IsFailedPrecondition(allowed);
+  return will_widen ? absl::OkStatus() : allowed;
+}
+
+absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Workload& workload) {
+  for (const Workload& other : workloads) {
+    if (!other.Overlaps(workload)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(workload.ToString(), " and ", other.ToString(),
+                                                   ": the request names both, and they overlap"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Workload>> ResolveRequest(const MigrationContext& context,
+                                                     ContainerResources* runtime,
+                                                     const MigrationRequest& request) {
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
+  NL_RETURN_IF_ERROR(CheckSpec(request.spec, topology));
+  if (request.workloads.empty()) return absl::InvalidArgumentError("no workload is named");
+  if (request.workloads.size() > kMaxSelectors) {
+    return absl::InvalidArgumentError(absl::StrCat(request.workloads.size(),
+                                                   " workloads are named: at most ", kMaxSelectors,
+                                                   " in one migration"));
+  }
+  NL_RETURN_IF_ERROR(CheckSharing(context, request.spec.sharing));
+  const WorkloadFinder finder(context.paths);
+  std::vector<Workload> workloads;
+  for (const WorkloadSelector& selector : request.workloads) {
+    NL_ASSIGN_OR_RETURN(const std::vector<Workload> found, finder.Find(selector));
+    absl::Status gone;
+    size_t with_processes = 0;
+    for (const Workload& workload : found) {
+      const absl::Status checked = CheckWorkload(context, finder, workload, request, topology);
+      // Of a pod, containers without a process (a sandbox, one that has ended) are left out.
+      if (absl::IsNotFound(checked)) {
+        gone = checked;
+        continue;
+      }
+      NL_RETURN_IF_ERROR(checked);
+      NL_RETURN_IF_ERROR(CheckSticky(context, runtime, workload, request));
+      NL_RETURN_IF_ERROR(CheckNoOverlap(workloads, workload));
+      ++with_processes;
+      workloads.push_back(workload);
+    }
+    if (with_processes == 0) return gone;
+  }
+  return workloads;
+}
+
+}  // namespace numalocality

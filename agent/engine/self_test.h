@@ -1,0 +1,45 @@
+// What the agent can do on this machine, tried out and looked up.
+#ifndef NUMALOCALITY_AGENT_ENGINE_SELF_TEST_H_
+#define NUMALOCALITY_AGENT_ENGINE_SELF_TEST_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "agent/engine/container_resources.h"
+#include "agent/engine/migration_run.h"
+#include "agent/model/page_run.h"
+#include "agent/model/privileges.h"
+#include "agent/os/kernel_release.h"
+
+namespace numalocality {
+
+// The container runtime, if one is configured.
+struct RuntimeStatus {
+  std::string address;
+  absl::StatusOr<std::string> answer;  // what it calls itself
+};
+
+struct AgentStatus {
+  KernelRelease kernel;
+  Privileges privileges;
+  NodeSet memory_nodes;     // of the machine
+  absl::Status move_pages;  // whether the system call may be made at all, on memory of one's own
+  // How memory of other users' processes is found: that of the first process of all. Nothing if
+  // that could not be opened.
+  std::optional<ScanMethod> scan_method;
+  bool pagemap_scan = false;  // the ioctl is there
+  bool numa_balancing = false;
+  bool cgroup_v2 = false;
+  std::optional<RuntimeStatus> runtime;
+};
+
+// Looks now; some twenty files, one system call of each kind, and one call to the runtime.
+// `runtime` may be null. Fails if /proc or the topology cannot be read at all.
+absl::StatusOr<AgentStatus> RunSelfTest(const MigrationContext& context,
+                                        ContainerResources* runtime);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_SELF_TEST_H_

@@ -1,0 +1,118 @@
+#include "agent/engine/findings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <ostream>
+#include <string>
+
+namespace numalocality {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+uint64_t Bit(Capability capability) { return uint64_t{1} << static_cast<int>(capability); }
+
+constexpr char kAnswer[] = "containerd v1";
+
+// Of an agent that lacks nothing.
+AgentStatus Perfect() {
+  AgentStatus status;
+  status.kernel = {"6.12.0", 6, 12};
+  status.privileges.effective = CapabilitySet(
+      Bit(Capability::kSysPtrace) | Bit(Capability::kDacReadSearch) | Bit(Capability::kSysNice));
+  status.privileges.allowed_nodes = status.memory_nodes = {NodeId{0}, NodeId{1}};
+  status.scan_method = ScanMethod::kPresence;
+  status.pagemap_scan = true;
+  status.cgroup_v2 = true;
+  status.runtime = RuntimeStatus{"/run/runtime.sock", std::string(kAnswer)};
+  return status;
+}
+
+TEST(FindingsTest, NoneForAnAgentThatLacksNothing) {
+  EXPECT_THAT(FindingsOf(Perfect()), IsEmpty());
+}
+
+// One thing that is wrong, and the one finding it is to make.
+struct Flaw {
+  std::string name;
+  std::function<void(AgentStatus&)> make;
+  Severity severity;
+  std::string words;
+};
+
+void PrintTo(const Flaw& flaw, std::ostream* out) { *out << flaw.name; }
+
+class FlawTest : public ::testing::TestWithParam<Flaw> {};
+
+TEST_P(FlawTest, IsFoundAndComesWithAdvice) {
+  AgentStatus status = Perfect();
+  GetParam().make(status);
+  const auto findings = FindingsOf(status);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].severity, GetParam().severity);
+  EXPECT_THAT(findings[0].message, HasSubstr(GetParam().words));
+  EXPECT_FALSE(findings[0].advice.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, FlawTest,
+    testing::Values(
+        Flaw{"Seccomp",
+             [](AgentStatus& s) {
+               s.privileges.seccomp = SeccompMode::kFilter;
+               s.move_pages = absl::PermissionDeniedError("move_pages: not permitted");
+             },
+             Severity::kError, "by the seccomp filter"},
+        Flaw{"Ptrace",
+             [](AgentStatus& s) {
+               s.privileges.effective = CapabilitySet(Bit(Capability::kSysNice));
+               s.scan_method = ScanMethod::kQuery;
+             },
+             Severity::kError, "CAP_SYS_PTRACE"},
+        Flaw{"Pagemap", [](AgentStatus& s) { s.scan_method = ScanMethod::kQuery; },
+             Severity::kWarning, "CAP_DAC_READ_SEARCH"},
+        Flaw{"Nice",
+             [](AgentStatus& s) {
+               s.privileges.effective = CapabilitySet(Bit(Capability::kSysPtrace));
+             },
+             Severity::kNote, "CAP_SYS_NICE"},
+        Flaw{"Cpuset", [](AgentStatus& s) { s.privileges.allowed_nodes = {NodeId{0}}; },
+             Severity::kError, "moved to node 1: the agent's own cpuset allows node 0"},
+        Flaw{"CgroupV1", [](AgentStatus& s) { s.cgroup_v2 = false; }, Severity::kError,
+             "cgroup v2"},
+        Flaw{"PidNamespace", [](AgentStatus& s) { s.privileges.in_host_pid_namespace = false; },
+             Severity::kWarning, "PID namespace"},
+        Flaw{"Balancing", [](AgentStatus& s) { s.numa_balancing = true; }, Severity::kWarning,
+             "balancing"},
+        Flaw{"OldKernel",
+             [](AgentStatus& s) {
+               s.kernel = {"6.1.0", 6, 1};
+             },
+             Severity::kNote, "6.1.0 flushes TLBs"},
+        Flaw{"NoPagemapScan", [](AgentStatus& s) { s.pagemap_scan = false; }, Severity::kNote,
+             "PAGEMAP_SCAN"},
+        Flaw{"NoRuntime", [](AgentStatus& s) { s.runtime.reset(); }, Severity::kNote,
+             "no container runtime is configured"},
+        Flaw{"DeadRuntime",
+             [](AgentStatus& s) { s.runtime->answer = absl::UnavailableError("nobody there"); },
+             Severity::kWarning, "/run/runtime.sock does not answer: nobody there"}),
+    [](const testing::TestParamInfo<Flaw>& param) { return param.param.name; });
+
+TEST(FindingsTest, TheWorstComesFirst) {
+  AgentStatus status = Perfect();
+  status.pagemap_scan = false;
+  status.numa_balancing = true;
+  status.cgroup_v2 = false;
+  const auto findings = FindingsOf(status);
+  ASSERT_THAT(findings, SizeIs(3));
+  EXPECT_EQ(findings[0].severity, Severity::kError);
+  EXPECT_EQ(findings[1].severity, Severity::kWarning);
+  EXPECT_EQ(findings[2].severity, Severity::kNote);
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,189 @@
+#include "agent/engine/stickiness.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "tests/unit/fake/fake_runtime.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Lets things happen when the run looks around.
+class Observer final : public MigrationObserver {
+ public:
+  MigrationReason StopReason() override {
+    ++asked;
+    if (on_ask) on_ask();
+    return reason;
+  }
+  void OnBatch(int, pid_t, int64_t) override {}
+  void OnBatchEnd(int) override {}
+  void OnProgress(const WorkloadMigration& result) override { state = result.state; }
+
+  int asked = 0;
+  std::function<void()> on_ask;
+  MigrationReason reason = MigrationReason::kNone;
+  MigrationState state = MigrationState::kPending;
+};
+
+// A container whose memory may be on node 0 only, and whose CPUs are on node 1.
+class StickinessTest : public ::testing::Test {
+ protected:
+  static constexpr char kPod[] = "/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/";
+
+  StickinessTest() {
+    host_.AddCgroup(cgroup_);
+    host_.WriteCgroupFile(cgroup_, "cpuset.cpus.effective", "4-7\n");
+    runtime_.Write("0");
+    host_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+    workload_.cgroup_path = cgroup_;
+    workload_.cgroup_id = *InodeOf(OpenDirectory(host_.paths().cgroup + cgroup_)->get());
+    workload_.container = ContainerRef{"01234567-cccc-dddd-eeee-ffff00001111", id_};
+    request_.stick = StickMode::kCpusetMems;
+  }
+
+  absl::Status Check() { return CheckSticky(host_.context(), &runtime_, workload_, request_); }
+
+  // A run that ends in `state`, with `meanwhile` happening in it.
+  WorkloadMigration Run(
+      MigrationState state, const std::function<void()>& meanwhile = [] {}) {
+    return RunSticky(host_.context(), runtime_, workload_, request_, observer_, [&] {
+      ++runs_;
+      meanwhile();
+      WorkloadMigration result;
+      result.workload = workload_;
+      result.state = state;
+      return result;
+    });
+  }
+
+  const std::string id_ = std::string(64, 'a');
+  const std::string cgroup_ = kPod + id_;
+  FakeHost host_;
+  FakeRuntime runtime_{host_, cgroup_};
+  Workload workload_;
+  MigrationRequest request_;
+  Observer observer_;
+  int runs_ = 0;
+};
+
+TEST_F(StickinessTest, WidensMovesAndNarrows) {
+  EXPECT_TRUE(Check().ok()) << Check();
+  EXPECT_THAT(runtime_.writes, IsEmpty()) << "a check writes nothing";
+  const auto result =
+      Run(MigrationState::kSucceeded, [&] { EXPECT_THAT(runtime_.writes, ElementsAre("0-1")); });
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1"));
+  EXPECT_THAT(runtime_.container_ids, Each(id_));
+  EXPECT_EQ(result.state, MigrationState::kSucceeded);
+  EXPECT_EQ(result.reason, MigrationReason::kNone);
+  EXPECT_THAT(result.stick_note, HasSubstr("cpuset.mems allows node 1 now, before: 0"));
+  EXPECT_EQ(observer_.state, MigrationState::kVerifying);
+  EXPECT_GE(host_.clock().slept(), absl::Seconds(10)) << "kubelet's period";
+}
+
+TEST_F(StickinessTest, WhatIsWideEnoughIsNotWidened) {
+  runtime_.Write("0-1");
+  Run(MigrationState::kSucceeded);
+  EXPECT_THAT(runtime_.writes, ElementsAre("1"));
+}
+
+TEST_F(StickinessTest, AFailedMoveIsNotMadeToStick) {
+  for (const auto state :
+       {MigrationState::kPartial, MigrationState::kFailed, MigrationState::kCancelled}) {
+    runtime_.writes.clear();
+    const auto result = Run(state);
+    EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "0"));
+    EXPECT_EQ(result.state, state);
+    EXPECT_THAT(result.stick_note, HasSubstr("as it was"));
+  }
+}
+
+TEST_F(StickinessTest, NodesThatTheRequestLeavesAloneStayAllowed) {
+  runtime_.Write("0-1");
+  request_.spec.target_nodes = {NodeId{1}};
+  request_.spec.source_nodes = {NodeId{5}};
+  Run(MigrationState::kSucceeded);
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1"));
+}
+
+TEST_F(StickinessTest, OfANodeMapTheTargets) {
+  runtime_.Write("0");
+  request_.spec.node_map = {{NodeId{0}, NodeId{1}}};
+  Run(MigrationState::kSucceeded);
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1"));
+}
+
+TEST_F(StickinessTest, OneForeignWriteIsPutBack) {
+  observer_.on_ask = [&] {
+    if (observer_.asked == 3) runtime_.Write("0");
+  };
+  const auto result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kSucceeded);
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1", "1"));
+  EXPECT_THAT(result.stick_note, HasSubstr("put back"));
+}
+
+TEST_F(StickinessTest, TwoForeignWritesHaveTheirWay) {
+  observer_.on_ask = [&] {
+    if (observer_.asked == 3 || observer_.asked == 6) runtime_.Write("0");
+  };
+  const auto result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kPartial);
+  EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
+  EXPECT_THAT(result.message, HasSubstr("somebody else has twice written cpuset.mems"));
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1", "1"));
+}
+
+TEST_F(StickinessTest, CancelEndsTheWatch) {
+  observer_.reason = MigrationReason::kCancelled;
+  const auto result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kSucceeded);
+  EXPECT_LT(host_.clock().slept(), absl::Seconds(1));
+}
+
+TEST_F(StickinessTest, NothingIsMovedIfTheRuntimeRefuses) {
+  runtime_.status = absl::UnavailableError("no runtime");
+  const auto result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(runs_, 0);
+  EXPECT_EQ(result.state, MigrationState::kFailed);
+  EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
+  EXPECT_EQ(result.message, "no runtime");
+}
+
+TEST_F(StickinessTest, ACheckSaysWhyNot) {
+  const auto words = [&](const absl::Status& status) { return std::string(status.message()); };
+  const absl::Status no_runtime = CheckSticky(host_.context(), nullptr, workload_, request_);
+  EXPECT_TRUE(absl::IsFailedPrecondition(no_runtime));
+  EXPECT_THAT(words(no_runtime), HasSubstr("--cri-socket"));
+
+  host_.tree().Write("proc/sys/kernel/osrelease", "6.1.0\n");
+  EXPECT_TRUE(absl::IsFailedPrecondition(Check()));
+  EXPECT_THAT(words(Check()), HasSubstr("6.7"));
+  request_.stick_on_old_kernels = true;
+  EXPECT_TRUE(Check().ok()) << Check();
+
+  request_.spec.ranges = {{4096, 8192}};
+  EXPECT_TRUE(absl::IsInvalidArgument(Check()));
+  request_.spec.ranges = MigrationSpec().ranges;
+
+  workload_.process = ProcessId{10, 1};
+  EXPECT_TRUE(absl::IsFailedPrecondition(Check()));
+  workload_.process.reset();
+  workload_.container.reset();
+  EXPECT_TRUE(absl::IsFailedPrecondition(Check()));
+  EXPECT_THAT(words(Check()), HasSubstr("only a container"));
+
+  request_.stick = StickMode::kNone;
+  EXPECT_TRUE(CheckSticky(host_.context(), nullptr, workload_, request_).ok());
+}
+
+}  // namespace
+}  // namespace numalocality
