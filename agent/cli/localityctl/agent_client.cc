@@ -13,6 +13,7 @@
 namespace numalocality {
 namespace {
 
+using Agent = v1::AgentService::StubInterface;
 using Placement = v1::PlacementService::StubInterface;
 using Migrations = v1::MigrationService::StubInterface;
 
@@ -25,6 +26,7 @@ absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
 AgentClient::AgentClient(const std::string& endpoint, absl::Duration timeout)
     : endpoint_(endpoint), timeout_(timeout) {
   const auto channel = grpc::CreateChannel(endpoint, grpc::InsecureChannelCredentials());
+  agent_ = v1::AgentService::NewStub(channel);
   placement_ = v1::PlacementService::NewStub(channel);
   migration_ = v1::MigrationService::NewStub(channel);
 }
@@ -48,6 +50,10 @@ absl::StatusOr<v1::GetTopologyResponse> AgentClient::GetTopology() {
 absl::StatusOr<v1::GetPlacementResponse> AgentClient::GetPlacement(
     const v1::GetPlacementRequest& request) {
   return Call(*placement_, &Placement::GetPlacement, request);
+}
+
+absl::StatusOr<v1::GetStatusResponse> AgentClient::GetStatus() {
+  return Call(*agent_, &Agent::GetStatus, v1::GetStatusRequest());
 }
 
 absl::StatusOr<v1::CreateMigrationResponse> AgentClient::CreateMigration(

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 
@@ -30,6 +31,7 @@ class AgentClient {
   absl::StatusOr<v1::GetPlacementResponse> GetPlacement(const v1::GetPlacementRequest& request);
   absl::StatusOr<v1::CreateMigrationResponse> CreateMigration(
       const v1::CreateMigrationRequest& request);
+  absl::StatusOr<v1::GetStatusResponse> GetStatus();
   absl::StatusOr<v1::CancelMigrationResponse> CancelMigration(const std::string& id);
 
   // All pages of the list as one.
@@ -51,6 +53,7 @@ class AgentClient {
 
   const std::string endpoint_;
   const absl::Duration timeout_;
+  std::unique_ptr<v1::AgentService::StubInterface> agent_;
   std::unique_ptr<v1::PlacementService::StubInterface> placement_;
   std::unique_ptr<v1::MigrationService::StubInterface> migration_;
 };

@@ -36,6 +36,7 @@ Command MigrateCommand(CLI::App& app, const GlobalOptions& globals);
 Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals);
 Command WatchCommand(CLI::App& app, const GlobalOptions& globals);
 Command CancelCommand(CLI::App& app, const GlobalOptions& globals);
+Command DoctorCommand(CLI::App& app, const GlobalOptions& globals);
 
 }  // namespace numalocality
 

@@ -18,9 +18,11 @@ Examples:
   localityctl migrate --pid 4321 --to-node 1 --dry-run
   localityctl migrations --output json
   localityctl watch 65f1a2b3-7
+  localityctl doctor                                  can the agent do its job here?
 
 Exit codes: 0 success; 1 invalid arguments, not found, or the agent is out of reach; 2 permission
-denied; 3 the migration did not succeed, or cannot start now; 130 interrupted.
+denied; 3 the migration did not succeed, or cannot start now, or the agent cannot do its job; 130
+interrupted.
 )";
 
 absl::StatusOr<std::string> ParseEndpoint(absl::string_view text) {
@@ -46,7 +48,8 @@ int Main(int argc, char** argv) {
       ->type_name("TIME");
   const Command commands[] = {TopologyCommand(app, globals), TopCommand(app, globals),
                               MigrateCommand(app, globals),  MigrationsCommand(app, globals),
-                              WatchCommand(app, globals),    CancelCommand(app, globals)};
+                              WatchCommand(app, globals),    CancelCommand(app, globals),
+                              DoctorCommand(app, globals)};
   app.footer(kExamples);  // now, as subcommands made later would have it, too
   if (const auto exit_code = ParseCommandLine(app, argc, argv)) return *exit_code;
   for (const Command& command : commands) {

@@ -7,6 +7,7 @@ FakeAgent::FakeAgent() {
   builder.AddListeningPort(endpoint(), grpc::InsecureServerCredentials());
   builder.RegisterService(static_cast<v1::PlacementService::Service*>(this));
   builder.RegisterService(static_cast<v1::MigrationService::Service*>(this));
+  builder.RegisterService(static_cast<v1::AgentService::Service*>(this));
   server_ = builder.BuildAndStart();
 }
 
@@ -25,6 +26,12 @@ grpc::Status FakeAgent::GetPlacement(grpc::ServerContext*, const v1::GetPlacemen
                                      v1::GetPlacementResponse* response) {
   placement_request = *request;
   *response = placement;
+  return status;
+}
+
+grpc::Status FakeAgent::GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
+                                  v1::GetStatusResponse* response) {
+  *response = agent_status;
   return status;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/unit/fake/temp_tree.h"
@@ -15,7 +16,9 @@
 namespace numalocality {
 
 // Set the answers before the first call, read the requests after it.
-class FakeAgent final : public v1::PlacementService::Service, public v1::MigrationService::Service {
+class FakeAgent final : public v1::PlacementService::Service,
+                        public v1::MigrationService::Service,
+                        public v1::AgentService::Service {
  public:
   FakeAgent();
   ~FakeAgent() override;
@@ -27,6 +30,8 @@ class FakeAgent final : public v1::PlacementService::Service, public v1::Migrati
   v1::GetPlacementResponse placement;
   std::vector<v1::Migration> migration_states;  // what a watcher sees; the last is the record
 
+  v1::GetStatusResponse agent_status;
+
   v1::GetPlacementRequest placement_request;
   v1::CreateMigrationRequest create_request;
 
@@ -35,6 +40,8 @@ class FakeAgent final : public v1::PlacementService::Service, public v1::Migrati
                               v1::ListPlacementsResponse* response) override;
   grpc::Status GetPlacement(grpc::ServerContext* context, const v1::GetPlacementRequest* request,
                             v1::GetPlacementResponse* response) override;
+  grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
+                         v1::GetStatusResponse* response) override;
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,
                                v1::CreateMigrationResponse* response) override;

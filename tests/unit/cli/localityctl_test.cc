@@ -154,6 +154,19 @@ TEST_F(LocalityctlTest, ABusyWorkloadSaysWhatToDo) {
   EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("localityctl cancel"));
 }
 
+TEST_F(LocalityctlTest, DoctorReturnsWhetherTheAgentIsFit) {
+  auto& finding = *agent_.agent_status.add_findings();
+  finding.set_message("Something is off");
+  finding.set_severity(v1::FINDING_SEVERITY_WARNING);
+  EXPECT_EQ(*Run(DoctorCommand, {"doctor"}), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("WARNING: Something is off.\n"));
+  finding.set_severity(v1::FINDING_SEVERITY_ERROR);
+  EXPECT_EQ(*Run(DoctorCommand, {"doctor"}), kExitNotMigrated);
+  EXPECT_THAT(printed_, HasSubstr("ERROR: Something is off.\n"));
+  agent_.status = {grpc::StatusCode::INTERNAL, "no"};
+  EXPECT_EQ(ExitCodeFor(Run(DoctorCommand, {"doctor"}).status()), kExitError);
+}
+
 TEST(EndOnInterruptDeathTest, SaysWhatGoesOn) {
   EXPECT_EXIT(
       {

@@ -1,0 +1,84 @@
+#include "agent/cli/localityctl/status_text.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "agent/cli/localityctl/words.h"
+
+namespace numalocality {
+namespace {
+
+std::string Or(const std::string& text, absl::string_view otherwise) {
+  return text.empty() ? std::string(otherwise) : text;
+}
+
+absl::string_view YesNo(bool value) { return value ? "yes" : "no"; }
+
+absl::string_view SeccompWord(v1::SeccompMode mode) {
+  switch (mode) {
+    case v1::SECCOMP_MODE_DISABLED: return "no filter";
+    case v1::SECCOMP_MODE_STRICT: return "strict";
+    case v1::SECCOMP_MODE_FILTER: return "a filter";
+    default: return "unknown";
+  }
+}
+
+std::string SourceWords(const v1::Source& source) {
+  switch (source.state()) {
+    case v1::SOURCE_STATE_ABSENT: return "not configured";
+    case v1::SOURCE_STATE_OK: return absl::StrCat(source.message(), " at ", source.address());
+    case v1::SOURCE_STATE_ERROR: return absl::StrCat("does not answer: ", source.message());
+    default: return "unknown";
+  }
+}
+
+absl::string_view SeverityWord(v1::FindingSeverity severity) {
+  switch (severity) {
+    case v1::FINDING_SEVERITY_ERROR: return "ERROR";
+    case v1::FINDING_SEVERITY_WARNING: return "WARNING";
+    default: return "note";
+  }
+}
+
+}  // namespace
+
+std::string StatusText(const v1::GetStatusResponse& status) {
+  std::string text;
+  const auto add = [&text](absl::string_view name, absl::string_view value) {
+    absl::StrAppendFormat(&text, "%-20s %s\n", name, value);
+  };
+  add("Agent", absl::StrCat("version ", status.version()));
+  add("Kernel", status.kernel_release());
+  add("Pages found by", Or(ScanMethodWord(status.scan_method()), "unknown"));
+  add("Capabilities", Or(absl::StrJoin(status.capabilities(), " "), "none"));
+  add("Seccomp", SeccompWord(status.seccomp_mode()));
+  add("Memory nodes",
+      absl::StrCat(IdList(status.memory_node_ids()), ", of which the agent may use ",
+                   Or(IdList(status.allowed_node_ids()), "none")));
+  add("Host's processes", YesNo(status.host_pid_namespace()));
+  add("cgroup v2", YesNo(status.cgroup_v2()));
+  add("PAGEMAP_SCAN", YesNo(status.pagemap_scan()));
+  add("NUMA balancing", status.numa_balancing() ? "on" : "off");
+  for (const v1::Source& source : status.sources()) {
+    std::string name = source.name();
+    if (!name.empty()) name[0] = absl::ascii_toupper(static_cast<unsigned char>(name[0]));
+    add(name, SourceWords(source));
+  }
+  text += "\n";
+  for (const v1::Finding& finding : status.findings()) {
+    absl::StrAppend(&text, SeverityWord(finding.severity()), ": ", finding.message(), ".\n  ",
+                    finding.advice(), ".\n");
+  }
+  return text + (IsFit(status) ? "The agent can do its job.\n" : "The agent cannot do its job.\n");
+}
+
+bool IsFit(const v1::GetStatusResponse& status) {
+  return std::none_of(status.findings().begin(), status.findings().end(), [](const auto& finding) {
+    return finding.severity() == v1::FINDING_SEVERITY_ERROR;
+  });
+}
+
+}  // namespace numalocality

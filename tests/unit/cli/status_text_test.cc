@@ -1,0 +1,88 @@
+#include "agent/cli/localityctl/status_text.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace numalocality {
+namespace {
+
+using ::testing::HasSubstr;
+
+v1::GetStatusResponse Parse(const std::string& text) {
+  v1::GetStatusResponse message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+TEST(StatusTextTest, TellsWhatWorksWhatDoesNotAndWhatToDo) {
+  const auto status = Parse(R"pb(
+    version: "0.1.0"
+    scan_method: SCAN_METHOD_PRESENCE
+    capabilities: "CAP_DAC_READ_SEARCH"
+    capabilities: "CAP_SYS_PTRACE"
+    seccomp_mode: SECCOMP_MODE_FILTER
+    memory_node_ids: [ 0, 1 ]
+    allowed_node_ids: 0
+    kernel_release: "6.12.38-amd64"
+    cgroup_v2: true
+    pagemap_scan: true
+    host_pid_namespace: true
+    sources {
+      name: "container runtime"
+      address: "/run/containerd/containerd.sock"
+      state: SOURCE_STATE_OK
+      message: "containerd v1.6.20"
+    }
+    findings {
+      severity: FINDING_SEVERITY_ERROR
+      message: "No memory can be moved to node 1"
+      advice: "Do something"
+    }
+    findings { severity: FINDING_SEVERITY_NOTE message: "By the way" advice: "Or not" }
+  )pb");
+  EXPECT_EQ(StatusText(status),
+            "Agent                version 0.1.0\n"
+            "Kernel               6.12.38-amd64\n"
+            "Pages found by       presence\n"
+            "Capabilities         CAP_DAC_READ_SEARCH CAP_SYS_PTRACE\n"
+            "Seccomp              a filter\n"
+            "Memory nodes         0-1, of which the agent may use 0\n"
+            "Host's processes     yes\n"
+            "cgroup v2            yes\n"
+            "PAGEMAP_SCAN         yes\n"
+            "NUMA balancing       off\n"
+            "Container runtime    containerd v1.6.20 at /run/containerd/containerd.sock\n"
+            "\n"
+            "ERROR: No memory can be moved to node 1.\n"
+            "  Do something.\n"
+            "note: By the way.\n"
+            "  Or not.\n"
+            "The agent cannot do its job.\n");
+  EXPECT_FALSE(IsFit(status));
+}
+
+TEST(StatusTextTest, WarningsDoNotMakeItUnfit) {
+  const auto status = Parse(R"pb(
+    numa_balancing: true
+    sources { name: "container runtime" state: SOURCE_STATE_ABSENT }
+    findings { severity: FINDING_SEVERITY_WARNING message: "Beware" advice: "Act" }
+  )pb");
+  EXPECT_TRUE(IsFit(status));
+  const std::string text = StatusText(status);
+  EXPECT_THAT(text, HasSubstr("Container runtime    not configured\n"));
+  EXPECT_THAT(text, HasSubstr("NUMA balancing       on\n"));
+  EXPECT_THAT(text, HasSubstr("WARNING: Beware.\n  Act.\nThe agent can do its job.\n"));
+}
+
+TEST(StatusTextTest, ARuntimeThatDoesNotAnswerIsTold) {
+  EXPECT_THAT(StatusText(Parse(R"pb(
+                sources { name: "container runtime" state: SOURCE_STATE_ERROR message: "refused" }
+              )pb")),
+              HasSubstr("does not answer: refused"));
+}
+
+}  // namespace
+}  // namespace numalocality
