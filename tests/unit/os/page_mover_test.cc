@@ -139,16 +139,9 @@ TEST_F(PageMoverTest, ABusyPageIsTriedOnce) {
   EXPECT_EQ(Page(3).busy_attempts, 99);
 }
 
-TEST_F(PageMoverTest, APinThatEndsBetweenAttemptsLetsThePageGo) {
-  process_->AddPages(kBase, 8, 0);
-  Page(3).pinned = true;
-  host_.kernel().RunAt(4, [&] { Page(3).pinned = false; });  // open, move, query, move
-  EXPECT_THAT(Move(Moves(8)).outcomes, Each(PageOutcome::kMoved));
-}
-
 TEST_F(PageMoverTest, OneAddressMovesAHugePage) {
   process_->AddHugePages(kBase, 1, 0);
-  EXPECT_THAT(Move({{kBase + 5 * kFakePage, NodeId{1}}}).outcomes,
+  EXPECT_THAT(Move({{kBase + 5 * kFakePage, NodeId{0}, NodeId{1}}}).outcomes,
               ElementsAre(PageOutcome::kMoved));
   EXPECT_EQ(process_->PagesOn(1), kFakeHugePages);
 }
