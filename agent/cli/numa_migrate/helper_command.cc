@@ -60,9 +60,14 @@ std::string PlacementLines(const MigrationContext& context, const AddressRange& 
   return scanned.ok() ? CheckReport(Options(), pages) : "";
 }
 
+// As --range takes it.
+std::string SizeWord(int64_t bytes) {
+  constexpr int64_t kMib = int64_t{1} << 20;
+  return bytes % kMib == 0 ? absl::StrCat(bytes / kMib, "M") : absl::StrCat(bytes);
+}
+
 void Introduce(const MigrationContext& context, const AddressRange& range) {
   const auto bytes = static_cast<int64_t>(range.size());
-  const std::string size = absl::StrCat(bytes, "");
   std::cout << absl::StrFormat("PID: %d\nRange: %x-%x (%s, %d pages)\n", getpid(), range.start,
                                range.end, FormatBytes(bytes), bytes / sysconf(_SC_PAGESIZE))
             << PlacementLines(context, range)
@@ -71,7 +76,7 @@ void Introduce(const MigrationContext& context, const AddressRange& range) {
                    "  numa-migrate --pid %1$d --check\n"
                    "  numa-migrate --pid %1$d --range %2$s --to-node 1 --verify\n"
                    "\nChecking the content until Ctrl-C.\n",
-                   getpid(), size)
+                   getpid(), SizeWord(bytes))
             << std::flush;
 }
 

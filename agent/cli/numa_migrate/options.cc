@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "agent/base/units.h"
 #include "agent/base/version.h"
 #include "agent/cli/arguments.h"
+#include "agent/cli/numa_migrate/help_format.h"
 #include "agent/cli/numa_migrate/man_page.h"
 
 namespace numalocality {
@@ -282,7 +284,7 @@ absl::Status CheckTogether(const Options& options, const OptionList& about_movin
 std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options& options) {
   CLI::App app(kAbout, "numa-migrate");
   app.footer(kNotes);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<HelpFormat>());
   OptionList about_moving = AddWhat(app, options);
   for (const auto& add : {AddHow, AddStay, AddLook}) {
     const OptionList added = add(app, options);

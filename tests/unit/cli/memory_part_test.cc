@@ -56,7 +56,7 @@ class FindPartTest : public testing::Test {
 
   std::vector<AddressRange> Find(const MemoryPart& part) {
     const auto process = ProcessHandle::Open(host_.kernel(), host_.paths(), 7);
-    const PageScanner scanner(host_.kernel(), 4096);
+    const PageScanner scanner(host_.kernel(), host_.clock(), host_.paths(), 4096);
     return *FindPart(part, *process, scanner, kPrivateKinds, 4096);
   }
 

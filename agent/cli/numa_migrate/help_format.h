@@ -1,0 +1,51 @@
+// How --help looks: descriptions wrapped to the width of a terminal.
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+
+namespace numalocality {
+
+class HelpFormat final : public CLI::Formatter {
+ public:
+  HelpFormat() { column_width(kDescriptionColumn); }
+
+ private:
+  static constexpr size_t kDescriptionColumn = 31;
+  static constexpr size_t kWidth = 100;
+
+  // Only the kind of value, not which options it excludes or needs: the errors say that.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_expected_max() > 0 ? " " + option->get_type_name() : "";
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text;
+    size_t column = kDescriptionColumn;
+    for (const std::string& word : std::vector<std::string>(
+             absl::StrSplit(option->get_description(), ' ', absl::SkipEmpty()))) {
+      const bool fits = column + 1 + word.size() <= kWidth;
+      if (!text.empty()) text += fits ? ' ' : '\n';
+      column = fits ? column + 1 + word.size() : kDescriptionColumn + word.size();
+      text += word;
+    }
+    return text;
+  }
+
+  // One empty line between groups, not two.
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    return Formatter::make_group(std::move(group), is_positional, std::move(options)).substr(1);
+  }
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    return Formatter::make_usage(app, std::move(name)) + "\n";
+  }
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
