@@ -36,8 +36,13 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     const size_t most = std::min(group.left.size(), static_cast<size_t>(batch_size));
     const size_t count = CountThatFits(group.left.first(most), shared_.room.PagesOn(target));
     if (count == 0) {
-      // The other groups have no more room: what comes of them does not help this one.
-      for (const PageMove& move : group.left) settle(move, PageOutcome::kNoMemory);
+      // The other groups have no more room: what comes of them does not help this one. But some may
+      // have come along with the huge page that they are part of.
+      const std::vector<int> nodes = Query(group.left);
+      for (size_t i = 0; i < group.left.size(); ++i) {
+        const bool is_there = i < nodes.size() && nodes[i] == target.value;
+        settle(group.left[i], is_there ? PageOutcome::kMoved : PageOutcome::kNoMemory);
+      }
       NoRoomOn(target, shared_.room.Describe(target), !shared_.nodes_swap);
       group.left = {};
     } else {

@@ -78,7 +78,7 @@ class BatchMover {
 
   // The node of each page now; negative where there is none. Empty if the process is gone.
   std::vector<int> Query(absl::Span<const PageMove> moves) const {
-    return mover_.Query(process_.handle(), moves);
+    return moves.empty() ? std::vector<int>() : mover_.Query(process_.handle(), moves);
   }
 
   // Books pages; they are reported with the next batch, or by Flush.

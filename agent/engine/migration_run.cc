@@ -69,9 +69,14 @@ class Run {
     result_.process_count = static_cast<int>(processes.pids.size());
     result_.hidden_process_count = processes.hidden_count;
     result_.incomplete = processes.incomplete;
-    for (const pid_t pid : processes.pids) Check(OpenProcess(pid));
+    for (const pid_t pid : processes.pids) {
+      const absl::Status status = OpenProcess(pid);
+      unopened_ += absl::IsNotFound(status);
+      Check(status);
+    }
     nodes_swap_ = !(SourcesOfAll() & result_.target_nodes).empty();
     for (const auto& process : processes_) Check(ScanProcess(*process));
+    CountVanished();
   }
 
   // Books everything that was found as not attempted.
@@ -105,6 +110,7 @@ class Run {
     work(0);
     for (std::thread& other : others) other.join();
     for (const auto& process : processes_) Conclude(*process);
+    CountVanished();
   }
 
   // Looks at once, and again after each of the times asked for.
@@ -124,11 +130,13 @@ class Run {
 
   // An error other than a process being gone ends the run.
   void Check(const absl::Status& status) {
-    if (absl::IsNotFound(status)) {
-      ++result_.vanished_process_count;
-    } else if (!status.ok()) {
-      Stop(ReasonOf(status), status.message());
-    }
+    if (status.ok() || absl::IsNotFound(status)) return;
+    Stop(ReasonOf(status), status.message());
+  }
+
+  void CountVanished() {
+    result_.vanished_process_count = unopened_;
+    for (const auto& process : processes_) result_.vanished_process_count += process->vanished();
   }
 
   absl::Status OpenProcess(pid_t pid) {
@@ -183,11 +191,8 @@ class Run {
     const MigrationReason stop = ledger_.StopReason();
     if (stop != MigrationReason::kNone) process.Stop(stop, PageOutcome::kNotAttempted, "");
     Book(process.CountRest());
-    if (process.vanished()) {
-      ++result_.vanished_process_count;
-    } else if (process.reason() != MigrationReason::kNone) {
-      Stop(process.reason(), process.message());
-    }
+    const MigrationReason reason = process.reason();
+    if (reason != MigrationReason::kNone && !process.vanished()) Stop(reason, process.message());
   }
 
   void Book(const MoveTally& tally) { ledger_.Add(tally); }
@@ -199,6 +204,7 @@ class Run {
       if (process->vanished()) continue;
       Check(process->Verify(verification, [this] { return IsCancelled(); }));
     }
+    CountVanished();
     ledger_.Update([&](WorkloadMigration& result) {
       result.pages_on_target = verification.pages_on_target;
       result.drifted_pages = verification.drifted_pages;
@@ -242,6 +248,7 @@ class Run {
   NodeRoom room_;
   Throttle throttle_;
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
+  int unopened_ = 0;  // processes that were gone before they could be opened
   bool nodes_swap_ = false;
   MigrationReason reason_ = MigrationReason::kNone;
 };

@@ -167,7 +167,7 @@ void SegmentMover::Retry(std::vector<Unmoved> stuck, MoveFlag flag) {
   // A page may have come along with a later one of its huge page.
   std::vector<PageMove> moves;
   for (const Unmoved& page : stuck) moves.push_back(page.move);
-  const std::vector<int> nodes = stuck.empty() ? std::vector<int>() : batches_.Query(moves);
+  const std::vector<int> nodes = batches_.Query(moves);
   for (size_t i = 0; i < stuck.size(); ++i) {
     if (i < nodes.size() && nodes[i] == moves[i].target.value) {
       batches_.CountMoved(moves[i], stuck[i].pages);
@@ -210,7 +210,7 @@ std::vector<SegmentMover::Unmoved> SegmentMover::RetryOnce(const std::vector<Unm
 void SegmentMover::MoveSharers() {
   std::vector<PageMove> moves;
   for (const Unmoved& page : sharers_) moves.push_back(page.move);
-  const std::vector<int> nodes = moves.empty() ? std::vector<int>() : batches_.Query(moves);
+  const std::vector<int> nodes = batches_.Query(moves);
   std::vector<Unmoved> left;
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i] == moves[i].target.value) {

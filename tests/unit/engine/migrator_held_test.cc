@@ -52,7 +52,7 @@ TEST_F(MigratorHeldTest, TheRecordNamesTheCall) {
   const auto record = migrator_.Get(id);
   EXPECT_EQ(record->state, MigrationState::kRunning);
   EXPECT_THAT(record->message,
-              HasSubstr("the kernel has held move_pages of 100 pages of process 101 for 6s"));
+              HasSubstr("the kernel has held move_pages of 64 pages of process 101 for 6s"));
   EXPECT_EQ(record->workloads[0].message, record->message);
   go_on_.Open();
   const Migration ended = WaitForEnd(migrator_, id);

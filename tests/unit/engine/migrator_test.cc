@@ -83,9 +83,9 @@ TEST_F(MigratorTest, CancelEndsARunningOneAfterItsBatch) {
   go_on.Open();
   const Migration ended = WaitForEnd(*migrator, submitted->id);
   EXPECT_EQ(ended.state, MigrationState::kCancelled);
-  EXPECT_EQ(ended.workloads[0].outcomes[PageOutcome::kMoved], 512);
+  EXPECT_EQ(ended.workloads[0].outcomes[PageOutcome::kMoved], 64);
   EXPECT_EQ(ended.workloads[0].outcomes.Total(), 3000);
-  EXPECT_EQ(process->PagesOn(1), 512);
+  EXPECT_EQ(process->PagesOn(1), 64);
   EXPECT_EQ(migrator->Cancel(submitted->id)->state, MigrationState::kCancelled);
 }
 
@@ -151,7 +151,7 @@ TEST_F(MigratorTest, ShutdownNamesACallThatTheKernelHolds) {
   const std::vector<std::string> held = migrator->Shutdown(absl::Milliseconds(10));
   EXPECT_THAT(held,
               ElementsAre(::testing::AllOf(HasSubstr(submitted->id),
-                                           HasSubstr("move_pages of 100 pages of process 10"))));
+                                           HasSubstr("move_pages of 64 pages of process 10"))));
   go_on.Open();
   EXPECT_THAT(migrator->Shutdown(kLong), ElementsAre());
 }
