@@ -44,11 +44,11 @@ class SystemKernelCalls final : public KernelCalls {
     if (pid <= 0) return -EINVAL;
     static_assert(sizeof(uint64_t) == sizeof(void*), "addresses are passed as they are");
     auto* pages = reinterpret_cast<void**>(const_cast<uint64_t*>(addresses.data()));
-    const long result =
-        move_pages(pid, addresses.size(), pages, nodes.empty() ? nullptr : nodes.data(),
-                   status.data(), nodes.empty()                  ? 0
-                   : flag == MoveFlag::kExclusive ? MPOL_MF_MOVE
-                                                  : MPOL_MF_MOVE_ALL);
+    const long result = move_pages(pid, addresses.size(), pages,
+                                   nodes.empty() ? nullptr : nodes.data(), status.data(),
+                                   nodes.empty()                  ? 0
+                                   : flag == MoveFlag::kExclusive ? MPOL_MF_MOVE
+                                                                  : MPOL_MF_MOVE_ALL);
     return result < 0 ? -errno : static_cast<int>(result);
   }
 

@@ -44,10 +44,10 @@ inline constexpr uint64_t kPageIsHuge = 1 << 6;
 // The arguments of the ioctl PAGEMAP_SCAN that matter here (Linux 6.7,
 // Documentation/admin-guide/mm/pagemap.rst).
 struct PagemapQuery {
-  AddressRange range;         // whole pages
-  uint64_t any_of = 0;        // categories of which a page must have one
-  uint64_t reported = 0;      // categories to tell apart
-  int64_t max_pages = 0;      // stop after so many matching pages; 0: no limit
+  AddressRange range;     // whole pages
+  uint64_t any_of = 0;    // categories of which a page must have one
+  uint64_t reported = 0;  // categories to tell apart
+  int64_t max_pages = 0;  // stop after so many matching pages; 0: no limit
 };
 
 // A process kept still; it runs again when this is destroyed, or when the thread that made it

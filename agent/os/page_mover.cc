@@ -94,11 +94,12 @@ class Batch {
       result_.stop = StopOfErrno(-code);
       result_.error_number = -code;
     }
-    const bool all_written =
-        std::find(status.begin(), status.end(), kStatusUnwritten) == status.end();
-    if (code == 0 && all_written) return Settle(pages, status, status);
-    // Errors are not atomic and leave statuses unwritten, before 6.1 also with a result of 0: ask
-    // where the pages are now.
+    const bool all_known = std::none_of(status.begin(), status.end(), [](int page) {
+      return page == kStatusUnwritten || page == -EBUSY;
+    });
+    if (code == 0 && all_known) return Settle(pages, status, status);
+    // Errors are not atomic and leave statuses unwritten, before 6.1 also with a result of 0; and a
+    // page that is busy may have been taken along with its huge page. Ask where they are now.
     std::vector<int> now(pages.size(), kStatusUnwritten);
     const int query = kernel_.MovePages(process_.pid(), addresses, {}, absl::MakeSpan(now));
     if (!CheckFate()) return pages;

@@ -137,7 +137,8 @@ class Scenario {
                          result.reason != MigrationReason::kCpusetForbids;
     if (!scanned) return;
     ASSERT_EQ(result.outcomes.Total(), resident);
-    const auto on_target = result.verifications.back().memory.BytesOn(result.target_nodes, kPrivateKinds) / 4096;
+    const auto on_target =
+        result.verifications.back().memory.BytesOn(result.target_nodes, kPrivateKinds) / 4096;
     ASSERT_EQ(result.pages_on_target, on_target);
   }
 
