@@ -35,27 +35,36 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     const int batch_size = (unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages).pages();
     const size_t most = std::min(group.left.size(), static_cast<size_t>(batch_size));
     const size_t count = CountThatFits(group.left.first(most), shared_.room.PagesOn(target));
-    if (count == 0) {
-      // The other groups have no more room: what comes of them does not help this one. But some may
-      // have come along with the huge page that they are part of.
-      const std::vector<int> nodes = Query(group.left);
-      for (size_t i = 0; i < group.left.size(); ++i) {
-        const bool is_there = i < nodes.size() && nodes[i] == target.value;
-        settle(group.left[i], is_there ? PageOutcome::kMoved : PageOutcome::kNoMemory);
+    if (count > 0) {
+      const int64_t pages = static_cast<int64_t>(count) * PagesPer(unit);
+      if (!WaitForTurn(pages * process_.page_sizes().base_bytes)) break;
+      MoveBatch(group.left.first(count), unit, flag, settle);
+      group.left.remove_prefix(count);
+    } else {
+      // The other groups have no more room: what comes of them does not help this one.
+      for (const PageMove& move : SettleFollowers(group.left, settle)) {
+        settle(move, PageOutcome::kNoMemory);
       }
       NoRoomOn(target, shared_.room.Describe(target), !shared_.nodes_swap);
       group.left = {};
-    } else {
-      const auto batch = group.left.first(count);
-      if (!WaitForTurn(static_cast<int64_t>(count) * PagesPer(unit) *
-                       process_.page_sizes().base_bytes)) {
-        return;
-      }
-      MoveBatch(batch, unit, flag, settle);
-      group.left.remove_prefix(count);
     }
     std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
   }
+  for (const Group& group : groups) SettleFollowers(group.left, settle);
+}
+
+std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> moves,
+                                                  Settle settle) const {
+  const std::vector<int> nodes = Query(moves);
+  std::vector<PageMove> left;
+  for (size_t i = 0; i < moves.size(); ++i) {
+    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
+      settle(moves[i], PageOutcome::kMoved);
+    } else {
+      left.push_back(moves[i]);
+    }
+  }
+  return left;
 }
 
 std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMove> moves) {

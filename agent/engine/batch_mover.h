@@ -76,6 +76,10 @@ class BatchMover {
   // Sleeps; false if the process or the run was stopped meanwhile.
   bool Pause(absl::Duration duration);
 
+  // Settles those of `moves` that are on their target by now, having come along with another page
+  // of their huge page; returns the others.
+  std::vector<PageMove> SettleFollowers(absl::Span<const PageMove> moves, Settle settle) const;
+
   // The node of each page now; negative where there is none. Empty if the process is gone.
   std::vector<int> Query(absl::Span<const PageMove> moves) const {
     return moves.empty() ? std::vector<int>() : mover_.Query(process_.handle(), moves);

@@ -18,6 +18,26 @@ PageSizes ReadPageSizes(const MigrationContext& context, const PageScanner& scan
 
 }  // namespace
 
+void NodesSeen::Add(MemoryKind kind, NodeId node) {
+  NodeId& seen = nodes_[static_cast<size_t>(kind)];
+  if (node == NodeId{} || seen == node) return;
+  seen = seen == NodeId{} ? node : kSeveral;
+}
+
+void NodesSeen::Add(const NodesSeen& other) {
+  for (size_t kind = 0; kind < nodes_.size(); ++kind) {
+    Add(static_cast<MemoryKind>(kind), other.nodes_[kind]);
+  }
+}
+
+ExpectedNodes NodesSeen::Uniform() const {
+  ExpectedNodes uniform;
+  for (size_t kind = 0; kind < nodes_.size(); ++kind) {
+    if (nodes_[kind] != kSeveral) uniform[static_cast<MemoryKind>(kind)] = nodes_[kind];
+  }
+  return uniform;
+}
+
 absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const ProcessHandle& process,
                                     const MigrationSpec& spec, const Topology& topology) {
   NL_ASSIGN_OR_RETURN(const NodeSet allowed, process.ReadAllowedNodes());
@@ -74,8 +94,10 @@ absl::Status ProcessMigration::Scan(int64_t segment_pages, absl::FunctionRef<boo
 void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment_pages) {
   int64_t misplaced = 0;
   int64_t in_place = 0;
+  NodesSeen nodes;
   std::map<NodeId, int64_t> by_target;
   for (const PageRun& run : runs) {
+    nodes.Add(run.kind, run.node);
     memory_before_.Add(run.node, run.kind, run.pages * sizes_.base_bytes);
     const auto target = targets_.find(run.node);
     if (target == targets_.end()) continue;
@@ -90,6 +112,7 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
   in_place_pages_ += in_place;
   if (misplaced == 0) {
     in_place_behind_ += in_place;
+    nodes_behind_.Add(nodes);
     return;
   }
   const uint64_t end = runs.back().address + static_cast<uint64_t>(runs.back().pages) *
@@ -97,13 +120,17 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
   if (!segments_.empty() && segments_.back().misplaced_pages + misplaced <= segment_pages) {
     segments_.back().range.end = end;
     segments_.back().misplaced_pages += misplaced;
-    in_place_behind_ = 0;  // between its two windows: seen again when it is moved
+    segments_.back().nodes.Add(nodes);
+    // Between its two windows: seen again when it is moved.
+    segments_.back().nodes.Add(std::exchange(nodes_behind_, {}));
+    in_place_behind_ = 0;
     return;
   }
   in_place_outside_ += std::exchange(in_place_behind_, 0);
+  nodes_behind_ = {};
   const auto most = std::max_element(by_target.begin(), by_target.end(),
                                      [](auto& a, auto& b) { return a.second < b.second; });
-  segments_.push_back({{runs.front().address, end}, most->first, misplaced});
+  segments_.push_back({{runs.front().address, end}, nodes, most->first, misplaced});
 }
 
 bool ProcessMigration::OwnsShared(uint64_t address) const {

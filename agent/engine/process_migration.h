@@ -3,6 +3,7 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_PROCESS_MIGRATION_H_
 #define NUMALOCALITY_AGENT_ENGINE_PROCESS_MIGRATION_H_
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -29,10 +30,24 @@ namespace numalocality {
 absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const ProcessHandle& process,
                                     const MigrationSpec& spec, const Topology& topology);
 
+// By kind, the node of all pages seen so far.
+class NodesSeen {
+ public:
+  void Add(const NodesSeen& other);
+  void Add(MemoryKind kind, NodeId node);
+  // Kinds whose pages are all on one node.
+  ExpectedNodes Uniform() const;
+
+ private:
+  static constexpr NodeId kSeveral{-2};
+  std::array<NodeId, kMemoryKindCount> nodes_;
+};
+
 // Addresses with misplaced pages.
 struct MemorySegment {
   AddressRange range;
-  NodeId target;  // where most of the misplaced pages of its beginning go
+  NodesSeen nodes;  // of its pages, misplaced or not: where they need not be asked for again
+  NodeId target;    // where most of the misplaced pages of its beginning go
   int64_t misplaced_pages = 0;
 };
 
@@ -98,6 +113,7 @@ class ProcessMigration {
   int64_t in_place_pages_ = 0;
   int64_t in_place_outside_ = 0;  // of these, those that no segment covers
   int64_t in_place_behind_ = 0;   // of these, those behind the last segment so far
+  NodesSeen nodes_behind_;        // their nodes
   std::vector<MemorySegment> segments_;
   std::vector<AddressRange> owned_ranges_;
 

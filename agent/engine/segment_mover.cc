@@ -29,12 +29,13 @@ std::vector<AddressRange> Clip(const std::vector<AddressRange>& ranges, AddressR
 }  // namespace
 
 void SegmentMover::Move(const MemorySegment& segment) {
-  const absl::Status status =
-      process_.scanner().Scan(process_.handle(), Clip(shared_.spec.ranges, segment.range),
-                              shared_.spec.kinds, [this](absl::Span<const PageRun> runs) {
-                                MoveWindow(runs);
-                                return !process_.stopped();
-                              });
+  const absl::Status status = process_.scanner().Scan(
+      process_.handle(), Clip(shared_.spec.ranges, segment.range), shared_.spec.kinds,
+      [this](absl::Span<const PageRun> runs) {
+        MoveWindow(runs);
+        return !process_.stopped();
+      },
+      segment.nodes.Uniform());
   if (status.ok()) return;
   const bool is_gone = absl::IsNotFound(status);
   process_.Stop(is_gone                            ? MigrationReason::kWorkloadGone
@@ -98,16 +99,8 @@ void SegmentMover::SettleSplit(const PageMove& head, std::vector<PageMove>& sing
 }
 
 std::vector<PageMove> SegmentMover::CountFollowers(absl::Span<const PageMove> moves) {
-  const std::vector<int> nodes = batches_.Query(moves);
-  std::vector<PageMove> left;
-  for (size_t i = 0; i < moves.size(); ++i) {
-    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
-      batches_.CountMoved(moves[i], 1);
-    } else {
-      left.push_back(moves[i]);
-    }
-  }
-  return left;
+  return batches_.SettleFollowers(
+      moves, [this](const PageMove& move, PageOutcome) { batches_.CountMoved(move, 1); });
 }
 
 void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const PageMove> rest,
