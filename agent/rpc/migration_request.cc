@@ -2,7 +2,6 @@
 
 #include <google/protobuf/duration.pb.h>
 
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -15,20 +14,12 @@ namespace numalocality {
 namespace {
 
 constexpr size_t kMaxRequestIdLength = 36;  // a UUID's; AIP-155
-constexpr int kMaxWorkers = 16;             // more contend for the process's memory map
-constexpr int kMaxBatchPages = 65536;       // 256 MiB: whatever it takes, one call has an end
-constexpr int kMaxRetries = 100;
 // A migration that waits to look again keeps one of the few threads that move.
 constexpr size_t kMaxVerifications = 10;
 constexpr absl::Duration kLastVerification = absl::Minutes(10);
 
 absl::Status Bad(absl::string_view field, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(field, ": ", what));
-}
-
-absl::Status CheckRange(absl::string_view field, int64_t value, int64_t most) {
-  if (value >= 0 && value <= most) return absl::OkStatus();
-  return Bad(field, absl::StrCat(value, ": must be from 0 to ", most));
 }
 
 absl::StatusOr<absl::Duration> TimeSpan(absl::string_view field,
@@ -114,12 +105,6 @@ absl::Status CheckMode(v1::MigrationMode mode) {
 }
 
 absl::StatusOr<MoveLimits> LimitsFrom(const v1::MoveLimits& message) {
-  NL_RETURN_IF_ERROR(CheckRange("limits.bandwidth_bytes_per_second",
-                                message.bandwidth_bytes_per_second(), INT64_MAX));
-  NL_RETURN_IF_ERROR(
-      CheckRange("limits.batch_page_count", message.batch_page_count(), kMaxBatchPages));
-  NL_RETURN_IF_ERROR(CheckRange("limits.retry_count", message.retry_count(), kMaxRetries));
-  NL_RETURN_IF_ERROR(CheckRange("limits.worker_count", message.worker_count(), kMaxWorkers));
   MoveLimits limits;
   limits.bytes_per_second = message.bandwidth_bytes_per_second();
   if (message.has_max_call_time()) {

@@ -8,8 +8,8 @@
 
 namespace numalocality {
 
-// Checks what only the message can show (empty names, unknown enum values, numbers and times out of
-// bounds): INVALID_ARGUMENT with the field's name; UNIMPLEMENTED for the lazy mode. The rest is the
+// Checks what only the message can show (empty names, unknown enum values, times that make no
+// sense): INVALID_ARGUMENT with the field's name; UNIMPLEMENTED for the lazy mode. The rest is the
 // migrator's.
 absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message);
 
