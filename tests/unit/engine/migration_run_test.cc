@@ -207,7 +207,7 @@ TEST_F(MigrationRunTest, LongCallsMakeTheFollowingBatchesSmaller) {
   const WorkloadMigration result = Run();
   ASSERT_GT(observer_.batches.size(), 5u);
   observer_.batches.resize(5);
-  EXPECT_THAT(observer_.batches, ::testing::ElementsAre(64, 32, 16, 8, 8));
+  EXPECT_THAT(observer_.batches, ::testing::ElementsAre(64, 32, 16, 10, 10));
   EXPECT_EQ(result.calls.longest, absl::Milliseconds(64));
   EXPECT_EQ(result.calls.total, absl::Milliseconds(1500));
 }

@@ -7,20 +7,25 @@ namespace {
 
 constexpr absl::Duration kLimit = absl::Milliseconds(100);
 
+// Lets `size` choose for a while on a machine where a call takes `own` and each page `page`.
+void Settle(BatchSize& size, absl::Duration own, absl::Duration page) {
+  for (int i = 0; i < 50; ++i) size.Record(size.pages(), own + page * size.pages());
+}
+
 TEST(BatchSizeTest, LongCallsHalveItDownToOnePage) {
   BatchSize size(kLimit, 512);
   size.Record(512, kLimit);
   EXPECT_EQ(size.pages(), 512);  // not longer than the limit
   size.Record(512, kLimit + absl::Milliseconds(1));
   EXPECT_EQ(size.pages(), 256);
-  for (int i = 0; i < 20; ++i) size.Record(size.pages(), absl::Seconds(1));
+  Settle(size, absl::ZeroDuration(), absl::Seconds(1));
   EXPECT_EQ(size.pages(), 1);
 }
 
 TEST(BatchSizeTest, ASmallBatchThatTookLongSaysMoreThanTheSizeInForce) {
   BatchSize size(kLimit, 512);
   size.Record(20, absl::Seconds(1));
-  EXPECT_EQ(size.pages(), 10);
+  EXPECT_EQ(size.pages(), 256);  // by half at a time
 }
 
 TEST(BatchSizeTest, OnlyFullFastBatchesDoubleItUpToTheMost) {
@@ -31,7 +36,29 @@ TEST(BatchSizeTest, OnlyFullFastBatchesDoubleItUpToTheMost) {
   EXPECT_EQ(size.pages(), 64);  // not fast
   size.Record(64, absl::Milliseconds(49));
   EXPECT_EQ(size.pages(), 128);
-  for (int i = 0; i < 20; ++i) size.Record(size.pages(), absl::Milliseconds(1));
+  Settle(size, absl::Microseconds(50), absl::Microseconds(2));
+  EXPECT_EQ(size.pages(), BatchSize::kMax);
+}
+
+TEST(BatchSizeTest, KeepsCallsJustUnderTheLimit) {
+  BatchSize size(kLimit, 512);
+  Settle(size, absl::Milliseconds(1), absl::Milliseconds(1));
+  EXPECT_LE(size.pages(), 110);
+  EXPECT_GE(size.pages(), 50);
+}
+
+TEST(BatchSizeTest, WhatACallTakesWhateverItsSizeIsNotDividedIntoManyCalls) {
+  BatchSize size(kLimit, 4096);
+  Settle(size, absl::Milliseconds(200), absl::Milliseconds(1));
+  EXPECT_GE(size.pages(), 100);
+  EXPECT_LE(size.pages(), 400);
+}
+
+TEST(BatchSizeTest, AMachineThatCalmsDownGetsLargeBatchesAgain) {
+  BatchSize size(kLimit, 512);
+  Settle(size, absl::Milliseconds(200), absl::Milliseconds(10));
+  EXPECT_LE(size.pages(), 80);
+  Settle(size, absl::Microseconds(50), absl::Microseconds(2));
   EXPECT_EQ(size.pages(), BatchSize::kMax);
 }
 
