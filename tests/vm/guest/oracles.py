@@ -57,6 +57,17 @@ def parse_numa_maps(text):
     return total
 
 
+def mapped_bytes(pid):
+    """{start address: Counter {node: bytes}} of what a process has mapped, of every kind and whoever shares it."""
+    found = {}
+    for line in pathlib.Path(f"/proc/{pid}/numa_maps").read_text().splitlines():
+        start, *fields = line.split()
+        page_kib = int((re.findall(r"\bkernelpagesize_kB=(\d+)", line) or [4])[0])
+        per_node = re.findall(r"\bN(\d+)=(\d+)", " ".join(fields))
+        found[int(start, 16)] = collections.Counter({int(node): int(count) * page_kib * 1024 for node, count in per_node})
+    return found
+
+
 def anonymous_bytes(pids):
     """Counter {node: bytes} of the anonymous memory of one process or several, from numa_maps."""
     texts = [pathlib.Path(f"/proc/{pid}/numa_maps").read_text() for pid in ([pids] if isinstance(pids, int) else pids)]
