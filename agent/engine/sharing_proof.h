@@ -9,10 +9,10 @@
 // Counts of mappers (mapmax of numa_maps, kpagecount) prove nothing: a page that one stranger maps
 // and one of N own processes has not touched yet has N mappers as well.
 //
-// Never proved: page cache of files on disk, since files of an overlay file system show other
-// devices than the files below it, whose page cache they use (Linux 6.8); for the same reason a
-// tmpfs that someone uses as a layer of an overlay is taken for what it looks like, no more.
-// Anonymous memory on a machine where KSM has merged pages.
+// Never proved: anonymous memory on a machine where KSM has merged pages; page cache of files on
+// disk, and so the few private copies among it, since files of an overlay file system show another
+// device than the files below it, whose page cache they use (Linux 6.8). For the same reason a tmpfs
+// that is a layer of an overlay is not seen through; containers are given tmpfs of their own.
 #ifndef NUMALOCALITY_AGENT_ENGINE_SHARING_PROOF_H_
 #define NUMALOCALITY_AGENT_ENGINE_SHARING_PROOF_H_
 

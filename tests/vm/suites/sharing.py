@@ -12,6 +12,8 @@ from suites.migrate import MIB, PAGE, ends, start_workload
 from suites.numa_migrate import start_process
 
 COMMON = pathlib.Path("/dev/shm/common")   # on tmpfs: shared memory, if two containers mount it
+# Of each process a few: copies of an executable's pages, shared with the process that it was forked from.
+FEW = 8
 CROWD = 1000
 
 
@@ -96,14 +98,15 @@ def shared_with_a_stranger(machine):
     record = agent.migrate(*migrate)
     machine.log(f"{state(record)} {outcomes(record)}, note: {note(record)!r}")
     assert_all_on(database, start, 16 * MIB, far)
-    assert outcomes(record)["SHARED"] == 2 * 8 * MIB // PAGE, "the segment, as often as it is mapped"
+    segment = 2 * 8 * MIB // PAGE  # as often as it is mapped
+    assert segment <= outcomes(record)["SHARED"] <= segment + 2 * FEW
     assert any(f"process {pid}" in note(record) for pid in stranger.pids()), note(record)
     assert everything(stranger) == before, "the stranger's memory moved"
 
     assert stranger.stop() == 0
     record = agent.migrate(*migrate)
     machine.log(f"without the stranger: {state(record)} {outcomes(record)}, note: {note(record)!r}")
-    assert note(record) == "" and "SHARED" not in outcomes(record)
+    assert note(record) == "" and outcomes(record).get("SHARED", 0) <= 2 * FEW
     assert_unharmed(machine, database)
 
 
