@@ -11,8 +11,8 @@
 //
 // Never proved: anonymous memory on a machine where KSM has merged pages; page cache of files on
 // disk, and so the few private copies among it, since files of an overlay file system show another
-// device than the files below it, whose page cache they use (Linux 6.8). For the same reason a tmpfs
-// that is a layer of an overlay is not seen through; containers are given tmpfs of their own.
+// device than the files below it, whose page cache they use (Linux 6.8). For the same reason a
+// tmpfs that is a layer of an overlay is not seen through; containers are given tmpfs of their own.
 #ifndef NUMALOCALITY_AGENT_ENGINE_SHARING_PROOF_H_
 #define NUMALOCALITY_AGENT_ENGINE_SHARING_PROOF_H_
 
