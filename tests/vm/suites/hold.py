@@ -1,0 +1,130 @@
+"""Hold mode: the process stands still during each batch, by ptrace, and runs again whatever becomes of the mover."""
+
+import ctypes
+import json
+import os
+import pathlib
+import random
+import signal
+import time
+
+from guest import oracles
+from guest.case import case
+from guest.wait import stays_true, wait_until
+from suites.migrate import MIB, ends
+from suites.numa_migrate import start_process
+
+PTRACE_SEIZE = 0x4206
+
+
+def threads(pid):
+    """{thread: (state letter, clock ticks used)} of a process."""
+    found = {}
+    for path in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        fields = (path / "stat").read_text().rpartition(")")[2].split()
+        found[int(path.name)] = fields[0], int(fields[11]) + int(fields[12])
+    return found
+
+
+def is_held(pid):
+    return any(state == "t" for state, _ticks in threads(pid).values())
+
+
+def is_traced(pid):
+    return any("TracerPid:\t0\n" not in path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
+
+
+def ticks(pid):
+    return sum(used for _state, used in threads(pid).values())
+
+
+def seconds_until_it_runs(pid):
+    """Until no thread of a busy process is traced, and it has used the CPU again."""
+    start, before = time.monotonic(), ticks(pid)
+    wait_until("the process runs again", lambda: not is_traced(pid) and ticks(pid) > before, every=0.01)
+    return time.monotonic() - start
+
+
+def hold_options(pid, node):
+    return ["numa-migrate", "--pid", pid, "--to-node", node, "--hold", "--json"]
+
+
+def finish(process):
+    """Ends integrity-workload, which then has checked all its memory."""
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0, "the workload found its data changed"
+
+
+def kill_nine_at_random(machine, times):
+    """Kills the mover `times` times at random points; the target runs again within a second, each time."""
+    near, far = ends()
+    process, pid = start_process(machine, near, "--bytes", 32 * MIB)
+    start = time.monotonic()
+    machine.run(*hold_options(pid, far), timeout=200)
+    seconds = time.monotonic() - start
+    while_held, slowest, target = 0, 0, near
+    chance = random.Random(times)
+    for _ in range(times):
+        mover = machine.start(*hold_options(pid, target))
+        time.sleep(chance.uniform(0, seconds))
+        while_held += is_held(pid)
+        mover.kill()
+        slowest = max(slowest, seconds_until_it_runs(pid))
+        if mover.wait() == 0:  # it was through before: the emulation is faster now
+            target = near if target == far else far
+            seconds *= 0.8
+    machine.log(f"{times} movers killed within {seconds:.1f} s of their start, {while_held} of them while they held; "
+                f"the process ran again within {slowest:.2f} s")
+    assert slowest <= 1
+    assert while_held >= times // 20, "too few of them while the process stood still: this proves little"
+    finish(process)
+
+
+@case(seconds=1200)
+def kill_nine(machine):
+    """kill -9 of the mover at 50 random points: the target runs again within 1 s, and its data is what it wrote."""
+    kill_nine_at_random(machine, 50)
+
+
+@case(seconds=240)
+def moves_a_busy_process(machine):
+    """All of it moves in many holds, between which it runs; its data is what it wrote."""
+    near, far = ends()
+    process, pid = start_process(machine, near, "--bytes", 32 * MIB, "--workers", 4)
+    before = ticks(pid)
+    record = json.loads(machine.run(*hold_options(pid, far), timeout=200).stdout)
+    machine.log(f"holds: {record['holds']}")
+    assert record["holds"]["count"] > 1, record
+    assert ticks(pid) > before and not is_traced(pid)
+    assert oracles.share(oracles.anonymous_bytes(pid), far) >= 0.99
+    finish(process)
+
+
+@case(seconds=120)
+def a_stopped_process_stays_stopped(machine):
+    """A process that SIGSTOP has stopped is moved, is stopped still, and goes on at SIGCONT."""
+    near, far = ends()
+    process, pid = start_process(machine, near, "--bytes", 16 * MIB)
+    os.kill(pid, signal.SIGSTOP)
+    machine.run(*hold_options(pid, far), timeout=200)
+    assert oracles.share(oracles.anonymous_bytes(pid), far) >= 0.99
+    stays_true("stopped", lambda: {state for state, _ticks in threads(pid).values()} == {"T"}, 1)
+    os.kill(pid, signal.SIGCONT)
+    seconds_until_it_runs(pid)
+    finish(process)
+
+
+@case(seconds=120)
+def a_traced_process_is_refused(machine):
+    """A process that a debugger traces cannot be held: an error that says so; nothing moves, and it runs on."""
+    near, far = ends()
+    process, pid = start_process(machine, near, "--bytes", 16 * MIB)
+    before = oracles.anonymous_bytes(pid)
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.ptrace(PTRACE_SEIZE, pid, None, None) == 0, os.strerror(ctypes.get_errno())
+    done = machine.run(*hold_options(pid, far), check=False)
+    assert done.returncode == 3 and "traced already" in done.stderr, f"{done.returncode} {done.stderr!r}"
+    assert oracles.anonymous_bytes(pid)[near] >= before[near]
+    used = ticks(pid)
+    wait_until("it runs on", lambda: ticks(pid) > used)
+    process.send_signal(signal.SIGKILL)
