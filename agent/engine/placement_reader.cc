@@ -1,11 +1,13 @@
 #include "agent/engine/placement_reader.h"
 
 #include <utility>
+#include <vector>
 
 #include "agent/base/status.h"
 #include "agent/os/cgroup_dir.h"
 #include "agent/os/page_scanner.h"
 #include "agent/os/process_handle.h"
+#include "agent/os/same_memory.h"
 
 namespace numalocality {
 
@@ -87,27 +89,39 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
                                         absl::FunctionRef<bool()> is_cancelled,
                                         WorkloadPlacement& placement) const {
   placement.source = PlacementSource::kPageScan;
-  const PageScanner scanner(kernel_, clock_, paths_, topology.page_bytes);
-  for (const pid_t pid : processes.pids) {
-    const auto process = finder_.OpenProcess(kernel_, placement.workload, pid);
-    absl::Status status = process.status();
-    MemoryByNode memory;
-    if (process.ok()) {
-      status = scanner.Scan(*process, {kWholeAddressSpace}, kAllKinds,
-                            [&](absl::Span<const PageRun> runs) {
-                              for (const PageRun& run : runs) {
-                                memory.Add(run.node, run.kind, run.pages * topology.page_bytes);
-                              }
-                              return !is_cancelled();
-                            });
+  // Of several processes one may exit meanwhile; without its only one the workload is gone.
+  const bool may_vanish = !placement.workload.process.has_value();
+  for (const std::vector<pid_t>& sharers : GroupBySameMemory(kernel_, processes.pids)) {
+    // All have the same memory: the first that is still there tells.
+    absl::StatusOr<MemoryByNode> memory;
+    for (const pid_t pid : sharers) {
+      memory = ReadProcessPages(placement.workload, pid, topology, is_cancelled);
+      if (!absl::IsNotFound(memory.status())) break;
     }
     if (is_cancelled()) return absl::CancelledError("the caller has gone");
-    // Of several processes one may exit meanwhile; without its only one the workload is gone.
-    const bool may_vanish = !placement.workload.process.has_value();
-    if (!status.ok() && !(may_vanish && absl::IsNotFound(status))) return status;
-    placement.memory.Add(memory);
+    if (memory.ok()) {
+      placement.memory.Add(*memory);
+    } else if (!may_vanish || !absl::IsNotFound(memory.status())) {
+      return memory.status();
+    }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<MemoryByNode> PlacementReader::ReadProcessPages(
+    const Workload& workload, pid_t pid, const Topology& topology,
+    absl::FunctionRef<bool()> is_cancelled) const {
+  NL_ASSIGN_OR_RETURN(const ProcessHandle process, finder_.OpenProcess(kernel_, workload, pid));
+  MemoryByNode memory;
+  NL_RETURN_IF_ERROR(
+      PageScanner(kernel_, clock_, paths_, topology.page_bytes)
+          .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageRun> runs) {
+            for (const PageRun& run : runs) {
+              memory.Add(run.node, run.kind, run.pages * topology.page_bytes);
+            }
+            return !is_cancelled();
+          }));
+  return memory;
 }
 
 }  // namespace numalocality

@@ -25,7 +25,8 @@ class PlacementReader {
       : kernel_(kernel), paths_(paths), clock_(clock), finder_(paths) {}
 
   // The placement of `workload` now. A workload that is one process is always read by pages: the
-  // kernel counts bytes per node by cgroup only. Processes that exit meanwhile are counted, not an
+  // kernel counts bytes per node by cgroup only. An address space that several processes share is
+  // counted once. Processes that exit meanwhile are counted, not an
   // error; NOT_FOUND if the workload is gone, PERMISSION_DENIED if anything may not be read.
   // Gives up with CANCELLED when `is_cancelled`, asked between steps, says so.
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
@@ -41,6 +42,10 @@ class PlacementReader {
   absl::Status ReadPages(const WorkloadProcesses& processes, const Topology& topology,
                          absl::FunctionRef<bool()> is_cancelled,
                          WorkloadPlacement& placement) const;
+
+  absl::StatusOr<MemoryByNode> ReadProcessPages(const Workload& workload, pid_t pid,
+                                                const Topology& topology,
+                                                absl::FunctionRef<bool()> is_cancelled) const;
 
   KernelCalls& kernel_;
   const HostPaths paths_;

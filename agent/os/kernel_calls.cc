@@ -93,12 +93,14 @@ class SystemKernelCalls final : public KernelCalls {
 
   absl::StatusOr<uint64_t> ZeroFrame() override { return FindZeroFrame(); }
 
-  absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) override {
-    const long result = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
-    if (result < 0) {
-      return ErrnoStatus(errno, absl::StrCat("compare the memory of processes ", a, " and ", b));
+  absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) override {
+    switch (syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0)) {
+      case 0: return std::strong_ordering::equal;
+      case 1: return std::strong_ordering::less;
+      case 2: return std::strong_ordering::greater;
+      default:
+        return ErrnoStatus(errno, absl::StrCat("compare the memory of processes ", a, " and ", b));
     }
-    return result == 0;
   }
 
   absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override {

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 
@@ -84,9 +85,10 @@ class KernelCalls {
   // calls it present. PERMISSION_DENIED if frame numbers are hidden (CAP_SYS_ADMIN).
   virtual absl::StatusOr<uint64_t> ZeroFrame() = 0;
 
-  // Whether two processes share one address space (kcmp(2), KCMP_VM). UNIMPLEMENTED on kernels
-  // built without it, PERMISSION_DENIED without the right to trace both.
-  virtual absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) = 0;
+  // Equal if two processes share one address space (kcmp(2), KCMP_VM), else in an order that holds
+  // among all processes. UNIMPLEMENTED on kernels built without it, NOT_FOUND if one has exited,
+  // PERMISSION_DENIED without the right to trace both.
+  virtual absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) = 0;
 
   // Confines thread `tid` to `cpus` (sched_setaffinity(2)). NOT_FOUND if it has ended.
   virtual absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) = 0;

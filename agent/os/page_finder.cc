@@ -47,9 +47,11 @@ absl::Status PageFinder::Step(int64_t most_pages, std::vector<FoundPage>& found)
   if (pagemap_->can_find() && !dense_) return Search(most_pages, found);
   const size_t before = found.size();
   is_searched_ = false;
-  const uint64_t taken = TakeStretches(most_pages);
+  uint64_t left = TakeStretches(most_pages);
   NL_RETURN_IF_ERROR(ReadEntries(found));
-  if ((found.size() - before) * 2 < taken) dense_ = false;
+  const uint64_t half = left / 2;
+  for (size_t i = before; i < found.size(); ++i) left -= static_cast<uint64_t>(found[i].pages);
+  if (left > half) dense_ = false;
   return absl::OkStatus();
 }
 
@@ -58,53 +60,53 @@ absl::Status PageFinder::Search(int64_t most_pages, std::vector<FoundPage>& foun
   const auto before = static_cast<std::ptrdiff_t>(found.size());
   const uint64_t huge_pages = (all_huge_ ? kMostHugeBytes : sizes_.huge) / sizes_.page;
   NL_ASSIGN_OR_RETURN(
-      uint64_t end,
+      PresentRegions present,
       pagemap_->FindPresent({start, std::min(start + kMostSearched, segments_.back().range.end)},
-                            std::max(most_pages, static_cast<int64_t>(huge_pages)), regions_));
+                            std::max(most_pages, static_cast<int64_t>(huge_pages))));
   pacer_.AfterRead();
-  end = CutRegions(most_pages, end);
+  Cut(present, most_pages);
   stretches_.clear();
   uint64_t base_bytes = 0;
   uint64_t huge_bytes = 0;
-  for (const PagemapRegion& region : regions_) {
+  for (const PagemapRegion& region : present.regions) {
     const bool is_huge = (region.categories & kPageIsHuge) != 0;
     (is_huge ? huge_bytes : base_bytes) += region.end - region.start;
     if ((region.categories & kPageIsZero) == 0) AddRegion(region, found);
   }
-  MoveTo(end);
+  MoveTo(present.end);
   all_huge_ = huge_bytes > 0 && base_bytes == 0;
   is_searched_ = true;
   const auto base = static_cast<std::ptrdiff_t>(found.size());
   NL_RETURN_IF_ERROR(ReadEntries(found));
   std::inplace_merge(found.begin() + before, found.begin() + base, found.end(),
                      [](const FoundPage& a, const FoundPage& b) { return a.address < b.address; });
-  dense_ = huge_bytes == 0 && base_bytes * 2 >= end - start && frames_.AreKnown();
+  dense_ = huge_bytes == 0 && base_bytes * 2 >= present.end - start && frames_.AreKnown();
   return absl::OkStatus();
 }
 
-uint64_t PageFinder::CutRegions(int64_t most_pages, uint64_t end) {
+void PageFinder::Cut(PresentRegions& present, int64_t most_pages) const {
   uint64_t left = static_cast<uint64_t>(most_pages) * sizes_.page;
-  for (size_t i = 0; i < regions_.size(); ++i) {
-    PagemapRegion& region = regions_[i];
+  for (size_t i = 0; i < present.regions.size(); ++i) {
+    PagemapRegion& region = present.regions[i];
     if ((region.categories & kPageIsHuge) != 0) continue;
     if (region.end - region.start > left) {
-      region.end = region.start + left;
-      const uint64_t cut = region.end;
-      regions_.resize(left == 0 ? i : i + 1);
-      return cut;
+      present.end = region.end = region.start + left;
+      present.regions = present.regions.first(left == 0 ? i : i + 1);
+      return;
     }
     left -= region.end - region.start;
   }
-  if (regions_.empty() || sizes_.huge == 0) return end;
+  if (present.regions.empty() || sizes_.huge == 0) return;
   // The kernel stops at its limit in the middle of a huge page, too.
-  PagemapRegion& last = regions_.back();
-  if ((last.categories & kPageIsHuge) == 0 || last.end != end) return end;
-  const uint64_t whole = end / sizes_.huge * sizes_.huge;
-  if (whole > last.start) return last.end = whole;
-  if (regions_.size() == 1) return end;
-  end = last.start;
-  regions_.pop_back();
-  return end;
+  PagemapRegion& last = present.regions.back();
+  if ((last.categories & kPageIsHuge) == 0 || last.end != present.end) return;
+  const uint64_t whole = last.end / sizes_.huge * sizes_.huge;
+  if (whole > last.start) {
+    present.end = last.end = whole;
+  } else if (present.regions.size() > 1) {
+    present.end = last.start;
+    present.regions.remove_suffix(1);
+  }
 }
 
 void PageFinder::AddRegion(const PagemapRegion& region, std::vector<FoundPage>& found) {
@@ -249,6 +251,7 @@ std::optional<MemoryKind> PageFinder::KindOf(PagemapEntry entry, uint32_t segmen
 void PageFinder::AddPresent(absl::Span<const PagemapEntry> entries, uint64_t address,
                             uint32_t segment, std::vector<FoundPage>& found) {
   const bool know_nodes = frames_.AreKnown();
+  uint64_t end = 0;  // of the last one in `found`, as long as it may go on
   for (const PagemapEntry& entry : entries) {
     const uint64_t at = address;
     address += sizes_.page;
@@ -256,7 +259,12 @@ void PageFinder::AddPresent(absl::Span<const PagemapEntry> entries, uint64_t add
     const auto kind = KindOf(entry, segment);
     if (!kind.has_value()) continue;
     const NodeId node = know_nodes ? frames_.NodeOf(entry.frame()) : NodeId{};
-    found.push_back({at, 1, node, segment, *kind, false});
+    if (at == end && node != NodeId{} && found.back().node == node && found.back().kind == *kind) {
+      ++found.back().pages;
+    } else {
+      found.push_back({at, 1, node, segment, *kind, false});
+    }
+    end = address;
   }
 }
 

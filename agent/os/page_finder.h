@@ -17,7 +17,8 @@
 
 namespace numalocality {
 
-// Base pages that are present together: one, or (a part of) one that the kernel keeps as a whole.
+// Base pages that are present together: one, (a part of) one that the kernel keeps as a whole, or
+// some that are known to be on one node.
 struct FoundPage {
   uint64_t address = 0;  // of the first
   int32_t pages = 1;
@@ -62,9 +63,8 @@ class PageFinder {
 
   // A step by PAGEMAP_SCAN.
   absl::Status Search(int64_t most_pages, std::vector<FoundPage>& found);
-  // Cuts `regions_` to `most_pages` base pages and to whole huge pages. Returns where it was cut;
-  // `end` if it was not.
-  uint64_t CutRegions(int64_t most_pages, uint64_t end);
+  // Cuts `present` to `most_pages` base pages and to whole huge pages.
+  void Cut(PresentRegions& present, int64_t most_pages) const;
   // Huge pages go to `found`, the rest to stretches_.
   void AddRegion(const PagemapRegion& region, std::vector<FoundPage>& found);
   void AddHuge(AddressRange range, uint32_t segment, std::vector<FoundPage>& found) const;
@@ -88,7 +88,7 @@ class PageFinder {
                   std::vector<FoundPage>& found);
   void MoveTo(uint64_t address);
 
-  const std::optional<Pagemap> pagemap_;
+  std::optional<Pagemap> pagemap_;
   FrameNodes& frames_;
   const std::vector<ScanSegment> segments_;
   const KindSet kinds_;
@@ -100,7 +100,6 @@ class PageFinder {
   bool dense_ = false;   // base pages side by side, when last looked
   bool all_huge_ = false;
   bool is_searched_ = false;  // stretches_ hold no more than FindPresent found, none of it huge
-  std::vector<PagemapRegion> regions_;
   std::vector<Stretch> stretches_;
   std::vector<PagemapEntry> entries_;
 };

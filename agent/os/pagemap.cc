@@ -39,24 +39,23 @@ absl::Status Pagemap::Read(AddressRange range, std::vector<PagemapEntry>& entrie
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> Pagemap::FindPresent(AddressRange range, int64_t max_pages,
-                                              std::vector<PagemapRegion>& regions) const {
-  regions.resize(kMostRegions);
+absl::StatusOr<PresentRegions> Pagemap::FindPresent(AddressRange range, int64_t max_pages) {
+  regions_.resize(kMostRegions);
   uint64_t walk_end = 0;
   const int count = kernel_.ScanPagemap(
       fd_.get(), {range, kPageIsPresent, kPageIsPresent | kPageIsHuge | kPageIsZero, max_pages},
-      absl::MakeSpan(regions), walk_end);
-  if (count < 0) {
-    return ErrnoStatus(-count, absl::StrCat("PAGEMAP_SCAN of process ", pid_));
-  }
-  regions.resize(static_cast<size_t>(count));
+      absl::MakeSpan(regions_), walk_end);
+  if (count < 0) return ErrnoStatus(-count, absl::StrCat("PAGEMAP_SCAN of process ", pid_));
+  PresentRegions found{absl::MakeSpan(regions_).first(static_cast<size_t>(count)), range.end};
   int64_t pages = 0;
-  for (const PagemapRegion& region : regions) {
+  for (const PagemapRegion& region : found.regions) {
     pages += static_cast<int64_t>(region.end - region.start) / page_bytes_;
   }
-  // Elsewhere walk_end may be that of an earlier round.
-  if (regions.size() < kMostRegions && pages < max_pages) return range.end;
-  return std::max(walk_end, regions.back().end);
+  // Only then has it stopped early; elsewhere walk_end may be that of an earlier round.
+  if (found.regions.size() == kMostRegions || pages >= max_pages) {
+    found.end = std::max(walk_end, found.regions.back().end);
+  }
+  return found;
 }
 
 bool Pagemap::IsHuge(uint64_t address) const {

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "agent/model/ids.h"
 #include "agent/os/file.h"
 #include "agent/os/kernel_calls.h"
@@ -30,6 +31,12 @@ struct PagemapEntry {
 };
 static_assert(sizeof(PagemapEntry) == sizeof(uint64_t));
 
+// What a search found, valid until the next one.
+struct PresentRegions {
+  absl::Span<PagemapRegion> regions;  // in order of address
+  uint64_t end = 0;                   // where to go on
+};
+
 // The pagemap of one process. Not thread-safe.
 class Pagemap {
  public:
@@ -43,11 +50,10 @@ class Pagemap {
   // The entries of `range`, which is whole pages; fewer when the process is exiting.
   absl::Status Read(AddressRange range, std::vector<PagemapEntry>& entries) const;
 
-  // Fills `regions` with what is present in `range`, in order of address, with kPageIsHuge and
-  // kPageIsZero told apart; at most `max_pages` pages. Returns where to go on: the end of `range`,
-  // or less if that many were found. Linux 6.12 takes the huge page of zeros for an ordinary one.
-  absl::StatusOr<uint64_t> FindPresent(AddressRange range, int64_t max_pages,
-                                       std::vector<PagemapRegion>& regions) const;
+  // What is present in `range`, with kPageIsHuge and kPageIsZero told apart; at most `max_pages`
+  // pages, so that the search may end early. Linux 6.12 takes the huge page of zeros for an
+  // ordinary one.
+  absl::StatusOr<PresentRegions> FindPresent(AddressRange range, int64_t max_pages);
 
   // Whether the page at `address` is present as part of a huge page. Needs can_find.
   bool IsHuge(uint64_t address) const;
@@ -61,6 +67,7 @@ class Pagemap {
   pid_t pid_;
   int64_t page_bytes_;
   bool can_find_ = false;
+  std::vector<PagemapRegion> regions_;
 };
 
 }  // namespace numalocality

@@ -35,7 +35,9 @@ class LimitedKernel final : public KernelCalls {
     return has_pagemap_scan ? real_.ScanPagemap(fd, query, regions, walk_end) : -ENOTTY;
   }
   absl::StatusOr<uint64_t> ZeroFrame() override { return real_.ZeroFrame(); }
-  absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) override { return real_.SharesMemory(a, b); }
+  absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) override {
+    return real_.CompareMemory(a, b);
+  }
   absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override {
     return real_.SetThreadCpus(tid, cpus);
   }

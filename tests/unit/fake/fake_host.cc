@@ -13,6 +13,11 @@ constexpr char kNodes[] = "sys/devices/system/node";
 constexpr uint64_t kPresent = uint64_t{1} << 63;
 constexpr uint64_t kSwapped = uint64_t{1} << 62;
 constexpr uint64_t kFile = uint64_t{1} << 61;
+
+constexpr uint64_t kBlockBytes = uint64_t{128} << 20;
+constexpr uint64_t kBlocksPerNode = 8;
+constexpr uint64_t kFramesPerNode = kBlocksPerNode * kBlockBytes / kFakePage;
+constexpr uint64_t kZeroFrame = 7;  // on node 0, as it is on real machines
 constexpr uint64_t kExclusive = uint64_t{1} << 56;
 
 std::string DefaultDistances(size_t row, size_t count) {
@@ -103,15 +108,35 @@ void FakeHost::WritePagemap(const FakeProcess& process) {
   std::map<uint64_t, std::vector<uint64_t>> entries;
   std::vector<uint64_t>* run = nullptr;
   uint64_t next = 0;
+  uint64_t frames = kFakeHugePages;  // given away so far, on each node
   for (const auto& [address, folio] : process.pages) {
     if (run == nullptr || address != next) run = &entries[address / kFakePage * sizeof(uint64_t)];
-    run->push_back((folio->swapped ? kSwapped : kPresent) | (folio->file ? kFile : uint64_t{0}) |
-                   (folio->shared ? uint64_t{0} : kExclusive));
     next = address + kFakePage;
+    uint64_t entry = (folio->swapped ? kSwapped : kPresent) | (folio->file ? kFile : uint64_t{0});
+    if (shows_frames_ && !folio->swapped) {
+      const bool begins = folio->pages > 1 && address % kFakeHuge == 0;
+      if (begins) frames = (frames / kFakeHugePages + 1) * kFakeHugePages;
+      const uint64_t frame = static_cast<uint64_t>(folio->node) * kFramesPerNode + frames++;
+      // The huge page of zeros has frames of its own.
+      entry |= folio->zero_page && folio->pages == 1 ? kZeroFrame : frame;
+    }
+    run->push_back(entry);
   }
   const std::string path = ProcPath(process.pid, "pagemap");
   tree_.Write(path, "");
   tree_.WriteWords(path, entries);
+}
+
+void FakeHost::ShowFrames() {
+  shows_frames_ = true;
+  kernel_.set_zero_frame(kZeroFrame);
+  tree_.Write("sys/devices/system/memory/block_size_bytes", absl::StrFormat("%x\n", kBlockBytes));
+  for (const NodeId node : memory_nodes_) {
+    const uint64_t first = static_cast<uint64_t>(node.value) * kBlocksPerNode;
+    for (uint64_t block = first; block < first + kBlocksPerNode; ++block) {
+      tree_.MakeDirectory(absl::StrCat(kNodes, "/node", node.value, "/memory", block));
+    }
+  }
 }
 
 void FakeHost::DenyPagemap(pid_t pid) {

@@ -62,6 +62,10 @@ class FakeHost {
   // Another cgroup under the same name.
   void RecreateCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
 
+  // Page frame numbers become visible, and blocks of memory tell their nodes: 8 a node, of 128 MiB.
+  // Processes published from now on have them in their pagemap.
+  void ShowFrames();
+
   void SetHugePages(bool enabled);
   // `withheld_pages` of them the allocator keeps to itself.
   void SetFreePages(int node, int64_t free_pages, int64_t withheld_pages = 0);
@@ -76,6 +80,7 @@ class FakeHost {
   const HostPaths paths_ = HostPaths::Below(tree_.root());
   FakeClock clock_;
   FakeKernel kernel_{clock_};
+  bool shows_frames_ = false;
   std::string all_cpus_;
   NodeSet memory_nodes_;
   std::map<int, int64_t> written_free_pages_;

@@ -8,6 +8,7 @@
 
 #include "agent/base/status.h"
 #include "tests/unit/fake/fake_move.h"
+#include "tests/unit/fake/fake_pagemap.h"
 
 namespace numalocality {
 
@@ -86,19 +87,38 @@ absl::StatusOr<CpuSet> FakeKernel::ThreadCpus(pid_t tid) {
   return ErrnoStatus(ESRCH, "affinity");
 }
 
-int FakeKernel::ScanPagemap(int, const PagemapQuery&, absl::Span<PagemapRegion>, uint64_t&) {
-  const Fault fault = Enter(FakeCall::kScanPagemap, 1);
-  return fault.error_number != 0 ? -fault.error_number : -ENOTTY;  // as before Linux 6.7
+int FakeKernel::ScanPagemap(int pagemap_fd, const PagemapQuery& query,
+                            absl::Span<PagemapRegion> regions, uint64_t& walk_end) {
+  const pid_t pid = OwnerOf(pagemap_fd);
+  const Fault fault = Enter(FakeCall::kScanPagemap, pid);
+  if (fault.error_number != 0) return -fault.error_number;
+  if (!has_pagemap_scan_) return -ENOTTY;
+  MutexLock lock(mutex_);
+  const auto process = processes_.find(pid);
+  return process == processes_.end() ? -ESRCH
+                                     : FakeScan(*process->second, query, regions, walk_end);
 }
 
 absl::StatusOr<uint64_t> FakeKernel::ZeroFrame() {
+  if (zero_frame_.has_value()) return *zero_frame_;
   return absl::PermissionDeniedError("frame numbers are hidden");
 }
 
-absl::StatusOr<bool> FakeKernel::SharesMemory(pid_t a, pid_t) {
-  const Fault fault = Enter(FakeCall::kSharesMemory, a);
+absl::StatusOr<std::strong_ordering> FakeKernel::CompareMemory(pid_t a, pid_t b) {
+  const Fault fault = Enter(FakeCall::kCompareMemory, a);
   if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "compare memory");
-  return false;
+  MutexLock lock(mutex_);
+  const auto first = processes_.find(a);
+  const auto second = processes_.find(b);
+  if (first == processes_.end() || second == processes_.end()) {
+    return ErrnoStatus(ESRCH, "compare memory");
+  }
+  // In no order of PIDs, as the kernel's.
+  const auto key = [](const FakeProcess& process) {
+    return static_cast<uint32_t>(process.memory_of != 0 ? process.memory_of : process.pid) *
+           2654435761u;
+  };
+  return key(*first->second) <=> key(*second->second);
 }
 
 absl::Status FakeKernel::SetThreadCpus(pid_t tid, const CpuSet& cpus) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -23,7 +24,7 @@ enum class FakeCall {
   kOpenPidFd,
   kThreadCpus,
   kScanPagemap,
-  kSharesMemory,
+  kCompareMemory,
   kSetThreadCpus,
   kHold
 };
@@ -48,12 +49,17 @@ class FakeKernel final : public KernelCalls {
   int ScanPagemap(int pagemap_fd, const PagemapQuery& query, absl::Span<PagemapRegion> regions,
                   uint64_t& walk_end) override;
   absl::StatusOr<uint64_t> ZeroFrame() override;
-  absl::StatusOr<bool> SharesMemory(pid_t a, pid_t b) override;
+  absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) override;
   absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override;
   absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,
                                                            absl::Duration timeout) override;
   absl::StatusOr<ScopedFd> OpenPidFd(pid_t pid) override;
   absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) override;
+
+  // As from Linux 6.7 on; before, and here by default, there is none.
+  void set_has_pagemap_scan(bool has_it) { has_pagemap_scan_ = has_it; }
+  // Frame numbers become visible; see FakeHost::ShowFrames.
+  void set_zero_frame(uint64_t frame) { zero_frame_ = frame; }
 
   // The machine. A process that exits or is replaced stays valid for whoever holds it.
   // Made anew if it is there.
@@ -122,6 +128,8 @@ class FakeKernel final : public KernelCalls {
   std::map<int, std::function<void()>> events_;
   std::map<std::pair<FakeCall, int>, std::function<void()>> kind_events_;
   MemoryObserver on_moved_;
+  bool has_pagemap_scan_ = false;
+  std::optional<uint64_t> zero_frame_;
   absl::Duration time_per_page_;
 };
 

@@ -48,6 +48,7 @@ struct FakeProcess {
   uint64_t stack_start = 0;  // the same where one process forked the other
   NodeSet allowed_nodes;
   std::map<pid_t, CpuSet> threads;
+  pid_t memory_of = 0;  // not 0: it shares that process's address space
   std::vector<FakeMapping> mappings;
   std::map<uint64_t, std::shared_ptr<FakeFolio>> pages;  // by base page address
   ScopedFd exit_event;                                   // readable once it has exited
