@@ -15,11 +15,11 @@ absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid) 
   }
   if (!process.ok()) return process.status();
   const auto mappings = process->ReadMaps();
-  if (!mappings.ok()) return WithContext(mappings.status(), absl::StrCat("process ", pid));
-  if (mappings->empty()) {
+  if (absl::IsNotFound(mappings.status()) && process->Fate() == ProcessFate::kRunning) {
     return absl::InvalidArgumentError(absl::StrCat(
         "process ", pid, " has no memory of its own: it is a kernel thread, or exiting"));
   }
+  if (!mappings.ok()) return WithContext(mappings.status(), absl::StrCat("process ", pid));
   NL_ASSIGN_OR_RETURN(Topology topology, TopologyReader(context.paths).Read());
   const PageScanner scanner(context.kernel, context.clock, context.paths, topology.page_bytes);
   return Subject{*std::move(process), std::move(topology), scanner};

@@ -1,0 +1,76 @@
+"""numa-migrate beside the kernel's own mover: it switches that off and on again, and says when it undoes the work.
+
+These cases switch automatic NUMA balancing on: never in a guest with suites that count on where pages are.
+"""
+
+import json
+import pathlib
+import re
+import signal
+
+from guest.case import case
+from guest.wait import wait_until
+from suites.migrate import MIB, PAGE, ends
+from suites.numa_migrate import PATIENT, end_well, figures, resident_pages, start_helper, start_process
+
+SWITCH = pathlib.Path("/proc/sys/kernel/numa_balancing")
+
+
+def switch_on(machine):
+    before = SWITCH.read_text()
+    machine.cleanup.callback(lambda: SWITCH.write_text(before))
+    SWITCH.write_text("1")
+
+
+@case(seconds=120)
+def interrupted_with_balancing_off(machine):
+    """Ctrl-C amid a slow migration: status 130, the exact partial result, the switch is back as it was."""
+    near, far = ends()
+    helper, start, end = start_helper(machine, near, "32M")
+    for signum, status in (signal.SIGINT, 130), (signal.SIGTERM, 143):
+        switch_on(machine)
+        before = resident_pages(helper.pid, start, end)[far]
+        mover = machine.start("numa-migrate", "--pid", helper.pid, "--range", "32M", "--to-node", far,
+                              "--numa-balancing", "off", "--throttle", "4M/s", "--json")
+        wait_until("balancing is off", lambda: SWITCH.read_text() == "0\n")
+        wait_until("pages move", lambda: resident_pages(helper.pid, start, end)[far] > before)
+        mover.send_signal(signum)
+        assert mover.wait(30) == status
+        assert SWITCH.read_text() == "1\n"
+        SWITCH.write_text("0")
+        result = json.loads(mover.log_path.read_text().splitlines()[0])
+        left = result["failed_by_reason"]["not_attempted"]
+        machine.log(f"{signum.name}: {result['moved']} moved, {left} not attempted")
+        assert result["state"] == "CANCELLED" and result["pages"] == 32 * MIB // PAGE
+        assert result["moved"] > 0 and result["moved"] + result["unchanged"] + left == result["pages"]
+        assert resident_pages(helper.pid, start, end)[far] == before + result["moved"] < result["pages"]
+    end_well(helper)
+
+
+@case(seconds=240)
+def drift_is_explained(machine):
+    """Threads left on the old node with balancing on: the kernel takes pages back, and the report says why."""
+    near, far = ends()
+    process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
+    switch_on(machine)
+    done = machine.run("numa-migrate", "--pid", pid, "--range", "16M", "--to-node", far, "--verify", "--verify-after",
+                       "1s,30s", "--min-moved", "0", *PATIENT, timeout=200)
+    counts = figures(done.stdout)
+    assert counts["Drifted"] > 0, done.stdout
+    cause = re.search(r"^Drifted: \d+\n  likely cause: (.*)$", done.stdout, re.M)[1]
+    assert "automatic NUMA balancing is on" in cause and f"may run on node {near}" in cause, cause
+    assert "--pin-threads" in cause and "--numa-balancing off" in cause, cause
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0, "the workload found its data changed"
+
+
+@case(seconds=240)
+def no_drift_with_threads_pinned(machine):
+    """The same with the option that it named: nothing drifts."""
+    near, far = ends()
+    process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
+    switch_on(machine)
+    done = machine.run("numa-migrate", "--pid", pid, "--range", "16M", "--to-node", far, "--verify", "--verify-after",
+                       "20s", "--pin-threads", *PATIENT, timeout=200)
+    assert "Drifted" not in figures(done.stdout), done.stdout
+    assert process.poll() is None
