@@ -20,8 +20,8 @@ absl::StatusOr<ExitCode> Check(const MigrationContext& context, const Options& o
 // to keep the memory there cannot be.
 absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options& options);
 
-// Fills memory from a seed, says where it is, and checks it until SIGINT or SIGTERM comes, or
-// something else than one of these is sent that ends processes. DATA_LOSS if a byte is wrong.
+// Fills memory from a seed, says where it is, and checks it until SIGINT or SIGTERM comes.
+// DATA_LOSS if a byte is wrong.
 absl::StatusOr<ExitCode> RunHelper(const MigrationContext& context, const HelperOptions& options);
 
 }  // namespace numalocality

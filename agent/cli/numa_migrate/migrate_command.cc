@@ -45,6 +45,12 @@ Workload WorkloadOf(const Subject& subject) {
   return workload;
 }
 
+absl::Status CheckTargets(const MigrationContext& context, const Options& options,
+                          const Subject& subject) {
+  return CheckAllowed(context, WorkloadOf(subject), {subject.process.pid()}, options.spec,
+                      subject.topology);
+}
+
 // The rule that was asked for, if this program may follow it; else as much as it may. In that case
 // `notes` say so.
 absl::StatusOr<SharingRule> DecideSharing(const Options& options, const HostPaths& paths,
@@ -59,7 +65,7 @@ absl::StatusOr<SharingRule> DecideSharing(const Options& options, const HostPath
   }
   if (*options.sharing == SharingRule::kNever || may_share) return *options.sharing;
   return absl::PermissionDeniedError(
-      "--shared: only never is possible without the capability CAP_SYS_NICE");
+      "--shared: all but never takes the capability CAP_SYS_NICE; run as root, or leave it out");
 }
 
 // A run's or a plan's result as an exit code; the reason for a bad one is the error.
@@ -112,10 +118,10 @@ void LookFurther(const MigrationContext& context, const Options& options, const 
 absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& options,
                              const Subject& subject, Findings& findings) {
   NL_ASSIGN_OR_RETURN(Stay stay, Stay::Begin(context, options, subject));
+  NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
+  NL_RETURN_IF_ERROR(stay.PinThreads(context, options, subject));
   const Workload workload = WorkloadOf(subject);
   const WorkloadProcesses processes{.pids = {subject.process.pid()}};
-  NL_RETURN_IF_ERROR(
-      CheckAllowed(context, workload, processes.pids, options.spec, subject.topology));
   Observer observer(context.clock, subject.topology.page_bytes);
   const WorkloadMigration result =
       RunMigration(context, workload, processes, options.spec, observer);
@@ -137,6 +143,10 @@ absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& opt
 
 absl::StatusOr<ExitCode> DryRun(const MigrationContext& context, const Options& options,
                                 const Subject& subject) {
+  // --policy bind would allow them first.
+  if (options.bind == BindPolicy::kNone) {
+    NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
+  }
   Observer observer(context.clock, subject.topology.page_bytes);
   const WorkloadMigration plan = PlanMigration(
       context, WorkloadOf(subject), {.pids = {subject.process.pid()}}, options.spec, observer);

@@ -27,11 +27,6 @@ absl::StatusOr<Stay> Stay::Begin(const MigrationContext& context, const Options&
     }
     stay.balancing_off_ = *std::move(off);
   }
-  if (options.pin_threads) {
-    const absl::Status pinned = stay.PinTo(context, subject, TargetsOf(options.spec));
-    NL_RETURN_IF_ERROR(
-        WithContext(WithDenial(pinned, Capability::kSysNice, context.paths), "--pin-threads"));
-  }
   return stay;
 }
 
@@ -52,19 +47,25 @@ absl::Status Stay::Bind(const MigrationContext& context, const Options& options,
   return mems_->Widen(targets);
 }
 
-absl::Status Stay::PinTo(const MigrationContext& context, const Subject& subject,
-                         const NodeSet& targets) {
+absl::Status Stay::PinThreads(const MigrationContext& context, const Options& options,
+                              const Subject& subject) {
+  if (!options.pin_threads) return absl::OkStatus();
+  const NodeSet targets = TargetsOf(options.spec);
   CpuSet cpus;
   for (const NodeId node : targets) {
     if (const Node* found = subject.topology.Find(node)) cpus = cpus | found->cpus;
   }
   if (cpus.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("node ", targets.ToString(), " has no CPUs to run threads on"));
+        absl::StrCat("--pin-threads: node ", targets.ToString(), " has no CPUs to run threads on"));
   }
-  NL_ASSIGN_OR_RETURN(const int threads,
-                      PinThreads(context.kernel, context.paths, subject.process.pid(), cpus));
-  notes_.push_back(absl::StrCat(threads, threads == 1 ? " thread is" : " threads are",
+  const auto threads =
+      numalocality::PinThreads(context.kernel, context.paths, subject.process.pid(), cpus);
+  if (!threads.ok()) {
+    return WithContext(WithDenial(threads.status(), Capability::kSysNice, context.paths),
+                       "--pin-threads");
+  }
+  notes_.push_back(absl::StrCat(*threads, *threads == 1 ? " thread is" : " threads are",
                                 " pinned to CPUs ", cpus.ToString()));
   return absl::OkStatus();
 }

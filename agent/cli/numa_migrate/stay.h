@@ -24,14 +24,17 @@ NodeSet TargetsOf(const MigrationSpec& spec);
 // but for the threads' CPUs: pinned threads stay pinned.
 class Stay {
  public:
-  // Does what has to be done before the move: --policy bind allows the targets beside the nodes
-  // that the process has, --numa-balancing off and --pin-threads take effect. Errors name what is
-  // missing; nothing is changed then, save that some threads may be pinned.
+  // --policy bind allows the targets beside the nodes that the process has, and --numa-balancing
+  // off takes effect. Errors name what is missing; nothing is changed then.
   static absl::StatusOr<Stay> Begin(const MigrationContext& context, const Options& options,
                                     const Subject& subject);
   ~Stay();
   Stay(Stay&&) = default;
   Stay& operator=(Stay&&) = delete;
+
+  // --pin-threads. After an error some threads may be pinned.
+  absl::Status PinThreads(const MigrationContext& context, const Options& options,
+                          const Subject& subject);
 
   // --policy bind: the process gets memory from the targets only from now on. Call once the pages
   // are there: the kernel moves those that are not by itself.
@@ -47,8 +50,6 @@ class Stay {
   Stay() = default;
   absl::Status Bind(const MigrationContext& context, const Options& options,
                     const Subject& subject);
-  absl::Status PinTo(const MigrationContext& context, const Subject& subject,
-                     const NodeSet& targets);
 
   std::unique_ptr<NumaBalancingOff> balancing_off_;
   std::unique_ptr<CpusetMems> mems_;  // until it is decided what to leave behind
