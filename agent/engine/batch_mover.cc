@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,8 @@ namespace {
 
 // Between two looks whether the run was stopped.
 constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
+// Between two looks whether another worker's batch is through.
+constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
 
 }  // namespace
 
@@ -36,10 +39,16 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     const size_t most = std::min(group.left.size(), static_cast<size_t>(batch_size));
     const size_t count = CountThatFits(group.left.first(most), shared_.room.PagesOn(target));
     if (count > 0) {
+      const auto batch = group.left.first(count);
       const int64_t pages = static_cast<int64_t>(count) * PagesPer(unit);
       if (!WaitForTurn(pages * process_.page_sizes().base_bytes)) break;
-      MoveBatch(group.left.first(count), unit, flag, settle);
+      const int64_t most_pages = MostPages(batch);
+      if (!shared_.room.Claim(target, most_pages)) continue;  // taken meanwhile: look again
+      MoveBatch(batch, unit, flag, settle);
+      shared_.room.Release(target, most_pages);
       group.left.remove_prefix(count);
+    } else if (shared_.room.IsClaimed(target)) {
+      if (!Pause(kClaimNap)) break;
     } else {
       // The other groups have no more room: what comes of them does not help this one.
       for (const PageMove& move : SettleFollowers(group.left, settle)) {
@@ -122,21 +131,24 @@ void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, Move
 }
 
 std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> moves) {
+  const NodeId target = moves.front().target;
+  const int64_t most_pages = MostPages(moves);
+  if (!shared_.room.Claim(target, most_pages)) {
+    return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
+  }
   const BatchResult moved = Call(moves, MoveUnit::kPage, MoveFlag::kExclusive);
-  StopFor(moved, moves.front().target, MoveFlag::kExclusive);
+  shared_.room.Release(target, most_pages);
+  StopFor(moved, target, MoveFlag::kExclusive);
   return moved.outcomes;
 }
 
 BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag) {
-  const NodeId target = batch.front().target;
-  const int64_t pages = static_cast<int64_t>(batch.size()) * PagesPer(unit);
-  shared_.room.Claim(target, pages);
-  shared_.ledger.BatchBegins(worker_.number, process_.handle().pid(), pages);
+  shared_.ledger.BatchBegins(worker_.number, process_.handle().pid(),
+                             static_cast<int64_t>(batch.size()) * PagesPer(unit));
   BatchResult moved = shared_.spec.hold == HoldMode::kPtrace
                           ? CallHeld(batch, flag)
                           : mover_.Move(process_.handle(), batch, flag);
   shared_.ledger.BatchEnds(worker_.number);
-  shared_.room.Release(target, pages);
   tally_.calls.Add(moved.calls);
   return moved;
 }
@@ -170,18 +182,30 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, MoveFlag flag
   return moved;
 }
 
+int64_t BatchMover::PagesPerBlock() const {
+  return std::max(int64_t{1}, process_.page_sizes().PagesPerHuge());
+}
+
 size_t BatchMover::CountThatFits(absl::Span<const PageMove> moves, int64_t room) const {
-  const PageSizes& sizes = process_.page_sizes();
-  const auto block_bytes = static_cast<uint64_t>(std::max(sizes.huge_bytes, sizes.base_bytes));
+  const auto block_bytes =
+      static_cast<uint64_t>(PagesPerBlock() * process_.page_sizes().base_bytes);
   std::optional<uint64_t> last_block;
   for (size_t count = 0; count < moves.size(); ++count) {
     const uint64_t block = moves[count].address / block_bytes;
     if (block == last_block) continue;
     last_block = block;
-    room -= std::max(int64_t{1}, sizes.PagesPerHuge());
+    room -= PagesPerBlock();
     if (room < 0) return count;
   }
   return moves.size();
+}
+
+int64_t BatchMover::MostPages(absl::Span<const PageMove> moves) const {
+  const auto block_bytes =
+      static_cast<uint64_t>(PagesPerBlock() * process_.page_sizes().base_bytes);
+  std::set<uint64_t> blocks;
+  for (const PageMove& move : moves) blocks.insert(move.address / block_bytes);
+  return static_cast<int64_t>(blocks.size()) * PagesPerBlock();
 }
 
 void BatchMover::NoRoomOn(NodeId target, const std::string& message, bool for_good) {

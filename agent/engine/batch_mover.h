@@ -110,8 +110,11 @@ class BatchMover {
   // One call of the mover and what belongs around it.
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
   BatchResult CallHeld(absl::Span<const PageMove> batch, MoveFlag flag);
-  // How many of `moves` fit into `room` base pages, the first ones first, if each brings along the
-  // huge page that it may be part of.
+  // Of what may be a huge page; 1 on a machine without them.
+  int64_t PagesPerBlock() const;
+  // Base pages that `moves` need at most: each may bring along the huge page that it is part of.
+  int64_t MostPages(absl::Span<const PageMove> moves) const;
+  // How many of `moves`, the first ones first, fit into `room` base pages if they need the most.
   size_t CountThatFits(absl::Span<const PageMove> moves, int64_t room) const;
   int64_t PagesPer(MoveUnit unit) const {
     return unit == MoveUnit::kPage ? 1 : process_.page_sizes().PagesPerHuge();

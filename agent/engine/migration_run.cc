@@ -20,6 +20,7 @@
 #include "agent/engine/sharing_proof.h"
 #include "agent/engine/throttle.h"
 #include "agent/os/process_handle.h"
+#include "agent/os/same_memory.h"
 #include "agent/os/topology_reader.h"
 
 namespace numalocality {
@@ -66,11 +67,18 @@ class Run {
     if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }
-    result_.process_count = static_cast<int>(processes.pids.size());
+    const auto groups = GroupBySameMemory(context_.kernel, processes.pids);
+    result_.process_count = static_cast<int>(groups.size());
+    result_.same_memory_count = static_cast<int>(processes.pids.size() - groups.size());
     result_.hidden_process_count = processes.hidden_count;
     result_.incomplete = processes.incomplete;
-    for (const pid_t pid : processes.pids) {
-      const absl::Status status = OpenProcess(pid);
+    for (const std::vector<pid_t>& group : groups) {
+      // They have their memory in common: it is moved by way of the first that is still there.
+      absl::Status status;
+      for (const pid_t pid : group) {
+        status = OpenProcess(pid);
+        if (!absl::IsNotFound(status)) break;
+      }
       unopened_ += absl::IsNotFound(status);
       Check(status);
     }

@@ -32,9 +32,14 @@ class NodeRoom {
   // taken off; 0 also if that cannot be read, or the node is full.
   int64_t PagesOn(NodeId node) const;
 
-  // Sets `pages` aside for a batch that is about to move, until it has.
-  void Claim(NodeId node, int64_t pages);
-  void Release(NodeId node, int64_t pages) { Claim(node, -pages); }
+  // Sets `pages` aside for a batch that is about to move, until it has; false if there is no room
+  // for them by now.
+  bool Claim(NodeId node, int64_t pages);
+  void Release(NodeId node, int64_t pages);
+
+  // Whether batches are on their way to `node`: until they are there, what they have used may be
+  // taken off twice, and a lack of room proves nothing.
+  bool IsClaimed(NodeId node) const;
 
   // Nothing more goes to `node` for the rest of the run.
   void MarkFull(NodeId node);
@@ -44,6 +49,8 @@ class NodeRoom {
   std::string Describe(NodeId node) const;
 
  private:
+  int64_t RoomOn(NodeId node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   const Topology& topology_;
   const TopologyReader reader_;
   std::map<NodeId, int64_t> reserve_bytes_;  // constant after Read

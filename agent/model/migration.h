@@ -148,7 +148,7 @@ struct WorkloadMigration {
   std::string sharing_note;  // why shared pages were left though the rule is kOwned; may be empty
   ScanMethod scan_method = ScanMethod::kQuery;
 
-  int process_count = 0;
+  int process_count = 0;  // those that share another one's address space left out
   int vanished_process_count = 0;
   int hidden_process_count = 0;  // outside the agent's PID namespace: never touched
   int same_memory_count = 0;     // share another one's address space, and are moved with that

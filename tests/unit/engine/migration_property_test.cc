@@ -103,8 +103,8 @@ class Scenario {
         disturbed_ = true;
         break;
       case 3:
-        // The first call opens the first process: from then on its PID is known to be its own.
-        host_.kernel().RunAt(number + 1, [this] {
+        // All are opened before the first is looked at: from then on a PID is known to be its own.
+        host_.kernel().RunAt(FakeCall::kQuery, number, [this] {
           const auto stranger = host_.Replace(pids_.front());
           stranger->AddPages(kBase, 100, 0);
           host_.Publish(*stranger);
