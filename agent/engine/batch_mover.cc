@@ -37,7 +37,8 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     const NodeId target = group.target;
     const int batch_size = (unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages).pages();
     const size_t most = std::min(group.left.size(), static_cast<size_t>(batch_size));
-    const size_t count = CountThatFits(group.left.first(most), shared_.room.PagesOn(target));
+    const NodeRoom::Room room = shared_.room.On(target);
+    const size_t count = CountThatFits(group.left.first(most), room.pages);
     if (count > 0) {
       const auto batch = group.left.first(count);
       const int64_t pages = static_cast<int64_t>(count) * PagesPer(unit);
@@ -47,7 +48,7 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
       MoveBatch(batch, unit, flag, settle);
       shared_.room.Release(target, most_pages);
       group.left.remove_prefix(count);
-    } else if (shared_.room.IsClaimed(target)) {
+    } else if (room.is_claimed) {
       if (!Pause(kClaimNap)) break;
     } else {
       // The other groups have no more room: what comes of them does not help this one.
@@ -91,7 +92,7 @@ std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMo
 BatchMover::Group& BatchMover::BestOf(std::vector<Group>& groups) const {
   if (groups.size() == 1) return groups.front();
   return *std::max_element(groups.begin(), groups.end(), [this](const Group& a, const Group& b) {
-    return shared_.room.PagesOn(a.target) < shared_.room.PagesOn(b.target);
+    return shared_.room.On(a.target).pages < shared_.room.On(b.target).pages;
   });
 }
 

@@ -18,22 +18,22 @@ absl::Status NodeRoom::Read(double fraction) {
   return absl::OkStatus();
 }
 
-int64_t NodeRoom::RoomOn(NodeId node) const {
-  if (full_nodes_.Contains(node)) return 0;
+NodeRoom::Room NodeRoom::Look(NodeId node) const {
+  if (full_nodes_.Contains(node)) return {};
   const int64_t spare = reader_.ReadFreeBytes(node).value_or(0) - reserve_bytes_.at(node);
-  const auto claimed = claimed_pages_.find(node);
-  return std::max(int64_t{0}, spare / topology_.page_bytes -
-                                  (claimed == claimed_pages_.end() ? 0 : claimed->second));
+  const auto found = claimed_pages_.find(node);
+  const int64_t claimed = found == claimed_pages_.end() ? 0 : found->second;
+  return {std::max(int64_t{0}, spare / topology_.page_bytes - claimed), claimed > 0};
 }
 
-int64_t NodeRoom::PagesOn(NodeId node) const {
+NodeRoom::Room NodeRoom::On(NodeId node) const {
   MutexLock lock(mutex_);
-  return RoomOn(node);
+  return Look(node);
 }
 
 bool NodeRoom::Claim(NodeId node, int64_t pages) {
   MutexLock lock(mutex_);
-  if (RoomOn(node) < pages) return false;
+  if (Look(node).pages < pages) return false;
   claimed_pages_[node] += pages;
   return true;
 }
@@ -41,12 +41,6 @@ bool NodeRoom::Claim(NodeId node, int64_t pages) {
 void NodeRoom::Release(NodeId node, int64_t pages) {
   MutexLock lock(mutex_);
   claimed_pages_[node] -= pages;
-}
-
-bool NodeRoom::IsClaimed(NodeId node) const {
-  MutexLock lock(mutex_);
-  const auto claimed = claimed_pages_.find(node);
-  return claimed != claimed_pages_.end() && claimed->second > 0;
 }
 
 void NodeRoom::MarkFull(NodeId node) {

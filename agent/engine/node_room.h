@@ -28,18 +28,19 @@ class NodeRoom {
   // Reads the reserves. `fraction`: of each node's memory.
   absl::Status Read(double fraction);
 
-  // Base pages that `node` can take now without touching its reserve, those claimed by others
-  // taken off; 0 also if that cannot be read, or the node is full.
-  int64_t PagesOn(NodeId node) const;
+  struct Room {
+    int64_t pages = 0;  // base pages that the node can take without touching its reserve
+    // Batches are on their way to it: until they are there, what they have used may be taken off
+    // twice, so that a lack of room proves nothing.
+    bool is_claimed = false;
+  };
+  // Now, what others have claimed taken off; 0 also if that cannot be read, or the node is full.
+  Room On(NodeId node) const;
 
   // Sets `pages` aside for a batch that is about to move, until it has; false if there is no room
   // for them by now.
   bool Claim(NodeId node, int64_t pages);
   void Release(NodeId node, int64_t pages);
-
-  // Whether batches are on their way to `node`: until they are there, what they have used may be
-  // taken off twice, and a lack of room proves nothing.
-  bool IsClaimed(NodeId node) const;
 
   // Nothing more goes to `node` for the rest of the run.
   void MarkFull(NodeId node);
@@ -49,7 +50,7 @@ class NodeRoom {
   std::string Describe(NodeId node) const;
 
  private:
-  int64_t RoomOn(NodeId node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Room Look(NodeId node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Topology& topology_;
   const TopologyReader reader_;
