@@ -100,7 +100,7 @@ def peak_kib(pid):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
-@case(seconds=400)
+@case(seconds=500)
 def one_tebibyte_reserved(machine):
     """64 MiB in a mapping of 1 TiB: on 6.12 found within a second; before, no slower than its pagemap is read."""
     agent = Agent(machine)
@@ -109,13 +109,14 @@ def one_tebibyte_reserved(machine):
 
     def scan(pid):
         begin = time.monotonic()
-        placement = agent.placement("--pid", pid, pages=True)
+        (placement,) = agent.json("--timeout", "250s", "top", "--pid", pid, "--pages", timeout=260)["placements"]
         return time.monotonic() - begin, sum(int(usage.get("anon_bytes", 0)) for usage in placement["node_usages"])
 
-    small, _ = scan(1)  # what a request costs whatever it scans
+    small = min(scan(1)[0] for _ in range(3))  # what a request costs whatever it scans
     pathlib.Path(f"/proc/{agent.process.pid}/clear_refs").write_text("5")  # forgets the peak
     peak = peak_kib(agent.process.pid)
-    took, found = scan(process.pid)
+    attempts = 1 if machine.kernel == "6.1" else 3
+    took, found = min(scan(process.pid) for _ in range(attempts))  # the others were disturbed more
     grown = peak_kib(agent.process.pid) - peak
     machine.log(f"{took:.2f} s ({small:.2f} s for a small process), {found >> 20} MiB found, {grown} KiB more at its peak")
     assert 64 * MIB <= found <= 80 * MIB
