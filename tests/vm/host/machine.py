@@ -26,7 +26,8 @@ def command(topology, images, kernel, job_disk, kernel_words=""):
     else:
         # la57: one page-table level less to emulate. cx16: QEMU 7.2 translates cmpxchg16b wrongly, and 6.12 uses it.
         accelerator = ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off,cx16=off"]
-    words = "console=ttyS0 loglevel=5 panic=-1 oops=panic numa_balancing=disable " + kernel_words
+    # no_timer_check: on a busy host the kernel would find at boot that the timer is late, and give up.
+    words = "console=ttyS0 loglevel=5 panic=-1 oops=panic numa_balancing=disable no_timer_check " + kernel_words
     # setpriv: a guest must not outlive a runner that was killed, it would slow down whatever comes next.
     return ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", *accelerator, *qemu_arguments(topology),
             "-machine", "pc", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
