@@ -44,7 +44,7 @@ absl::Status CountRoom(const MigrationContext& context, const Subject& subject, 
   NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
   const NodeSet sources = SourcesOf(map);
   for (const NodeId target : TargetsOf(map)) {
-    forecast.room_pages[target] = room.PagesOn(target);
+    forecast.room_pages[target] = room.On(target).pages;
     if (sources.Contains(target)) continue;
     int64_t incoming = 0;
     for (const auto& [from, to] : map) {

@@ -112,7 +112,8 @@ std::string MigrationReport(const Options& options, const WorkloadMigration& res
   if (!WasVerified(result)) return text;
   if (result.drifted_pages > 0) absl::StrAppend(&text, "Drifted: ", result.drifted_pages, "\n");
   for (const DriftCause& cause : findings.drift_causes) {
-    absl::StrAppend(&text, "  likely cause: ", cause.cause, "; ", cause.remedy, " stops that\n");
+    absl::StrAppend(&text, "  likely cause: ", cause.cause, "\n  what stops it: ", cause.remedy,
+                    "\n");
   }
   if (options.verify) absl::StrAppend(&text, VerificationText(options, result, findings));
   return text;

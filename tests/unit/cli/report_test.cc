@@ -67,7 +67,8 @@ TEST(MigrationReportTest, SaysWhyPagesDriftedAndWhatWouldStopThat) {
   Findings findings;
   findings.drift_causes = {{"the moon is full", "--dark"}};
   EXPECT_THAT(MigrationReport(OptionsForNode1(), Partial(), findings),
-              HasSubstr("Drifted: 4905\n  likely cause: the moon is full; --dark stops that\n"));
+              HasSubstr("Drifted: 4905\n  likely cause: the moon is full\n"
+                        "  what stops it: --dark\n"));
 }
 
 TEST(MigrationReportTest, SharedPagesThatAreNotProvedToBeOwnedSayWhyNot) {

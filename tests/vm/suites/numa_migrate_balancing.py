@@ -8,6 +8,7 @@ import pathlib
 import re
 import signal
 
+from guest import oracles
 from guest.case import case
 from guest.wait import wait_until
 from suites.migrate import MIB, PAGE, ends
@@ -57,20 +58,26 @@ def drift_is_explained(machine):
                        "1s,30s", "--min-moved", "0", *PATIENT, timeout=200)
     counts = figures(done.stdout)
     assert counts["Drifted"] > 0, done.stdout
-    cause = re.search(r"^Drifted: \d+\n  likely cause: (.*)$", done.stdout, re.M)[1]
+    cause, remedy = re.search(r"^Drifted: \d+\n  likely cause: (.*)\n  what stops it: (.*)$", done.stdout, re.M).groups()
     assert "automatic NUMA balancing is on" in cause and f"may run on node {near}" in cause, cause
-    assert "--pin-threads" in cause and "--numa-balancing off" in cause, cause
+    assert "--pin-threads" in remedy and "--numa-balancing off" in remedy, remedy
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0, "the workload found its data changed"
 
 
 @case(seconds=240)
 def no_drift_with_threads_pinned(machine):
-    """The same with the option that it named: nothing drifts."""
+    """The same with the option that it named: nothing drifts, by our own look and by numa_maps.
+
+    Linux 6.1 hides pages that balancing has marked from move_pages: fewer may count as moved, but all get there.
+    """
     near, far = ends()
     process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
     switch_on(machine)
     done = machine.run("numa-migrate", "--pid", pid, "--range", "16M", "--to-node", far, "--verify", "--verify-after",
-                       "20s", "--pin-threads", *PATIENT, timeout=200)
+                       "20s", "--pin-threads", "--min-moved", "0", *PATIENT, timeout=200)
     assert "Drifted" not in figures(done.stdout), done.stdout
-    assert process.poll() is None
+    found = oracles.anonymous_bytes(pid)
+    assert oracles.share(found, far) >= 0.99, found
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0, "the workload found its data changed"
