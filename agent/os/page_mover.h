@@ -40,8 +40,9 @@ class PageMover {
   PageMover(KernelCalls& kernel, const Clock& clock) : kernel_(kernel), clock_(clock) {}
 
   // Moves pages that all have the same target. Those that the kernel tried and could not move,
-  // kBusy or kPinned, may move at another time. Checks that the process is the same before and
-  // after each call. When it stops early, the pages not tried get the outcome that fits `stop`.
+  // kBusy or kPinned, may move at another time, or have come along with a later page of their huge
+  // page: ask again. Checks that the process is the same before and after each call. When it stops
+  // early, the pages not tried get the outcome that fits `stop`.
   BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
                    MoveFlag flag = MoveFlag::kExclusive) const;
 

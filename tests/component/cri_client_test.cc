@@ -103,7 +103,7 @@ TEST_F(CriClientTest, PassesTheRuntimesWordsOn) {
   EXPECT_TRUE(absl::IsNotFound(status)) << status;
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr(socket_), HasSubstr("UpdateContainerResources"),
-                    HasSubstr("no such\\ncontainer")));
+                    HasSubstr("no such\\u000acontainer")));
 }
 
 TEST(CriClientAloneTest, WithoutARuntimeIsUnavailable) {
