@@ -7,12 +7,12 @@ whoever comes first. CPUs 0 and 1 (node 0) are the workload's, 2 and 3 (node 1) 
 
 import json
 import os
-import pathlib
 import time
 
 from processes import BIN, JOB, FaultProbe, Workload, migrated_pages, timed, tlb_shootdowns
 
-JOB_OPTIONS = json.loads((JOB / "bench.json").read_text())
+SETTINGS = json.loads((JOB / "bench.json").read_text())  # by run.py
+MEMORY = SETTINGS["mib"] << 20
 MOVER_CPUS = {2, 3}
 
 
@@ -37,12 +37,9 @@ def raw_loop(batch=4096):
     return move
 
 
-def memcpy(bytes_moved):
-    def move(workload, source, target):
-        _, output = timed(JOB / "bench-raw", "copy", "--from-node", source, "--to-node", target,
-                          "--bytes", bytes_moved)
-        return json.loads(output)["seconds"], {}
-    return move
+def memcpy(workload, source, target):
+    _, output = timed(JOB / "bench-raw", "copy", "--from-node", source, "--to-node", target, "--bytes", MEMORY)
+    return json.loads(output)["seconds"], {}
 
 
 def nobody(workload, source, target):
@@ -82,15 +79,15 @@ def half(source):
 
 def running(runs):
     """One busy thread; its own gaps, and the stalls of mmap() beside it."""
-    with Workload("--bytes", "256M", "--cpus", "0", "--canary-cpu", "1") as workload:
+    with Workload("--bytes", MEMORY, "--cpus", "0", "--canary-cpu", "1") as workload:
         movers = {"nobody": nobody, "migratepages": migratepages, "numa-migrate": ours(),
-                  "raw loop": raw_loop(), "memcpy": memcpy("256M")}
+                  "raw loop": raw_loop(), "memcpy": memcpy}
         interleave("running", workload, movers, runs, whole)
 
 
 def with_idle_cpu(runs):
     """The workload leaves most of its CPU alone, so that a second worker finds one."""
-    with Workload("--bytes", "256M", "--cpus", "0", "--pause-us", "1000", "--canary-cpu", "1") as workload:
+    with Workload("--bytes", MEMORY, "--cpus", "0", "--pause-us", "1000", "--canary-cpu", "1") as workload:
         movers = {"migratepages": migratepages, "numa-migrate": ours(),
                   "numa-migrate, two workers": ours("--workers", 2)}
         interleave("with_idle_cpu", workload, movers, runs, whole)
@@ -98,14 +95,14 @@ def with_idle_cpu(runs):
 
 def half_local(runs):
     """Every second page is where it belongs. Two busy threads, so that flushes take interrupts."""
-    with Workload("--bytes", "256M", "--cpus", "0,1") as workload:
+    with Workload("--bytes", MEMORY, "--cpus", "0,1") as workload:
         movers = {"raw loop": raw_loop(), "numa-migrate": ours()}
         interleave("half_local", workload, movers, runs, half)
 
 
 def obstacles(runs):
     """One page in 64 is pinned, one is a hole; pinned pages stay on node 0 whatever is placed."""
-    with Workload("--bytes", "64M", "--pin-every", 64, "--hole-every", 64) as workload:
+    with Workload("--bytes", MEMORY // 4, "--pin-every", 64, "--hole-every", 64) as workload:
         pinned = workload.ready["pinned_pages"]
         movers = {"one raw call": raw_loop(1 << 20), "numa-migrate": ours()}
         for run in range(runs):
@@ -117,7 +114,7 @@ def obstacles(runs):
 
 
 def every_cpu_busy(runs):
-    with Workload("--bytes", "64M", "--cpus", "0,1,2,3") as workload:
+    with Workload("--bytes", MEMORY // 4, "--cpus", "0,1,2,3") as workload:
         movers = {"nobody": nobody, "migratepages": migratepages, "numa-migrate": ours(),
                   "numa-migrate, hold": ours("--hold")}
         interleave("every_cpu_busy", workload, movers, runs, whole)
@@ -134,7 +131,7 @@ def bystander(runs):
     movers = {"nobody": nobody, "spinner": spin, "numa-migrate": ours(), "migratepages": migratepages,
               "raw loop, 16 pages a call": raw_loop(16)}
     os.sched_setaffinity(0, {0})
-    with FaultProbe() as probe, Workload("--bytes", "256M") as workload:
+    with FaultProbe() as probe, Workload("--bytes", MEMORY) as workload:
         os.sched_setaffinity(0, MOVER_CPUS)
         for run in range(-1, runs):
             for index, (name, move) in enumerate(movers.items()):
@@ -153,8 +150,8 @@ MEASURES = [running, with_idle_cpu, half_local, obstacles, every_cpu_busy, bysta
 def main():
     os.sched_setaffinity(0, MOVER_CPUS)
     for measure in MEASURES:
-        if not JOB_OPTIONS["measures"] or measure.__name__ in JOB_OPTIONS["measures"]:
-            measure(JOB_OPTIONS["runs"])
+        if not SETTINGS["measures"] or measure.__name__ in SETTINGS["measures"]:
+            measure(SETTINGS["runs"])
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def arguments():
     parser.add_argument("--kernel", action="append", choices=plan.KERNELS, help="only this one; may be repeated")
     parser.add_argument("--measure", action="append", default=[], help="only this one; may be repeated")
     parser.add_argument("--runs", type=int, default=6, help="of each mover, a warm-up not counted (6)")
+    parser.add_argument("--mib", type=int, default=256, help="memory to move; some measures take a quarter (256)")
     parser.add_argument("--no-build", action="store_true", help="take the binaries as they are")
     parser.add_argument("--build", type=pathlib.Path, default=REPOSITORY / "build/release", metavar="DIR")
     parser.add_argument("--cache", type=pathlib.Path, default=REPOSITORY / "build/vm-cache", metavar="DIR",
@@ -52,7 +53,7 @@ def measure_in_guest(options, kernel):
     """The samples of one guest, with its kernel's name."""
     run_dir = options.build / "bench" / kernel
     settings = options.build / "bench.json"
-    settings.write_text(json.dumps({"measures": options.measure, "runs": options.runs}))
+    settings.write_text(json.dumps({"measures": options.measure, "runs": options.runs, "mib": options.mib}))
     programs = [options.build / "bin" / name for name in PROGRAMS]
     collected, problem = run_guest.boot(
         run_dir, image_dir(options.cache), kernel, topology.load("two_node"), {"program": "/job/measures.py"},
