@@ -234,7 +234,7 @@ def threads_follow(machine):
     _, pid = start_process(machine, near, "--bytes", 8 * MIB, "--workers", 3, "--ops-per-second", 1000)
     tasks = pathlib.Path(f"/proc/{pid}/task")
     assert all(os.sched_getaffinity(int(task.name)) == set(oracles.node_cpus(near)) for task in tasks.iterdir())
-    done = machine.run("numa-migrate", "--pid", pid, "--to-node", far, "--pin-threads", *PATIENT)
+    done = machine.run("numa-migrate", "--pid", pid, "--to-node", far, "--pin-threads", "--workers", 2, *PATIENT)
     assert "pinned to CPUs" in done.stderr, done.stderr
     found = {int(task.name): os.sched_getaffinity(int(task.name)) for task in tasks.iterdir()}
     assert len(found) >= 3 and all(cpus == set(oracles.node_cpus(far)) for cpus in found.values()), found
