@@ -60,6 +60,12 @@ class RowsTest(unittest.TestCase):
         self.assertEqual(met, {"6.1": False, "6.12": True})
 
 
+    def test_scans_are_rows_of_the_same_table(self):
+        line = {"what": "huge pages", "goal": 300, "ratio": 310, "peer_ms": 155, "ours_ms": 0.5, "note": ""}
+        [result] = rows.evaluate_scans([line])
+        self.assertEqual((result.kernel, result.goal, result.is_met), ("native", 300, True))
+
+
 class ReportTest(unittest.TestCase):
     RESULTS = rows.evaluate([sample("migratepages", 0, felt={"stall_longest": 40000}), sample("numa-migrate", 0)])
 
@@ -68,7 +74,8 @@ class ReportTest(unittest.TestCase):
 
     def test_the_picture_is_well_formed_and_has_a_line_a_row(self):
         picture = xml.etree.ElementTree.fromstring(report.picture(self.RESULTS))
-        labels = [text for text in picture.iter("{http://www.w3.org/2000/svg}text") if (text.text or "").endswith(", 6.12")]
+        texts = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+        labels = [text for text in texts if text.endswith(", 6.12")]
         self.assertEqual(len(labels), len(self.RESULTS))
 
 

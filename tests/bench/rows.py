@@ -139,3 +139,13 @@ def evaluate(samples):
             results.append(Result(row, kernel, ratios, statistics.median(theirs for theirs, _ in pairs),
                                   statistics.median(mine for _, mine in pairs)))
     return results
+
+
+def evaluate_scans(lines):
+    """Results of the rows that bench-scan wrote: ratios of medians already, measured on this machine itself."""
+    results = []
+    for line in lines:
+        row = Row(f"scan: {line['what']}", "scan", "numa_maps" if "numa_maps" in line["what"] else "queries",
+                  "scanner", float, "ms", {"native": line["goal"]}, line["note"] or "none: it is native")
+        results.append(Result(row, "native", [line["ratio"]], line["peer_ms"], line["ours_ms"]))
+    return results

@@ -28,12 +28,14 @@ from host.images import image_dir  # noqa: E402
 PROGRAMS = ["bench-workload", "bench-raw", "bench-faults"]
 GUEST_FILES = [HERE / "measures.py", HERE / "processes.py"]
 GUEST_LIMIT_SECONDS = 3600
+GUEST_MEASURES = ["running", "with_idle_cpu", "half_local", "obstacles", "every_cpu_busy", "bystander"]
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kernel", action="append", choices=plan.KERNELS, help="only this one; may be repeated")
-    parser.add_argument("--measure", action="append", default=[], help="only this one; may be repeated")
+    parser.add_argument("--measure", action="append", default=[], choices=[*GUEST_MEASURES, "scan"],
+                        help="only this one; may be repeated")
     parser.add_argument("--runs", type=int, default=6, help="of each mover, a warm-up not counted (6)")
     parser.add_argument("--mib", type=int, default=256, help="memory to move; some measures take a quarter (256)")
     parser.add_argument("--no-build", action="store_true", help="take the binaries as they are")
@@ -65,10 +67,17 @@ def measure_in_guest(options, kernel):
     return [{"kernel": kernel, **json.loads(line)} for line in lines]
 
 
-def write_results(directory, samples):
-    results = rows.evaluate(samples)
+def measure_scans(options):
+    """The rows of bench-scan, on this machine."""
+    output = options.build / "bench/scan.jsonl"
+    subprocess.run([options.build / "bin/bench-scan", "--runs", str(options.runs), "--json", output], check=True)
+    return [json.loads(line) for line in output.read_text().splitlines()]
+
+
+def write_results(directory, scans, samples):
+    results = rows.evaluate_scans(scans) + rows.evaluate(samples)
     (directory / "results.json").write_text(json.dumps(
-        {"rows": report.as_json(results), "samples": samples}, indent=1))
+        {"rows": report.as_json(results), "scans": scans, "samples": samples}, indent=1))
     (directory / "results.svg").write_text(report.picture(results))
     (directory / "results.md").write_text(report.table(results) + "\n")
     print(report.table(results))
@@ -82,10 +91,13 @@ def main():
         build(options)
     directory = options.build / "bench"
     directory.mkdir(exist_ok=True)
+    wanted = options.measure or [*GUEST_MEASURES, "scan"]
+    scans = measure_scans(options) if "scan" in wanted else []
     samples = []
     for kernel in options.kernel or plan.KERNELS:
-        samples += measure_in_guest(options, kernel)
-    write_results(directory, samples)
+        if set(wanted) & set(GUEST_MEASURES):
+            samples += measure_in_guest(options, kernel)
+    write_results(directory, scans, samples)
 
 
 if __name__ == "__main__":
