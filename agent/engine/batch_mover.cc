@@ -13,6 +13,9 @@ namespace {
 
 // Between two looks whether the run was stopped.
 constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
+// After each hold. The process's loss is what it is held in all, however that is spread; so this
+// only keeps it from being starved.
+constexpr double kPauseToHold = 0.25;
 // Between two looks whether another worker's batch is through.
 constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
 
@@ -35,8 +38,7 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
   while (!groups.empty() && CheckStop()) {
     Group& group = BestOf(groups);
     const NodeId target = group.target;
-    const int batch_size = (unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages).pages();
-    const size_t most = std::min(group.left.size(), static_cast<size_t>(batch_size));
+    const size_t most = std::min(group.left.size(), static_cast<size_t>(SizeOf(unit).pages()));
     const NodeRoom::Room room = shared_.room.On(target);
     const size_t count = CountThatFits(group.left.first(most), room.pages);
     if (count > 0) {
@@ -125,8 +127,6 @@ void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, Move
                            Settle settle) {
   const BatchResult moved = Call(batch, unit, flag);
   for (size_t i = 0; i < batch.size(); ++i) settle(batch[i], moved.outcomes[i]);
-  BatchSize& size = unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages;
-  size.Record(static_cast<int>(batch.size()), moved.calls.longest);
   StopFor(moved, batch.front().target, flag);
   Flush();
 }
@@ -146,15 +146,27 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
 BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag) {
   shared_.ledger.BatchBegins(worker_.number, process_.handle().pid(),
                              static_cast<int64_t>(batch.size()) * PagesPer(unit));
-  BatchResult moved = shared_.spec.hold == HoldMode::kPtrace
-                          ? CallHeld(batch, flag)
-                          : mover_.Move(process_.handle(), batch, flag);
+  BatchResult moved =
+      shared_.spec.hold == HoldMode::kPtrace
+          ? CallHeld(batch, SizeOf(unit), flag)
+          : CallMeasured(batch, SizeOf(unit), flag, shared_.context.clock.Monotonic());
   shared_.ledger.BatchEnds(worker_.number);
   tally_.calls.Add(moved.calls);
   return moved;
 }
 
-BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, MoveFlag flag) {
+BatchResult BatchMover::CallMeasured(absl::Span<const PageMove> batch, BatchSize& size,
+                                     MoveFlag flag, absl::Duration start) {
+  const absl::Duration before = shared_.context.clock.Monotonic() - start;
+  if (size.WantsOverhead()) {
+    size.RecordOverhead(before + mover_.MeasureEmptyCall(process_.handle()));
+  }
+  BatchResult moved = mover_.Move(process_.handle(), batch, flag);
+  size.Record(static_cast<int>(batch.size()), before + moved.calls.total, moved.calls.Count());
+  return moved;
+}
+
+BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag) {
   const Clock& clock = shared_.context.clock;
   const absl::Duration start = clock.Monotonic();
   auto hold =
@@ -172,14 +184,15 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, MoveFlag flag
     }
     return refused;
   }
-  BatchResult moved = mover_.Move(process_.handle(), batch, flag);
-  if (hold.ok()) {
-    hold->reset();
-    const absl::Duration held = clock.Monotonic() - start;
-    tally_.holds.Add(held);
-    // The process runs at least half of the time.
-    Pause(held);
+  if (!hold.ok()) {
+    ++tally_.unheld_batches;
+    return CallMeasured(batch, size, flag, clock.Monotonic());
   }
+  BatchResult moved = CallMeasured(batch, size, flag, start);
+  hold->reset();
+  const absl::Duration held = clock.Monotonic() - start;
+  tally_.holds.Add(held);
+  Pause(held * kPauseToHold);
   return moved;
 }
 

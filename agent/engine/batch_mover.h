@@ -109,7 +109,13 @@ class BatchMover {
   void MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle);
   // One call of the mover and what belongs around it.
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
-  BatchResult CallHeld(absl::Span<const PageMove> batch, MoveFlag flag);
+  BatchResult CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag);
+  // Makes the call. `start`: when its cost to the process began.
+  BatchResult CallMeasured(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag,
+                           absl::Duration start);
+  BatchSize& SizeOf(MoveUnit unit) const {
+    return unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages;
+  }
   // Of what may be a huge page; 1 on a machine without them.
   int64_t PagesPerBlock() const;
   // Base pages that `moves` need at most: each may bring along the huge page that it is part of.

@@ -83,6 +83,7 @@ class Run {
       Check(status);
     }
     nodes_swap_ = !(SourcesOfAll() & result_.target_nodes).empty();
+    if (!processes_.empty()) result_.scan_method = ScanMethod::kFrames;
     for (const auto& process : processes_) Check(ScanProcess(*process));
     CountVanished();
   }

@@ -23,6 +23,7 @@ void MoveLedger::Add(const MoveTally& tally) {
   result_.outcomes.Add(tally.outcomes);
   result_.calls.Add(tally.calls);
   result_.holds.Add(tally.holds);
+  result_.unheld_batches += tally.unheld_batches;
   result_.huge_pages_moved += tally.huge_pages_moved;
   result_.huge_pages_split += tally.huge_pages_split;
   result_.throttled += tally.throttled;

@@ -23,6 +23,7 @@ struct MoveTally {
   PageFlows flows;  // of those moved
   CallTimes calls;
   CallTimes holds;
+  int64_t unheld_batches = 0;
   int64_t huge_pages_moved = 0;
   int64_t huge_pages_split = 0;
   absl::Duration throttled;

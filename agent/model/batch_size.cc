@@ -1,48 +1,47 @@
 #include "agent/model/batch_size.h"
 
 #include <algorithm>
-#include <cmath>
-
-#include "absl/types/span.h"
 
 namespace numalocality {
+namespace {
 
-void BatchSize::Record(int pages, absl::Duration call_time) {
-  if (is_fixed_) return;
-  calls_[call_count_++ % kCalls] = {static_cast<double>(pages), absl::ToDoubleSeconds(call_time)};
-  double wanted = pages_;
-  if (const std::optional<double> fitted = FittedSize()) {
-    wanted = *fitted;
-  } else if (call_time > longest_call_) {
-    wanted = std::min(pages_, pages) / 2;
-  } else if (pages >= pages_ && call_time < longest_call_ / 2) {
-    wanted = pages_ * 2;
-  }
-  wanted = std::clamp(wanted, pages_ / 2.0, pages_ * 2.0);
-  pages_ = std::clamp(static_cast<int>(std::lround(wanted)), 1, kMax);
+// Calls between two measurements of what they cost by themselves; the first few calls have one
+// each.
+constexpr size_t kCallsPerOverhead = 16;
+constexpr size_t kFirstOverheads = 3;
+
+// A call's own part is at most a fifth of it.
+constexpr int kPagesToOverhead = 4;
+
+// Of one size by the next, as long as few calls have been seen.
+constexpr int kMostGrowth = 4;
+
+}  // namespace
+
+absl::Duration BatchSize::Median::Get() const {
+  auto samples = samples_;
+  const auto end = samples.begin() + static_cast<std::ptrdiff_t>(std::min(count_, samples.size()));
+  const auto middle = samples.begin() + (end - samples.begin()) / 2;
+  std::nth_element(samples.begin(), middle, end);
+  return count_ == 0 ? absl::ZeroDuration() : *middle;
 }
 
-// Least squares: seconds = own + page * pages.
-std::optional<double> BatchSize::FittedSize() const {
-  const auto calls = absl::MakeSpan(calls_).first(std::min(call_count_, kCalls));
-  const auto count = static_cast<double>(calls.size());
-  Call mean;
-  for (const Call& call : calls) {
-    mean.pages += call.pages / count;
-    mean.seconds += call.seconds / count;
-  }
-  double variance = 0;
-  double covariance = 0;
-  for (const Call& call : calls) {
-    variance += (call.pages - mean.pages) * (call.pages - mean.pages) / count;
-    covariance += (call.pages - mean.pages) * (call.seconds - mean.seconds) / count;
-  }
-  constexpr double kLeastSpread = 0.1;  // of the sizes: too alike to tell the two parts apart
-  if (variance < kLeastSpread * kLeastSpread * mean.pages * mean.pages) return std::nullopt;
-  if (covariance <= 0) return 2.0 * kMax;  // more pages took no more time
-  const double page = covariance / variance;
-  const double own = std::max(0.0, mean.seconds - page * mean.pages);
-  return std::max(absl::ToDoubleSeconds(longest_call_) - own, own) / page;
+bool BatchSize::WantsOverhead() const {
+  return !is_fixed_ && (overheads_.count() < kFirstOverheads ||
+                        page_times_.count() >= overheads_.count() * kCallsPerOverhead);
+}
+
+void BatchSize::Record(int pages, absl::Duration time, int64_t calls) {
+  if (is_fixed_) return;
+  // What is left over of a window, or tried again, is too little to learn from, unless it is slow.
+  if (pages < pages_ / 2 && time < longest_call_) return;
+  const absl::Duration overhead = overheads_.Get();
+  page_times_.Add(std::max(time - calls * overhead, absl::ZeroDuration()) / pages);
+  const absl::Duration budget = std::max(longest_call_ - overhead, kPagesToOverhead * overhead);
+  const absl::Duration page = std::max(page_times_.Get(), absl::Nanoseconds(1));
+  const double wanted = absl::FDivDuration(budget, page);
+  pages_ = static_cast<int>(
+      std::clamp(wanted, 1.0, static_cast<double>(std::min(kMax, kMostGrowth * pages_))));
 }
 
 }  // namespace numalocality

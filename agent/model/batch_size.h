@@ -1,9 +1,10 @@
-// How many pages to hand to the kernel in one call.
+// How many pages to give to the kernel in one call.
 #ifndef NUMALOCALITY_AGENT_MODEL_BATCH_SIZE_H_
 #define NUMALOCALITY_AGENT_MODEL_BATCH_SIZE_H_
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "absl/time/time.h"
@@ -15,7 +16,8 @@ namespace numalocality {
 // flight waits for it. The other is the call's own, whatever its size, as every CPU drains its LRU
 // caches: 50 µs if they are idle, 50 ms if they are not running (a virtual machine on a busy host);
 // no thread of the process waits for that. Smaller batches shorten the first and multiply the
-// second, so both are told apart by a line fitted through recent calls.
+// second. So the second is measured by itself, with calls that move nothing, and both as medians:
+// single calls take ten times as long on any machine that is shared.
 class BatchSize {
  public:
   // With so many pages the call's own part is one in a hundred on an idle machine.
@@ -26,28 +28,36 @@ class BatchSize {
   BatchSize(absl::Duration longest_call, int first, std::optional<int> fixed = std::nullopt)
       : longest_call_(longest_call), is_fixed_(fixed.has_value()), pages_(fixed.value_or(first)) {}
 
+  // As many as fit into the limit, but not so few that more than a fifth of the time is the calls'
+  // own.
   int pages() const { return pages_; }
 
-  // Takes the time of a call of `pages` entries into account: as many as fit into the limit, but
-  // not so few that most of a call is its own part. Changes by a factor of two at most.
-  void Record(int pages, absl::Duration call_time);
+  // Whether to measure a call of no pages before the next one: at first, and now and then.
+  bool WantsOverhead() const;
+  void RecordOverhead(absl::Duration call_time) { overheads_.Add(call_time); }
+
+  // Takes a batch of `pages` entries into account, that took `time` and so many calls.
+  void Record(int pages, absl::Duration time, int64_t calls = 1);
 
  private:
-  struct Call {
-    double pages = 0;
-    double seconds = 0;
-  };
-  // The size that a line through the latest calls asks for; nothing while all were of one size.
-  std::optional<double> FittedSize() const;
+  // The middle one of the latest samples.
+  class Median {
+   public:
+    void Add(absl::Duration sample) { samples_[count_++ % samples_.size()] = sample; }
+    size_t count() const { return count_; }
+    absl::Duration Get() const;  // zero without samples
 
-  // Few enough to follow a machine whose load changes.
-  static constexpr size_t kCalls = 16;
+   private:
+    // Few enough to follow a machine whose load changes.
+    std::array<absl::Duration, 7> samples_;
+    size_t count_ = 0;  // ever
+  };
 
   const absl::Duration longest_call_;
   const bool is_fixed_;
   int pages_;
-  std::array<Call, kCalls> calls_{};  // a ring: the latest ones
-  size_t call_count_ = 0;             // ever
+  Median overheads_;   // of calls without pages
+  Median page_times_;  // per page, that taken off
 };
 
 }  // namespace numalocality

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "agent/base/clock.h"
 #include "agent/model/migration.h"
@@ -45,6 +46,9 @@ class PageMover {
   // early, the pages not tried get the outcome that fits `stop`.
   BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
                    MoveFlag flag = MoveFlag::kExclusive) const;
+
+  // How long a call takes that moves nothing.
+  absl::Duration MeasureEmptyCall(const ProcessHandle& process) const;
 
   // The node of each page now; negative (-errno) where there is none. Empty if the process is gone.
   std::vector<int> Query(const ProcessHandle& process, absl::Span<const PageMove> moves) const;

@@ -85,6 +85,7 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   message.set_moved_huge_page_count(result.huge_pages_moved);
   message.set_split_huge_page_count(result.huge_pages_split);
   message.set_hold_count(result.holds.Count());
+  message.set_unheld_batch_count(result.unheld_batches);
   *message.mutable_hold_time() = ToProto(result.holds.total);
   *message.mutable_longest_hold() = ToProto(result.holds.longest);
   *message.mutable_throttled_time() = ToProto(result.throttled);

@@ -118,6 +118,10 @@ std::string EffortText(const v1::WorkloadMigration& workload) {
                     SecondsWords(workload.hold_time()), " in all, the longest ",
                     SecondsWords(workload.longest_hold()), ".\n");
   }
+  if (workload.unheld_batch_count() > 0) {
+    absl::StrAppend(&text, "  ", workload.unheld_batch_count(),
+                    " batches moved unheld: not all threads could be stopped in time.\n");
+  }
   const auto add_wait = [&](const google::protobuf::Duration& time, absl::string_view what) {
     if (time.seconds() == 0 && time.nanos() == 0) return;
     absl::StrAppend(&text, "  Waited ", SecondsWords(time), " for ", what, ".\n");

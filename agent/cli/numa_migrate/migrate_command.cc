@@ -99,6 +99,12 @@ std::vector<DriftCause> ExplainDrift(const MigrationContext& context, const Opti
 // Looks beyond what the migration itself has seen. That something cannot be seen is a note.
 void LookFurther(const MigrationContext& context, const Options& options, const Subject& subject,
                  const WorkloadMigration& result, Findings& findings) {
+  if (result.unheld_batches > 0) {
+    findings.notes.push_back(
+        absl::StrCat(result.unheld_batches,
+                     " batches were moved while the process ran: its threads could not be stopped "
+                     "in time"));
+  }
   if (!WasVerified(result)) return;
   if (options.verify) {
     auto look = LookAtNumaMaps(context.paths, subject, options.spec.ranges, TargetsOf(options.spec),

@@ -95,7 +95,10 @@ Record MigrationRecord(const Options& options, const WorkloadMigration& result,
   record.Add("huge_pages_moved", result.huge_pages_moved);
   record.Add("huge_pages_split", result.huge_pages_split);
   record.Add("move_calls", CallRecord(result.calls));
-  if (options.spec.hold != HoldMode::kNone) record.Add("holds", CallRecord(result.holds));
+  if (options.spec.hold != HoldMode::kNone) {
+    record.Add("holds", CallRecord(result.holds));
+    record.Add("unheld_batches", result.unheld_batches);
+  }
   record.Add("throttled_seconds", absl::ToDoubleSeconds(result.throttled));
   record.Add("backed_off_seconds", absl::ToDoubleSeconds(result.backed_off));
   if (WasVerified(result)) AddVerification(result, findings, record);

@@ -196,7 +196,19 @@ TEST_F(MigrationModesTest, EveryMoveIsMadeWhileTheProcessIsHeld) {
   EXPECT_EQ(process->moves_while_running, 0);
   EXPECT_FALSE(process->is_held);
   EXPECT_EQ(result.holds.Count(), process->hold_count);
-  EXPECT_GE(host_.clock().slept(), result.holds.total);  // it runs at least half of the time
+  EXPECT_EQ(result.unheld_batches, 0);
+  EXPECT_GE(host_.clock().slept(), result.holds.total / 4);  // time for itself
+}
+
+TEST_F(MigrationModesTest, WhatCannotBeStoppedInTimeIsMovedAsItRuns) {
+  const auto process = Process(10, 1000);
+  host_.kernel().FailAll(FakeCall::kHold, ETIMEDOUT);
+  spec_.hold = HoldMode::kPtrace;
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(process->PagesOn(1), 1000);
+  EXPECT_EQ(result.holds.Count(), 0);
+  EXPECT_GT(result.unheld_batches, 0);
 }
 
 TEST_F(MigrationModesTest, ARefusedHoldEndsTheMigration) {
@@ -207,6 +219,16 @@ TEST_F(MigrationModesTest, ARefusedHoldEndsTheMigration) {
   EXPECT_EQ(result.state, MigrationState::kFailed);
   EXPECT_EQ(result.outcomes[PageOutcome::kNotAttempted], 100);
   EXPECT_EQ(process->PagesOn(0), 100);
+}
+
+// ---- How pages are found
+
+TEST_F(MigrationModesTest, TheRecordNamesTheLeastCapableMethodOfItsProcesses) {
+  Process(10, 10);
+  EXPECT_EQ(Run().scan_method, ScanMethod::kPresence);
+  Process(11, 10);
+  host_.DenyPagemap(11);
+  EXPECT_EQ(Run().scan_method, ScanMethod::kQuery);
 }
 
 // ---- Bandwidth, verification, obstacles of huge pages

@@ -7,63 +7,89 @@ namespace {
 
 constexpr absl::Duration kLimit = absl::Milliseconds(100);
 
-// Lets `size` choose for a while on a machine where a call takes `own` and each page `page`.
-void Settle(BatchSize& size, absl::Duration own, absl::Duration page) {
-  for (int i = 0; i < 50; ++i) size.Record(size.pages(), own + page * size.pages());
+// A machine where a call takes `own` and each page `page`.
+struct Machine {
+  absl::Duration own;
+  absl::Duration page;
+};
+
+void Call(BatchSize& size, const Machine& machine) {
+  if (size.WantsOverhead()) size.RecordOverhead(machine.own);
+  size.Record(size.pages(), machine.own + machine.page * size.pages());
 }
 
-TEST(BatchSizeTest, LongCallsHalveItDownToOnePage) {
+// Lets `size` choose for a while.
+void Settle(BatchSize& size, const Machine& machine) {
+  for (int i = 0; i < 200; ++i) Call(size, machine);
+}
+
+TEST(BatchSizeTest, FillsTheLimit) {
+  BatchSize size(kLimit, 64);
+  Settle(size, {absl::Milliseconds(1), absl::Milliseconds(1)});
+  EXPECT_EQ(size.pages(), 99);
+}
+
+TEST(BatchSizeTest, GoesDownToOnePage) {
   BatchSize size(kLimit, 512);
-  size.Record(512, kLimit);
-  EXPECT_EQ(size.pages(), 512);  // not longer than the limit
-  size.Record(512, kLimit + absl::Milliseconds(1));
-  EXPECT_EQ(size.pages(), 256);
-  Settle(size, absl::ZeroDuration(), absl::Seconds(1));
+  Settle(size, {absl::ZeroDuration(), absl::Seconds(1)});
   EXPECT_EQ(size.pages(), 1);
 }
 
-TEST(BatchSizeTest, ASmallBatchThatTookLongSaysMoreThanTheSizeInForce) {
-  BatchSize size(kLimit, 512);
-  size.Record(20, absl::Seconds(1));
-  EXPECT_EQ(size.pages(), 256);  // by half at a time
-}
-
-TEST(BatchSizeTest, OnlyFullFastBatchesDoubleItUpToTheMost) {
+TEST(BatchSizeTest, GrowsStepByStepUpToTheMost) {
   BatchSize size(kLimit, 64);
-  size.Record(63, absl::Milliseconds(1));
-  EXPECT_EQ(size.pages(), 64);  // not full
-  size.Record(64, absl::Milliseconds(50));
-  EXPECT_EQ(size.pages(), 64);  // not fast
-  size.Record(64, absl::Milliseconds(49));
-  EXPECT_EQ(size.pages(), 128);
-  Settle(size, absl::Microseconds(50), absl::Microseconds(2));
+  Call(size, {absl::Microseconds(50), absl::Microseconds(2)});
+  EXPECT_EQ(size.pages(), 256);
+  Settle(size, {absl::Microseconds(50), absl::Microseconds(2)});
   EXPECT_EQ(size.pages(), BatchSize::kMax);
 }
 
-TEST(BatchSizeTest, KeepsCallsJustUnderTheLimit) {
-  BatchSize size(kLimit, 512);
-  Settle(size, absl::Milliseconds(1), absl::Milliseconds(1));
-  EXPECT_LE(size.pages(), 110);
-  EXPECT_GE(size.pages(), 50);
-}
-
-TEST(BatchSizeTest, WhatACallTakesWhateverItsSizeIsNotDividedIntoManyCalls) {
+TEST(BatchSizeTest, CallsThatAreLongWhateverTheirSizeAreNotMadeMany) {
   BatchSize size(kLimit, 4096);
-  Settle(size, absl::Milliseconds(200), absl::Milliseconds(1));
-  EXPECT_GE(size.pages(), 100);
-  EXPECT_LE(size.pages(), 400);
+  Settle(size, {absl::Milliseconds(200), absl::Milliseconds(1)});
+  EXPECT_EQ(size.pages(), 800);  // a fifth of the time is the calls' own
 }
 
-TEST(BatchSizeTest, AMachineThatCalmsDownGetsLargeBatchesAgain) {
+TEST(BatchSizeTest, SingleLongCallsChangeNothing) {
+  BatchSize size(kLimit, 64);
+  const Machine machine{absl::Milliseconds(1), absl::Milliseconds(1)};
+  Settle(size, machine);
+  for (int i = 0; i < 100; ++i) {
+    if (i % 4 == 0) size.Record(size.pages(), absl::Seconds(10));
+    Call(size, machine);
+    EXPECT_EQ(size.pages(), 99);
+  }
+}
+
+TEST(BatchSizeTest, SmallBatchesSayLittleUnlessTheyAreSlow) {
+  BatchSize size(kLimit, 100);
+  for (int i = 0; i < 10; ++i) size.Record(20, kLimit - absl::Milliseconds(1));
+  EXPECT_EQ(size.pages(), 100);
+  for (int i = 0; i < 10; ++i) size.Record(20, 2 * kLimit);
+  EXPECT_EQ(size.pages(), 10);
+}
+
+TEST(BatchSizeTest, FollowsTheMachine) {
   BatchSize size(kLimit, 512);
-  Settle(size, absl::Milliseconds(200), absl::Milliseconds(10));
-  EXPECT_LE(size.pages(), 80);
-  Settle(size, absl::Microseconds(50), absl::Microseconds(2));
+  Settle(size, {absl::Milliseconds(200), absl::Milliseconds(10)});
+  EXPECT_EQ(size.pages(), 80);
+  Settle(size, {absl::Microseconds(50), absl::Microseconds(2)});
   EXPECT_EQ(size.pages(), BatchSize::kMax);
+}
+
+TEST(BatchSizeTest, TheCallsOwnPartIsMeasuredRarely) {
+  BatchSize size(kLimit, 64);
+  int measured = 0;
+  for (int i = 0; i < 160; ++i) {
+    measured += size.WantsOverhead();
+    Call(size, {absl::Milliseconds(1), absl::Milliseconds(1)});
+  }
+  EXPECT_GE(measured, 10);
+  EXPECT_LE(measured, 13);
 }
 
 TEST(BatchSizeTest, AFixedSizeStays) {
   BatchSize size(kLimit, 64, 100);
+  EXPECT_FALSE(size.WantsOverhead());
   size.Record(100, absl::Seconds(1));
   EXPECT_EQ(size.pages(), 100);
 }
