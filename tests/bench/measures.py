@@ -2,7 +2,7 @@
 run.py's business.
 
 Movers take turns (interleaved), and a first turn of each is thrown away: in a fresh guest it is 1.4 times slower,
-whoever comes first. CPUs 0 and 1 (node 0) are the workload's, 2 and 3 (node 1) the movers'.
+whoever comes first. CPU 0 (node 0) is the workload's, CPU 1 (node 1) the movers'.
 """
 
 import json
@@ -13,7 +13,7 @@ from processes import BIN, JOB, FaultProbe, Workload, migrated_pages, timed, tlb
 
 SETTINGS = json.loads((JOB / "bench.json").read_text())  # by run.py
 MEMORY = SETTINGS["mib"] << 20
-MOVER_CPUS = {2, 3}
+MOVER_CPU, ALL_CPUS = {1}, {0, 1}
 
 
 # Movers: each moves the workload's memory from one node to another and returns (seconds, details).
@@ -77,9 +77,16 @@ def half(source):
     return (source, 1 - source)
 
 
+def stalls(runs):
+    """A thread that does nothing but mmap() and munmap()."""
+    with Workload("--bytes", MEMORY, "--canary-cpu", "0") as workload:
+        movers = {"nobody": nobody, "migratepages": migratepages, "numa-migrate": ours()}
+        interleave("stalls", workload, movers, runs, whole)
+
+
 def running(runs):
-    """One busy thread; its own gaps, and the stalls of mmap() beside it."""
-    with Workload("--bytes", MEMORY, "--cpus", "0", "--canary-cpu", "1") as workload:
+    """One busy thread, and its gaps."""
+    with Workload("--bytes", MEMORY, "--cpus", "0") as workload:
         movers = {"nobody": nobody, "migratepages": migratepages, "numa-migrate": ours(),
                   "raw loop": raw_loop(), "memcpy": memcpy}
         interleave("running", workload, movers, runs, whole)
@@ -87,15 +94,16 @@ def running(runs):
 
 def with_idle_cpu(runs):
     """The workload leaves most of its CPU alone, so that a second worker finds one."""
-    with Workload("--bytes", MEMORY, "--cpus", "0", "--pause-us", "1000", "--canary-cpu", "1") as workload:
+    os.sched_setaffinity(0, ALL_CPUS)
+    with Workload("--bytes", MEMORY, "--cpus", "0", "--pause-us", "1000") as workload:
         movers = {"migratepages": migratepages, "numa-migrate": ours(),
                   "numa-migrate, two workers": ours("--workers", 2)}
         interleave("with_idle_cpu", workload, movers, runs, whole)
 
 
 def half_local(runs):
-    """Every second page is where it belongs. Two busy threads, so that flushes take interrupts."""
-    with Workload("--bytes", MEMORY, "--cpus", "0,1") as workload:
+    """Every second page is where it belongs. A busy thread, so that flushes take interrupts."""
+    with Workload("--bytes", MEMORY, "--cpus", "0") as workload:
         movers = {"raw loop": raw_loop(), "numa-migrate": ours()}
         interleave("half_local", workload, movers, runs, half)
 
@@ -114,7 +122,8 @@ def obstacles(runs):
 
 
 def every_cpu_busy(runs):
-    with Workload("--bytes", MEMORY // 4, "--cpus", "0,1,2,3") as workload:
+    os.sched_setaffinity(0, ALL_CPUS)
+    with Workload("--bytes", MEMORY, "--cpus", "0,1") as workload:
         movers = {"nobody": nobody, "migratepages": migratepages, "numa-migrate": ours(),
                   "numa-migrate, hold": ours("--hold")}
         interleave("every_cpu_busy", workload, movers, runs, whole)
@@ -130,9 +139,8 @@ def bystander(runs):
 
     movers = {"nobody": nobody, "spinner": spin, "numa-migrate": ours(), "migratepages": migratepages,
               "raw loop, 16 pages a call": raw_loop(16)}
-    os.sched_setaffinity(0, {0})
     with FaultProbe() as probe, Workload("--bytes", MEMORY) as workload:
-        os.sched_setaffinity(0, MOVER_CPUS)
+        os.sched_setaffinity(probe.pid, ALL_CPUS - MOVER_CPU)
         for run in range(-1, runs):
             for index, (name, move) in enumerate(movers.items()):
                 source = (run + index) % 2
@@ -144,12 +152,12 @@ def bystander(runs):
                     emit("bystander", name, run, seconds=seconds, details=details, felt=felt)
 
 
-MEASURES = [running, with_idle_cpu, half_local, obstacles, every_cpu_busy, bystander]
+MEASURES = [stalls, running, with_idle_cpu, half_local, obstacles, every_cpu_busy, bystander]
 
 
 def main():
-    os.sched_setaffinity(0, MOVER_CPUS)
     for measure in MEASURES:
+        os.sched_setaffinity(0, MOVER_CPU)
         if not SETTINGS["measures"] or measure.__name__ in SETTINGS["measures"]:
             measure(SETTINGS["runs"])
 

@@ -22,14 +22,14 @@ def result_of(what, samples):
 
 class RowsTest(unittest.TestCase):
     def test_a_ratio_says_how_many_times_better_we_are(self):
-        result = result_of("longest mmap", [sample("migratepages", 0, felt={"stall_longest": 40000}),
-                                            sample("numa-migrate", 0, felt={"stall_longest": 4000})])
+        result = result_of("longest mmap", [sample("migratepages", 0, measure="stalls", felt={"stall_longest": 40000}),
+                                            sample("numa-migrate", 0, measure="stalls", felt={"stall_longest": 4000})])
         self.assertEqual((result.ratio, result.peer_value, result.our_value), (10, 40, 4))
         self.assertTrue(result.is_met)
 
     def test_a_ratio_below_its_goal_is_missed(self):
-        result = result_of("longest mmap", [sample("migratepages", 0, felt={"stall_longest": 39000}),
-                                            sample("numa-migrate", 0, felt={"stall_longest": 4000})])
+        result = result_of("longest mmap", [sample("migratepages", 0, measure="stalls", felt={"stall_longest": 39000}),
+                                            sample("numa-migrate", 0, measure="stalls", felt={"stall_longest": 4000})])
         self.assertIs(result.is_met, False)
 
     def test_runs_are_compared_with_the_same_run_and_the_median_counts(self):
@@ -53,12 +53,11 @@ class RowsTest(unittest.TestCase):
         self.assertIs(result_of("movable pages", samples).is_met, False)
 
     def test_kernels_have_goals_of_their_own(self):
-        samples = [sample(mover, 0, kernel=kernel, felt={"stall_longest": stall}) for kernel in ("6.1", "6.12")
+        samples = [sample(mover, 0, measure="stalls", kernel=kernel, felt={"stall_longest": stall}) for kernel in ("6.1", "6.12")
                    for mover, stall in (("migratepages", 100000), ("numa-migrate", 1000))]
         met = {result.kernel: result.is_met for result in rows.evaluate(samples)
                if result.row.what.startswith("longest mmap")}
         self.assertEqual(met, {"6.1": False, "6.12": True})
-
 
     def test_scans_are_rows_of_the_same_table(self):
         line = {"what": "huge pages", "goal": 300, "ratio": 310, "peer_ms": 155, "ours_ms": 0.5, "note": ""}
@@ -67,7 +66,8 @@ class RowsTest(unittest.TestCase):
 
 
 class ReportTest(unittest.TestCase):
-    RESULTS = rows.evaluate([sample("migratepages", 0, felt={"stall_longest": 40000}), sample("numa-migrate", 0)])
+    RESULTS = rows.evaluate([sample("migratepages", 0, measure="stalls", felt={"stall_longest": 40000}),
+                             sample("numa-migrate", 0, measure="stalls")])
 
     def test_the_table_begins_with_the_ratio_and_its_goal(self):
         self.assertIn("| 40 | ≥ 10 | met | 6.12 | longest mmap() stall", report.table(self.RESULTS))

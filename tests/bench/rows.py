@@ -68,7 +68,7 @@ FLUSHES = "a flush by interrupt costs other than on hardware; how many there are
 EXACT = "none: it is counted"
 
 ROWS = [
-    Row("longest mmap() stall of a running process", "running", "migratepages", OURS, stall, "ms",
+    Row("longest mmap() stall of a process", "stalls", "migratepages", OURS, stall, "ms",
         {"6.12": 10, "6.1": 300}, SCHEDULING),
     Row("time to move it, one worker", "running", "migratepages", OURS, milliseconds_per_gib, "ms/GiB",
         {"6.12": 1.0, "6.1": 0.95}, COPIES),

@@ -28,7 +28,7 @@ from host.images import image_dir  # noqa: E402
 PROGRAMS = ["bench-workload", "bench-raw", "bench-faults"]
 GUEST_FILES = [HERE / "measures.py", HERE / "processes.py"]
 GUEST_LIMIT_SECONDS = 3600
-GUEST_MEASURES = ["running", "with_idle_cpu", "half_local", "obstacles", "every_cpu_busy", "bystander"]
+GUEST_MEASURES = ["stalls", "running", "with_idle_cpu", "half_local", "obstacles", "every_cpu_busy", "bystander"]
 
 
 def arguments():
@@ -58,7 +58,7 @@ def measure_in_guest(options, kernel):
     settings.write_text(json.dumps({"measures": options.measure, "runs": options.runs, "mib": options.mib}))
     programs = [options.build / "bin" / name for name in PROGRAMS]
     collected, problem = run_guest.boot(
-        run_dir, image_dir(options.cache), kernel, topology.load("two_node"), {"program": "/job/measures.py"},
+        run_dir, image_dir(options.cache), kernel, topology.load("one_cpu_each"), {"program": "/job/measures.py"},
         GUEST_LIMIT_SECONDS, options, ["numa-migrate"], [*GUEST_FILES, *programs, settings])
     if problem or collected.first("exit")["status"] != 0:
         raise Failure(f"the measurements on {kernel} did not end well: {problem or 'see above'}; "
