@@ -19,13 +19,15 @@ class ScanPacer {
   ScanPacer(const ScanPacer&) = delete;
   ScanPacer& operator=(const ScanPacer&) = delete;
 
-  // Call after each read; sleeps if the last pause is long enough ago.
+  // Call after each read; sleeps if the last pause is long enough ago: 120 µs, or more where
+  // pauses are dear.
   void AfterRead();
 
  private:
   const Clock& clock_;
   const int old_slack_;
   absl::Duration last_pause_;
+  absl::Duration stretch_;  // from a pause to the next
 };
 
 }  // namespace numalocality
