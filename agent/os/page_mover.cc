@@ -87,7 +87,7 @@ class Batch {
     std::vector<int> status(pages.size(), kStatusUnwritten);
     const absl::Duration start = clock_.Monotonic();
     const int code =
-        kernel_.MovePages(process_.pid(), addresses, nodes, absl::MakeSpan(status), flag_);
+        kernel_.MovePages(process_.thread(), addresses, nodes, absl::MakeSpan(status), flag_);
     result_.calls.Add(clock_.Monotonic() - start);
     if (!CheckFate()) return pages;
     if (code < 0) {
@@ -101,7 +101,7 @@ class Batch {
     // Errors are not atomic and leave statuses unwritten, before 6.1 also with a result of 0; and a
     // page that is busy may have been taken along with its huge page. Ask where they are now.
     std::vector<int> now(pages.size(), kStatusUnwritten);
-    const int query = kernel_.MovePages(process_.pid(), addresses, {}, absl::MakeSpan(now));
+    const int query = kernel_.MovePages(process_.thread(), addresses, {}, absl::MakeSpan(now));
     if (!CheckFate()) return pages;
     if (query < 0) {
       result_.stop = StopOfErrno(-query);
@@ -197,7 +197,7 @@ std::vector<int> PageMover::Query(const ProcessHandle& process,
   std::vector<uint64_t> addresses;
   for (const PageMove& move : moves) addresses.push_back(move.address);
   std::vector<int> status(moves.size(), kStatusUnwritten);
-  const int code = kernel_.MovePages(process.pid(), addresses, {}, absl::MakeSpan(status));
+  const int code = kernel_.MovePages(process.thread(), addresses, {}, absl::MakeSpan(status));
   if (code < 0 || process.Fate() != ProcessFate::kRunning) return {};
   return status;
 }

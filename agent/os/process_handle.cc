@@ -28,6 +28,21 @@ absl::StatusOr<ProcessStat> ReadStatAt(int directory_fd, const std::string& name
   return ParseStat(text);
 }
 
+bool HasEnded(const ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
+
+// A thread of the process at `path` that has not ended, 0 if there is none.
+pid_t FindLiveThread(const std::string& path) {
+  const auto entries = ListDirectory(AT_FDCWD, path + "/task");
+  if (!entries.ok()) return 0;
+  for (const DirectoryEntry& entry : *entries) {
+    pid_t tid = 0;
+    if (!absl::SimpleAtoi(entry.name, &tid)) continue;
+    const auto stat = ReadStatAt(AT_FDCWD, absl::StrCat(path, "/task/", tid, "/stat"));
+    if (stat.ok() && !HasEnded(*stat)) return tid;
+  }
+  return 0;
+}
+
 }  // namespace
 
 absl::StatusOr<ProcessHandle> ProcessHandle::Open(KernelCalls& kernel, const HostPaths& paths,
@@ -36,10 +51,14 @@ absl::StatusOr<ProcessHandle> ProcessHandle::Open(KernelCalls& kernel, const Hos
   const std::string path = ProcessPath(paths, pid);
   NL_ASSIGN_OR_RETURN(ScopedFd directory, OpenDirectory(path));
   NL_ASSIGN_OR_RETURN(const ProcessStat stat, ReadStatAt(directory.get(), "stat"));
-  if (stat.state == 'Z' || stat.state == 'X') {
-    return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
+  pid_t thread = pid;
+  if (HasEnded(stat)) {
+    thread = FindLiveThread(path);
+    if (thread == 0) return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
+    NL_ASSIGN_OR_RETURN(directory, OpenDirectory(absl::StrCat(path, "/task/", thread)));
   }
-  return ProcessHandle({pid, stat.start_ticks}, std::move(pidfd), std::move(directory), path);
+  return ProcessHandle({pid, stat.start_ticks}, thread, std::move(pidfd), std::move(directory),
+                       path);
 }
 
 ProcessFate ProcessHandle::Fate() const {
@@ -48,7 +67,12 @@ ProcessFate ProcessHandle::Fate() const {
   do {
     ready = poll(&poll_entry, 1, 0);
   } while (ready < 0 && errno == EINTR);
-  if (ready == 0) return ProcessFate::kRunning;
+  if (ready == 0) {
+    if (thread_ == pid()) return ProcessFate::kRunning;
+    // The pidfd tells of the whole process only; the thread's number may be another's by now.
+    const auto thread = ReadStatAt(directory_.get(), "stat");
+    return thread.ok() && !HasEnded(*thread) ? ProcessFate::kRunning : ProcessFate::kExited;
+  }
   // It has exited; does its number already name another?
   const auto now = ReadStatAt(AT_FDCWD, pid_path_ + "/stat");
   return now.ok() && now->start_ticks != id_.start_ticks ? ProcessFate::kReplaced

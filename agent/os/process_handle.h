@@ -21,8 +21,9 @@ namespace numalocality {
 // Whether a held process is what it was.
 enum class ProcessFate { kRunning, kExited, kReplaced };
 
-// Holds a pidfd and the directory /proc/PID. Neither can keep the PID from being reused, as
-// move_pages(2) takes a number; both tell that it was. Not thread-safe.
+// Holds a pidfd and the directory /proc/PID. Where the main thread has ended and others live on,
+// the directory is that of one of those: a dead thread has no memory. Neither can keep the number
+// from being reused, as move_pages(2) takes a number; both tell that it was. Not thread-safe.
 class ProcessHandle {
  public:
   // NOT_FOUND if there is no such process, or only a zombie; INVALID_ARGUMENT for pid <= 0.
@@ -30,24 +31,30 @@ class ProcessHandle {
 
   const ProcessId& id() const { return id_; }
   pid_t pid() const { return id_.pid; }
+  // What to name in system calls about the process's memory: the PID, or another live thread.
+  pid_t thread() const { return thread_; }
 
-  // Reads /proc afresh: call right before and right after what must hit this process only.
+  // Asks afresh: call right before and right after what must hit this process only. Exited is also
+  // a process whose thread() has ended.
   ProcessFate Fate() const;
 
-  // Files of /proc/PID.
+  // Files of /proc/PID, or of thread().
   absl::StatusOr<std::vector<Mapping>> ReadMaps() const;  // NOT_FOUND if it has no memory
-  absl::StatusOr<NodeSet> ReadAllowedNodes() const;       // cpuset, of the first thread
+  absl::StatusOr<NodeSet> ReadAllowedNodes() const;       // cpuset, of one thread
   absl::StatusOr<std::string> ReadCgroup() const;         // path; NOT_FOUND without cgroup v2
   absl::StatusOr<ScopedFd> OpenPagemap() const;
 
  private:
-  ProcessHandle(ProcessId id, ScopedFd pidfd, ScopedFd directory, std::string pid_path)
+  ProcessHandle(ProcessId id, pid_t thread, ScopedFd pidfd, ScopedFd directory,
+                std::string pid_path)
       : id_(id),
+        thread_(thread),
         pidfd_(std::move(pidfd)),
         directory_(std::move(directory)),
         pid_path_(std::move(pid_path)) {}
 
   ProcessId id_;
+  pid_t thread_;
   ScopedFd pidfd_;
   ScopedFd directory_;
   std::string pid_path_;

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,7 +14,9 @@
 #include <string>
 #include <thread>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
+#include "agent/os/page_mover.h"
 #include "agent/os/page_scanner.h"
 #include "tests/component/scan_target.h"
 
@@ -225,6 +229,44 @@ TEST_F(ScanTest, PartsOfHugePages) {
     EXPECT_EQ(found_.pages.size(), range.size() / 4096);
     EXPECT_EQ(found_.huge_pages, HugePagesOfSmaps() - 2 * 512);
   }
+}
+
+TEST(ScanZombieTest, AProcessLivesOnWithoutItsMainThread) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::thread([] { pause(); }).detach();
+    syscall(SYS_exit, 0);  // of this thread only
+  }
+  const absl::Cleanup end = [child] {
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  };
+  const HostPaths paths;
+  KernelCalls& kernel = KernelCalls::System();
+  for (;;) {
+    const auto stat = ReadStat(paths, child);
+    ASSERT_TRUE(stat.ok()) << stat.status();
+    if (stat->state == 'Z') break;
+    usleep(1000);
+  }
+  const auto process = ProcessHandle::Open(kernel, paths, child);
+  ASSERT_TRUE(process.ok()) << process.status();
+  EXPECT_NE(process->thread(), child);
+  EXPECT_EQ(process->Fate(), ProcessFate::kRunning);
+  std::vector<PageRun> found;
+  const absl::Status status =
+      PageScanner(kernel, Clock::System(), paths, 4096)
+          .Scan(*process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageRun> runs) {
+            found.insert(found.end(), runs.begin(), runs.end());
+            return true;
+          });
+  EXPECT_TRUE(status.ok()) << status;
+  ASSERT_GT(found.size(), 10u);
+  // A move to where it is already: the kernel takes the process, and changes nothing.
+  const PageMove move{found.back().address, found.back().node, found.back().node};
+  const PageMover mover(kernel, Clock::System());
+  EXPECT_EQ(mover.Query(*process, {move}), std::vector<int>{move.target.value});
+  EXPECT_EQ(mover.Move(*process, {move}).outcomes, std::vector<PageOutcome>{PageOutcome::kMoved});
 }
 
 }  // namespace

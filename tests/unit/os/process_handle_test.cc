@@ -7,10 +7,16 @@
 #include <cerrno>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "tests/unit/fake/fake_host.h"
 
 namespace numalocality {
 namespace {
+
+std::string ThreadStat(pid_t tid, char state) {
+  return absl::StrCat(tid, " (thread) ", std::string(1, state),
+                      " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 1000 1000 100 1 4096 8192 4096\n");
+}
 
 class ProcessHandleTest : public ::testing::Test {
  protected:
@@ -63,6 +69,29 @@ TEST_F(ProcessHandleTest, NoticesThatItsPidNamesAnother) {
   EXPECT_EQ(handle->Fate(), ProcessFate::kReplaced);
   // The directory held is the old process's, not the stranger's.
   EXPECT_TRUE(absl::IsNotFound(handle->ReadMaps().status()));
+}
+
+TEST_F(ProcessHandleTest, LivesOnInAnotherThread) {
+  const auto process = host_.AddProcess(100);
+  process->is_zombie = true;
+  process->threads[101] = {};
+  host_.Publish(*process);
+  host_.tree().Write("proc/100/task/100/stat", ThreadStat(100, 'Z'));
+  host_.tree().Write("proc/100/task/101/stat", ThreadStat(101, 'S'));
+  host_.tree().Write("proc/100/task/101/maps", "1000-2000 rw-p 00000000 00:00 0\n");
+  const auto handle = Open(100);
+  ASSERT_TRUE(handle.ok()) << handle.status();
+  EXPECT_EQ(handle->id(), (ProcessId{100, 1000}));
+  EXPECT_EQ(handle->thread(), 101);
+  EXPECT_EQ(handle->ReadMaps()->size(), 1u);
+  EXPECT_EQ(handle->Fate(), ProcessFate::kRunning);
+
+  // Its number may come to name a thread of any process.
+  host_.tree().Remove("proc/100/task/101");
+  host_.tree().Write("proc/100/task/101/stat", ThreadStat(101, 'S'));
+  EXPECT_EQ(handle->Fate(), ProcessFate::kExited);
+  host_.Replace(100);
+  EXPECT_EQ(handle->Fate(), ProcessFate::kReplaced);
 }
 
 TEST_F(ProcessHandleTest, ReadsAllowedNodes) {
