@@ -13,7 +13,8 @@ namespace {
 constexpr uint64_t kMostSearched = uint64_t{1} << 30;
 // Huge pages cost next to nothing to find.
 constexpr uint64_t kMostHugeBytes = uint64_t{64} << 20;
-// Gaps up to this are read over rather than around.
+// Gaps up to this are read over rather than around: they may be memory of kinds that are not
+// wanted.
 constexpr uint64_t kSmallGapPages = 128;
 constexpr uint64_t kMostReadPages = 4096;
 
@@ -58,11 +59,12 @@ absl::Status PageFinder::Step(int64_t most_pages, std::vector<FoundPage>& found)
 absl::Status PageFinder::Search(int64_t most_pages, std::vector<FoundPage>& found) {
   const uint64_t start = cursor_;
   const auto before = static_cast<std::ptrdiff_t>(found.size());
-  const uint64_t huge_pages = (all_huge_ ? kMostHugeBytes : sizes_.huge) / sizes_.page;
+  const uint64_t huge_bytes_wanted = std::max(sizes_.huge, all_huge_ ? kMostHugeBytes : 0);
   NL_ASSIGN_OR_RETURN(
       PresentRegions present,
-      pagemap_->FindPresent({start, std::min(start + kMostSearched, segments_.back().range.end)},
-                            std::max(most_pages, static_cast<int64_t>(huge_pages))));
+      pagemap_->FindPresent(
+          {start, EndOfSearch()},
+          std::max(most_pages, static_cast<int64_t>(huge_bytes_wanted / sizes_.page))));
   pacer_.AfterRead();
   Cut(present, most_pages);
   stretches_.clear();
@@ -82,6 +84,15 @@ absl::Status PageFinder::Search(int64_t most_pages, std::vector<FoundPage>& foun
                      [](const FoundPage& a, const FoundPage& b) { return a.address < b.address; });
   dense_ = huge_bytes == 0 && base_bytes * 2 >= present.end - start && frames_.AreKnown();
   return absl::OkStatus();
+}
+
+uint64_t PageFinder::EndOfSearch() const {
+  uint64_t end = segments_[segment_].range.end;
+  for (size_t i = segment_ + 1; i < segments_.size() && end - cursor_ < kMostSearched; ++i) {
+    if (segments_[i].range.start - end > kSmallGapPages * sizes_.page) break;
+    end = segments_[i].range.end;
+  }
+  return std::min(end, cursor_ + kMostSearched);
 }
 
 void PageFinder::Cut(PresentRegions& present, int64_t most_pages) const {
@@ -110,7 +121,8 @@ void PageFinder::Cut(PresentRegions& present, int64_t most_pages) const {
 }
 
 void PageFinder::AddRegion(const PagemapRegion& region, std::vector<FoundPage>& found) {
-  // Regions come in order and may span mappings that touch.
+  // Regions come in order, and may span mappings that touch and such that are not wanted.
+  MoveTo(region.start);
   for (size_t i = segment_; i < segments_.size() && segments_[i].range.start < region.end; ++i) {
     const ScanSegment& segment = segments_[i];
     const AddressRange range{std::max(region.start, segment.range.start),

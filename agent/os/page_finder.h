@@ -63,6 +63,7 @@ class PageFinder {
 
   // A step by PAGEMAP_SCAN.
   absl::Status Search(int64_t most_pages, std::vector<FoundPage>& found);
+  uint64_t EndOfSearch() const;
   // Cuts `present` to `most_pages` base pages and to whole huge pages.
   void Cut(PresentRegions& present, int64_t most_pages) const;
   // Huge pages go to `found`, the rest to stretches_.

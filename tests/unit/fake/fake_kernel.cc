@@ -99,8 +99,12 @@ int FakeKernel::ScanPagemap(int pagemap_fd, const PagemapQuery& query,
   if (!has_pagemap_scan_) return -ENOTTY;
   MutexLock lock(mutex_);
   const auto process = processes_.find(pid);
-  return process == processes_.end() ? -ESRCH
-                                     : FakeScan(*process->second, query, regions, walk_end);
+  if (process == processes_.end()) return -ESRCH;
+  const int count = FakeScan(*process->second, query, regions, walk_end);
+  for (const PagemapRegion& region : regions.first(static_cast<size_t>(count))) {
+    searched_pages_ += static_cast<int64_t>((region.end - region.start) / kFakePage);
+  }
+  return count;
 }
 
 absl::StatusOr<uint64_t> FakeKernel::ZeroFrame() {
@@ -243,6 +247,11 @@ int FakeKernel::CallCount(FakeCall kind) const {
 int FakeKernel::CallCount() const {
   MutexLock lock(mutex_);
   return call_count_;
+}
+
+int64_t FakeKernel::searched_pages() const {
+  MutexLock lock(mutex_);
+  return searched_pages_;
 }
 
 int FakeKernel::failed_query_count() const {

@@ -93,7 +93,8 @@ class FakeKernel final : public KernelCalls {
   void set_time_per_page(absl::Duration time) { time_per_page_ = time; }
 
   int CallCount(FakeCall kind) const;
-  int CallCount() const;  // of all kinds
+  int CallCount() const;           // of all kinds
+  int64_t searched_pages() const;  // those that PAGEMAP_SCAN reported so far
   // Queries that a fault has made fail.
   int failed_query_count() const;
   // Calls for a PID that can name no process.
@@ -123,6 +124,7 @@ class FakeKernel final : public KernelCalls {
   std::map<FakeCall, int> counts_by_kind_ ABSL_GUARDED_BY(mutex_);
   int calls_without_pid_ ABSL_GUARDED_BY(mutex_) = 0;
   int failed_queries_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t searched_pages_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<int, Fault> faults_;
   std::map<FakeCall, int> broken_;
   std::map<int, std::function<void()>> events_;
