@@ -134,6 +134,9 @@ absl::StatusOr<Forecast> MakeForecast(const MigrationContext& context, const Opt
   NL_RETURN_IF_ERROR(CountLeftOut(subject, options.spec, sources, forecast));
   NL_RETURN_IF_ERROR(CountRoom(context, subject, map, plan, forecast));
   forecast.shared_pages = CountSharedThatStay(context, options.spec, subject, sources);
+  // What stays anyway needs no room.
+  forecast.no_room_pages =
+      std::max<int64_t>(0, forecast.no_room_pages - forecast.shared_pages.value_or(0));
   forecast.expected_time = ExpectedTime(context, options, map, forecast);
   return forecast;
 }

@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr pid_t kPid = 7;
 constexpr uint64_t kStart = 0x10000000;
@@ -100,6 +101,13 @@ TEST_F(NumaMigrateTest, ADryRunTellsWhatDoesNotFit) {
   EXPECT_THAT(printed_, HasSubstr("Would move: 489 pages"));
   EXPECT_THAT(printed_, HasSubstr("  no memory on the target: 511 (make room"));
   EXPECT_THAT(printed_, HasSubstr("Room on node 1: 489 pages (1.9 MiB)\n"));
+
+  // What stays anyway needs no room.
+  for (int i = 0; i < 600; ++i) process_->At(kStart + i * kFakePage).shared = true;
+  host_.Publish(*process_);
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("Would move: 400 pages"));
+  EXPECT_THAT(printed_, Not(HasSubstr("no memory on the target")));
 }
 
 TEST_F(NumaMigrateTest, WhatSharedPagesTakeIsSaid) {
