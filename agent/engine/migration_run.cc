@@ -119,6 +119,8 @@ class Run {
     work(0);
     for (std::thread& other : others) other.join();
     for (const auto& process : processes_) Conclude(*process);
+    // The note is the reason why pages were left.
+    if (result_.outcomes[PageOutcome::kShared] == 0) result_.sharing_note.clear();
     CountVanished();
   }
 

@@ -145,7 +145,7 @@ struct WorkloadMigration {
   std::vector<Verification> verifications;  // in order of time; empty if cancelled
   int64_t pages_on_target = 0;              // at the last verification, or as moved so far
   int64_t drifted_pages = 0;                // at the last verification
-  std::string sharing_note;  // why shared pages were left though the rule is kOwned; may be empty
+  std::string sharing_note;  // why shared pages were left though the rule is kOwned, if any were
   ScanMethod scan_method = ScanMethod::kQuery;
 
   int process_count = 0;  // those that share another one's address space left out

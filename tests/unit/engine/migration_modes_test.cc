@@ -184,6 +184,20 @@ TEST_F(MigrationModesTest, PagesSharedWithAStrangerStayAndTheNoteSaysWhy) {
   EXPECT_THAT(result.sharing_note, HasSubstr("20"));
 }
 
+TEST_F(MigrationModesTest, WithoutPagesLeftThereIsNoNoteOnSharing) {
+  const auto process = Process(10, 100);
+  const auto stranger = host_.AddProcess(20);  // a relative, all of whose pages are its own by now
+  process->stack_start = stranger->stack_start = 0x7ffe0000;
+  host_.AddCgroup("/job", {10});
+  host_.Publish(*process);
+  host_.Publish(*stranger);
+  workload_ = WorkloadFinder(host_.paths()).Find({{}, {}, "/job", {}})->front();
+  spec_.sharing = SharingRule::kOwned;
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 100);
+  EXPECT_EQ(result.sharing_note, "");
+}
+
 // ---- Holds
 
 TEST_F(MigrationModesTest, EveryMoveIsMadeWhileTheProcessIsHeld) {
