@@ -23,11 +23,15 @@ void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) 
                         "Processes of other users are out of reach: CAP_SYS_PTRACE is missing",
                         "Add SYS_PTRACE to the capabilities of the agent's container"});
   } else if (status.scan_method == ScanMethod::kQuery) {
+    const bool is_forbidden = privileges.effective.ReadsAllFiles();
     findings.push_back(
         {Severity::kWarning,
-         "Pages are found by asking for every mapped address, which is slow: pagemap may not be "
-         "read, as CAP_DAC_READ_SEARCH is missing",
-         "Add DAC_READ_SEARCH to the capabilities of the agent's container"});
+         absl::StrCat("Pages are found by asking for every mapped address, which is slow: pagemap "
+                      "may not be read, ",
+                      is_forbidden ? "not even that of process 1: a security module forbids it"
+                                   : "as CAP_DAC_READ_SEARCH is missing"),
+         is_forbidden ? "Look for denials in the host's audit log (AppArmor, SELinux)"
+                      : "Add DAC_READ_SEARCH to the capabilities of the agent's container"});
   }
   if (!privileges.effective.Has(Capability::kSysNice)) {
     findings.push_back(

@@ -27,6 +27,16 @@ absl::Status TryMovePages(KernelCalls& kernel) {
   return result == 0 ? absl::OkStatus() : ErrnoStatus(-result, "move_pages");
 }
 
+// Of processes of other users. What root's first process shows to root is only half of the answer:
+// its files belong to root.
+std::optional<ScanMethod> FindScanMethod(const MigrationContext& context,
+                                         const Privileges& privileges, int64_t page_bytes) {
+  const auto first = ProcessHandle::Open(context.kernel, context.paths, kFirstProcess);
+  if (!first.ok()) return std::nullopt;
+  if (!privileges.effective.ReadsAllFiles()) return ScanMethod::kQuery;
+  return PageScanner(context.kernel, context.clock, context.paths, page_bytes).MethodFor(*first);
+}
+
 }  // namespace
 
 absl::StatusOr<AgentStatus> RunSelfTest(const MigrationContext& context,
@@ -38,11 +48,7 @@ absl::StatusOr<AgentStatus> RunSelfTest(const MigrationContext& context,
   status.memory_nodes = topology.MemoryNodes();
   status.move_pages = TryMovePages(context.kernel);
 
-  const auto first = ProcessHandle::Open(context.kernel, context.paths, kFirstProcess);
-  if (first.ok()) {
-    const PageScanner scanner(context.kernel, context.clock, context.paths, topology.page_bytes);
-    status.scan_method = scanner.MethodFor(*first);
-  }
+  status.scan_method = FindScanMethod(context, status.privileges, topology.page_bytes);
   const auto self = ProcessHandle::Open(context.kernel, context.paths, getpid());
   if (self.ok()) {
     const auto pagemap = Pagemap::Open(context.kernel, *self, topology.page_bytes);

@@ -26,7 +26,7 @@ struct AgentStatus {
   Privileges privileges;
   NodeSet memory_nodes;     // of the machine
   absl::Status move_pages;  // whether the system call may be made at all, on memory of one's own
-  // How memory of other users' processes is found: that of the first process of all. Nothing if
+  // How memory of other users' processes is found, tried with the first process of all. Nothing if
   // that could not be opened.
   std::optional<ScanMethod> scan_method;
   bool pagemap_scan = false;  // the ioctl is there

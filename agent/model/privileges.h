@@ -12,6 +12,7 @@ namespace numalocality {
 
 // Those that matter here; numbers as the kernel has them (linux/capability.h).
 enum class Capability {
+  kDacOverride = 1,    // includes the next
   kDacReadSearch = 2,  // with kSysPtrace: pagemap of processes of other users
   kSysPtrace = 19,     // memory of processes of other users
   kSysAdmin = 21,      // page frame numbers
@@ -25,6 +26,10 @@ class CapabilitySet {
   explicit CapabilitySet(uint64_t bits) : bits_(bits) {}
 
   bool Has(Capability capability) const { return (bits_ >> static_cast<int>(capability) & 1) != 0; }
+  // Files whatever their mode: /proc/PID/pagemap of processes of other users.
+  bool ReadsAllFiles() const {
+    return Has(Capability::kDacOverride) || Has(Capability::kDacReadSearch);
+  }
   // "CAP_SYS_PTRACE", ..., in the kernel's order; "CAP_41" for one that has come since.
   std::vector<std::string> Names() const;
 

@@ -20,6 +20,7 @@ Purpose PurposeOf(Capability capability) {
               "run as root, or leave out what takes it", "move_pages and sched_setaffinity"};
     case Capability::kSysAdmin:
       return {"to switch automatic NUMA balancing", "run as root, or leave that out", "write"};
+    case Capability::kDacOverride:
     case Capability::kDacReadSearch:
     case Capability::kSysPtrace: break;
   }

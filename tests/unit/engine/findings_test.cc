@@ -73,8 +73,15 @@ INSTANTIATE_TEST_SUITE_P(
                s.scan_method = ScanMethod::kQuery;
              },
              Severity::kError, "CAP_SYS_PTRACE"},
-        Flaw{"Pagemap", [](AgentStatus& s) { s.scan_method = ScanMethod::kQuery; },
-             Severity::kWarning, "CAP_DAC_READ_SEARCH"},
+        Flaw{"Pagemap",
+             [](AgentStatus& s) {
+               s.privileges.effective =
+                   CapabilitySet(Bit(Capability::kSysPtrace) | Bit(Capability::kSysNice));
+               s.scan_method = ScanMethod::kQuery;
+             },
+             Severity::kWarning, "CAP_DAC_READ_SEARCH is missing"},
+        Flaw{"SecurityModule", [](AgentStatus& s) { s.scan_method = ScanMethod::kQuery; },
+             Severity::kWarning, "security module"},
         Flaw{"Nice",
              [](AgentStatus& s) {
                s.privileges.effective = CapabilitySet(Bit(Capability::kSysPtrace));

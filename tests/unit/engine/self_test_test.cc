@@ -58,6 +58,12 @@ TEST_F(SelfTestTest, WithoutTheFirstProcessNoScanMethodIsTold) {
   EXPECT_FALSE(RunSelfTest(host_.context(), nullptr)->scan_method.has_value());
 }
 
+TEST_F(SelfTestTest, RootsOwnProcessDoesNotSpeakForThoseOfOthers) {
+  EXPECT_NE(RunSelfTest(host_.context(), nullptr)->scan_method, ScanMethod::kQuery);
+  host_.tree().Write("proc/self/status", "CapEff:\t0000000000080000\nMems_allowed_list:\t0\n");
+  EXPECT_EQ(RunSelfTest(host_.context(), nullptr)->scan_method, ScanMethod::kQuery);
+}
+
 TEST_F(SelfTestTest, WithoutPagemapMemoryIsFoundByQueries) {
   host_.DenyPagemap(1);
   EXPECT_EQ(RunSelfTest(host_.context(), nullptr)->scan_method, ScanMethod::kQuery);
