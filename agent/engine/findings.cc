@@ -73,9 +73,7 @@ void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings
                         "Give the agent --cri-socket, if that is wanted"});
   } else if (!status.runtime->answer.ok()) {
     findings.push_back({Severity::kWarning,
-                        absl::StrCat("Memory cannot be made to stay by cpuset.mems (stick): the "
-                                     "container runtime at ",
-                                     status.runtime->address, " does not answer: ",
+                        absl::StrCat("Memory cannot be made to stay by cpuset.mems (stick): ",
                                      status.runtime->answer.status().message()),
                         "Check --cri-socket, and that the socket is mounted"});
   }

@@ -5,11 +5,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "agent/cli/localityctl/words.h"
 
 namespace numalocality {
 namespace {
+
+constexpr int kNameLength = 20;
+constexpr size_t kMaxValueLength = 76;
 
 std::string Or(const std::string& text, absl::string_view otherwise) {
   return text.empty() ? std::string(otherwise) : text;
@@ -30,7 +32,7 @@ std::string SourceWords(const v1::Source& source) {
   switch (source.state()) {
     case v1::SOURCE_STATE_ABSENT: return "not configured";
     case v1::SOURCE_STATE_OK: return absl::StrCat(source.message(), " at ", source.address());
-    case v1::SOURCE_STATE_ERROR: return absl::StrCat("does not answer: ", source.message());
+    case v1::SOURCE_STATE_ERROR: return absl::StrCat("does not answer at ", source.address());
     default: return "unknown";
   }
 }
@@ -43,17 +45,34 @@ absl::string_view SeverityWord(v1::FindingSeverity severity) {
   }
 }
 
+// In lines that fit a terminal, all but the first one indented like the values.
+std::string WrappedWords(const google::protobuf::RepeatedPtrField<std::string>& words) {
+  std::string text;
+  size_t line_length = 0;
+  for (const std::string& word : words) {
+    if (line_length + word.size() > kMaxValueLength) {
+      absl::StrAppend(&text, "\n", std::string(kNameLength + 1, ' '));
+      line_length = 0;
+    } else if (!text.empty()) {
+      text += " ";
+    }
+    text += word;
+    line_length += word.size() + 1;
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string StatusText(const v1::GetStatusResponse& status) {
   std::string text;
   const auto add = [&text](absl::string_view name, absl::string_view value) {
-    absl::StrAppendFormat(&text, "%-20s %s\n", name, value);
+    absl::StrAppendFormat(&text, "%-*s %s\n", kNameLength, name, value);
   };
   add("Agent", absl::StrCat("version ", status.version()));
   add("Kernel", status.kernel_release());
   add("Pages found by", Or(ScanMethodWord(status.scan_method()), "unknown"));
-  add("Capabilities", Or(absl::StrJoin(status.capabilities(), " "), "none"));
+  add("Capabilities", Or(WrappedWords(status.capabilities()), "none"));
   add("Seccomp", SeccompWord(status.seccomp_mode()));
   add("Memory nodes",
       absl::StrCat(IdList(status.memory_node_ids()), ", of which the agent may use ",

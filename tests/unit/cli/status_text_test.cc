@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "absl/strings/str_split.h"
+
 namespace numalocality {
 namespace {
 
@@ -79,9 +81,22 @@ TEST(StatusTextTest, WarningsDoNotMakeItUnfit) {
 
 TEST(StatusTextTest, ARuntimeThatDoesNotAnswerIsTold) {
   EXPECT_THAT(StatusText(Parse(R"pb(
-                sources { name: "container runtime" state: SOURCE_STATE_ERROR message: "refused" }
+                sources {
+                  name: "container runtime"
+                  address: "/run/x.sock"
+                  state: SOURCE_STATE_ERROR
+                  message: "refused"
+                }
               )pb")),
-              HasSubstr("does not answer: refused"));
+              HasSubstr("does not answer at /run/x.sock\n"));
+}
+
+TEST(StatusTextTest, ManyCapabilitiesFitATerminal) {
+  v1::GetStatusResponse status;
+  for (int i = 0; i < 40; ++i) status.add_capabilities("CAP_CHECKPOINT_RESTORE");
+  const std::string text = StatusText(status);
+  EXPECT_THAT(text, HasSubstr("\n                     CAP_CHECKPOINT_RESTORE CAP_"));
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) EXPECT_LE(line.size(), 100u);
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
              "no container runtime is configured"},
         Flaw{"DeadRuntime",
              [](AgentStatus& s) { s.runtime->answer = absl::UnavailableError("nobody there"); },
-             Severity::kWarning, "/run/runtime.sock does not answer: nobody there"}),
+             Severity::kWarning, "(stick): nobody there"}),
     [](const testing::TestParamInfo<Flaw>& param) { return param.param.name; });
 
 TEST(FindingsTest, TheWorstComesFirst) {
