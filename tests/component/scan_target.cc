@@ -1,6 +1,7 @@
 #include "tests/component/scan_target.h"
 
 #include <fcntl.h>
+#include <numa.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -73,15 +74,25 @@ int Memory(uint64_t bytes) {
   return fd;
 }
 
-// Base pages: all, every third, zeros in between, unreadable ones.
+// Neither huge pages now, nor khugepaged making some later.
+void KeepBasePages(uint64_t start, uint64_t bytes) {
+  if (madvise(reinterpret_cast<void*>(start), bytes, MADV_NOHUGEPAGE) != 0) Die("madvise");
+}
+
+// Base pages: all, every third, zeros in between, unreadable ones; on all nodes by turns.
 void MakeBasePages() {
+  constexpr uint64_t kUnreadable = ScanTarget::kUnreadablePages;
+  numa_set_interleave_mask(numa_all_nodes_ptr);
   constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
   const uint64_t dense = Map(9000 * kPage, PROT_READ | PROT_WRITE, kPrivate);
   const uint64_t sparse = Map(9000 * kPage, PROT_READ | PROT_WRITE, kPrivate);
   const uint64_t zeros = Map(5000 * kPage, PROT_READ | PROT_WRITE, kPrivate);
-  const uint64_t closed = Map(300 * kPage, PROT_READ | PROT_WRITE, kPrivate);
+  const uint64_t closed = Map(kUnreadable * kPage, PROT_READ | PROT_WRITE, kPrivate);
   Map(uint64_t{1} << 36, PROT_READ | PROT_WRITE, kPrivate | MAP_NORESERVE);  // never touched
-  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  KeepBasePages(dense, 9000 * kPage);
+  KeepBasePages(sparse, 9000 * kPage);
+  KeepBasePages(zeros, 5000 * kPage);
+  KeepBasePages(closed, kUnreadable * kPage);
   for (uint64_t i = 0; i < 9000; ++i) Write(dense + i * kPage, MemoryKind::kAnon);
   for (uint64_t i = 0; i < 9000; i += 3) Write(sparse + i * kPage, MemoryKind::kAnon);
   for (uint64_t i = 0; i < 5000; ++i) {
@@ -91,9 +102,11 @@ void MakeBasePages() {
       Write(zeros + i * kPage, MemoryKind::kAnon);
     }
   }
-  for (uint64_t i = 0; i < 300; ++i) Write(closed + i * kPage, MemoryKind::kAnon);
-  if (mprotect(reinterpret_cast<void*>(closed), 300 * kPage, PROT_NONE) != 0) Die("mprotect");
-  prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+  for (uint64_t i = 0; i < kUnreadable; ++i) Write(closed + i * kPage, MemoryKind::kAnon);
+  if (mprotect(reinterpret_cast<void*>(closed), kUnreadable * kPage, PROT_NONE) != 0) {
+    Die("mprotect");
+  }
+  numa_set_localalloc();
 }
 
 // Mappings of three pages that touch, of which the kernel makes one each.
@@ -123,6 +136,7 @@ void MakeHugePages() {
   // base pages then.
   madvise(reinterpret_cast<void*>(torn + 7 * kPage), kPage, MADV_DONTNEED);
   mprotect(reinterpret_cast<void*>(torn + kHuge + 7 * kPage), kPage, PROT_READ);
+  KeepBasePages(torn, 2 * kHuge);
   for (uint64_t i = 0; i < 2 * kHuge; i += kPage) {
     if (i != 7 * kPage) Expect(torn + i, MemoryKind::kAnon);
   }

@@ -16,6 +16,8 @@ namespace numalocality {
 // A child of the test, of another user; killed when this is destroyed.
 class ScanTarget {
  public:
+  static constexpr int kUnreadablePages = 300;
+
   ScanTarget();
   ~ScanTarget();
   ScanTarget(const ScanTarget&) = delete;

@@ -1,0 +1,9 @@
+"""The scanner on this kernel, with memory on several nodes."""
+
+from guest.case import case
+
+
+@case(seconds=300)
+def every_method_finds_every_page(machine):
+    """All ways to scan agree with the kernel page for page, on each kind of memory there is."""
+    machine.run("scan_test", timeout=280)
