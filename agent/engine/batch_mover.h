@@ -12,6 +12,7 @@
 #include "agent/engine/migration_run.h"
 #include "agent/engine/move_ledger.h"
 #include "agent/engine/node_room.h"
+#include "agent/engine/owned_memory.h"
 #include "agent/engine/process_migration.h"
 #include "agent/engine/throttle.h"
 #include "agent/model/batch_size.h"
@@ -27,6 +28,7 @@ struct RunShared {
   Throttle& throttle;
   BackOff& back_off;
   MoveLedger& ledger;
+  OwnedMemory& owned;
   bool nodes_swap = false;  // some node both gives and takes memory: a full one may have room again
 };
 

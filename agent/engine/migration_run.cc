@@ -14,10 +14,10 @@
 #include "agent/engine/back_off.h"
 #include "agent/engine/move_ledger.h"
 #include "agent/engine/node_room.h"
+#include "agent/engine/owned_memory.h"
 #include "agent/engine/process_migration.h"
 #include "agent/engine/segment_mover.h"
 #include "agent/engine/segment_queue.h"
-#include "agent/engine/sharing_proof.h"
 #include "agent/engine/throttle.h"
 #include "agent/os/process_handle.h"
 #include "agent/os/same_memory.h"
@@ -97,7 +97,6 @@ class Run {
   }
 
   void Move() {
-    if (spec_.sharing == SharingRule::kOwned) ProveSharing();
     SegmentQueue queue(room_);
     for (const auto& process : processes_) {
       for (const MemorySegment& segment : process->segments()) queue.Add({process.get(), segment});
@@ -106,7 +105,9 @@ class Run {
                      result_.workload.cgroup_path.empty()
                          ? std::nullopt
                          : std::optional(result_.workload.cgroup_path));
-    const RunShared shared{context_, spec_, room_, throttle_, back_off, ledger_, nodes_swap_};
+    OwnedMemory owned(context_, result_.workload, processes_, ledger_);
+    const RunShared shared{context_, spec_,   room_, throttle_,
+                           back_off, ledger_, owned, nodes_swap_};
     const auto work = [&](int number) {
       MoveWorker worker(number, spec_.limits);
       while (const auto segment = queue.Next()) {
@@ -114,10 +115,13 @@ class Run {
         SegmentMover(shared, worker, *segment->process).Move(segment->memory);
       }
     };
-    std::vector<std::thread> others;
-    for (int i = 1; i < spec_.limits.workers; ++i) others.emplace_back(work, i);
-    work(0);
-    for (std::thread& other : others) other.join();
+    // A thread that has held processes ends with the run: the kernel then lets go of what a hold
+    // could not (see os/ptrace_hold.h).
+    const bool moves_itself = spec_.hold == HoldMode::kNone;
+    std::vector<std::thread> threads;
+    for (int i = moves_itself ? 1 : 0; i < spec_.limits.workers; ++i) threads.emplace_back(work, i);
+    if (moves_itself) work(0);
+    for (std::thread& thread : threads) thread.join();
     for (const auto& process : processes_) Conclude(*process);
     // The note is the reason why pages were left.
     if (result_.outcomes[PageOutcome::kShared] == 0) result_.sharing_note.clear();
@@ -182,18 +186,6 @@ class Run {
           std::max(result.scan_method, process.scanner().MethodFor(process.handle()));
     });
     return absl::OkStatus();
-  }
-
-  void ProveSharing() {
-    std::vector<pid_t> pids;
-    for (const auto& process : processes_) pids.push_back(process->handle().pid());
-    const SharingProof proof = SharingProof::Take(context_.paths, result_.workload, pids);
-    for (const auto& process : processes_) {
-      const auto mappings = process->handle().ReadMaps();
-      if (!mappings.ok()) continue;  // gone, or what it shares stays where it is
-      process->SetOwnedRanges(proof.OwnedRanges(process->handle().pid(), *mappings));
-    }
-    ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
   }
 
   // Books what is left of a process that nobody moves any more.

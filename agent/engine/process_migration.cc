@@ -133,13 +133,6 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
   segments_.push_back({{runs.front().address, end}, nodes, most->first, misplaced});
 }
 
-bool ProcessMigration::OwnsShared(uint64_t address) const {
-  const auto behind = std::upper_bound(
-      owned_ranges_.begin(), owned_ranges_.end(), address,
-      [](uint64_t value, const AddressRange& range) { return value < range.start; });
-  return behind != owned_ranges_.begin() && address < std::prev(behind)->end;
-}
-
 void ProcessMigration::Add(const MoveTally& tally) {
   MutexLock lock(mutex_);
   counts_.Add(tally.outcomes);

@@ -72,10 +72,6 @@ class ProcessMigration {
   int64_t misplaced_pages() const { return misplaced_pages_; }
   const std::vector<MemorySegment>& segments() const { return segments_; }
 
-  // Shared pages in `ranges` (ascending, disjoint) belong to the workload alone.
-  void SetOwnedRanges(std::vector<AddressRange> ranges) { owned_ranges_ = std::move(ranges); }
-  bool OwnsShared(uint64_t address) const;
-
   // What the moving threads report; thread-safe. Of several Stops the first stands.
   void Add(const MoveTally& tally);
   void LackRoom(const std::string& message);
@@ -115,7 +111,6 @@ class ProcessMigration {
   int64_t in_place_behind_ = 0;   // of these, those behind the last segment so far
   NodesSeen nodes_behind_;        // their nodes
   std::vector<MemorySegment> segments_;
-  std::vector<AddressRange> owned_ranges_;
 
   mutable Mutex mutex_;
   OutcomeCounts counts_ ABSL_GUARDED_BY(mutex_);

@@ -225,7 +225,8 @@ void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outco
     stuck_.push_back({move, pages, outcome});
   } else if (outcome == PageOutcome::kShared &&
              (rule == SharingRule::kAll ||
-              (rule == SharingRule::kOwned && process_.OwnsShared(move.address)))) {
+              (rule == SharingRule::kOwned &&
+               shared_.owned.Has(process_.handle().pid(), move.address)))) {
     sharers_.push_back({move, pages, outcome});
   } else {
     batches_.Count(outcome, pages);

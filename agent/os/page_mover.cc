@@ -188,7 +188,7 @@ absl::Duration PageMover::MeasureEmptyCall(const ProcessHandle& process) const {
   const int node = 0;
   int status = kStatusUnwritten;
   const absl::Duration start = clock_.Monotonic();
-  kernel_.MovePages(process.pid(), {&address, 1}, {&node, 1}, {&status, 1});
+  kernel_.MovePages(process.thread(), {&address, 1}, {&node, 1}, {&status, 1});
   return clock_.Monotonic() - start;
 }
 

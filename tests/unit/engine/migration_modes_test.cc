@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <utility>
 
 #include "agent/engine/workload_finder.h"
 #include "agent/os/topology_reader.h"
@@ -181,6 +182,30 @@ TEST_F(MigrationModesTest, PagesSharedWithAStrangerStayAndTheNoteSaysWhy) {
   const WorkloadMigration result = Run();
   EXPECT_EQ(result.outcomes[PageOutcome::kShared], 100);
   EXPECT_EQ(stranger->PagesOn(0), 100);
+  EXPECT_THAT(result.sharing_note, HasSubstr("20"));
+}
+
+TEST_F(MigrationModesTest, AProofOfSharingIsTakenAgainAsTimePasses) {
+  constexpr int kPages = 20000;
+  const auto process = Process(10, kPages);
+  for (auto& [address, folio] : process->pages) folio->shared = true;
+  process->stack_start = 0x7ffe0000;
+  host_.AddCgroup("/job", {10});
+  host_.Publish(*process);
+  workload_ = WorkloadFinder(host_.paths()).Find({{}, {}, "/job", {}})->front();
+  spec_.sharing = SharingRule::kOwned;
+  host_.kernel().set_time_per_page(absl::Milliseconds(1));
+  FakeProcess stranger;  // a relative that leaves the workload while that moves
+  stranger.pid = 20;
+  stranger.stack_start = process->stack_start;
+  bool has_left = false;
+  host_.kernel().OnMoved([&](const auto&) {
+    if (process->PagesOn(1) > 0 && !std::exchange(has_left, true)) host_.Publish(stranger);
+  });
+  const WorkloadMigration result = Run();
+  EXPECT_GT(result.outcomes[PageOutcome::kMoved], 0);
+  EXPECT_GT(result.outcomes[PageOutcome::kShared], kPages / 2);
+  EXPECT_EQ(result.outcomes.Total(), kPages);
   EXPECT_THAT(result.sharing_note, HasSubstr("20"));
 }
 
