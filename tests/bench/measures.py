@@ -47,6 +47,12 @@ def nobody(workload, source, target):
     return 1.0, {}
 
 
+def rinse():
+    """Writes to free memory of both nodes. Where pages of programs have been (migratepages moves these, too), the
+    emulator first throws away what it has translated: up to half a second, for whoever writes there next."""
+    timed(JOB / "bench-raw", "copy", "--from-node", 0, "--to-node", 1, "--bytes", 64 << 20)
+
+
 def emit(measure, mover, run, **values):
     print(json.dumps({"measure": measure, "mover": mover, "run": run, **values}), flush=True)
 
@@ -56,6 +62,7 @@ def interleave(measure, workload, movers, runs, place):
     for run in range(-1, runs):
         for index, (name, move) in enumerate(movers.items()):
             source = (run + index) % 2
+            rinse()
             before = workload.place(*place(source))
             shootdowns, migrated = tlb_shootdowns(), migrated_pages()
             workload.ask("measure")
@@ -88,7 +95,8 @@ def running(runs):
     """One busy thread, and its gaps."""
     with Workload("--bytes", MEMORY, "--cpus", "0") as workload:
         movers = {"nobody": nobody, "migratepages": migratepages, "numa-migrate": ours(),
-                  "raw loop": raw_loop(), "memcpy": memcpy}
+                  "numa-migrate, long calls": ours("--max-call-time", "150ms"), "raw loop": raw_loop(),
+                  "memcpy": memcpy}
         interleave("running", workload, movers, runs, whole)
 
 
@@ -144,6 +152,7 @@ def bystander(runs):
         for run in range(-1, runs):
             for index, (name, move) in enumerate(movers.items()):
                 source = (run + index) % 2
+                rinse()
                 workload.place(source)
                 probe.ask("measure")
                 seconds, details = move(workload, source, 1 - source)
