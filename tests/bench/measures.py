@@ -118,12 +118,16 @@ def half_local(runs):
 
 def obstacles(runs):
     """One page in 64 is pinned, one is a hole; pinned pages stay on node 0 whatever is placed."""
+    os.sched_setaffinity(0, ALL_CPUS - MOVER_CPU)  # inherited: its memory begins on node 0
     with Workload("--bytes", MEMORY // 4, "--pin-every", 64, "--hole-every", 64) as workload:
+        os.sched_setaffinity(0, MOVER_CPU)
         pinned = workload.ready["pinned_pages"]
         movers = {"one raw call": raw_loop(1 << 20), "numa-migrate": ours()}
         for run in range(runs):
             for name, move in movers.items():
-                total = sum(workload.place(0).values())
+                placed = workload.place(0)
+                total = sum(placed.values())
+                assert placed == {0: total}, f"the pages are not all on node 0: {placed}"
                 seconds, details = move(workload, 0, 1)
                 emit("obstacles", name, run, seconds=seconds, details=details, movable_pages=total - pinned,
                      target_pages=workload.pages_by_node().get(1, 0))
