@@ -1,6 +1,7 @@
 #include "agent/engine/batch_mover.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 #include <set>
 #include <utility>
@@ -186,12 +187,21 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
   }
   if (!hold.ok()) {
     ++tally_.unheld_batches;
+    // Some of its threads stood still meanwhile.
+    Pause(clock.Monotonic() - start);
     return CallMeasured(batch, size, flag, clock.Monotonic());
   }
-  BatchResult moved = CallMeasured(batch, size, flag, start);
+  // The kernel may hold the call for seconds, behind a real-time task. Only the thread that holds
+  // can let go, so that another one calls.
+  auto call = std::async(std::launch::async,
+                         [&] { return CallMeasured(batch, size, flag, start); });
+  const bool in_time = call.wait_for(absl::ToChronoNanoseconds(kLongestHold)) ==
+                       std::future_status::ready;
   hold->reset();
   const absl::Duration held = clock.Monotonic() - start;
   tally_.holds.Add(held);
+  tally_.unheld_batches += !in_time;
+  BatchResult moved = call.get();
   Pause(held * kPauseToHold);
   return moved;
 }

@@ -61,6 +61,8 @@ class BatchMover {
   static constexpr int kMaxHeldThreads = 256;
   // A thread that has not stopped by then waits for a device, and does not disturb.
   static constexpr absl::Duration kHoldTimeout = absl::Milliseconds(20);
+  // A process that stands still runs on after so long, whatever the kernel does with the call.
+  static constexpr absl::Duration kLongestHold = absl::Milliseconds(100);
 
   BatchMover(const RunShared& shared, MoveWorker& worker, ProcessMigration& process)
       : shared_(shared),

@@ -157,7 +157,7 @@ struct WorkloadMigration {
   int64_t huge_pages_moved = 0;  // transparent huge pages that stayed whole
   int64_t huge_pages_split = 0;  // known to be such before, and moved in parts
   CallTimes holds;               // with HoldMode::kPtrace
-  int64_t unheld_batches = 0;    // moved while it ran, as it could not be stopped soon enough
+  int64_t unheld_batches = 0;    // moved, or partly moved, while it ran all the same
   absl::Duration throttled;      // waited for the bandwidth limit
   absl::Duration backed_off;     // waited for memory pressure to go
   std::string stick_note;        // what was done to cpuset.mems; empty without StickMode
