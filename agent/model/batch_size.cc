@@ -1,13 +1,13 @@
 #include "agent/model/batch_size.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace numalocality {
 namespace {
 
-// Calls between two measurements of what they cost by themselves; the first few calls have one
-// each.
-constexpr size_t kCallsPerOverhead = 16;
+// Batches between two measurements of what a call costs by itself; the first few have one each.
+constexpr size_t kBatchesPerOverhead = 16;
 constexpr size_t kFirstOverheads = 3;
 
 // A call's own part is at most a fifth of it.
@@ -18,27 +18,38 @@ constexpr int kMostGrowth = 4;
 
 }  // namespace
 
-absl::Duration BatchSize::Median::Get() const {
-  auto samples = samples_;
-  const auto end = samples.begin() + static_cast<std::ptrdiff_t>(std::min(count_, samples.size()));
-  const auto middle = samples.begin() + (end - samples.begin()) / 2;
-  std::nth_element(samples.begin(), middle, end);
-  return count_ == 0 ? absl::ZeroDuration() : *middle;
+absl::Duration BatchSize::Samples::Median() const {
+  if (count_ == 0) return absl::ZeroDuration();
+  std::vector<absl::Duration> sorted(samples().begin(), samples().end());
+  std::sort(sorted.begin(), sorted.end());
+  return sorted[sorted.size() / 2];
+}
+
+absl::Duration BatchSize::Samples::Least() const {
+  return count_ == 0 ? absl::ZeroDuration() : *std::min_element(samples().begin(), samples().end());
+}
+
+absl::Duration BatchSize::Samples::LeastOfLastTwo() const {
+  if (count_ < 2) return Median();
+  return std::min(samples_[(count_ - 1) % samples_.size()],
+                  samples_[(count_ - 2) % samples_.size()]);
 }
 
 bool BatchSize::WantsOverhead() const {
   return !is_fixed_ && (overheads_.count() < kFirstOverheads ||
-                        page_times_.count() >= overheads_.count() * kCallsPerOverhead);
+                        batches_ >= overheads_.count() * kBatchesPerOverhead);
 }
 
 void BatchSize::Record(int pages, absl::Duration time, int64_t calls) {
-  if (is_fixed_) return;
-  // What is left over of a window, or tried again, is too little to learn from, unless it is slow.
-  if (pages < pages_ / 2 && time < longest_call_) return;
-  const absl::Duration overhead = overheads_.Get();
-  page_times_.Add(std::max(time - calls * overhead, absl::ZeroDuration()) / pages);
-  const absl::Duration budget = std::max(longest_call_ - overhead, kPagesToOverhead * overhead);
-  const absl::Duration page = std::max(page_times_.Get(), absl::Nanoseconds(1));
+  ++batches_;
+  // What is left over of a window, is tried again, or did not move, is too little to learn from,
+  // unless it is slow.
+  if (is_fixed_ || pages == 0 || (pages < pages_ / 2 && time < longest_call_)) return;
+  const absl::Duration pages_time = time - calls * overheads_.Least();
+  page_times_.Add(std::max(pages_time / pages, absl::Nanoseconds(1)));
+  const absl::Duration page = std::max(page_times_.Median(), page_times_.LeastOfLastTwo());
+  const absl::Duration own = overheads_.Median() + stops_.Median();
+  const absl::Duration budget = std::max(longest_call_ - own, kPagesToOverhead * own);
   const double wanted = absl::FDivDuration(budget, page);
   pages_ = static_cast<int>(
       std::clamp(wanted, 1.0, static_cast<double>(std::min(kMax, kMostGrowth * pages_))));

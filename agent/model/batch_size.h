@@ -2,12 +2,14 @@
 #ifndef NUMALOCALITY_AGENT_MODEL_BATCH_SIZE_H_
 #define NUMALOCALITY_AGENT_MODEL_BATCH_SIZE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 namespace numalocality {
 
@@ -28,26 +30,38 @@ class BatchSize {
   BatchSize(absl::Duration longest_call, int first, std::optional<int> fixed = std::nullopt)
       : longest_call_(longest_call), is_fixed_(fixed.has_value()), pages_(fixed.value_or(first)) {}
 
-  // As many as fit into the limit, but not so few that more than a fifth of the time is the calls'
-  // own.
+  // As many as fit into the limit, but not so few that more than a fifth of the time is not the
+  // pages'.
   int pages() const { return pages_; }
 
   // Whether to measure a call of no pages before the next one: at first, and now and then.
   bool WantsOverhead() const;
   void RecordOverhead(absl::Duration call_time) { overheads_.Add(call_time); }
 
-  // Takes a batch of `pages` entries into account, that took `time` and so many calls.
+  // What a batch costs the process besides the calls: the time that it took to stop it.
+  void RecordStop(absl::Duration time) { stops_.Add(time); }
+
+  // Takes a batch into account in which `pages` entries moved, and that took `time` in so many
+  // calls.
   void Record(int pages, absl::Duration time, int64_t calls = 1);
 
  private:
-  // The middle one of the latest samples.
-  class Median {
+  // The latest samples.
+  class Samples {
    public:
     void Add(absl::Duration sample) { samples_[count_++ % samples_.size()] = sample; }
     size_t count() const { return count_; }
-    absl::Duration Get() const;  // zero without samples
+    // Zero without samples.
+    absl::Duration Median() const;
+    absl::Duration Least() const;
+    // What the last two both reach: that of a change, while one alone may be chance.
+    absl::Duration LeastOfLastTwo() const;
 
    private:
+    absl::Span<const absl::Duration> samples() const {
+      return absl::MakeSpan(samples_).first(std::min(count_, samples_.size()));
+    }
+
     // Few enough to follow a machine whose load changes.
     std::array<absl::Duration, 7> samples_;
     size_t count_ = 0;  // ever
@@ -56,8 +70,10 @@ class BatchSize {
   const absl::Duration longest_call_;
   const bool is_fixed_;
   int pages_;
-  Median overheads_;   // of calls without pages
-  Median page_times_;  // per page, that taken off
+  size_t batches_ = 0;  // ever
+  Samples overheads_;   // of calls without pages
+  Samples stops_;       // of the process
+  Samples page_times_;  // per page, the calls' own part taken off
 };
 
 }  // namespace numalocality

@@ -182,13 +182,13 @@ BatchResult PageMover::Move(const ProcessHandle& process, absl::Span<const PageM
   return Batch(kernel_, clock_, process, moves, flag).Run();
 }
 
-absl::Duration PageMover::MeasureEmptyCall(const ProcessHandle& process) const {
-  // Where no process has memory (vm.mmap_min_addr): an error of this address, not of the call.
-  const uint64_t address = 0;
+std::optional<absl::Duration> PageMover::MeasureEmptyCall(const ProcessHandle& process) const {
+  const uint64_t address = kNeverMapped;
   const int node = 0;
   int status = kStatusUnwritten;
   const absl::Duration start = clock_.Monotonic();
-  kernel_.MovePages(process.thread(), {&address, 1}, {&node, 1}, {&status, 1});
+  const int code = kernel_.MovePages(process.thread(), {&address, 1}, {&node, 1}, {&status, 1});
+  if (code != 0) return std::nullopt;
   return clock_.Monotonic() - start;
 }
 

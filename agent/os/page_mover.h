@@ -4,6 +4,7 @@
 #define NUMALOCALITY_AGENT_OS_PAGE_MOVER_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -38,6 +39,9 @@ struct BatchResult {
 // Stateless and thread-safe. Blocks while the kernel moves; call without holding a lock.
 class PageMover {
  public:
+  // Where no process can have memory; of an empty call.
+  static constexpr uint64_t kNeverMapped = kWholeAddressSpace.end - 4096;
+
   PageMover(KernelCalls& kernel, const Clock& clock) : kernel_(kernel), clock_(clock) {}
 
   // Moves pages that all have the same target. Those that the kernel tried and could not move,
@@ -47,8 +51,8 @@ class PageMover {
   BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
                    MoveFlag flag = MoveFlag::kExclusive) const;
 
-  // How long a call takes that moves nothing.
-  absl::Duration MeasureEmptyCall(const ProcessHandle& process) const;
+  // How long a call takes that moves nothing; nullopt if the kernel refuses.
+  std::optional<absl::Duration> MeasureEmptyCall(const ProcessHandle& process) const;
 
   // The node of each page now; negative (-errno) where there is none. Empty if the process is gone.
   std::vector<int> Query(const ProcessHandle& process, absl::Span<const PageMove> moves) const;

@@ -68,6 +68,39 @@ TEST(BatchSizeTest, SmallBatchesSayLittleUnlessTheyAreSlow) {
   EXPECT_EQ(size.pages(), 10);
 }
 
+TEST(BatchSizeTest, BatchesThatDoNotMoveTeachNothing) {
+  BatchSize size(kLimit, 64);
+  for (int i = 0; i < 10; ++i) size.Record(0, absl::Microseconds(10));
+  EXPECT_EQ(size.pages(), 64);
+}
+
+TEST(BatchSizeTest, ALongEmptyCallDoesNotMakePagesFree) {
+  BatchSize size(kLimit, 64);
+  const Machine machine{absl::Milliseconds(1), absl::Milliseconds(1)};
+  size.RecordOverhead(absl::Seconds(10));
+  for (int i = 0; i < 20; ++i) {
+    Call(size, machine);
+    EXPECT_LE(size.pages(), 256);
+  }
+}
+
+TEST(BatchSizeTest, TwoSlowBatchesInARowAreEnough) {
+  BatchSize size(kLimit, 64);
+  Settle(size, {absl::ZeroDuration(), absl::Microseconds(50)});
+  ASSERT_EQ(size.pages(), 2000);
+  Call(size, {absl::ZeroDuration(), absl::Milliseconds(1)});
+  EXPECT_EQ(size.pages(), 2000);
+  Call(size, {absl::ZeroDuration(), absl::Milliseconds(1)});
+  EXPECT_EQ(size.pages(), 100);
+}
+
+TEST(BatchSizeTest, WhatItTakesToStopTheProcessCountsAsWell) {
+  BatchSize size(kLimit, 64);
+  size.RecordStop(absl::Milliseconds(40));
+  Settle(size, {absl::Milliseconds(10), absl::Milliseconds(1)});
+  EXPECT_EQ(size.pages(), 200);
+}
+
 TEST(BatchSizeTest, FollowsTheMachine) {
   BatchSize size(kLimit, 512);
   Settle(size, {absl::Milliseconds(200), absl::Milliseconds(10)});
