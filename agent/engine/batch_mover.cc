@@ -43,12 +43,17 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     const NodeRoom::Room room = shared_.room.On(target);
     const size_t count = CountThatFits(group.left.first(most), room.pages);
     if (count > 0) {
-      const auto batch = group.left.first(count);
+      absl::Span<const PageMove> batch = group.left.first(count);
       const int64_t pages = static_cast<int64_t>(count) * PagesPer(unit);
       if (!WaitForTurn(pages * process_.page_sizes().base_bytes)) break;
       const int64_t most_pages = MostPages(batch);
       if (!shared_.room.Claim(target, most_pages)) continue;  // taken meanwhile: look again
-      MoveBatch(batch, unit, flag, settle);
+      std::vector<PageMove> owned;
+      if (flag == MoveFlag::kShared && shared_.spec.sharing == SharingRule::kOwned) {
+        owned = StillOwned(batch, settle);
+        batch = owned;
+      }
+      if (!batch.empty()) MoveBatch(batch, unit, flag, settle);
       shared_.room.Release(target, most_pages);
       group.left.remove_prefix(count);
     } else if (room.is_claimed) {
@@ -78,6 +83,19 @@ std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> mov
     }
   }
   return left;
+}
+
+std::vector<PageMove> BatchMover::StillOwned(absl::Span<const PageMove> moves,
+                                             Settle settle) const {
+  std::vector<PageMove> owned;
+  for (const PageMove& move : moves) {
+    if (shared_.owned.Has(process_.handle().pid(), move.address)) {
+      owned.push_back(move);
+    } else {
+      settle(move, PageOutcome::kShared);
+    }
+  }
+  return owned;
 }
 
 std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMove> moves) {
@@ -147,56 +165,47 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
 BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag) {
   shared_.ledger.BatchBegins(worker_.number, process_.handle().pid(),
                              static_cast<int64_t>(batch.size()) * PagesPer(unit));
-  BatchResult moved =
-      shared_.spec.hold == HoldMode::kPtrace
-          ? CallHeld(batch, SizeOf(unit), flag)
-          : CallMeasured(batch, SizeOf(unit), flag, shared_.context.clock.Monotonic());
+  BatchSize& size = SizeOf(unit);
+  if (size.WantsOverhead()) {
+    const auto overhead = mover_.MeasureEmptyCall(process_.handle());
+    if (overhead.has_value()) size.RecordOverhead(*overhead);
+  }
+  BatchResult moved = shared_.spec.hold == HoldMode::kPtrace
+                          ? CallHeld(batch, size, flag)
+                          : mover_.Move(process_.handle(), batch, flag);
+  const auto moved_count =
+      std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kMoved);
+  size.Record(static_cast<int>(moved_count), moved.calls.total, moved.calls.Count());
   shared_.ledger.BatchEnds(worker_.number);
   tally_.calls.Add(moved.calls);
   return moved;
 }
 
-BatchResult BatchMover::CallMeasured(absl::Span<const PageMove> batch, BatchSize& size,
-                                     MoveFlag flag, absl::Duration start) {
-  const absl::Duration before = shared_.context.clock.Monotonic() - start;
-  if (size.WantsOverhead()) {
-    size.RecordOverhead(before + mover_.MeasureEmptyCall(process_.handle()));
-  }
-  BatchResult moved = mover_.Move(process_.handle(), batch, flag);
-  size.Record(static_cast<int>(batch.size()), before + moved.calls.total, moved.calls.Count());
-  return moved;
-}
-
 BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag) {
   const Clock& clock = shared_.context.clock;
+  // A PID may have come to name another process in any pause.
+  if (process_.handle().Fate() != ProcessFate::kRunning) {
+    return mover_.Move(process_.handle(), batch, flag);  // which says what became of it
+  }
   const absl::Duration start = clock.Monotonic();
   auto hold =
       shared_.context.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
-  if (!hold.ok() && !absl::IsDeadlineExceeded(hold.status())) {
-    BatchResult refused;
-    refused.outcomes.assign(batch.size(), PageOutcome::kNotAttempted);
-    if (absl::IsNotFound(hold.status())) {
-      refused.outcomes.assign(batch.size(), PageOutcome::kVanished);
-      refused.stop = MoveStop::kExited;
-    } else {
-      process_.Stop(absl::IsPermissionDenied(hold.status()) ? MigrationReason::kPermissionDenied
-                                                            : MigrationReason::kHoldRefused,
-                    PageOutcome::kNotAttempted, std::string(hold.status().message()));
-    }
-    return refused;
-  }
-  if (!hold.ok()) {
-    ++tally_.unheld_batches;
+  const absl::Duration stopped = clock.Monotonic() - start;
+  if (absl::IsDeadlineExceeded(hold.status())) {
     // Some of its threads stood still meanwhile.
-    Pause(clock.Monotonic() - start);
-    return CallMeasured(batch, size, flag, clock.Monotonic());
+    ++tally_.unheld_batches;
+    tally_.holds.Add(stopped);
+    Pause(stopped);
+    return mover_.Move(process_.handle(), batch, flag);
   }
-  // The kernel may hold the call for seconds, behind a real-time task. Only the thread that holds
+  if (!hold.ok()) return RefusedHold(hold.status(), batch.size());
+  size.RecordStop(stopped);
+  // The kernel may keep the call for seconds, behind a real-time task. Only the thread that holds
   // can let go, so that another one calls.
-  auto call = std::async(std::launch::async,
-                         [&] { return CallMeasured(batch, size, flag, start); });
-  const bool in_time = call.wait_for(absl::ToChronoNanoseconds(kLongestHold)) ==
-                       std::future_status::ready;
+  auto call =
+      std::async(std::launch::async, [&] { return mover_.Move(process_.handle(), batch, flag); });
+  const bool in_time =
+      call.wait_for(absl::ToChronoNanoseconds(kLongestHold)) == std::future_status::ready;
   hold->reset();
   const absl::Duration held = clock.Monotonic() - start;
   tally_.holds.Add(held);
@@ -204,6 +213,20 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
   BatchResult moved = call.get();
   Pause(held * kPauseToHold);
   return moved;
+}
+
+BatchResult BatchMover::RefusedHold(const absl::Status& status, size_t count) {
+  BatchResult refused;
+  if (absl::IsNotFound(status)) {
+    refused.outcomes.assign(count, PageOutcome::kVanished);
+    refused.stop = MoveStop::kExited;
+    return refused;
+  }
+  refused.outcomes.assign(count, PageOutcome::kNotAttempted);
+  process_.Stop(absl::IsPermissionDenied(status) ? MigrationReason::kPermissionDenied
+                                                 : MigrationReason::kHoldRefused,
+                PageOutcome::kNotAttempted, std::string(status.message()));
+  return refused;
 }
 
 int64_t BatchMover::PagesPerBlock() const {

@@ -114,9 +114,10 @@ class BatchMover {
   // One call of the mover and what belongs around it.
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
   BatchResult CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag);
-  // Makes the call. `start`: when its cost to the process began.
-  BatchResult CallMeasured(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag,
-                           absl::Duration start);
+  // Ends the process's part of the run.
+  BatchResult RefusedHold(const absl::Status& status, size_t count);
+  // Those of `moves` that a proof of now still says to be the workload's own; settles the others.
+  std::vector<PageMove> StillOwned(absl::Span<const PageMove> moves, Settle settle) const;
   BatchSize& SizeOf(MoveUnit unit) const {
     return unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages;
   }

@@ -105,6 +105,13 @@ class Run {
                      result_.workload.cgroup_path.empty()
                          ? std::nullopt
                          : std::optional(result_.workload.cgroup_path));
+    if (nodes_swap_ && spec_.sharing != SharingRule::kNever) {
+      ledger_.Update([](WorkloadMigration& result) {
+        result.sharing_note =
+            "shared pages left: nodes both give and take memory, so that what one process moves "
+            "another one would move back";
+      });
+    }
     OwnedMemory owned(context_, result_.workload, processes_, ledger_);
     const RunShared shared{context_, spec_,   room_, throttle_,
                            back_off, ledger_, owned, nodes_swap_};
@@ -113,6 +120,7 @@ class Run {
       while (const auto segment = queue.Next()) {
         if (segment->process->stopped()) continue;
         SegmentMover(shared, worker, *segment->process).Move(segment->memory);
+        if (!segment->process->stopped()) segment->process->CloseSegment();
       }
     };
     // A thread that has held processes ends with the run: the kernel then lets go of what a hold
@@ -191,8 +199,9 @@ class Run {
   // Books what is left of a process that nobody moves any more.
   void Conclude(ProcessMigration& process) {
     // Pages of segments that no worker came to.
-    const MigrationReason stop = ledger_.StopReason();
-    if (stop != MigrationReason::kNone) process.Stop(stop, PageOutcome::kNotAttempted, "");
+    if (process.open_segments() > 0) {
+      process.Stop(ledger_.StopReason(), PageOutcome::kNotAttempted, "");
+    }
     Book(process.CountRest());
     const MigrationReason reason = process.reason();
     if (reason != MigrationReason::kNone && !process.vanished()) Stop(reason, process.message());
@@ -205,7 +214,9 @@ class Run {
     verification.after = after;
     for (const auto& process : processes_) {
       if (process->vanished()) continue;
-      Check(process->Verify(verification, [this] { return IsCancelled(); }));
+      const absl::Status status = process->Verify(verification, [this] { return IsCancelled(); });
+      Check(status);
+      if (!status.ok() && !absl::IsNotFound(status)) return;  // half a look says nothing
     }
     CountVanished();
     ledger_.Update([&](WorkloadMigration& result) {
@@ -372,8 +383,8 @@ WorkloadMigration RunMigration(const MigrationContext& context, const Workload& 
     observer.OnProgress(result);
     run.Verify();
   }
-  if (run.reason() == MigrationReason::kCancelled && result.verifications.empty()) {
-    // Asked to end now: what is on target is what was counted so far.
+  if (result.verifications.empty()) {
+    // Asked to end now, or it could not look: what is on target is what was counted so far.
     result.pages_on_target =
         result.outcomes[PageOutcome::kMoved] + result.outcomes[PageOutcome::kAlreadyThere];
   }

@@ -4,7 +4,11 @@ namespace numalocality {
 
 MigrationReason MoveLedger::StopReason() {
   MutexLock lock(mutex_);
-  if (stop_ == MigrationReason::kNone) stop_ = observer_.StopReason();
+  // A run that is out of time looks once more at what it has done; that, too, can be cancelled.
+  if (stop_ != MigrationReason::kCancelled) {
+    const MigrationReason now = observer_.StopReason();
+    if (now != MigrationReason::kNone) stop_ = now;
+  }
   return stop_;
 }
 

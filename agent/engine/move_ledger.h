@@ -36,7 +36,7 @@ class MoveLedger {
   MoveLedger(WorkloadMigration& result, MigrationObserver& observer)
       : result_(result), observer_(observer) {}
 
-  // kNone to go on. Once it has said something else, it says that for ever.
+  // kNone to go on. Once it has said something else, it never says that again.
   MigrationReason StopReason();
 
   void BatchBegins(int worker, pid_t pid, int64_t pages);

@@ -25,16 +25,21 @@ bool OwnedMemory::Has(pid_t pid, uint64_t address) {
 
 void OwnedMemory::Prove() {
   std::vector<pid_t> pids;
-  for (const auto& process : processes_) pids.push_back(process->handle().pid());
+  for (const auto& process : processes_) {
+    // A PID that names another process by now is a stranger's.
+    if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
+  }
   const SharingProof proof = SharingProof::Take(context_.paths, workload_, pids);
   old_at_ = context_.clock.Monotonic() + kLongestTrust;
   ranges_.clear();
   for (const auto& process : processes_) {
     const auto mappings = process->handle().ReadMaps();
-    if (!mappings.ok()) continue;  // gone, or what it shares stays where it is
+    // Gone, or what it shares stays where it is.
+    if (!mappings.ok() || process->handle().Fate() != ProcessFate::kRunning) continue;
     const pid_t pid = process->handle().pid();
     ranges_[pid] = proof.OwnedRanges(pid, *mappings);
   }
+  if (proof.note().empty()) return;  // an earlier one's may be why pages were left
   ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
 }
 

@@ -133,6 +133,16 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
   segments_.push_back({{runs.front().address, end}, nodes, most->first, misplaced});
 }
 
+int ProcessMigration::open_segments() const {
+  MutexLock lock(mutex_);
+  return static_cast<int>(segments_.size()) - closed_segments_;
+}
+
+void ProcessMigration::CloseSegment() {
+  MutexLock lock(mutex_);
+  ++closed_segments_;
+}
+
 void ProcessMigration::Add(const MoveTally& tally) {
   MutexLock lock(mutex_);
   counts_.Add(tally.outcomes);

@@ -72,6 +72,10 @@ class ProcessMigration {
   int64_t misplaced_pages() const { return misplaced_pages_; }
   const std::vector<MemorySegment>& segments() const { return segments_; }
 
+  // Segments that nobody has gone through; thread-safe.
+  int open_segments() const;
+  void CloseSegment();
+
   // What the moving threads report; thread-safe. Of several Stops the first stands.
   void Add(const MoveTally& tally);
   void LackRoom(const std::string& message);
@@ -113,6 +117,7 @@ class ProcessMigration {
   std::vector<MemorySegment> segments_;
 
   mutable Mutex mutex_;
+  int closed_segments_ ABSL_GUARDED_BY(mutex_) = 0;
   OutcomeCounts counts_ ABSL_GUARDED_BY(mutex_);
   PageFlows flows_ ABSL_GUARDED_BY(mutex_);
   MigrationReason stop_ ABSL_GUARDED_BY(mutex_) = MigrationReason::kNone;

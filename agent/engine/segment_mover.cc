@@ -12,6 +12,19 @@ namespace {
 // Before the first retry; four times as long before each further one.
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
 
+// Of the kinds of memory that the mappings tell: others may come to be at the same addresses.
+constexpr absl::Duration kLongestTrust = absl::Seconds(5);
+
+uint64_t EndOf(const PageRun& run, int64_t page_bytes) {
+  return run.address + static_cast<uint64_t>(run.pages * page_bytes);
+}
+
+void SortByTarget(std::vector<PageMove>& moves) {
+  std::sort(moves.begin(), moves.end(), [](const PageMove& a, const PageMove& b) {
+    return std::tie(a.target, a.address) < std::tie(b.target, b.address);
+  });
+}
+
 bool IsStuck(PageOutcome outcome) {
   return outcome == PageOutcome::kPinned || outcome == PageOutcome::kBusy;
 }
@@ -29,13 +42,22 @@ std::vector<AddressRange> Clip(const std::vector<AddressRange>& ranges, AddressR
 }  // namespace
 
 void SegmentMover::Move(const MemorySegment& segment) {
-  const absl::Status status = process_.scanner().Scan(
-      process_.handle(), Clip(shared_.spec.ranges, segment.range), shared_.spec.kinds,
-      [this](absl::Span<const PageRun> runs) {
-        MoveWindow(runs);
-        return !process_.stopped();
-      },
-      segment.nodes.Uniform());
+  const Clock& clock = shared_.context.clock;
+  AddressRange left = segment.range;
+  absl::Status status;
+  for (bool done = false; !done && status.ok() && !process_.stopped();) {
+    const absl::Duration old_at = clock.Monotonic() + kLongestTrust;
+    done = true;
+    status = process_.scanner().Scan(
+        process_.handle(), Clip(shared_.spec.ranges, left), shared_.spec.kinds,
+        [&](absl::Span<const PageRun> runs) {
+          MoveWindow(runs);
+          if (!runs.empty()) left.start = EndOf(runs.back(), process_.page_sizes().base_bytes);
+          done = clock.Monotonic() < old_at;
+          return done && !process_.stopped();
+        },
+        segment.nodes.Uniform());
+  }
   if (status.ok()) return;
   const bool is_gone = absl::IsNotFound(status);
   process_.Stop(is_gone                            ? MigrationReason::kWorkloadGone
@@ -49,34 +71,31 @@ void SegmentMover::MoveWindow(absl::Span<const PageRun> runs) {
   const WindowPlan plan = PlanWindow(runs, process_.targets(), process_.page_sizes());
   batches_.Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
   std::vector<PageMove> singles = plan.singles;
-  MoveHuge(plan.huge, singles);
+  MoveHuge(plan.huge, MoveFlag::kExclusive, singles);
   MoveProbes(plan.probes, plan.rest, singles);
-  std::sort(singles.begin(), singles.end(), [](const PageMove& a, const PageMove& b) {
-    return std::tie(a.target, a.address) < std::tie(b.target, b.address);
-  });
-  MoveSingles(singles);
+  SortByTarget(singles);
+  MoveSingles(singles, MoveFlag::kExclusive);
   Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
   MoveSharers();
   batches_.Flush();
 }
 
-void SegmentMover::MoveHuge(absl::Span<const PageMove> heads, std::vector<PageMove>& singles) {
+void SegmentMover::MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag,
+                            std::vector<PageMove>& singles) {
   const int64_t pages = process_.page_sizes().PagesPerHuge();
   std::vector<PageMove> moved;
   std::vector<PageMove> last_pages;
-  batches_.Move(
-      heads, MoveUnit::kHugePage, MoveFlag::kExclusive,
-      [&](const PageMove& head, PageOutcome outcome) {
-        if (outcome == PageOutcome::kMoved) {
-          moved.push_back(head);
-          last_pages.push_back(PageOf(head, pages - 1));
-        } else if (outcome == PageOutcome::kVanished || outcome == PageOutcome::kNotMigratable) {
-          // Only its first page may have: it is no huge page any more.
-          for (int64_t i = 0; i < pages; ++i) singles.push_back(PageOf(head, i));
-        } else {
-          Settle(head, pages, outcome);
-        }
-      });
+  batches_.Move(heads, MoveUnit::kHugePage, flag, [&](const PageMove& head, PageOutcome outcome) {
+    if (outcome == PageOutcome::kMoved) {
+      moved.push_back(head);
+      last_pages.push_back(PageOf(head, pages - 1));
+    } else if (outcome == PageOutcome::kVanished || outcome == PageOutcome::kNotMigratable) {
+      // Only its first page may have: it is no huge page any more.
+      for (int64_t i = 0; i < pages; ++i) singles.push_back(PageOf(head, i));
+    } else {
+      Settle(head, pages, outcome);
+    }
+  });
   // The kernel splits a huge page for which it finds no room in one piece.
   const std::vector<int> nodes = batches_.Query(last_pages);
   for (size_t i = 0; i < moved.size(); ++i) {
@@ -145,8 +164,8 @@ bool SegmentMover::SettleStuckProbe(const PageMove& head, std::vector<PageMove>&
   return false;
 }
 
-void SegmentMover::MoveSingles(absl::Span<const PageMove> moves) {
-  batches_.Move(moves, MoveUnit::kPage, MoveFlag::kExclusive,
+void SegmentMover::MoveSingles(absl::Span<const PageMove> moves, MoveFlag flag) {
+  batches_.Move(moves, MoveUnit::kPage, flag,
                 [this](const PageMove& move, PageOutcome outcome) { Settle(move, 1, outcome); });
 }
 
@@ -162,59 +181,50 @@ void SegmentMover::Retry(std::vector<Unmoved> stuck, MoveFlag flag) {
   for (const Unmoved& page : stuck) moves.push_back(page.move);
   const std::vector<int> nodes = batches_.Query(moves);
   for (size_t i = 0; i < stuck.size(); ++i) {
-    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
-      batches_.CountMoved(moves[i], stuck[i].pages);
-    } else {
+    std::vector<PageMove> left;
+    if (i >= nodes.size() || nodes[i] != moves[i].target.value) {
       batches_.Count(stuck[i].outcome, stuck[i].pages);
+    } else if (stuck[i].pages == 1) {
+      batches_.CountMoved(moves[i], 1);
+    } else {
+      SettleSplit(moves[i], left);
+      batches_.Count(stuck[i].outcome, static_cast<int64_t>(left.size()));
     }
   }
 }
 
 std::vector<SegmentMover::Unmoved> SegmentMover::RetryOnce(const std::vector<Unmoved>& stuck,
                                                            MoveFlag flag) {
-  std::vector<Unmoved> still_stuck;
-  for (const MoveUnit unit : {MoveUnit::kHugePage, MoveUnit::kPage}) {
-    std::map<uint64_t, Unmoved> by_address;
-    std::vector<PageMove> moves;
-    for (const Unmoved& page : stuck) {
-      if ((page.pages > 1) != (unit == MoveUnit::kHugePage)) continue;
-      by_address[page.move.address] = page;
-      moves.push_back(page.move);
-    }
-    std::sort(moves.begin(), moves.end(), [](const PageMove& a, const PageMove& b) {
-      return std::tie(a.target, a.address) < std::tie(b.target, b.address);
-    });
-    batches_.Move(moves, unit, flag, [&](const PageMove& move, PageOutcome outcome) {
-      const Unmoved page = by_address.extract(move.address).mapped();
-      if (IsStuck(outcome)) {
-        still_stuck.push_back({move, page.pages, outcome});
-      } else if (outcome == PageOutcome::kMoved) {
-        batches_.CountMoved(move, page.pages);
-      } else {
-        batches_.Count(outcome, page.pages);
-      }
-    });
-    // Not reached, as the run was stopped: they stay what they were.
-    for (const auto& [address, page] : by_address) still_stuck.push_back(page);
-  }
-  return still_stuck;
+  const std::vector<Unmoved> put_aside = std::exchange(stuck_, {});
+  std::vector<PageMove> heads;
+  std::vector<PageMove> singles;
+  for (const Unmoved& page : stuck) (page.pages > 1 ? heads : singles).push_back(page.move);
+  SortByTarget(heads);
+  MoveHuge(heads, flag, singles);
+  SortByTarget(singles);
+  MoveSingles(singles, flag);
+  return std::exchange(stuck_, put_aside);
 }
 
 void SegmentMover::MoveSharers() {
+  const std::vector<Unmoved> sharers = std::exchange(sharers_, {});
   std::vector<PageMove> moves;
-  for (const Unmoved& page : sharers_) moves.push_back(page.move);
+  for (const Unmoved& page : sharers) moves.push_back(page.move);
   const std::vector<int> nodes = batches_.Query(moves);
   std::vector<Unmoved> left;
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    if (nodes[i] == moves[i].target.value) {
+  for (size_t i = 0; i < sharers.size(); ++i) {
+    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
       // By way of another process of the workload.
-      batches_.Count(PageOutcome::kAlreadyThere, sharers_[i].pages);
+      batches_.Count(PageOutcome::kAlreadyThere, sharers[i].pages);
     } else {
-      left.push_back(sharers_[i]);
+      left.push_back(sharers[i]);
     }
   }
-  sharers_.clear();
   Retry(RetryOnce(left, MoveFlag::kShared), MoveFlag::kShared);
+  // A proof came and went.
+  for (const Unmoved& page : std::exchange(sharers_, {})) {
+    batches_.Count(PageOutcome::kShared, page.pages);
+  }
 }
 
 void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outcome) {
@@ -223,7 +233,7 @@ void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outco
     batches_.CountMoved(move, pages);
   } else if (IsStuck(outcome)) {
     stuck_.push_back({move, pages, outcome});
-  } else if (outcome == PageOutcome::kShared &&
+  } else if (outcome == PageOutcome::kShared && !shared_.nodes_swap &&
              (rule == SharingRule::kAll ||
               (rule == SharingRule::kOwned &&
                shared_.owned.Has(process_.handle().pid(), move.address)))) {

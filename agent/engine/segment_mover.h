@@ -30,7 +30,7 @@ class SegmentMover {
 
   void MoveWindow(absl::Span<const PageRun> runs);
   // Known huge pages. Appends the pages of those that are none any more to `singles`.
-  void MoveHuge(absl::Span<const PageMove> heads, std::vector<PageMove>& singles);
+  void MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag, std::vector<PageMove>& singles);
   void SettleSplit(const PageMove& head, std::vector<PageMove>& singles);
   // Blocks that may be huge pages; `rest` are their other pages, in the same order. Appends the
   // pages that need to be tried one by one to `singles`.
@@ -41,7 +41,7 @@ class SegmentMover {
   bool SettleStuckProbe(const PageMove& head, std::vector<PageMove>& left);
   // Books those of `moves` that came along with another page; returns the others.
   std::vector<PageMove> CountFollowers(absl::Span<const PageMove> moves);
-  void MoveSingles(absl::Span<const PageMove> moves);
+  void MoveSingles(absl::Span<const PageMove> moves, MoveFlag flag);
   // Tries again, after growing pauses, and books what is still stuck.
   void Retry(std::vector<Unmoved> stuck, MoveFlag flag);
   std::vector<Unmoved> RetryOnce(const std::vector<Unmoved>& stuck, MoveFlag flag);

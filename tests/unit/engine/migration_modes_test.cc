@@ -185,6 +185,27 @@ TEST_F(MigrationModesTest, PagesSharedWithAStrangerStayAndTheNoteSaysWhy) {
   EXPECT_THAT(result.sharing_note, HasSubstr("20"));
 }
 
+TEST_F(MigrationModesTest, SharedPagesDoNotGoBackAndForthInASwap) {
+  const auto parent = Process(10, 100);
+  const auto child = Process(11, 0);
+  for (auto& [address, folio] : parent->pages) folio->shared = true;
+  child->pages = parent->pages;
+  child->mappings = parent->mappings;
+  parent->stack_start = child->stack_start = 0x7ffe0000;
+  host_.AddCgroup("/job", {10, 11});
+  host_.Publish(*parent);
+  host_.Publish(*child);
+  workload_ = WorkloadFinder(host_.paths()).Find({{}, {}, "/job", {}})->front();
+  spec_.sharing = SharingRule::kOwned;
+  spec_.target_nodes = {};
+  spec_.node_map = {{kNode0, kNode1}, {kNode1, kNode0}};
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(parent->PagesOn(0), 100);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 0);
+  EXPECT_EQ(result.outcomes[PageOutcome::kShared], 200);
+  EXPECT_THAT(result.sharing_note, HasSubstr("move back"));
+}
+
 TEST_F(MigrationModesTest, AProofOfSharingIsTakenAgainAsTimePasses) {
   constexpr int kPages = 20000;
   const auto process = Process(10, kPages);
@@ -246,8 +267,35 @@ TEST_F(MigrationModesTest, WhatCannotBeStoppedInTimeIsMovedAsItRuns) {
   const WorkloadMigration result = Run();
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(process->PagesOn(1), 1000);
-  EXPECT_EQ(result.holds.Count(), 0);
   EXPECT_GT(result.unheld_batches, 0);
+  EXPECT_EQ(result.holds.Count(), result.unheld_batches);  // it may have stood still meanwhile
+}
+
+TEST_F(MigrationModesTest, AProcessIsLetGoWhenTheKernelKeepsTheCall) {
+  const auto process = Process(10, 1000);
+  bool was_let_go = false;
+  host_.kernel().RunAt(FakeCall::kMove, 2, [&] {
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    while (!was_let_go && absl::Now() < deadline) {
+      absl::SleepFor(absl::Milliseconds(1));
+      was_let_go = !host_.kernel().IsHeld(10);
+    }
+  });
+  spec_.hold = HoldMode::kPtrace;
+  const WorkloadMigration result = Run();
+  EXPECT_TRUE(was_let_go);
+  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(result.unheld_batches, 1);
+  EXPECT_EQ(process->PagesOn(1), 1000);
+}
+
+TEST_F(MigrationModesTest, AStrangerWithThePidIsNotHeld) {
+  Process(10, 1000);
+  host_.kernel().RunAt(FakeCall::kMove, 1, [&] { host_.Publish(*host_.Replace(10)); });
+  spec_.hold = HoldMode::kPtrace;
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.reason, MigrationReason::kWorkloadGone);
+  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kHold), 1);
 }
 
 TEST_F(MigrationModesTest, ARefusedHoldEndsTheMigration) {

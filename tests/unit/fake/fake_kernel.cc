@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/base/status.h"
+#include "agent/os/page_mover.h"
 #include "tests/unit/fake/fake_move.h"
 #include "tests/unit/fake/fake_pagemap.h"
 
@@ -14,7 +15,7 @@ namespace numalocality {
 
 int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
                           absl::Span<const int> nodes, absl::Span<int> status, MoveFlag flag) {
-  if (!nodes.empty() && addresses.size() == 1 && addresses[0] == 0) {
+  if (!nodes.empty() && addresses.size() == 1 && addresses[0] == PageMover::kNeverMapped) {
     status[0] = -EFAULT;  // asked only for the time it takes: none
     return 0;
   }
@@ -171,6 +172,12 @@ absl::StatusOr<std::unique_ptr<ProcessHold>> FakeKernel::HoldProcess(pid_t pid, 
   process.is_held = true;
   ++process.hold_count;
   return std::make_unique<Hold>(*this, found->second);
+}
+
+bool FakeKernel::IsHeld(pid_t pid) const {
+  MutexLock lock(mutex_);
+  const auto found = processes_.find(pid);
+  return found != processes_.end() && found->second->is_held;
 }
 
 void FakeKernel::AddNode(int node, int64_t total_pages, int64_t free_pages) {

@@ -56,6 +56,9 @@ class FakeKernel final : public KernelCalls {
   absl::StatusOr<ScopedFd> OpenPidFd(pid_t pid) override;
   absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) override;
 
+  // Thread-safe, unlike a look at the process itself.
+  bool IsHeld(pid_t pid) const;
+
   // As from Linux 6.7 on; before, and here by default, there is none.
   void set_has_pagemap_scan(bool has_it) { has_pagemap_scan_ = has_it; }
   // Frame numbers become visible; see FakeHost::ShowFrames.

@@ -3,6 +3,7 @@
 #define NUMALOCALITY_TESTS_UNIT_FAKE_SCRIPTED_OBSERVER_H_
 
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "agent/engine/migration_run.h"
@@ -21,8 +22,13 @@ class ScriptedObserver final : public MigrationObserver {
     stop_after_batch_ = batch;
     reason_ = reason;
   }
+  // As soon as there is a result in this state, instead of any other reason.
+  void CancelIn(MigrationState state) { cancel_in_ = state; }
 
   MigrationReason StopReason() override {
+    if (cancel_in_.has_value() && !progress.empty() && progress.back().state == *cancel_in_) {
+      return MigrationReason::kCancelled;
+    }
     const bool stop =
         ++questions_ >= stop_at_ || static_cast<int>(batches.size()) >= stop_after_batch_;
     return stop ? reason_ : MigrationReason::kNone;
@@ -37,6 +43,7 @@ class ScriptedObserver final : public MigrationObserver {
 
  private:
   int questions_ = 0;
+  std::optional<MigrationState> cancel_in_;
   int stop_at_ = std::numeric_limits<int>::max();
   int stop_after_batch_ = std::numeric_limits<int>::max();
   MigrationReason reason_ = MigrationReason::kNone;
