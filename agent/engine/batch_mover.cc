@@ -36,26 +36,23 @@ void BatchMover::Flush() {
 void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag flag,
                       Settle settle) {
   std::vector<Group> groups = GroupByTarget(moves);
+  bool has_turn = false;
   while (!groups.empty() && CheckStop()) {
     Group& group = BestOf(groups);
     const NodeId target = group.target;
     const size_t most = std::min(group.left.size(), static_cast<size_t>(SizeOf(unit).pages()));
-    const NodeRoom::Room room = shared_.room.On(target);
+    if (!has_turn && !WaitForTurn(static_cast<int64_t>(most) * PagesPer(unit) *
+                                  process_.page_sizes().base_bytes)) {
+      break;
+    }
+    has_turn = true;
+    const NodeRoom::Room room = shared_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
     const size_t count = CountThatFits(group.left.first(most), room.pages);
+    if (count > 0) MoveBatch(group.left.first(count), unit, flag, settle);
+    shared_.room.Release(target, room.pages);
     if (count > 0) {
-      absl::Span<const PageMove> batch = group.left.first(count);
-      const int64_t pages = static_cast<int64_t>(count) * PagesPer(unit);
-      if (!WaitForTurn(pages * process_.page_sizes().base_bytes)) break;
-      const int64_t most_pages = MostPages(batch);
-      if (!shared_.room.Claim(target, most_pages)) continue;  // taken meanwhile: look again
-      std::vector<PageMove> owned;
-      if (flag == MoveFlag::kShared && shared_.spec.sharing == SharingRule::kOwned) {
-        owned = StillOwned(batch, settle);
-        batch = owned;
-      }
-      if (!batch.empty()) MoveBatch(batch, unit, flag, settle);
-      shared_.room.Release(target, most_pages);
       group.left.remove_prefix(count);
+      has_turn = false;
     } else if (room.is_claimed) {
       if (!Pause(kClaimNap)) break;
     } else {
@@ -144,6 +141,12 @@ bool BatchMover::WaitForTurn(int64_t bytes) {
 
 void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
                            Settle settle) {
+  std::vector<PageMove> owned;
+  if (flag == MoveFlag::kShared && shared_.spec.sharing == SharingRule::kOwned) {
+    owned = StillOwned(batch, settle);
+    batch = owned;
+    if (batch.empty()) return;
+  }
   const BatchResult moved = Call(batch, unit, flag);
   for (size_t i = 0; i < batch.size(); ++i) settle(batch[i], moved.outcomes[i]);
   StopFor(moved, batch.front().target, flag);
@@ -153,7 +156,9 @@ void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, Move
 std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> moves) {
   const NodeId target = moves.front().target;
   const int64_t most_pages = MostPages(moves);
-  if (!shared_.room.Claim(target, most_pages)) {
+  const NodeRoom::Room room = shared_.room.ClaimUpTo(target, most_pages);
+  if (room.pages < most_pages) {
+    shared_.room.Release(target, room.pages);
     return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
   }
   const BatchResult moved = Call(moves, MoveUnit::kPage, MoveFlag::kExclusive);

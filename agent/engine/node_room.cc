@@ -31,11 +31,12 @@ NodeRoom::Room NodeRoom::On(NodeId node) const {
   return Look(node);
 }
 
-bool NodeRoom::Claim(NodeId node, int64_t pages) {
+NodeRoom::Room NodeRoom::ClaimUpTo(NodeId node, int64_t pages) {
   MutexLock lock(mutex_);
-  if (Look(node).pages < pages) return false;
-  claimed_pages_[node] += pages;
-  return true;
+  Room room = Look(node);
+  room.pages = std::min(room.pages, pages);
+  claimed_pages_[node] += room.pages;
+  return room;
 }
 
 void NodeRoom::Release(NodeId node, int64_t pages) {

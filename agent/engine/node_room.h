@@ -37,9 +37,9 @@ class NodeRoom {
   // Now, what others have claimed taken off; 0 also if that cannot be read, or the node is full.
   Room On(NodeId node) const;
 
-  // Sets `pages` aside for a batch that is about to move, until it has; false if there is no room
-  // for them by now.
-  bool Claim(NodeId node, int64_t pages);
+  // Sets `pages` aside for a batch that is about to move, or as many as there is room for now; they
+  // are to be released when it has.
+  Room ClaimUpTo(NodeId node, int64_t pages);
   void Release(NodeId node, int64_t pages);
 
   // Nothing more goes to `node` for the rest of the run.
