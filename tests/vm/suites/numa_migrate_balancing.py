@@ -15,9 +15,16 @@ from suites.migrate import MIB, PAGE, ends
 from suites.numa_migrate import PATIENT, end_well, figures, resident_pages, start_helper, start_process
 
 SWITCH = pathlib.Path("/proc/sys/kernel/numa_balancing")
+# How soon and how often it looks, in milliseconds: at first after one second, later after up to a minute.
+PACE = {"scan_delay_ms": 100, "scan_period_min_ms": 100, "scan_period_max_ms": 500}
 
 
 def switch_on(machine):
+    debugfs = pathlib.Path("/sys/kernel/debug")
+    if not (debugfs / "sched").exists():
+        machine.run("mount", "-t", "debugfs", "none", debugfs)
+    for name, milliseconds in PACE.items():
+        (debugfs / "sched/numa_balancing" / name).write_text(str(milliseconds))
     before = SWITCH.read_text()
     machine.cleanup.callback(lambda: SWITCH.write_text(before))
     SWITCH.write_text("1")
@@ -55,7 +62,7 @@ def drift_is_explained(machine):
     process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
     switch_on(machine)
     done = machine.run("numa-migrate", "--pid", pid, "--range", "16M", "--to-node", far, "--verify", "--verify-after",
-                       "1s,30s", "--min-moved", "0", *PATIENT, timeout=200)
+                       "1s,8s", "--min-moved", "0", *PATIENT, timeout=200)
     counts = figures(done.stdout)
     assert counts["Drifted"] > 0, done.stdout
     cause, remedy = re.search(r"^Drifted: \d+\n  likely cause: (.*)\n  what stops it: (.*)$", done.stdout, re.M).groups()
@@ -75,7 +82,7 @@ def no_drift_with_threads_pinned(machine):
     process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
     switch_on(machine)
     done = machine.run("numa-migrate", "--pid", pid, "--range", "16M", "--to-node", far, "--verify", "--verify-after",
-                       "20s", "--pin-threads", "--min-moved", "0", *PATIENT, timeout=200)
+                       "8s", "--pin-threads", "--min-moved", "0", *PATIENT, timeout=200)
     assert "Drifted" not in figures(done.stdout), done.stdout
     found = oracles.anonymous_bytes(pid)
     assert oracles.share(found, far) >= 0.99, found
