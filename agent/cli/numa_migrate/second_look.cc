@@ -28,20 +28,34 @@ bool IsComparable(const Mapping& mapping, absl::Span<const AddressRange> ranges)
   });
 }
 
-// The comparable mappings that hold anything, and how much.
-absl::StatusOr<std::vector<MappingPages>> FindComparable(const Subject& subject,
-                                                         absl::Span<const AddressRange> ranges) {
+// What is known before numa_maps is read.
+struct Survey {
+  std::vector<AddressRange> comparable;  // mappings that hold anything
+  int64_t largest_bytes = 0;             // resident in one mapping of all that the kernel will walk
+};
+
+absl::StatusOr<Survey> TakeSurvey(const Subject& subject, absl::Span<const AddressRange> ranges) {
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> maps, subject.process.ReadMaps());
+  Survey survey;
   std::set<uint64_t> starts;
   for (const Mapping& mapping : maps) {
     if (IsComparable(mapping, ranges)) starts.insert(mapping.range.start);
+    // No scan counts its pages: all of it may be there.
+    if (mapping.backing == Backing::kSpecial) {
+      survey.largest_bytes =
+          std::max(survey.largest_bytes, static_cast<int64_t>(mapping.range.size()));
+    }
   }
-  NL_ASSIGN_OR_RETURN(std::vector<MappingPages> counts,
-                      CountResident(subject.process, subject.scanner, kPrivateKinds));
-  std::erase_if(counts, [&](const MappingPages& mapping) {
-    return mapping.pages == 0 || !starts.contains(mapping.range.start);
-  });
-  return counts;
+  NL_ASSIGN_OR_RETURN(const std::vector<MappingPages> counts,
+                      CountResident(subject.process, subject.scanner, kAllKinds));
+  for (const MappingPages& mapping : counts) {
+    survey.largest_bytes =
+        std::max(survey.largest_bytes, mapping.pages * subject.topology.page_bytes);
+    if (mapping.pages > 0 && starts.contains(mapping.range.start)) {
+      survey.comparable.push_back(mapping.range);
+    }
+  }
+  return survey;
 }
 
 using PagesByNode = std::map<NodeId, int64_t>;
@@ -64,19 +78,15 @@ absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject&
                                           absl::Span<const AddressRange> ranges,
                                           const NodeSet& targets, bool whatever_the_stall) {
   const int64_t page_bytes = subject.topology.page_bytes;
-  NL_ASSIGN_OR_RETURN(const std::vector<MappingPages> mappings, FindComparable(subject, ranges));
+  NL_ASSIGN_OR_RETURN(const Survey survey, TakeSurvey(subject, ranges));
   SecondLook look;
-  std::vector<AddressRange> compared;
-  std::set<uint64_t> starts;
-  for (const MappingPages& mapping : mappings) {
-    look.largest_bytes = std::max(look.largest_bytes, mapping.pages * page_bytes);
-    compared.push_back(mapping.range);
-    starts.insert(mapping.range.start);
-  }
+  look.largest_bytes = survey.largest_bytes;
   look.skipped = look.largest_bytes > kMostUnnoticedBytes && !whatever_the_stall;
-  if (look.skipped || compared.empty()) return look;
+  if (look.skipped || survey.comparable.empty()) return look;
+  std::set<uint64_t> starts;
+  for (const AddressRange& mapping : survey.comparable) starts.insert(mapping.start);
 
-  NL_ASSIGN_OR_RETURN(PagesByNode differences, Scan(subject, compared));
+  NL_ASSIGN_OR_RETURN(PagesByNode differences, Scan(subject, survey.comparable));
   NL_ASSIGN_OR_RETURN(const std::string text,
                       ReadFile(absl::StrCat(paths.proc, "/", subject.process.pid(), "/numa_maps"),
                                kMaxNumaMapsBytes));

@@ -14,14 +14,15 @@
 namespace numalocality {
 
 // Mappings with more resident memory than this make reading numa_maps a stall that the process
-// notices: its own mmap and munmap wait some 10 ms a GiB.
+// notices: its own mmap and munmap wait some 10 ms a GiB. All mappings count, whatever they are of
+// and whether asked for or not: the kernel walks each when it is asked for any.
 inline constexpr int64_t kMostUnnoticedBytes = int64_t{256} << 20;
 
 // Pages of those mappings that lie in the ranges as a whole and hold nothing but the kinds of
 // memory that are moved: numa_maps does not tell the pages of one mapping apart.
 struct SecondLook {
   bool skipped = false;       // for its stall; then only the next one is set
-  int64_t largest_bytes = 0;  // resident in one mapping
+  int64_t largest_bytes = 0;  // resident in one mapping, at most
   int64_t pages = 0;
   int64_t pages_on_target = 0;
   int64_t differing_pages = 0;  // on another node than the scan, right before, has them; or missing

@@ -80,6 +80,31 @@ TEST_F(NumaMigrateTest, ADisagreementOfTheSecondSourceIsReported) {
   EXPECT_THAT(printed_, HasSubstr("numa_maps: 99.0% on node 1; disagrees on 10 of 1000 pages"));
 }
 
+// The kernel walks every mapping when numa_maps is read, not only those that are compared.
+TEST_F(NumaMigrateTest, NumaMapsIsNotReadWhateverTheLargeMappingIsOf) {
+  constexpr uint64_t kLarge = 0x40000000;
+  constexpr int kHugePages = 129;  // 258 MiB
+  options_.part.range = process_->mappings[0].range;
+  options_.verify = true;
+  host_.tree().Write("proc/7/numa_maps",
+                     "10000000 default anon=1000 dirty=1000 N1=1000 kernelpagesize_kB=4\n");
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("agrees to the page"));
+  for (const std::string path : {"", "/srv/data", "/dev/dax0.0"}) {
+    process_->AddHugePages(kLarge, kHugePages, 0);
+    process_->mappings.back().path = path;
+    for (int i = 0; i < kHugePages; ++i) process_->At(kLarge + i * kFakeHuge).file = !path.empty();
+    host_.Publish(*process_);
+    EXPECT_EQ(*Do(Migrate), kExitSuccess);
+    EXPECT_THAT(printed_, HasSubstr("numa_maps: not read, as a mapping has 258.0 MiB")) << path;
+    process_->mappings.pop_back();
+  }
+  options_.verify_numa_maps = true;
+  host_.Publish(*process_);
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("agrees to the page"));
+}
+
 TEST_F(NumaMigrateTest, ADryRunMovesNothing) {
   process_->At(kStart).shared = true;
   process_->AddPages(kStart + 0x1000000, 3, 0, "/usr/lib/libc.so");
