@@ -26,15 +26,15 @@ NodeMap MapOf(const MigrationSpec& spec, const Topology& topology) {
 absl::Status CountLeftOut(const Subject& subject, const MigrationSpec& spec, const NodeSet& sources,
                           Forecast& forecast) {
   const KindSet left_out = {MemoryKind::kFile, MemoryKind::kHugetlb};
-  return subject.scanner.Scan(
-      subject.process, spec.ranges, left_out, [&](absl::Span<const PageRun> runs) {
-        for (const PageRun& run : runs) {
-          if (!sources.Contains(run.node)) continue;
-          (run.kind == MemoryKind::kFile ? forecast.page_cache_pages : forecast.hugetlb_pages) +=
-              run.pages;
-        }
-        return true;
-      });
+  const auto count = [&](absl::Span<const PageRun> runs) {
+    for (const PageRun& run : runs) {
+      if (!sources.Contains(run.node)) continue;
+      (run.kind == MemoryKind::kFile ? forecast.page_cache_pages : forecast.hugetlb_pages) +=
+          run.pages;
+    }
+    return true;
+  };
+  return ScanUntilSignal(subject.scanner, subject.process, spec.ranges, left_out, count);
 }
 
 // What would not fit. Nodes that give pages away make room as they do: those count as roomy enough.
@@ -133,7 +133,8 @@ absl::StatusOr<Forecast> MakeForecast(const MigrationContext& context, const Opt
   const NodeSet sources = SourcesOf(map);
   NL_RETURN_IF_ERROR(CountLeftOut(subject, options.spec, sources, forecast));
   NL_RETURN_IF_ERROR(CountRoom(context, subject, map, plan, forecast));
-  forecast.shared_pages = CountSharedThatStay(context, options.spec, subject, sources);
+  NL_ASSIGN_OR_RETURN(forecast.shared_pages,
+                      CountSharedThatStay(context, options.spec, subject, sources));
   // What stays anyway needs no room.
   forecast.no_room_pages =
       std::max<int64_t>(0, forecast.no_room_pages - forecast.shared_pages.value_or(0));

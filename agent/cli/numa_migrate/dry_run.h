@@ -34,7 +34,7 @@ struct Forecast {
   }
 };
 
-// `plan` is PlanMigration's for the spec in `options`. Errors as PageScanner::Scan.
+// `plan` is PlanMigration's for the spec in `options`. Errors as ScanUntilSignal.
 absl::StatusOr<Forecast> MakeForecast(const MigrationContext& context, const Options& options,
                                       const Subject& subject, const WorkloadMigration& plan);
 

@@ -1,25 +1,50 @@
 #include "agent/cli/numa_migrate/end_signal.h"
 
+#include <atomic>
 #include <csignal>
 
 namespace numalocality {
 namespace {
 
-volatile std::sig_atomic_t end_signal = 0;
+constexpr int kEndSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+// Any thread may be the one that gets the signal.
+std::atomic<int> first_signal = 0;
+std::atomic<int> signal_count = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "else no signal handler may touch it");
+
+void OnSignal(int signal) {
+  int none = 0;
+  first_signal.compare_exchange_strong(none, signal);
+  ++signal_count;
+}
 
 }  // namespace
 
 void CatchEndSignals() {
   struct sigaction action = {};
-  action.sa_handler = [](int signal) {
-    if (end_signal == 0) end_signal = signal;
-  };
+  action.sa_handler = OnSignal;
   action.sa_flags = SA_RESTART;
-  end_signal = 0;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  first_signal = 0;
+  signal_count = 0;
+  for (const int signal : kEndSignals) {
+    struct sigaction before = {};
+    sigaction(signal, nullptr, &before);
+    if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;
+    sigaction(signal, &action, nullptr);
+  }
 }
 
-int EndSignal() { return end_signal; }
+int EndSignal() { return first_signal; }
+
+int EndSignalCount() { return signal_count; }
+
+void LeaveEndSignalsToOthers(bool leave) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : kEndSignals) sigaddset(&signals, signal);
+  pthread_sigmask(leave ? SIG_BLOCK : SIG_UNBLOCK, &signals, nullptr);
+}
 
 }  // namespace numalocality

@@ -8,6 +8,7 @@
 #include "agent/base/status.h"
 #include "agent/base/units.h"
 #include "agent/cli/arguments.h"
+#include "agent/cli/numa_migrate/subject.h"
 
 namespace numalocality {
 namespace {
@@ -19,14 +20,15 @@ absl::StatusOr<AddressRange> FindFront(const MappingPages& front, const ProcessH
   AddressRange range = front.range;
   int64_t left = front.pages;
   const AddressRange ranges[] = {front.range};
-  NL_RETURN_IF_ERROR(scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageRun> runs) {
+  const auto take = [&](absl::Span<const PageRun> runs) {
     for (const PageRun& run : runs) {
       range.end = run.address + static_cast<uint64_t>(std::min(left, run.pages)) * page_bytes;
       left -= std::min(left, run.pages);
       if (left == 0) return false;
     }
     return true;
-  }));
+  };
+  NL_RETURN_IF_ERROR(ScanUntilSignal(scanner, process, ranges, kinds, take));
   return range;
 }
 
@@ -63,7 +65,7 @@ absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& pro
     return true;
   };
   const AddressRange everything[] = {kWholeAddressSpace};
-  NL_RETURN_IF_ERROR(scanner.Scan(process, everything, kinds, count));
+  NL_RETURN_IF_ERROR(ScanUntilSignal(scanner, process, everything, kinds, count));
   return counts;
 }
 

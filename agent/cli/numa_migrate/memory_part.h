@@ -31,7 +31,7 @@ struct MappingPages {
 };
 
 // Every mapping of `process` with its resident pages of `kinds`, in address order. Errors as
-// PageScanner::Scan.
+// ScanUntilSignal.
 absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& process,
                                                         const PageScanner& scanner, KindSet kinds);
 
@@ -43,7 +43,7 @@ struct LargestMappings {
 LargestMappings TakeLargest(std::vector<MappingPages> mappings, int64_t pages);
 
 // The addresses of `part` in `process`: disjoint, in address order, on page boundaries. Counts
-// pages of `kinds`. Errors as PageScanner::Scan.
+// pages of `kinds`. Errors as ScanUntilSignal.
 absl::StatusOr<std::vector<AddressRange>> FindPart(const MemoryPart& part,
                                                    const ProcessHandle& process,
                                                    const PageScanner& scanner, KindSet kinds,

@@ -68,10 +68,12 @@ absl::StatusOr<SharingRule> DecideSharing(const Options& options, const HostPath
       "--shared: all but never takes the capability CAP_SYS_NICE; run as root, or leave it out");
 }
 
+ExitCode CodeOfSignal() { return static_cast<ExitCode>(128 + EndSignal()); }
+
 // A run's or a plan's result as an exit code; the reason for a bad one is the error.
 absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& result,
                                const HostPaths& paths) {
-  if (result.reason == MigrationReason::kCancelled) return static_cast<ExitCode>(128 + EndSignal());
+  if (EndSignal() != 0) return CodeOfSignal();
   if (result.reason == MigrationReason::kPermissionDenied) {
     return WithDenial(absl::PermissionDeniedError(result.message), Capability::kSysPtrace, paths);
   }
@@ -111,7 +113,7 @@ void LookFurther(const MigrationContext& context, const Options& options, const 
                                options.verify_numa_maps);
     if (look.ok()) {
       findings.numa_maps = *std::move(look);
-    } else {
+    } else if (!absl::IsCancelled(look.status())) {
       findings.notes.push_back(absl::StrCat("numa_maps: ", look.status().message()));
     }
   }
@@ -133,7 +135,7 @@ absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& opt
       RunMigration(context, workload, processes, options.spec, observer);
   observer.Finish();
   const bool succeeded = result.state == MigrationState::kSucceeded;
-  const absl::Status kept = succeeded ? stay.KeepThere() : absl::OkStatus();
+  const absl::Status kept = succeeded && EndSignal() == 0 ? stay.KeepThere() : absl::OkStatus();
   LookFurther(context, options, subject, result, findings);
   const absl::Status ended = stay.End();
   if (!ended.ok()) findings.notes.emplace_back(ended.message());
@@ -163,6 +165,15 @@ absl::StatusOr<ExitCode> DryRun(const MigrationContext& context, const Options& 
   return kExitSuccess;
 }
 
+// A signal has come before a page was looked at: that is the exact result.
+ExitCode EndBeforeRun(const Options& options, const Findings& findings) {
+  WorkloadMigration nothing;
+  nothing.state = MigrationState::kCancelled;
+  nothing.reason = MigrationReason::kCancelled;
+  if (!options.dry_run) std::cout << MigrationReport(options, nothing, findings) << std::flush;
+  return CodeOfSignal();
+}
+
 }  // namespace
 
 absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options& asked) {
@@ -171,15 +182,17 @@ absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options&
   Findings findings;
   NL_ASSIGN_OR_RETURN(options.spec.sharing, DecideSharing(options, context.paths, findings.notes));
   const auto subject = OpenSubject(context, options.pid);
-  const auto ranges = subject.ok() ? FindPart(options.part, subject->process, subject->scanner,
-                                              options.spec.kinds, subject->topology.page_bytes)
-                                   : absl::StatusOr<std::vector<AddressRange>>(subject.status());
+  if (!subject.ok()) return WithDenial(subject.status(), Capability::kSysPtrace, context.paths);
+  const auto ranges = FindPart(options.part, subject->process, subject->scanner, options.spec.kinds,
+                               subject->topology.page_bytes);
+  if (EndSignal() != 0) return EndBeforeRun(options, findings);
   if (!ranges.ok()) return WithDenial(ranges.status(), Capability::kSysPtrace, context.paths);
   options.spec.ranges = *ranges;
   NL_RETURN_IF_ERROR(CheckSpec(options.spec, subject->topology));
   const auto exit_code = options.dry_run ? DryRun(context, options, *subject)
                                          : Run(context, options, *subject, findings);
   for (const std::string& note : findings.notes) std::cerr << "Note: " << note << "\n";
+  if (absl::IsCancelled(exit_code.status())) return CodeOfSignal();
   return exit_code;
 }
 

@@ -62,13 +62,12 @@ using PagesByNode = std::map<NodeId, int64_t>;
 
 absl::StatusOr<PagesByNode> Scan(const Subject& subject, absl::Span<const AddressRange> ranges) {
   PagesByNode pages;
-  NL_RETURN_IF_ERROR(subject.scanner.Scan(subject.process, ranges, kPrivateKinds,
-                                          [&](absl::Span<const PageRun> runs) {
-                                            for (const PageRun& run : runs) {
-                                              pages[run.node] += run.pages;
-                                            }
-                                            return true;
-                                          }));
+  const auto count = [&](absl::Span<const PageRun> runs) {
+    for (const PageRun& run : runs) pages[run.node] += run.pages;
+    return true;
+  };
+  NL_RETURN_IF_ERROR(
+      ScanUntilSignal(subject.scanner, subject.process, ranges, kPrivateKinds, count));
   return pages;
 }
 

@@ -29,7 +29,7 @@ struct SecondLook {
   NodeSet policy_nodes = {};    // that memory policies of the process name
 };
 
-// Scans, then reads numa_maps. `whatever_the_stall`: never skips. Errors as PageScanner::Scan.
+// Scans, then reads numa_maps. `whatever_the_stall`: never skips. Errors as ScanUntilSignal.
 absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject& subject,
                                           absl::Span<const AddressRange> ranges,
                                           const NodeSet& targets, bool whatever_the_stall);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "agent/base/status.h"
 #include "agent/engine/sharing_proof.h"
 #include "agent/os/pagemap.h"
 
@@ -32,9 +33,10 @@ bool IsIn(const std::vector<AddressRange>& ranges, uint64_t address) {
 
 }  // namespace
 
-std::optional<int64_t> CountSharedThatStay(const MigrationContext& context,
-                                           const MigrationSpec& spec, const Subject& subject,
-                                           const NodeSet& sources) {
+absl::StatusOr<std::optional<int64_t>> CountSharedThatStay(const MigrationContext& context,
+                                                           const MigrationSpec& spec,
+                                                           const Subject& subject,
+                                                           const NodeSet& sources) {
   if (spec.sharing == SharingRule::kAll) return 0;
   const auto page = static_cast<uint64_t>(subject.topology.page_bytes);
   const auto pagemap = Pagemap::Open(context.kernel, subject.process, subject.topology.page_bytes);
@@ -57,9 +59,9 @@ std::optional<int64_t> CountSharedThatStay(const MigrationContext& context,
     }
     return read.ok();
   };
-  const absl::Status scanned =
-      subject.scanner.Scan(subject.process, spec.ranges, spec.kinds, count);
-  if (!scanned.ok() || !read.ok()) return std::nullopt;
+  NL_RETURN_IF_ERROR(
+      ScanUntilSignal(subject.scanner, subject.process, spec.ranges, spec.kinds, count));
+  if (!read.ok()) return std::nullopt;
   return shared;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/status/statusor.h"
 #include "agent/cli/numa_migrate/subject.h"
 #include "agent/model/id_set.h"
 #include "agent/model/migration.h"
@@ -12,10 +13,12 @@
 namespace numalocality {
 
 // Pages on `sources` in the ranges and of the kinds of `spec` that several processes map and that
-// spec.sharing leaves alone. nullopt where pagemap, which tells, may not be read.
-std::optional<int64_t> CountSharedThatStay(const MigrationContext& context,
-                                           const MigrationSpec& spec, const Subject& subject,
-                                           const NodeSet& sources);
+// spec.sharing leaves alone. nullopt where pagemap, which tells, may not be read. Errors as
+// ScanUntilSignal.
+absl::StatusOr<std::optional<int64_t>> CountSharedThatStay(const MigrationContext& context,
+                                                           const MigrationSpec& spec,
+                                                           const Subject& subject,
+                                                           const NodeSet& sources);
 
 }  // namespace numalocality
 

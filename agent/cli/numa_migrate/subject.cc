@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/cli/numa_migrate/end_signal.h"
 #include "agent/os/topology_reader.h"
 
 namespace numalocality {
@@ -23,6 +24,17 @@ absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid) 
   NL_ASSIGN_OR_RETURN(Topology topology, TopologyReader(context.paths).Read());
   const PageScanner scanner(context.kernel, context.clock, context.paths, topology.page_bytes);
   return Subject{*std::move(process), std::move(topology), scanner};
+}
+
+absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& process,
+                             absl::Span<const AddressRange> ranges, KindSet kinds,
+                             WindowVisitor visit) {
+  bool is_cut = false;
+  NL_RETURN_IF_ERROR(scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageRun> runs) {
+    is_cut = EndSignal() != 0;
+    return !is_cut && visit(runs);
+  }));
+  return is_cut ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
 
 }  // namespace numalocality

@@ -4,7 +4,9 @@
 
 #include <sys/types.h>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "agent/engine/migration_run.h"
 #include "agent/model/topology.h"
 #include "agent/os/page_scanner.h"
@@ -21,6 +23,11 @@ struct Subject {
 // The process, checked to be one whose memory can be looked at. NOT_FOUND if there is none,
 // INVALID_ARGUMENT for kernel threads, PERMISSION_DENIED.
 absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid);
+
+// PageScanner::Scan for as long as no EndSignal has come, which makes it CANCELLED.
+absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& process,
+                             absl::Span<const AddressRange> ranges, KindSet kinds,
+                             WindowVisitor visit);
 
 }  // namespace numalocality
 

@@ -1,0 +1,89 @@
+// How numa-migrate ends when it is told to, at any time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include "agent/cli/numa_migrate/commands.h"
+#include "tests/unit/cli/numa_migrate_fixture.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST_F(NumaMigrateTest, SignalsEndItAfterTheBatchWithTheExactResult) {
+  std::signal(SIGHUP, SIG_DFL);  // whoever runs the tests may have it ignored
+  for (const auto& [signal, expected] :
+       {std::pair(SIGINT, 130), std::pair(SIGTERM, 143), std::pair(SIGHUP, 129)}) {
+    FakeHost host;
+    const auto process = host.AddProcess(kPid);
+    process->AddPages(kStart, 1000, 0);
+    host.Publish(*process);
+    // The signal comes while the kernel has the first batch.
+    host.kernel().OnMoved([signal = signal](const auto&) { std::raise(signal); });
+    testing::internal::CaptureStdout();
+    const auto exit_code = Migrate(host.context(), options_);
+    const std::string printed = testing::internal::GetCapturedStdout();
+    ASSERT_TRUE(exit_code.ok()) << exit_code.status();
+    EXPECT_EQ(*exit_code, expected);
+    const int64_t moved = process->PagesOn(1);
+    EXPECT_GT(moved, 0);
+    EXPECT_LT(moved, 1000);
+    EXPECT_THAT(printed, HasSubstr("Pages examined: 1000\nMoved: " + std::to_string(moved) + "\n"));
+    EXPECT_THAT(printed, HasSubstr("not attempted: " + std::to_string(1000 - moved)));
+  }
+}
+
+TEST_F(NumaMigrateTest, ASignalBeforeTheRunLeavesEverythingAsItIs) {
+  host_.kernel().RunAt(FakeCall::kQuery, 1, [] { std::raise(SIGINT); });
+  options_.part.first_bytes = 100 * kFakePage;
+  options_.pin_threads = true;
+  EXPECT_EQ(*Do(Migrate), kExitInterrupted);
+  EXPECT_THAT(printed_, HasSubstr("Pages examined: 0\nMoved: 0\n"));
+  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kSetThreadCpus), 0);
+  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 0);
+}
+
+// Whatever scan it comes in.
+TEST_F(NumaMigrateTest, ASignalEndsADryRunAndASecondLook) {
+  options_.part.first_bytes = 100 * kFakePage;
+  options_.verify = true;
+  for (const bool dry_run : {true, false}) {
+    options_.dry_run = dry_run;
+    int queries = 1;  // until one run has shown how many there are
+    for (int number = 0; number <= queries; ++number) {
+      FakeHost host;
+      const auto process = host.AddProcess(kPid);
+      process->AddPages(kStart, 1000, 0);
+      host.Publish(*process);
+      host.tree().Write("proc/7/numa_maps", "");
+      host.kernel().RunAt(FakeCall::kQuery, number, [] { std::raise(SIGINT); });
+      testing::internal::CaptureStdout();
+      const auto exit_code = Migrate(host.context(), options_);
+      const std::string printed = testing::internal::GetCapturedStdout();
+      if (number == 0) {
+        queries = host.kernel().CallCount(FakeCall::kQuery);
+        ASSERT_GE(queries, 4);
+        EXPECT_THAT(printed, HasSubstr(dry_run ? "Would move: 100" : "numa_maps: "));
+      } else {
+        EXPECT_EQ(*exit_code, kExitInterrupted) << number << " of " << queries;
+        EXPECT_THAT(printed, Not(HasSubstr("Would move")));
+        EXPECT_THAT(printed, Not(HasSubstr("numa_maps: ")));
+      }
+    }
+  }
+}
+
+TEST_F(NumaMigrateTest, HangUpStaysIgnoredUnderNohup) {
+  std::signal(SIGHUP, SIG_IGN);
+  host_.kernel().RunAt(FakeCall::kMove, 1, [] { std::raise(SIGHUP); });
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  std::signal(SIGHUP, SIG_DFL);
+}
+
+}  // namespace
+}  // namespace numalocality
