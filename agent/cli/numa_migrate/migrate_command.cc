@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <utility>
@@ -9,35 +10,13 @@
 #include "agent/cli/numa_migrate/dry_run.h"
 #include "agent/cli/numa_migrate/end_signal.h"
 #include "agent/cli/numa_migrate/report.h"
+#include "agent/cli/numa_migrate/run_observer.h"
 #include "agent/cli/numa_migrate/stay.h"
 #include "agent/cli/numa_migrate/subject.h"
-#include "agent/cli/progress.h"
 #include "agent/os/numa_balancing.h"
 
 namespace numalocality {
 namespace {
-
-// Draws the bar, and ends the run on a signal.
-class Observer final : public MigrationObserver {
- public:
-  Observer(const Clock& clock, int64_t page_bytes) : progress_(clock), page_bytes_(page_bytes) {}
-
-  MigrationReason StopReason() override {
-    return EndSignal() != 0 ? MigrationReason::kCancelled : MigrationReason::kNone;
-  }
-  void OnBatch(int, pid_t, int64_t) override {}
-  void OnBatchEnd(int) override {}
-  void OnProgress(const WorkloadMigration& result) override {
-    progress_.Update(MigrationStateName(result.state),
-                     result.outcomes[PageOutcome::kMoved] * page_bytes_,
-                     result.pages_planned * page_bytes_);
-  }
-  void Finish() { progress_.Clear(); }
-
- private:
-  Progress progress_;
-  const int64_t page_bytes_;
-};
 
 Workload WorkloadOf(const Subject& subject) {
   Workload workload;
@@ -130,7 +109,12 @@ absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& opt
   NL_RETURN_IF_ERROR(stay.PinThreads(context, options, subject));
   const Workload workload = WorkloadOf(subject);
   const WorkloadProcesses processes{.pids = {subject.process.pid()}};
-  Observer observer(context.clock, subject.topology.page_bytes);
+  RunObserver observer(context.clock, subject.topology.page_bytes, [&] {
+    stay.PutBack();
+    std::cerr << "Note: given up; numa-migrate --check tells where the pages are. The kernel ends "
+                 "this process when the call returns\n";
+    std::_Exit(CodeOfSignal());
+  });
   const WorkloadMigration result =
       RunMigration(context, workload, processes, options.spec, observer);
   observer.Finish();
@@ -155,7 +139,7 @@ absl::StatusOr<ExitCode> DryRun(const MigrationContext& context, const Options& 
   if (options.bind == BindPolicy::kNone) {
     NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
   }
-  Observer observer(context.clock, subject.topology.page_bytes);
+  RunObserver observer(context.clock, subject.topology.page_bytes, [] {});
   const WorkloadMigration plan = PlanMigration(
       context, WorkloadOf(subject), {.pids = {subject.process.pid()}}, options.spec, observer);
   observer.Finish();

@@ -34,6 +34,11 @@ Stay::~Stay() {
   if (mems_ != nullptr) mems_->Restore().IgnoreError();
 }
 
+void Stay::PutBack() {
+  End().IgnoreError();
+  if (mems_ != nullptr) mems_->Restore().IgnoreError();
+}
+
 absl::Status Stay::Bind(const MigrationContext& context, const Options& options,
                         const Subject& subject) {
   NL_ASSIGN_OR_RETURN(CpusetMems mems, CpusetMems::Open(context.paths, subject.process,

@@ -43,6 +43,9 @@ class Stay {
   // --numa-balancing is what it was. ABORTED if somebody else has switched it meanwhile.
   absl::Status End();
 
+  // All that was not to stay, from any thread: for a program that ends there and then.
+  void PutBack();
+
   // For people, what was done.
   const std::vector<std::string>& notes() const { return notes_; }
 

@@ -1,12 +1,19 @@
-// How numa-migrate ends when it is told to, at any time.
+// How numa-migrate ends when it is told to, at any time, and what it says of calls that the kernel
+// does not return from.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "agent/cli/numa_migrate/commands.h"
+#include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/os/file.h"
 #include "tests/unit/cli/numa_migrate_fixture.h"
 
 namespace numalocality {
@@ -14,6 +21,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 TEST_F(NumaMigrateTest, SignalsEndItAfterTheBatchWithTheExactResult) {
   std::signal(SIGHUP, SIG_DFL);  // whoever runs the tests may have it ignored
@@ -83,6 +91,40 @@ TEST_F(NumaMigrateTest, HangUpStaysIgnoredUnderNohup) {
   host_.kernel().RunAt(FakeCall::kMove, 1, [] { std::raise(SIGHUP); });
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
   std::signal(SIGHUP, SIG_DFL);
+}
+
+// The kernel has the first batch for longer than it should, and Ctrl-C comes twice.
+void InterruptTwiceInAHeldCall(FakeHost& host) {
+  host.clock().Advance(absl::Seconds(6));
+  for (int count = 1; count <= 2; ++count) {
+    kill(getpid(), SIGINT);
+    while (EndSignalCount() < count) absl::SleepFor(absl::Milliseconds(1));
+  }
+  absl::SleepFor(absl::Seconds(60));  // "for ever"
+}
+
+TEST_F(NumaMigrateTest, ASecondSignalDoesNotWaitForACallThatTheKernelHolds) {
+  host_.tree().Write(kBalancing, "1\n");
+  options_.balancing_off = true;
+  host_.kernel().RunAt(FakeCall::kMove, 1, [this] {
+    if (*ReadFile(host_.tree().Path(kBalancing)) == "0\n") InterruptTwiceInAHeldCall(host_);
+  });
+  EXPECT_EXIT(Migrate(host_.context(), options_).IgnoreError(), testing::ExitedWithCode(130),
+              "Note: the kernel has held move_pages of [0-9]+ pages of process 7 since .*"
+              "Note: given up");
+  EXPECT_EQ(*ReadFile(host_.tree().Path(kBalancing)), "1\n");
+}
+
+TEST_F(NumaMigrateTest, ACallThatTheKernelHoldsIsToldOfOnce) {
+  host_.kernel().RunAt(FakeCall::kMove, 1, [this] {
+    host_.clock().Advance(absl::Seconds(6));
+    absl::SleepFor(absl::Seconds(1));  // several looks
+  });
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  const std::vector<std::string> parts =
+      absl::StrSplit(testing::internal::GetCapturedStderr(), "the kernel has held move_pages of ");
+  EXPECT_THAT(parts, SizeIs(2));
 }
 
 }  // namespace

@@ -1,0 +1,84 @@
+#include "agent/cli/numa_migrate/run_observer.h"
+
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/engine/migrator.h"
+
+namespace numalocality {
+namespace {
+
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(100);
+
+}  // namespace
+
+RunObserver::RunObserver(const Clock& clock, int64_t page_bytes, std::function<void()> give_up)
+    : clock_(clock),
+      page_bytes_(page_bytes),
+      give_up_(std::move(give_up)),
+      progress_(clock),
+      watcher_([this] { Watch(); }) {}
+
+MigrationReason RunObserver::StopReason() {
+  return EndSignal() != 0 ? MigrationReason::kCancelled : MigrationReason::kNone;
+}
+
+void RunObserver::OnBatch(int worker, pid_t pid, int64_t pages) {
+  LeaveEndSignalsToOthers(true);
+  MutexLock lock(mutex_);
+  batches_[worker] = {pid, pages, clock_.Monotonic()};
+}
+
+void RunObserver::OnBatchEnd(int worker) {
+  {
+    MutexLock lock(mutex_);
+    batches_.erase(worker);
+  }
+  LeaveEndSignalsToOthers(false);
+}
+
+void RunObserver::OnProgress(const WorkloadMigration& result) {
+  MutexLock lock(mutex_);
+  progress_.Update(MigrationStateName(result.state),
+                   result.outcomes[PageOutcome::kMoved] * page_bytes_,
+                   result.pages_planned * page_bytes_);
+}
+
+void RunObserver::Finish() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    progress_.Clear();
+    stop_.NotifyAll();
+  }
+  if (watcher_.joinable()) watcher_.join();
+}
+
+void RunObserver::Watch() {
+  MutexLock lock(mutex_);
+  while (!stopping_) {
+    TellHeldCalls();
+    stop_.WaitFor(mutex_, kBetweenLooks);
+  }
+}
+
+void RunObserver::TellHeldCalls() {
+  const absl::Duration now = clock_.Monotonic();
+  for (auto& [worker, batch] : batches_) {
+    const absl::Duration held = now - batch.start;
+    if (held <= Migrator::kHeldTooLong) continue;
+    if (!std::exchange(batch.is_told, true)) {
+      progress_.Clear();
+      std::cerr << absl::StrCat(
+          "Note: the kernel has held move_pages of ", batch.pages, " pages of process ", batch.pid,
+          " since ", absl::FormatTime("%H:%M:%S", clock_.Now() - held, absl::LocalTimeZone()),
+          "; most likely it waits for a real-time task to leave a CPU. "
+          "Ctrl-C ends numa-migrate after this call, a second one now\n");
+    }
+    if (EndSignalCount() > 1) give_up_();
+  }
+}
+
+}  // namespace numalocality
