@@ -18,9 +18,13 @@
 namespace numalocality {
 namespace {
 
+// With its cgroup, whose memory pressure is a reason to slow down. Pressure in the root cgroup is
+// the machine's, which is looked at anyway.
 Workload WorkloadOf(const Subject& subject) {
   Workload workload;
   workload.process = subject.process.id();
+  const auto cgroup = subject.process.ReadCgroup();
+  if (cgroup.ok() && *cgroup != "/") workload.cgroup_path = *cgroup;
   return workload;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "agent/cli/numa_migrate/commands.h"
 #include "agent/os/file.h"
 #include "tests/unit/cli/numa_migrate_fixture.h"
@@ -134,6 +135,26 @@ TEST_F(NumaMigrateTest, BalancingIsOffWhileItRunsAndBackAfterASignal) {
     EXPECT_EQ(*ReadFile(host_.tree().Path(kBalancing)), "1\n");
     host_.kernel().OnMoved([](const auto&) {});
     process_->AddPages(kStart, 1000, 0);  // back again, for the signal
+  }
+}
+
+TEST_F(NumaMigrateTest, GivesWayToWhatTheCgroupOfTheProcessLacks) {
+  const std::string kPressure =
+      "some avg10=50.00 avg60=0.00 avg300=0.00 total=0\n"
+      "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
+  options_.format = OutputFormat::kJson;
+  for (const auto& [cgroup, waits] : {std::pair("/", false), std::pair("/app.slice/job", true)}) {
+    FakeHost host;
+    const auto process = host.AddProcess(kPid);
+    process->AddPages(kStart, 1000, 0);
+    host.Publish(*process);
+    if (waits) host.AddCgroup(cgroup, {kPid});
+    host.WriteCgroupFile(cgroup, "memory.pressure", kPressure);
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(*Migrate(host.context(), options_), kExitSuccess);
+    const std::string printed = testing::internal::GetCapturedStdout();
+    EXPECT_THAT(printed, HasSubstr("\"backed_off_seconds\": "));
+    EXPECT_NE(absl::StrContains(printed, "\"backed_off_seconds\": 0,"), waits) << printed;
   }
 }
 
