@@ -26,11 +26,6 @@
 namespace numalocality {
 namespace {
 
-// More than a memory bus can use.
-constexpr int kMaxWorkers = 16;
-// The last of ten pauses is over a minute long.
-constexpr int kMaxRetries = 10;
-
 absl::Status CheckNodes(const NodeSet& nodes, absl::string_view what, const Topology& topology) {
   for (const NodeId node : nodes) {
     if (!topology.MemoryNodes().Contains(node)) {

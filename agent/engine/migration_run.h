@@ -18,6 +18,11 @@
 
 namespace numalocality {
 
+// Most that CheckSpec lets pass. More than a memory bus can use:
+inline constexpr int kMaxWorkers = 16;
+// The last of ten pauses is over a minute long.
+inline constexpr int kMaxRetries = 10;
+
 // What bounds every migration, whoever asked for it.
 struct HostLimits {
   // Fraction of a target node's memory that is left free; more where the kernel would begin to

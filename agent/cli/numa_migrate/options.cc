@@ -16,6 +16,8 @@
 #include "agent/cli/arguments.h"
 #include "agent/cli/numa_migrate/help_format.h"
 #include "agent/cli/numa_migrate/man_page.h"
+#include "agent/engine/migration_run.h"
+#include "agent/model/batch_size.h"
 
 namespace numalocality {
 namespace {
@@ -168,18 +170,18 @@ OptionList AddHow(CLI::App& app, Options& options) {
           "--hold", [&options] { options.spec.hold = HoldMode::kPtrace; },
           "Hold the process still during each batch, by ptrace: the kernel lets it go if "
           "numa-migrate dies"),
-      AddParsedOption(app, "--workers", ParseCount<1, 64>, limits.workers,
+      AddParsedOption(app, "--workers", ParseCount<1, kMaxWorkers>, limits.workers,
                       "Threads that move at the same time; default 1")
           ->type_name("N"),
       call_time,
-      AddParsedOption(app, "--batch", ParseCount<1, 1 << 20>, limits.batch_pages,
+      AddParsedOption(app, "--batch", ParseCount<1, BatchSize::kMax>, limits.batch_pages,
                       "Pages in each kernel call, whatever time it takes")
           ->type_name("PAGES")
           ->excludes(call_time),
       AddParsedOption(app, "--throttle", ParseRate, limits.bytes_per_second,
                       "Move no more than this per second, such as 200M/s")
           ->type_name("BYTES/s"),
-      AddParsedOption(app, "--retries", ParseCount<0, 1000>, limits.retries,
+      AddParsedOption(app, "--retries", ParseCount<0, kMaxRetries>, limits.retries,
                       "How often to try a busy page again; default 3")
           ->type_name("N"),
       AddParsedOption(app, "--min-moved", ParseFraction, options.spec.min_moved,
@@ -275,6 +277,9 @@ absl::Status CheckTogether(const Options& options, const OptionList& about_movin
   }
   if (!options.spec.node_map.empty() && !options.spec.source_nodes.empty()) {
     return absl::InvalidArgumentError("--node-map names the sources: leave out --from-node");
+  }
+  if (options.spec.hold != HoldMode::kNone && options.spec.limits.workers > 1) {
+    return absl::InvalidArgumentError("--hold goes with one worker only: leave out --workers");
   }
   return absl::OkStatus();
 }

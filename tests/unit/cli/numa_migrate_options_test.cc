@@ -42,7 +42,6 @@ TEST(ParseOptionsTest, FillsInTheSpec) {
                    "512M",
                    "--shared",
                    "all",
-                   "--hold",
                    "--workers",
                    "2",
                    "--batch",
@@ -71,7 +70,7 @@ TEST(ParseOptionsTest, FillsInTheSpec) {
   EXPECT_EQ(spec.target_nodes, NodeSet{NodeId{1}});
   EXPECT_EQ(spec.source_nodes, (NodeSet{NodeId{0}, NodeId{2}, NodeId{3}}));
   EXPECT_EQ(options.sharing, SharingRule::kAll);
-  EXPECT_EQ(spec.hold, HoldMode::kPtrace);
+  EXPECT_EQ(spec.hold, HoldMode::kNone);
   EXPECT_EQ(spec.limits.workers, 2);
   EXPECT_EQ(spec.limits.batch_pages, 64);
   EXPECT_EQ(spec.limits.bytes_per_second, int64_t{200} << 20);
@@ -95,6 +94,39 @@ TEST(ParseOptionsTest, WhatIsNotAskedForIsLeftToTheEngine) {
   ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", "--max-call-time", "2ms"}, options),
             std::nullopt);
   EXPECT_EQ(options.spec.limits.longest_call, absl::Milliseconds(2));
+}
+
+// What the parser lets pass the engine takes, and the other way round.
+TEST(ParseOptionsTest, TheLimitsAreTheEnginesOwn) {
+  struct Limit {
+    const char* option;
+    int MoveLimits::*value;
+    int most;
+  };
+  for (const Limit& limit : {Limit{"--workers", &MoveLimits::workers, 16},
+                             Limit{"--retries", &MoveLimits::retries, 10}}) {
+    Options options;
+    const std::string most = std::to_string(limit.most);
+    EXPECT_EQ(Parse({"--pid", "7", "--to-node", "1", limit.option, most.c_str()}, options),
+              std::nullopt);
+    EXPECT_EQ(options.spec.limits.*limit.value, limit.most);
+    const std::string more = std::to_string(limit.most + 1);
+    EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", limit.option, more.c_str()}),
+                HasSubstr(" to " + most));
+  }
+  Options options;
+  EXPECT_EQ(Parse({"--pid", "7", "--to-node", "1", "--batch", "4096"}, options), std::nullopt);
+  EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--batch", "4097"}),
+              HasSubstr("from 1 to 4096"));
+}
+
+TEST(ParseOptionsTest, HoldsGoWithOneWorker) {
+  Options options;
+  ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", "--hold", "--workers", "1"}, options),
+            std::nullopt);
+  EXPECT_EQ(options.spec.hold, HoldMode::kPtrace);
+  EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--hold", "--workers", "2"}),
+              HasSubstr("leave out --workers"));
 }
 
 TEST(ParseOptionsTest, VerifyLooksOnceAfterTenSeconds) {
