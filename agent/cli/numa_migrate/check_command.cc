@@ -11,9 +11,8 @@
 namespace numalocality {
 namespace {
 
-absl::StatusOr<std::map<NodeId, int64_t>> CountPages(const MigrationContext& context,
-                                                     const Options& options) {
-  NL_ASSIGN_OR_RETURN(const Subject subject, OpenSubject(context, options.pid));
+absl::StatusOr<std::map<NodeId, int64_t>> CountPages(const Options& options,
+                                                     const Subject& subject) {
   NL_ASSIGN_OR_RETURN(const std::vector<AddressRange> ranges,
                       FindPart(options.part, subject.process, subject.scanner, kPrivateKinds,
                                subject.topology.page_bytes));
@@ -32,8 +31,13 @@ absl::StatusOr<std::map<NodeId, int64_t>> CountPages(const MigrationContext& con
 }  // namespace
 
 absl::StatusOr<ExitCode> Check(const MigrationContext& context, const Options& options) {
-  const auto pages = CountPages(context, options);
-  if (!pages.ok()) return WithDenial(pages.status(), Capability::kSysPtrace, context.paths);
+  const auto subject = OpenSubject(context, options.pid);
+  if (!subject.ok()) return WithDenial(subject.status(), Capability::kSysPtrace, context.paths);
+  const auto pages = CountPages(options, *subject);
+  if (!pages.ok()) {
+    return WithDenial(OrGone(pages.status(), subject->process), Capability::kSysPtrace,
+                      context.paths);
+  }
   std::cout << CheckReport(options, *pages);
   return kExitSuccess;
 }

@@ -53,10 +53,17 @@ absl::StatusOr<SharingRule> DecideSharing(const Options& options, const HostPath
 
 ExitCode CodeOfSignal() { return static_cast<ExitCode>(128 + EndSignal()); }
 
+// That there was nothing to look at, and why, is said in one line.
+bool SawNothing(const WorkloadMigration& result) {
+  return result.outcomes.Total() == 0 && (result.reason == MigrationReason::kPermissionDenied ||
+                                          result.reason == MigrationReason::kWorkloadGone);
+}
+
 // A run's or a plan's result as an exit code; the reason for a bad one is the error.
 absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& result,
                                const HostPaths& paths) {
   if (EndSignal() != 0) return CodeOfSignal();
+  if (SawNothing(result) && result.reason == MigrationReason::kWorkloadGone) return ProcessGone();
   if (result.reason == MigrationReason::kPermissionDenied) {
     return WithDenial(absl::PermissionDeniedError(result.message), Capability::kSysPtrace, paths);
   }
@@ -128,11 +135,7 @@ absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& opt
   const absl::Status ended = stay.End();
   if (!ended.ok()) findings.notes.emplace_back(ended.message());
   findings.notes.insert(findings.notes.end(), stay.notes().begin(), stay.notes().end());
-  // Refused before it saw a page, it has nothing to report.
-  const bool refused = result.reason == MigrationReason::kPermissionDenied;
-  if (!refused || result.outcomes.Total() > 0) {
-    std::cout << MigrationReport(options, result, findings) << std::flush;
-  }
+  if (!SawNothing(result)) std::cout << MigrationReport(options, result, findings) << std::flush;
   NL_RETURN_IF_ERROR(kept);
   return Judge(options, result, context.paths);
 }
@@ -174,13 +177,17 @@ absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options&
   const auto ranges = FindPart(options.part, subject->process, subject->scanner, options.spec.kinds,
                                subject->topology.page_bytes);
   if (EndSignal() != 0) return EndBeforeRun(options, findings);
-  if (!ranges.ok()) return WithDenial(ranges.status(), Capability::kSysPtrace, context.paths);
+  if (!ranges.ok()) {
+    return WithDenial(OrGone(ranges.status(), subject->process), Capability::kSysPtrace,
+                      context.paths);
+  }
   options.spec.ranges = *ranges;
   NL_RETURN_IF_ERROR(CheckSpec(options.spec, subject->topology));
   const auto exit_code = options.dry_run ? DryRun(context, options, *subject)
                                          : Run(context, options, *subject, findings);
   for (const std::string& note : findings.notes) std::cerr << "Note: " << note << "\n";
   if (absl::IsCancelled(exit_code.status())) return CodeOfSignal();
+  if (!exit_code.ok()) return OrGone(exit_code.status(), subject->process);
   return exit_code;
 }
 

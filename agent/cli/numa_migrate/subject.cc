@@ -9,17 +9,26 @@
 
 namespace numalocality {
 
+absl::Status ProcessGone() { return absl::NotFoundError("process not found"); }
+
+absl::Status OrGone(const absl::Status& status, const ProcessHandle& process) {
+  if (!absl::IsNotFound(status)) return status;
+  // Its memory goes before the kernel calls it exited.
+  const bool is_gone =
+      process.Fate() != ProcessFate::kRunning || absl::IsNotFound(process.ReadMaps().status());
+  return is_gone ? ProcessGone() : status;
+}
+
 absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid) {
   auto process = ProcessHandle::Open(context.kernel, context.paths, pid);
-  if (absl::IsNotFound(process.status())) {
-    return absl::NotFoundError(absl::StrCat("process not found: ", pid));
-  }
+  if (absl::IsNotFound(process.status())) return ProcessGone();
   if (!process.ok()) return process.status();
   const auto mappings = process->ReadMaps();
   if (absl::IsNotFound(mappings.status()) && process->Fate() == ProcessFate::kRunning) {
     return absl::InvalidArgumentError(absl::StrCat(
         "process ", pid, " has no memory of its own: it is a kernel thread, or exiting"));
   }
+  if (absl::IsNotFound(mappings.status())) return ProcessGone();
   if (!mappings.ok()) return WithContext(mappings.status(), absl::StrCat("process ", pid));
   NL_ASSIGN_OR_RETURN(Topology topology, TopologyReader(context.paths).Read());
   const PageScanner scanner(context.kernel, context.clock, context.paths, topology.page_bytes);

@@ -20,6 +20,12 @@ struct Subject {
   PageScanner scanner;
 };
 
+// "process not found".
+absl::Status ProcessGone();
+
+// That, if it is why `process` gave the error `status`; else `status` as it is.
+absl::Status OrGone(const absl::Status& status, const ProcessHandle& process);
+
 // The process, checked to be one whose memory can be looked at. NOT_FOUND if there is none,
 // INVALID_ARGUMENT for kernel threads, PERMISSION_DENIED.
 absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid);

@@ -181,8 +181,44 @@ TEST_F(NumaMigrateTest, NoSuchProcess) {
   for (const auto& run : {Check, Migrate}) {
     const auto exit_code = Do(run);
     EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitError);
-    EXPECT_EQ(exit_code.status().message(), "process not found: 8");
+    EXPECT_EQ(exit_code.status().message(), "process not found");
   }
+}
+
+TEST_F(NumaMigrateTest, AProcessThatGoesBeforeAPageWasSeenIsNotFoundEither) {
+  struct Case {
+    absl::StatusOr<ExitCode> (*run)(const MigrationContext&, const Options&);
+    bool dry_run;
+    FakeCall last;  // before which it goes
+    int number;
+  };
+  for (const Case& each :
+       {Case{Check, false, FakeCall::kQuery, 1}, Case{Check, false, FakeCall::kQuery, 2},
+        Case{Migrate, false, FakeCall::kQuery, 1}, Case{Migrate, false, FakeCall::kThreadCpus, 1},
+        Case{Migrate, true, FakeCall::kQuery, 2}, Case{Migrate, true, FakeCall::kQuery, 3}}) {
+    FakeHost host;
+    const auto process = host.AddProcess(kPid);
+    process->AddPages(kStart, 1000, 0);
+    host.Publish(*process);
+    host.kernel().RunAt(each.last, each.number, [&] { host.Exit(kPid); });
+    Options options = options_;
+    options.part.first_bytes = 1000 * kFakePage;
+    options.dry_run = each.dry_run;
+    options.pin_threads = true;
+    testing::internal::CaptureStdout();
+    const auto exit_code = each.run(host.context(), options);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+    EXPECT_EQ(exit_code.status(), absl::NotFoundError("process not found"))
+        << static_cast<int>(each.last) << " " << each.number;
+  }
+}
+
+TEST_F(NumaMigrateTest, AProcessThatGoesLaterHasAResult) {
+  host_.kernel().RunAt(FakeCall::kMove, 1, [this] { host_.Exit(kPid); });
+  const auto exit_code = Do(Migrate);
+  EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitNotMigrated);
+  EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("WORKLOAD_GONE"));
+  EXPECT_THAT(printed_, HasSubstr("vanished: 1000"));
 }
 
 TEST_F(NumaMigrateTest, NoSuchNode) {

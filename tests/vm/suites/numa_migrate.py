@@ -197,6 +197,8 @@ def says_what_is_wrong(machine):
                         (["--pid", pid, "--check", "--no-such-option"], "--no-such-option")]:
         done = machine.run("numa-migrate", *argv, check=False)
         assert done.returncode == 1 and words in done.stderr, f"{argv}: {done.returncode} {done.stderr!r}"
+    gone = machine.run("numa-migrate", "--pid", 4000000, "--to-node", near, check=False)
+    assert gone.returncode == 1 and gone.stderr.splitlines()[-1] == "ERROR: process not found", gone.stderr
 
 
 @case(seconds=60)
