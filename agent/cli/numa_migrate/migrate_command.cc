@@ -136,6 +136,10 @@ absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& opt
   if (!ended.ok()) findings.notes.emplace_back(ended.message());
   findings.notes.insert(findings.notes.end(), stay.notes().begin(), stay.notes().end());
   if (!SawNothing(result)) std::cout << MigrationReport(options, result, findings) << std::flush;
+  // For programs these are among the figures.
+  if (options.format == OutputFormat::kText && result.calls.Count() > 0) {
+    findings.notes.push_back(StallNote(result));
+  }
   NL_RETURN_IF_ERROR(kept);
   return Judge(options, result, context.paths);
 }
@@ -165,6 +169,14 @@ ExitCode EndBeforeRun(const Options& options, const Findings& findings) {
   return CodeOfSignal();
 }
 
+void NoteBalancing(const Options& options, const HostPaths& paths,
+                   std::vector<std::string>& notes) {
+  if (options.balancing_off || ReadNumaBalancing(paths).value_or(0) == 0) return;
+  notes.emplace_back(
+      "automatic NUMA balancing is on and may take pages back; --numa-balancing off switches it "
+      "off for as long as this runs");
+}
+
 }  // namespace
 
 absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options& asked) {
@@ -183,6 +195,7 @@ absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options&
   }
   options.spec.ranges = *ranges;
   NL_RETURN_IF_ERROR(CheckSpec(options.spec, subject->topology));
+  NoteBalancing(options, context.paths, findings.notes);
   const auto exit_code = options.dry_run ? DryRun(context, options, *subject)
                                          : Run(context, options, *subject, findings);
   for (const std::string& note : findings.notes) std::cerr << "Note: " << note << "\n";

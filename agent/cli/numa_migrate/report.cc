@@ -119,6 +119,17 @@ std::string MigrationReport(const Options& options, const WorkloadMigration& res
   return text;
 }
 
+std::string StallNote(const WorkloadMigration& result) {
+  const auto longest = [](const CallTimes& times) {
+    return absl::FormatDuration(absl::Trunc(times.longest, absl::Microseconds(1)));
+  };
+  std::string note = absl::StrCat("kernel calls that moved pages: ", result.calls.Count(),
+                                  ", the longest ", longest(result.calls));
+  if (result.holds.Count() == 0) return note;
+  return absl::StrCat(note, "; holds of the process: ", result.holds.Count(), ", the longest ",
+                      longest(result.holds));
+}
+
 std::string Print(OutputFormat format, const Record& record) {
   return format == OutputFormat::kCsv ? Record::ToCsv({record})
                                       : absl::StrCat(record.ToJson(), "\n");

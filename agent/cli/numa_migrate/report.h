@@ -39,6 +39,9 @@ std::string CheckReport(const Options& options, const std::map<NodeId, int64_t>&
 std::string MigrationReport(const Options& options, const WorkloadMigration& result,
                             const Findings& findings);
 
+// How long kernel calls, and holds if there were any, kept a thread waiting at most.
+std::string StallNote(const WorkloadMigration& result);
+
 // In JSON or CSV.
 std::string Print(OutputFormat format, const Record& record);
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,6 +16,7 @@
 namespace numalocality {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -155,6 +157,42 @@ TEST_F(NumaMigrateTest, GivesWayToWhatTheCgroupOfTheProcessLacks) {
     const std::string printed = testing::internal::GetCapturedStdout();
     EXPECT_THAT(printed, HasSubstr("\"backed_off_seconds\": "));
     EXPECT_NE(absl::StrContains(printed, "\"backed_off_seconds\": 0,"), waits) << printed;
+  }
+}
+
+TEST_F(NumaMigrateTest, PeopleAreToldHowLongItStalledTheProcess) {
+  host_.kernel().set_time_per_page(absl::Microseconds(1));
+  options_.spec.limits.batch_pages = 500;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              ContainsRegex("Note: kernel calls that moved pages: [1-9], the longest 500us\n"));
+  process_->AddPages(kStart, 1000, 0);
+  options_.spec.hold = HoldMode::kPtrace;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              ContainsRegex("500us; holds of the process: [1-9], the longest 500us\n"));
+  // For programs it is in the figures.
+  process_->AddPages(kStart, 1000, 0);
+  options_.format = OutputFormat::kJson;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(*Do(Migrate), kExitSuccess);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), Not(HasSubstr("kernel calls")));
+}
+
+TEST_F(NumaMigrateTest, BalancingThatMayUndoItIsSaid) {
+  for (const auto& [mode, off, is_said] :
+       {std::tuple("1\n", false, true), std::tuple("1\n", true, false),
+        std::tuple("0\n", false, false)}) {
+    host_.tree().Write(kBalancing, mode);
+    options_.balancing_off = off;
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(*Do(Migrate), kExitSuccess);
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(absl::StrContains(said, "Note: automatic NUMA balancing is on and may take pages"),
+              is_said)
+        << said;
   }
 }
 
