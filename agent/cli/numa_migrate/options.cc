@@ -36,8 +36,9 @@ constexpr absl::Duration kVerifyAfter = absl::Seconds(10);
 
 constexpr char kNotes[] = R"(
 Moves anonymous and shared memory, while the process runs; page cache and hugetlb pages stay where
-they are. Works without privilege on processes of one's own user; CAP_SYS_PTRACE is needed for
-others', CAP_SYS_NICE for pages that several processes map.
+they are, and so does what would fill a node beyond a reserve of 2 % of its memory. Works without
+privilege on processes of one's own user; CAP_SYS_PTRACE is needed for others', CAP_SYS_NICE for
+pages that several processes map.
 
 Examples:
   numa-migrate --pid 4321 --check                               where are its pages?
@@ -51,7 +52,8 @@ Examples:
   numa-migrate helper --alloc 512M --seed 42                    a process to try it on
 
 Exit codes: 0 success; 1 invalid arguments or no such process; 2 permission denied; 3 less than
---min-moved of the wanted pages are on their target; 130 interrupted, after the partial result.
+--min-moved of the wanted pages are on their target; 130, 143, 129 ended by SIGINT (Ctrl-C),
+SIGTERM, SIGHUP, after the partial result.
 )";
 
 // A whole number from `Low` to `High`.
@@ -154,22 +156,30 @@ OptionList AddWhat(CLI::App& app, Options& options) {
 // All of these, and of the two below, are about moving.
 OptionList AddHow(CLI::App& app, Options& options) {
   MoveLimits& limits = options.spec.limits;
-  auto* call_time = AddParsedOption(app, "--max-call-time", ParseTimeSpan, limits.longest_call,
-                                    "Keep each kernel call under this time; default 10ms")
-                        ->type_name("DURATION");
+  auto* call_time =
+      AddParsedOption(
+          app, "--max-call-time", ParseTimeSpan, limits.longest_call,
+          "Keep the pages' part of each kernel call under this time, for which a thread "
+          "may wait for one of them; default 10ms. A call has a part of its own, too, "
+          "whatever its size: no thread waits for that, but smaller batches multiply it")
+          ->type_name("DURATION");
   OptionList added = {
       AddParsedOption(app, "--from-node", ParseNodes, options.spec.source_nodes,
                       "Move only what is on these nodes, such as 0,2-3; default: all others")
           ->type_name("NODES"),
-      AddParsedOption(app, "--shared", ParseSharing, options.sharing,
-                      "Pages that several processes map: never leaves them, owned moves them if no "
-                      "other process maps them, all moves them, whoever else uses them. Default: "
-                      "owned with CAP_SYS_NICE, else never")
+      AddParsedOption(
+          app, "--shared", ParseSharing, options.sharing,
+          "Pages that several processes map: never leaves them; owned moves them if no "
+          "other process maps them; all moves them, whoever else uses them. With one "
+          "PID every other process is a stranger: the agent moves whole workloads "
+          "(localityctl migrate --cgroup). Default: owned with CAP_SYS_NICE, else never")
           ->type_name("RULE"),
       app.add_flag_callback(
           "--hold", [&options] { options.spec.hold = HoldMode::kPtrace; },
-          "Hold the process still during each batch, by ptrace: the kernel lets it go if "
-          "numa-migrate dies"),
+          "Hold the process still during each batch, by ptrace: meanwhile it runs a fifth of the "
+          "time. Worth it before Linux 6.3, or with a busy thread on every CPU. Not with "
+          "--workers; refused if it is traced or has more than 256 threads. The kernel lets it go "
+          "if numa-migrate dies"),
       AddParsedOption(app, "--workers", ParseCount<1, kMaxWorkers>, limits.workers,
                       "Threads that move at the same time; default 1")
           ->type_name("N"),
@@ -195,14 +205,17 @@ OptionList AddStay(CLI::App& app, Options& options) {
   OptionList added = {
       app.add_flag("--pin-threads", options.pin_threads,
                    "Run every thread of the process on the CPUs of the target nodes, from now on"),
-      AddParsedOption(app, "--policy", ParsePolicy, options.bind,
-                      "bind: write the target nodes to cpuset.mems of the process's own cgroup, if "
-                      "that holds no other process; force-bind: also before Linux 6.7, where the "
-                      "process may stall while the kernel does it")
+      AddParsedOption(
+          app, "--policy", ParsePolicy, options.bind,
+          "bind: write the target nodes to cpuset.mems of the process's own cgroup, if "
+          "that holds no other process. The kernel then moves what is left elsewhere by "
+          "itself, shared pages too, unthrottled; force-bind: also before Linux 6.7, "
+          "where the process may stall while the kernel does it")
           ->type_name("bind"),
       AddParsedOption(app, "--numa-balancing", ParseOff, options.balancing_off,
-                      "off: switch the kernel's automatic NUMA balancing off until numa-migrate "
-                      "ends, also by Ctrl-C")
+                      "off: switch the kernel's automatic NUMA balancing off, for the whole "
+                      "machine, until numa-migrate ends, also by Ctrl-C; kill -9 leaves it off. "
+                      "Needs root")
           ->type_name("off")};
   for (CLI::Option* option : added) option->group(kStay);
   return added;

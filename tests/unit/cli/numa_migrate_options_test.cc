@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
 namespace numalocality {
 namespace {
 
@@ -181,6 +184,24 @@ TEST(ParseOptionsTest, SaysWhatIsWrongAndWhatIsRight) {
               HasSubstr("'never' is not a time span"));
   EXPECT_THAT(ErrorOf({"helper"}), HasSubstr("--alloc is required"));
   EXPECT_THAT(ErrorOf({"helper", "--alloc", "0"}), HasSubstr("more than 0"));
+}
+
+// What is not obvious, and costs those who do not know it.
+TEST(HelpTest, SaysWhatOptionsCost) {
+  Options options;
+  testing::internal::CaptureStdout();
+  ASSERT_EQ(Parse({"--help"}, options), kExitSuccess);
+  std::string help = testing::internal::GetCapturedStdout();
+  help = absl::StrJoin(absl::StrSplit(help, absl::ByAnyChar(" \n"), absl::SkipEmpty()), " ");
+  for (const char* words :
+       {"every other process is a stranger", "localityctl migrate --cgroup",
+        "shared pages too, unthrottled", "Needs root", "kill -9 leaves it off",
+        "130, 143, 129 ended by SIGINT (Ctrl-C), SIGTERM, SIGHUP", "reserve of 2 %",
+        "the pages' part of each kernel call", "smaller batches multiply", "a fifth of the time",
+        "Not with --workers", "traced or has more than 256 threads",
+        "before Linux 6.3, or with a busy thread on every CPU"}) {
+    EXPECT_THAT(help, HasSubstr(words));
+  }
 }
 
 // Every option that --help tells of is in the man page: both are made of the same description.
