@@ -44,20 +44,16 @@ absl::Status FillOn(const MigrationContext& context, std::optional<NodeId> node,
   return context.kernel.SetThreadCpus(getpid(), before);
 }
 
-// Where the words are now, as far as it can be told.
-std::string PlacementLines(const MigrationContext& context, const AddressRange& range) {
-  const auto subject = OpenSubject(context, getpid());
-  if (!subject.ok()) return "";
+// Where the words are now; empty if that cannot be told.
+std::map<NodeId, int64_t> CountPages(const Subject& subject, const AddressRange& range) {
   std::map<NodeId, int64_t> pages;
   const AddressRange ranges[] = {range};
-  const absl::Status scanned = subject->scanner.Scan(subject->process, ranges, kPrivateKinds,
-                                                     [&](absl::Span<const PageRun> runs) {
-                                                       for (const PageRun& run : runs) {
-                                                         pages[run.node] += run.pages;
-                                                       }
-                                                       return true;
-                                                     });
-  return scanned.ok() ? CheckReport(Options(), pages) : "";
+  const auto count = [&](absl::Span<const PageRun> runs) {
+    for (const PageRun& run : runs) pages[run.node] += run.pages;
+    return true;
+  };
+  const absl::Status scanned = subject.scanner.Scan(subject.process, ranges, kPrivateKinds, count);
+  return scanned.ok() ? pages : std::map<NodeId, int64_t>();
 }
 
 // As --range takes it.
@@ -69,15 +65,20 @@ std::string SizeWord(int64_t bytes) {
 void Introduce(const MigrationContext& context, const AddressRange& range) {
   const auto bytes = static_cast<int64_t>(range.size());
   std::cout << absl::StrFormat("PID: %d\nRange: %x-%x (%s, %d pages)\n", getpid(), range.start,
-                               range.end, FormatBytes(bytes), bytes / sysconf(_SC_PAGESIZE))
-            << PlacementLines(context, range)
-            << absl::StrFormat(
-                   "\nTry, in another terminal:\n"
-                   "  numa-migrate --pid %1$d --check\n"
-                   "  numa-migrate --pid %1$d --range %2$s --to-node 1 --verify\n"
-                   "\nChecking the content until Ctrl-C.\n",
-                   getpid(), SizeWord(bytes))
-            << std::flush;
+                               range.end, FormatBytes(bytes), bytes / sysconf(_SC_PAGESIZE));
+  std::optional<NodeId> target;
+  if (const auto subject = OpenSubject(context, getpid()); subject.ok()) {
+    const auto pages = CountPages(*subject, range);
+    std::cout << CheckReport(Options(), pages);
+    target = SuggestTarget(subject->topology.MemoryNodes(), pages);
+  }
+  std::cout << absl::StrFormat("\nTry, in another terminal:\n  numa-migrate --pid %d --check\n",
+                               getpid());
+  if (target.has_value()) {
+    std::cout << absl::StrFormat("  numa-migrate --pid %d --range %s --to-node %d --verify\n",
+                                 getpid(), SizeWord(bytes), target->value);
+  }
+  std::cout << "\nChecking the content until Ctrl-C.\n" << std::flush;
 }
 
 absl::Status CheckWords(uint64_t seed, size_t first, absl::Span<const uint64_t> words) {

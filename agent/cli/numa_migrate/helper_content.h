@@ -1,12 +1,17 @@
-// What `numa-migrate helper` has in its memory: words that a seed decides. Pure.
+// What `numa-migrate helper` has in its memory, words that a seed decides, and where it suggests to
+// move that. Pure.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 
 #include "absl/types/span.h"
+#include "agent/model/id_set.h"
+#include "agent/model/ids.h"
 
 namespace numalocality {
 
@@ -29,6 +34,17 @@ inline std::optional<size_t> FindWrongWord(uint64_t seed, size_t first,
                                            absl::Span<const uint64_t> words) {
   for (size_t i = 0; i < words.size(); ++i) {
     if (words[i] != HelperWord(seed, first + i)) return i;
+  }
+  return std::nullopt;
+}
+
+// The first of `nodes` but the one that has most of the pages; nullopt if there is no other.
+inline std::optional<NodeId> SuggestTarget(const NodeSet& nodes,
+                                           const std::map<NodeId, int64_t>& pages) {
+  const auto most = std::max_element(pages.begin(), pages.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  for (const NodeId node : nodes) {
+    if (most == pages.end() || node != most->first) return node;
   }
   return std::nullopt;
 }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,14 @@ TEST(HelperContentTest, EveryWrongByteIsFound) {
     EXPECT_EQ(FindWrongWord(42, 100, words), byte / 8);
     bytes[byte] ^= 1;
   }
+}
+
+TEST(SuggestTargetTest, IsAnotherNodeThatExists) {
+  const NodeSet nodes = {NodeId{0}, NodeId{2}, NodeId{3}};
+  const std::map<NodeId, int64_t> on_node_0 = {{NodeId{0}, 10}, {NodeId{2}, 1}};
+  EXPECT_EQ(SuggestTarget(nodes, on_node_0), NodeId{2});
+  EXPECT_EQ(SuggestTarget(nodes, {{NodeId{2}, 10}}), NodeId{0});
+  EXPECT_EQ(SuggestTarget({NodeId{0}}, on_node_0), std::nullopt);
 }
 
 TEST(OwnMemoryTest, IsAMappingOfItsOwn) {
