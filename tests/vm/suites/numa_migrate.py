@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 from guest import oracles
 from guest.case import case
@@ -266,4 +267,35 @@ def bound_to_its_node(machine):
     machine.run(*command, "force-bind" if old else "bind")
     assert (cgroup / "cpuset.mems").read_text() == f"{far}\n"
     assert oracles.anonymous_bytes(helper.pid)[near] == 0
+    end_well(helper)
+
+
+@case(seconds=120)
+def a_call_that_the_kernel_holds(machine):
+    """A real-time task has a CPU for itself: said after 5 s, and a second Ctrl-C puts the machine back at once.
+
+    From Linux 6.12 on such a task leaves others a twentieth of the CPU, so that no call waits so long.
+    """
+    near, far = ends()
+    helper, _, _ = start_helper(machine, near, "16M")
+    for path, value in ("/proc/sys/kernel/sched_rt_runtime_us", "-1"), ("/proc/sys/kernel/numa_balancing", "1"):
+        setting = pathlib.Path(path)
+        machine.cleanup.callback(setting.write_text, setting.read_text())
+        setting.write_text(value)
+    *others, taken = sorted(os.sched_getaffinity(0))
+    hog = machine.start("timeout", "-s", "KILL", 15, "chrt", "-f", 50, "taskset", "-c", taken, "sh", "-c", "while :; do :; done")
+    mover = machine.start("taskset", "-c", ",".join(map(str, others)), "numa-migrate", "--pid", helper.pid, "--to-node", far,
+                          "--numa-balancing", "off")
+    if machine.kernel == "6.1":
+        wait_until("the held call is told of", lambda: "the kernel has held move_pages" in mover.log_path.read_text(), 14)
+        assert setting.read_text() == "0\n"
+        for _ in range(2):
+            time.sleep(0.5)
+            mover.send_signal(signal.SIGINT)
+        wait_until("balancing is on again", lambda: setting.read_text() == "1\n", 10)
+        assert hog.poll() is None and mover.poll() is None, "the kernel holds the call still"
+    assert mover.wait(60) == (130 if machine.kernel == "6.1" else 0), mover.log_path.read_text()
+    machine.log(mover.log_path.read_text())
+    assert setting.read_text() == "1\n" and ("given up" in mover.log_path.read_text()) == (machine.kernel == "6.1")
+    hog.wait(30)
     end_well(helper)
