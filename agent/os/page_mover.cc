@@ -84,10 +84,9 @@ class Batch {
     std::vector<uint64_t> addresses;
     for (const size_t page : pages) addresses.push_back(moves_[page].address);
     const std::vector<int> nodes(pages.size(), moves_.front().target.value);
-    std::vector<int> status(pages.size(), kStatusUnwritten);
+    std::vector<int> status(pages.size());
     const absl::Duration start = clock_.Monotonic();
-    const int code =
-        kernel_.MovePages(process_.thread(), addresses, nodes, absl::MakeSpan(status), flag_);
+    const int code = MovePages(kernel_, process_, addresses, nodes, absl::MakeSpan(status), flag_);
     result_.calls.Add(clock_.Monotonic() - start);
     if (!CheckFate()) return pages;
     if (code < 0) {
@@ -100,8 +99,8 @@ class Batch {
     if (code == 0 && all_known) return Settle(pages, status, status);
     // Errors are not atomic and leave statuses unwritten, before 6.1 also with a result of 0; and a
     // page that is busy may have been taken along with its huge page. Ask where they are now.
-    std::vector<int> now(pages.size(), kStatusUnwritten);
-    const int query = kernel_.MovePages(process_.thread(), addresses, {}, absl::MakeSpan(now));
+    std::vector<int> now(pages.size());
+    const int query = MovePages(kernel_, process_, addresses, {}, absl::MakeSpan(now));
     if (!CheckFate()) return pages;
     if (query < 0) {
       result_.stop = StopOfErrno(-query);
@@ -196,8 +195,8 @@ std::vector<int> PageMover::Query(const ProcessHandle& process,
                                   absl::Span<const PageMove> moves) const {
   std::vector<uint64_t> addresses;
   for (const PageMove& move : moves) addresses.push_back(move.address);
-  std::vector<int> status(moves.size(), kStatusUnwritten);
-  const int code = kernel_.MovePages(process.thread(), addresses, {}, absl::MakeSpan(status));
+  std::vector<int> status(moves.size());
+  const int code = MovePages(kernel_, process, addresses, {}, absl::MakeSpan(status));
   if (code < 0 || process.Fate() != ProcessFate::kRunning) return {};
   return status;
 }

@@ -97,9 +97,8 @@ absl::Status PageNodes::Ask(std::vector<FoundPage>& found) {
     const size_t count = std::min(kMostAsked, asked_.size() - first);
     addresses_.clear();
     for (size_t i = first; i < first + count; ++i) addresses_.push_back(found[asked_[i]].address);
-    status_.assign(count, kStatusUnwritten);
-    const int result =
-        kernel_.MovePages(process_.thread(), addresses_, {}, absl::MakeSpan(status_));
+    status_.resize(count);
+    const int result = MovePages(kernel_, process_, addresses_, {}, absl::MakeSpan(status_));
     pacer_.AfterRead();
     const std::string what =
         absl::StrCat("query the nodes of the pages of process ", process_.pid());

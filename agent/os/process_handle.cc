@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -28,17 +29,26 @@ absl::StatusOr<ProcessStat> ReadStatAt(int directory_fd, const std::string& name
   return ParseStat(text);
 }
 
-bool HasEnded(const ProcessStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
+// The kernel shows code that begins at 0 of a thread without memory: one that has ended, or is
+// about to.
+bool HasMemory(const absl::StatusOr<ProcessStat>& stat) {
+  return stat.ok() && stat->code_start != 0;
+}
 
-// A thread of the process at `path` that has not ended, 0 if there is none.
-pid_t FindLiveThread(const std::string& path) {
-  const auto entries = ListDirectory(AT_FDCWD, path + "/task");
+// A file of a thread, below /proc/PID.
+std::string ThreadFile(pid_t pid, pid_t thread, absl::string_view name) {
+  return thread == pid ? std::string(name) : absl::StrCat("task/", thread, "/", name);
+}
+
+// See FindThreadWithMemory; `directory_fd` is that of /proc/PID.
+pid_t FindThread(int directory_fd, pid_t pid) {
+  if (HasMemory(ReadStatAt(directory_fd, "stat"))) return pid;
+  const auto entries = ListDirectory(directory_fd, "task");
   if (!entries.ok()) return 0;
   for (const DirectoryEntry& entry : *entries) {
     pid_t tid = 0;
-    if (!absl::SimpleAtoi(entry.name, &tid)) continue;
-    const auto stat = ReadStatAt(AT_FDCWD, absl::StrCat(path, "/task/", tid, "/stat"));
-    if (stat.ok() && !HasEnded(*stat)) return tid;
+    if (!absl::SimpleAtoi(entry.name, &tid) || tid == pid) continue;
+    if (HasMemory(ReadStatAt(directory_fd, ThreadFile(pid, tid, "stat")))) return tid;
   }
   return 0;
 }
@@ -51,14 +61,20 @@ absl::StatusOr<ProcessHandle> ProcessHandle::Open(KernelCalls& kernel, const Hos
   const std::string path = ProcessPath(paths, pid);
   NL_ASSIGN_OR_RETURN(ScopedFd directory, OpenDirectory(path));
   NL_ASSIGN_OR_RETURN(const ProcessStat stat, ReadStatAt(directory.get(), "stat"));
-  pid_t thread = pid;
-  if (HasEnded(stat)) {
-    thread = FindLiveThread(path);
-    if (thread == 0) return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
-    NL_ASSIGN_OR_RETURN(directory, OpenDirectory(absl::StrCat(path, "/task/", thread)));
+  const pid_t thread = FindThread(directory.get(), pid);
+  if (thread == 0 && (stat.state == 'Z' || stat.state == 'X')) {
+    return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
   }
-  return ProcessHandle({pid, stat.start_ticks}, thread, std::move(pidfd), std::move(directory),
-                       path);
+  return ProcessHandle({pid, stat.start_ticks}, thread == 0 ? pid : thread, std::move(pidfd),
+                       std::move(directory), path);
+}
+
+bool ProcessHandle::RenewThread() const {
+  const pid_t current = thread();
+  if (HasMemory(ReadStatAt(directory_.get(), ThreadFile(pid(), current, "stat")))) return true;
+  const pid_t found = FindThread(directory_.get(), pid());
+  if (found != 0) *thread_ = found;
+  return found != 0;
 }
 
 ProcessFate ProcessHandle::Fate() const {
@@ -68,10 +84,8 @@ ProcessFate ProcessHandle::Fate() const {
     ready = poll(&poll_entry, 1, 0);
   } while (ready < 0 && errno == EINTR);
   if (ready == 0) {
-    if (thread_ == pid()) return ProcessFate::kRunning;
     // The pidfd tells of the whole process only; the thread's number may be another's by now.
-    const auto thread = ReadStatAt(directory_.get(), "stat");
-    return thread.ok() && !HasEnded(*thread) ? ProcessFate::kRunning : ProcessFate::kExited;
+    return thread() == pid() || RenewThread() ? ProcessFate::kRunning : ProcessFate::kExited;
   }
   // It has exited; does its number already name another?
   const auto now = ReadStatAt(AT_FDCWD, pid_path_ + "/stat");
@@ -80,7 +94,20 @@ ProcessFate ProcessHandle::Fate() const {
 }
 
 absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
-  const auto mountinfo = ReadFileAt(directory_.get(), "mountinfo", kMaxMountinfoBytes);
+  pid_t thread = 0;
+  absl::StatusOr<std::vector<Mapping>> mappings;
+  do {
+    thread = this->thread();
+    mappings = ReadMapsOf(thread);
+    // Not there, or empty: of a thread that has ended meanwhile?
+    if (absl::IsNotFound(mappings.status())) RenewThread();
+  } while (this->thread() != thread);
+  return mappings;
+}
+
+absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMapsOf(pid_t thread) const {
+  const auto mountinfo =
+      ReadFileAt(directory_.get(), ThreadFile(pid(), thread, "mountinfo"), kMaxMountinfoBytes);
   // A process that is exiting loses its memory, then its mounts (EINVAL), and only then do others
   // see that it has exited.
   const auto gone =
@@ -89,26 +116,62 @@ absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
   if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) return mountinfo.status();
   NL_ASSIGN_OR_RETURN(MemoryFileSystems file_systems, ParseMountinfo(mountinfo.value_or("")));
   file_systems.hugetlbfs.insert(InternalHugetlbDevices().begin(), InternalHugetlbDevices().end());
-  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "maps", kMaxMapsBytes));
+  NL_ASSIGN_OR_RETURN(
+      const std::string text,
+      ReadFileAt(directory_.get(), ThreadFile(pid(), thread, "maps"), kMaxMapsBytes));
   if (text.empty()) return gone;
   return ParseMaps(text, file_systems);
 }
 
 absl::StatusOr<NodeSet> ProcessHandle::ReadAllowedNodes() const {
-  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "status"));
+  NL_ASSIGN_OR_RETURN(const std::string text,
+                      ReadFileAt(directory_.get(), ThreadFile(pid(), thread(), "status")));
   NL_ASSIGN_OR_RETURN(const std::string list, ParseMemsAllowed(text));
   return NodeSet::Parse(list);
 }
 
 absl::StatusOr<std::string> ProcessHandle::ReadCgroup() const {
-  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(directory_.get(), "cgroup"));
+  NL_ASSIGN_OR_RETURN(const std::string text,
+                      ReadFileAt(directory_.get(), ThreadFile(pid(), thread(), "cgroup")));
   return ParseProcessCgroup(text);
 }
 
 absl::StatusOr<ScopedFd> ProcessHandle::OpenPagemap() const {
-  ScopedFd fd(openat(directory_.get(), "pagemap", O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return ErrnoStatus(errno, absl::StrCat("open pagemap of process ", pid()));
+  pid_t thread = 0;
+  ScopedFd fd;
+  int error_number = 0;
+  do {
+    thread = this->thread();
+    fd = ScopedFd(openat(directory_.get(), ThreadFile(pid(), thread, "pagemap").c_str(),
+                         O_RDONLY | O_CLOEXEC));
+    error_number = errno;
+    // It stays with the memory; that of a thread that had ended before is empty.
+    RenewThread();
+  } while (this->thread() != thread);
+  if (!fd.valid())
+    return ErrnoStatus(error_number, absl::StrCat("open pagemap of process ", pid()));
   return fd;
+}
+
+int MovePages(KernelCalls& kernel, const ProcessHandle& process,
+              absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
+              absl::Span<int> status, MoveFlag flag) {
+  pid_t thread = 0;
+  int result = 0;
+  do {
+    thread = process.thread();
+    std::fill(status.begin(), status.end(), kStatusUnwritten);
+    result = kernel.MovePages(thread, addresses, nodes, status, flag);
+    // What the kernel says of a thread that has ended. And the number of any but the main thread
+    // may have come to name another process's.
+    if (result == -EINVAL || result == -ESRCH || thread != process.pid()) process.RenewThread();
+  } while (process.thread() != thread);
+  return result;
+}
+
+pid_t FindThreadWithMemory(const HostPaths& paths, pid_t pid) {
+  const auto directory = OpenDirectory(ProcessPath(paths, pid));
+  return directory.ok() ? FindThread(directory->get(), pid) : 0;
 }
 
 absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const HostPaths& paths, pid_t pid) {

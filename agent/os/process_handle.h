@@ -4,11 +4,16 @@
 
 #include <sys/types.h>
 
+#include <atomic>
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/os/file.h"
@@ -22,8 +27,8 @@ namespace numalocality {
 enum class ProcessFate { kRunning, kExited, kReplaced };
 
 // Holds a pidfd and the directory /proc/PID. Where the main thread has ended and others live on,
-// the directory is that of one of those: a dead thread has no memory. Neither can keep the number
-// from being reused, as move_pages(2) takes a number; both tell that it was. Not thread-safe.
+// the memory is reached through one of those: a thread that has ended has none. Neither keeps a
+// number from being reused, as move_pages(2) takes a number; both tell that it was. Thread-safe.
 class ProcessHandle {
  public:
   // NOT_FOUND if there is no such process, or only a zombie; INVALID_ARGUMENT for pid <= 0.
@@ -32,10 +37,12 @@ class ProcessHandle {
   const ProcessId& id() const { return id_; }
   pid_t pid() const { return id_.pid; }
   // What to name in system calls about the process's memory: the PID, or another live thread.
-  pid_t thread() const { return thread_; }
+  pid_t thread() const { return *thread_; }
 
-  // Asks afresh: call right before and right after what must hit this process only. Exited is also
-  // a process whose thread() has ended.
+  // Looks for another thread() if that has ended; false if none is left that has memory.
+  bool RenewThread() const;
+
+  // Asks afresh: call right before and right after what must hit this process only.
   ProcessFate Fate() const;
 
   // Files of /proc/PID, or of thread().
@@ -48,17 +55,29 @@ class ProcessHandle {
   ProcessHandle(ProcessId id, pid_t thread, ScopedFd pidfd, ScopedFd directory,
                 std::string pid_path)
       : id_(id),
-        thread_(thread),
+        thread_(std::make_unique<std::atomic<pid_t>>(thread)),
         pidfd_(std::move(pidfd)),
         directory_(std::move(directory)),
         pid_path_(std::move(pid_path)) {}
 
+  absl::StatusOr<std::vector<Mapping>> ReadMapsOf(pid_t thread) const;
+
   ProcessId id_;
-  pid_t thread_;
+  std::unique_ptr<std::atomic<pid_t>> thread_;  // on the heap, so that a handle can be moved
   ScopedFd pidfd_;
   ScopedFd directory_;
   std::string pid_path_;
 };
+
+// move_pages(2) as KernelCalls has it, on the process's memory; once more if the thread it went
+// through turns out to have ended. Fills `status` with kStatusUnwritten first.
+int MovePages(KernelCalls& kernel, const ProcessHandle& process,
+              absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
+              absl::Span<int> status, MoveFlag flag = MoveFlag::kExclusive);
+
+// The thread through which the memory of process `pid` can be reached: `pid` itself, or another one
+// where that has ended. 0 if none has memory: it has exited, or is the kernel's own.
+pid_t FindThreadWithMemory(const HostPaths& paths, pid_t pid);
 
 // The CPUs that a process's threads may run on, and how many threads there are.
 struct ProcessThreads {

@@ -77,14 +77,18 @@ std::string FakeHost::ProcPath(pid_t pid, const std::string& name) const {
   return absl::StrCat("proc/", pid, name.empty() ? "" : "/", name);
 }
 
+void FakeHost::WriteStat(const FakeProcess& process, pid_t tid, const std::string& path) {
+  const bool has_memory = process.HasMemory(tid);
+  tree_.Write(path, absl::StrCat(tid, " (", process.command, ") ", has_memory ? "S" : "Z",
+                                 " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 ", process.threads.size(),
+                                 " 0 ", process.start_ticks, " 1000 100 18446744073709551615 ",
+                                 has_memory ? 4096 : 0, " 8192 ",
+                                 has_memory ? process.stack_start : 0, "\n"));
+}
+
 void FakeHost::Publish(const FakeProcess& process) {
   const pid_t pid = process.pid;
-  tree_.Write(ProcPath(pid, "stat"),
-              absl::StrCat(pid, " (", process.command, ") ", process.is_zombie ? "Z" : "S",
-                           " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 ", process.threads.size(), " 0 ",
-                           process.start_ticks, " 1000 100 18446744073709551615 ",
-                           process.is_zombie ? 0 : 4096, " 8192 ",
-                           process.is_zombie ? 0 : process.stack_start, "\n"));
+  WriteStat(process, pid, ProcPath(pid, "stat"));
   tree_.Write(ProcPath(pid, "status"),
               absl::StrCat("Name:\t", process.command, "\nMems_allowed:\t3\nMems_allowed_list:\t",
                            process.allowed_nodes.ToString(), "\n"));
@@ -154,8 +158,28 @@ void FakeHost::Exit(pid_t pid) {
 
 void FakeHost::BecomeZombie(pid_t pid) {
   kernel_.BecomeZombie(pid);
+  if (const auto process = kernel_.Find(pid); process != nullptr) {
+    WriteStat(*process, pid, ProcPath(pid, "stat"));
+  }
   tree_.Write(ProcPath(pid, "maps"), "");
   tree_.Write(ProcPath(pid, "pagemap"), "");
+}
+
+void FakeHost::EndMainThread(pid_t pid, pid_t tid) {
+  const std::shared_ptr<FakeProcess> process = kernel_.Find(pid);
+  process->threads[tid] = process->threads[pid];
+  process->main_thread_has_ended = true;
+  const std::string thread = absl::StrCat("task/", tid, "/");
+  WriteStat(*process, tid, ProcPath(pid, thread + "stat"));
+  WriteStat(*process, pid, ProcPath(pid, "stat"));
+  // Who has them open keeps the memory; who opens the main thread's finds them empty.
+  for (const std::string name : {"maps", "pagemap"}) {
+    tree_.Rename(ProcPath(pid, name), ProcPath(pid, thread + name));
+    tree_.Write(ProcPath(pid, name), "");
+  }
+  for (const std::string name : {"status", "cgroup", "mountinfo"}) {
+    tree_.Link(ProcPath(pid, thread + name), "../../" + name);
+  }
 }
 
 std::shared_ptr<FakeProcess> FakeHost::Replace(pid_t pid) {

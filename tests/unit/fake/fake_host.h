@@ -51,6 +51,8 @@ class FakeHost {
 
   void Exit(pid_t pid);          // reaped: nothing is left of it
   void BecomeZombie(pid_t pid);  // maps and pagemap are empty
+  // The process lives on in thread `tid`, which has the memory from now on.
+  void EndMainThread(pid_t pid, pid_t tid);
   // Exits, and a stranger gets the PID.
   std::shared_ptr<FakeProcess> Replace(pid_t pid);
 
@@ -72,6 +74,7 @@ class FakeHost {
 
  private:
   std::string ProcPath(pid_t pid, const std::string& name) const;
+  void WriteStat(const FakeProcess& process, pid_t tid, const std::string& path);
   std::string CgroupPath(const std::string& path) const { return "sys/fs/cgroup" + path; }
   void WriteMeminfo(const std::map<int, FakeMemory>& memory);
   void WritePagemap(const FakeProcess& process);

@@ -21,16 +21,15 @@ int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
   }
   const Fault fault = Enter(nodes.empty() ? FakeCall::kQuery : FakeCall::kMove, pid);
   MutexLock lock(mutex_);
-  const auto found = processes_.find(pid);
-  FakeProcess* process = found == processes_.end() ? nullptr : found->second.get();
+  FakeProcess* process = FindByThread(pid);
   if (nodes.empty()) {
     failed_queries_ += fault.error_number != 0;
-    return fault.error_number != 0 ? -fault.error_number : Query(process, addresses, status);
+    return fault.error_number != 0 ? -fault.error_number : Query(process, pid, addresses, status);
   }
   if (process != nullptr) {
     ++(process->is_held ? process->moves_while_held : process->moves_while_running);
   }
-  const int result = Move(process, addresses, nodes, status, flag, fault);
+  const int result = Move(process, pid, addresses, nodes, status, flag, fault);
   if (const auto target = memory_.find(nodes.front()); target != memory_.end()) {
     target->second.moves_after_no_memory += target->second.ran_out;
     target->second.ran_out |= result == -ENOMEM;
@@ -40,23 +39,33 @@ int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
   return result;
 }
 
-int FakeKernel::CheckProcess(const FakeProcess* process) {
-  if (process == nullptr) return -ESRCH;
-  return process->is_zombie ? -EINVAL : 0;
+FakeProcess* FakeKernel::FindByThread(pid_t tid) const {
+  if (const auto found = processes_.find(tid); found != processes_.end()) {
+    return found->second.get();
+  }
+  for (const auto& [pid, process] : processes_) {
+    if (process->threads.contains(tid)) return process.get();
+  }
+  return nullptr;
 }
 
-int FakeKernel::Move(FakeProcess* process, absl::Span<const uint64_t> addresses,
+int FakeKernel::CheckThread(const FakeProcess* process, pid_t tid) {
+  if (process == nullptr) return -ESRCH;
+  return process->HasMemory(tid) ? 0 : -EINVAL;
+}
+
+int FakeKernel::Move(FakeProcess* process, pid_t tid, absl::Span<const uint64_t> addresses,
                      absl::Span<const int> nodes, absl::Span<int> status, MoveFlag flag,
                      const Fault& fault) {
   if (fault.error_number != 0 && fault.after_pages == 0) return -fault.error_number;
-  if (const int error = CheckProcess(process); error != 0) return error;
+  if (const int error = CheckThread(process, tid); error != 0) return error;
   return FakeMove(*process, memory_, addresses, nodes, status, flag)
       .Run(fault.after_pages, fault.error_number);
 }
 
-int FakeKernel::Query(const FakeProcess* process, absl::Span<const uint64_t> addresses,
+int FakeKernel::Query(const FakeProcess* process, pid_t tid, absl::Span<const uint64_t> addresses,
                       absl::Span<int> status) const {
-  if (const int error = CheckProcess(process); error != 0) return error;
+  if (const int error = CheckThread(process, tid); error != 0) return error;
   for (size_t i = 0; i < addresses.size(); ++i) {
     const auto page = process->pages.find(addresses[i]);
     if (page == process->pages.end()) {
@@ -99,9 +108,9 @@ int FakeKernel::ScanPagemap(int pagemap_fd, const PagemapQuery& query,
   if (fault.error_number != 0) return -fault.error_number;
   if (!has_pagemap_scan_) return -ENOTTY;
   MutexLock lock(mutex_);
-  const auto process = processes_.find(pid);
-  if (process == processes_.end()) return -ESRCH;
-  const int count = FakeScan(*process->second, query, regions, walk_end);
+  const FakeProcess* process = FindByThread(pid);
+  if (process == nullptr) return -ESRCH;
+  const int count = FakeScan(*process, query, regions, walk_end);
   for (const PagemapRegion& region : regions.first(static_cast<size_t>(count))) {
     searched_pages_ += static_cast<int64_t>((region.end - region.start) / kFakePage);
   }
@@ -117,17 +126,16 @@ absl::StatusOr<std::strong_ordering> FakeKernel::CompareMemory(pid_t a, pid_t b)
   const Fault fault = Enter(FakeCall::kCompareMemory, a);
   if (fault.error_number != 0) return ErrnoStatus(fault.error_number, "compare memory");
   MutexLock lock(mutex_);
-  const auto first = processes_.find(a);
-  const auto second = processes_.find(b);
-  if (first == processes_.end() || second == processes_.end()) {
-    return ErrnoStatus(ESRCH, "compare memory");
-  }
-  // In no order of PIDs, as the kernel's.
-  const auto key = [](const FakeProcess& process) {
+  const FakeProcess* first = FindByThread(a);
+  const FakeProcess* second = FindByThread(b);
+  if (first == nullptr || second == nullptr) return ErrnoStatus(ESRCH, "compare memory");
+  // In no order of PIDs, as the kernel's; and no memory is equal to no memory.
+  const auto key = [](const FakeProcess& process, pid_t tid) {
+    if (!process.HasMemory(tid)) return 0u;
     return static_cast<uint32_t>(process.memory_of != 0 ? process.memory_of : process.pid) *
            2654435761u;
   };
-  return key(*first->second) <=> key(*second->second);
+  return key(*first, a) <=> key(*second, b);
 }
 
 absl::Status FakeKernel::SetThreadCpus(pid_t tid, const CpuSet& cpus) {

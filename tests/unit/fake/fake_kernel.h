@@ -112,11 +112,13 @@ class FakeKernel final : public KernelCalls {
 
   // Counts the call, lets its event happen, and says how it is to fail; error 0 if it is not.
   Fault Enter(FakeCall kind, pid_t pid);
-  static int CheckProcess(const FakeProcess* process);
-  int Move(FakeProcess* process, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
-           absl::Span<int> status, MoveFlag flag, const Fault& fault)
+  // The process that has thread `tid`; null if there is none.
+  FakeProcess* FindByThread(pid_t tid) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static int CheckThread(const FakeProcess* process, pid_t tid);
+  int Move(FakeProcess* process, pid_t tid, absl::Span<const uint64_t> addresses,
+           absl::Span<const int> nodes, absl::Span<int> status, MoveFlag flag, const Fault& fault)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  int Query(const FakeProcess* process, absl::Span<const uint64_t> addresses,
+  int Query(const FakeProcess* process, pid_t tid, absl::Span<const uint64_t> addresses,
             absl::Span<int> status) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const FakeClock& clock_;

@@ -45,7 +45,8 @@ struct FakeProcess {
   std::string command = "worker";
   std::string cgroup = "/";
   bool is_zombie = false;
-  uint64_t stack_start = 0;  // the same where one process forked the other
+  bool main_thread_has_ended = false;  // the others live on
+  uint64_t stack_start = 0;            // the same where one process forked the other
   NodeSet allowed_nodes;
   std::map<pid_t, CpuSet> threads;
   pid_t memory_of = 0;  // not 0: it shares that process's address space
@@ -67,6 +68,8 @@ struct FakeProcess {
 
   FakeFolio& At(uint64_t address) { return *pages.at(address); }
   bool IsMapped(uint64_t address) const;
+  // Whether its thread `tid` has not ended.
+  bool HasMemory(pid_t tid) const { return !is_zombie && (tid != pid || !main_thread_has_ended); }
   // Resident base pages on `node`.
   int64_t PagesOn(int node) const;
 };

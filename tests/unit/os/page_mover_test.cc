@@ -255,6 +255,16 @@ TEST_F(PageMoverTest, AZombieHasVanished) {
   EXPECT_THAT(result.outcomes, Each(PageOutcome::kVanished));
 }
 
+TEST_F(PageMoverTest, GoesOnWhenTheMainThreadEnds) {
+  process_->AddPages(kBase, 8, 0);
+  host_.Publish(*process_);
+  Page(2).pinned = true;
+  host_.kernel().RunAt(2, [&] { host_.EndMainThread(100, 101); });
+  const BatchResult result = Move(Moves(8));
+  EXPECT_EQ(result.stop, MoveStop::kNone);
+  EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 7}, {PageOutcome::kPinned, 1}}));
+}
+
 TEST_F(PageMoverTest, AReplacedProcessIsNeverCalledForAgain) {
   process_->AddPages(kBase, 8, 0);
   const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);

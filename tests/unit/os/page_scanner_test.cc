@@ -173,6 +173,13 @@ TEST_F(PageScannerTest, AProcessThatExitsInTheMiddleIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(Scan().status()));
 }
 
+TEST_F(PageScannerTest, GoesOnWhenTheMainThreadEnds) {
+  process_->AddPages(kBase, 4, 0);
+  host_.Publish(*process_);
+  host_.kernel().RunAt(FakeCall::kQuery, 1, [&] { host_.EndMainThread(100, 101); });
+  EXPECT_EQ(Addresses(Scan()).size(), 4u);
+}
+
 TEST_F(PageScannerTest, AStrangersPagesAreNotReported) {
   process_->AddPages(kBase, 4, 0);
   host_.Publish(*process_);

@@ -1,22 +1,18 @@
 #include "agent/os/process_handle.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "tests/unit/fake/fake_host.h"
 
 namespace numalocality {
 namespace {
-
-std::string ThreadStat(pid_t tid, char state) {
-  return absl::StrCat(tid, " (thread) ", std::string(1, state),
-                      " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 1000 1000 100 1 4096 8192 4096\n");
-}
 
 class ProcessHandleTest : public ::testing::Test {
  protected:
@@ -72,26 +68,73 @@ TEST_F(ProcessHandleTest, NoticesThatItsPidNamesAnother) {
 }
 
 TEST_F(ProcessHandleTest, LivesOnInAnotherThread) {
-  const auto process = host_.AddProcess(100);
-  process->is_zombie = true;
-  process->threads[101] = {};
-  host_.Publish(*process);
-  host_.tree().Write("proc/100/task/100/stat", ThreadStat(100, 'Z'));
-  host_.tree().Write("proc/100/task/101/stat", ThreadStat(101, 'S'));
-  host_.tree().Write("proc/100/task/101/maps", "1000-2000 rw-p 00000000 00:00 0\n");
+  host_.AddProcess(100)->AddPages(0x1000, 1, 0);
+  host_.Publish(*host_.kernel().Find(100));
+  host_.EndMainThread(100, 101);
   const auto handle = Open(100);
   ASSERT_TRUE(handle.ok()) << handle.status();
   EXPECT_EQ(handle->id(), (ProcessId{100, 1000}));
   EXPECT_EQ(handle->thread(), 101);
   EXPECT_EQ(handle->ReadMaps()->size(), 1u);
+  EXPECT_TRUE(handle->ReadAllowedNodes().ok());
   EXPECT_EQ(handle->Fate(), ProcessFate::kRunning);
 
-  // Its number may come to name a thread of any process.
   host_.tree().Remove("proc/100/task/101");
-  host_.tree().Write("proc/100/task/101/stat", ThreadStat(101, 'S'));
   EXPECT_EQ(handle->Fate(), ProcessFate::kExited);
   host_.Replace(100);
   EXPECT_EQ(handle->Fate(), ProcessFate::kReplaced);
+}
+
+TEST_F(ProcessHandleTest, GoesOnWithAnotherThreadWhenOneEnds) {
+  const auto process = host_.AddProcess(100);
+  process->AddPages(0x1000, 1, 0);
+  host_.Publish(*process);
+  const auto first = Open(100);
+  const auto second = Open(100);
+  const auto third = Open(100);
+  host_.EndMainThread(100, 101);
+  EXPECT_EQ(first->Fate(), ProcessFate::kRunning);
+  EXPECT_EQ(first->ReadMaps()->size(), 1u);
+  EXPECT_EQ(first->thread(), 101);
+
+  const auto pagemap = second->OpenPagemap();
+  ASSERT_TRUE(pagemap.ok()) << pagemap.status();
+  struct stat file {};
+  fstat(pagemap->get(), &file);
+  EXPECT_GT(file.st_size, 0);
+
+  int node = 0;
+  const uint64_t address = 0x1000;
+  EXPECT_EQ(MovePages(host_.kernel(), *third, {&address, 1}, {}, {&node, 1}), 0);
+  EXPECT_EQ(node, 0);
+
+  host_.tree().Rename("proc/100/task/101", "proc/100/task/102");
+  process->threads[102] = process->threads.extract(101).mapped();
+  for (const auto* handle : {&first, &second, &third}) {
+    EXPECT_EQ((*handle)->Fate(), ProcessFate::kRunning);
+    EXPECT_EQ((*handle)->thread(), 102);
+  }
+}
+
+// As its number may have come to name a thread of another process before the call.
+TEST_F(ProcessHandleTest, WhatAThreadThatHasEndedSaidIsAskedAgain) {
+  const auto process = host_.AddProcess(100);
+  process->AddPages(0x1000, 1, 1);
+  host_.Publish(*process);
+  host_.EndMainThread(100, 101);
+  const auto handle = Open(100);
+  const auto stranger = host_.AddProcess(200);
+  stranger->AddPages(0x1000, 1, 0);
+  host_.kernel().RunAt(FakeCall::kQuery, 1, [&] {
+    process->threads[102] = process->threads.extract(101).mapped();
+    stranger->threads[101] = {};
+    host_.tree().Rename("proc/100/task/101", "proc/100/task/102");
+  });
+  int node = -1;
+  const uint64_t address = 0x1000;
+  EXPECT_EQ(MovePages(host_.kernel(), *handle, {&address, 1}, {}, {&node, 1}), 0);
+  EXPECT_EQ(node, 1);
+  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kQuery), 2);
 }
 
 TEST_F(ProcessHandleTest, ReadsAllowedNodes) {
