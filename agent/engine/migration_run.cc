@@ -62,7 +62,7 @@ class Run {
     if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }
-    const auto groups = GroupBySameMemory(context_.kernel, processes.pids);
+    const auto groups = GroupBySameMemory(context_.kernel, context_.paths, processes.pids);
     result_.process_count = static_cast<int>(groups.size());
     result_.same_memory_count = static_cast<int>(processes.pids.size() - groups.size());
     result_.hidden_process_count = processes.hidden_count;

@@ -91,7 +91,7 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
   placement.source = PlacementSource::kPageScan;
   // Of several processes one may exit meanwhile; without its only one the workload is gone.
   const bool may_vanish = !placement.workload.process.has_value();
-  for (const std::vector<pid_t>& sharers : GroupBySameMemory(kernel_, processes.pids)) {
+  for (const std::vector<pid_t>& sharers : GroupBySameMemory(kernel_, paths_, processes.pids)) {
     // All have the same memory: the first that is still there tells.
     absl::StatusOr<MemoryByNode> memory;
     for (const pid_t pid : sharers) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "agent/os/host_paths.h"
 #include "agent/os/kernel_calls.h"
 
 namespace numalocality {
@@ -14,7 +15,7 @@ namespace numalocality {
 // `pids` by address space: groups in the order of their first members, members in the order of
 // `pids`. What the kernel cannot compare stands alone: a process that has exited or may not be
 // traced, any process on a kernel built without kcmp(2). Calls of order n log n.
-std::vector<std::vector<pid_t>> GroupBySameMemory(KernelCalls& kernel,
+std::vector<std::vector<pid_t>> GroupBySameMemory(KernelCalls& kernel, const HostPaths& paths,
                                                   absl::Span<const pid_t> pids);
 
 }  // namespace numalocality

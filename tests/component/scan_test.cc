@@ -10,15 +10,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <string>
 #include <thread>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "agent/os/page_mover.h"
 #include "agent/os/page_scanner.h"
+#include "agent/os/same_memory.h"
 #include "tests/component/scan_target.h"
 
 namespace numalocality {
@@ -260,42 +261,88 @@ TEST_F(ScanTest, PartsOfHugePages) {
   }
 }
 
-TEST(ScanZombieTest, AProcessLivesOnWithoutItsMainThread) {
-  const pid_t child = fork();
-  if (child == 0) {
+// A child that lives on without its main thread, which ends when told.
+class Headless {
+ public:
+  Headless() {
+    if (pipe(pipe_) != 0) std::abort();
+    pid_ = fork();
+    if (pid_ != 0) return;
     std::thread([] { pause(); }).detach();
+    char told = 0;
+    while (read(pipe_[0], &told, 1) != 1) continue;
     syscall(SYS_exit, 0);  // of this thread only
   }
-  const absl::Cleanup end = [child] {
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-  };
-  const HostPaths paths;
-  KernelCalls& kernel = KernelCalls::System();
-  for (;;) {
-    const auto stat = ReadStat(paths, child);
-    ASSERT_TRUE(stat.ok()) << stat.status();
-    if (stat->state == 'Z') break;
-    usleep(1000);
+  ~Headless() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    close(pipe_[0]);
+    close(pipe_[1]);
   }
-  const auto process = ProcessHandle::Open(kernel, paths, child);
-  ASSERT_TRUE(process.ok()) << process.status();
-  EXPECT_NE(process->thread(), child);
-  EXPECT_EQ(process->Fate(), ProcessFate::kRunning);
+
+  pid_t pid() const { return pid_; }
+
+  void EndMainThread() {
+    ASSERT_EQ(write(pipe_[1], "x", 1), 1);
+    for (;;) {
+      const auto stat = ReadStat(HostPaths(), pid_);
+      ASSERT_TRUE(stat.ok()) << stat.status();
+      if (stat->state == 'Z') break;
+      usleep(1000);
+    }
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int pipe_[2];
+};
+
+// Finds the process's pages and moves one to where it is already: the kernel takes the process, and
+// changes nothing.
+void ExpectReachable(const ProcessHandle& process) {
+  KernelCalls& kernel = KernelCalls::System();
   std::vector<PageRun> found;
   const absl::Status status =
-      PageScanner(kernel, Clock::System(), paths, 4096)
-          .Scan(*process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageRun> runs) {
+      PageScanner(kernel, Clock::System(), HostPaths(), 4096)
+          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageRun> runs) {
             found.insert(found.end(), runs.begin(), runs.end());
             return true;
           });
   EXPECT_TRUE(status.ok()) << status;
   ASSERT_GT(found.size(), 10u);
-  // A move to where it is already: the kernel takes the process, and changes nothing.
   const PageMove move{found.back().address, found.back().node, found.back().node};
   const PageMover mover(kernel, Clock::System());
-  EXPECT_EQ(mover.Query(*process, {move}), std::vector<int>{move.target.value});
-  EXPECT_EQ(mover.Move(*process, {move}).outcomes, std::vector<PageOutcome>{PageOutcome::kMoved});
+  EXPECT_EQ(mover.Query(process, {move}), std::vector<int>{move.target.value});
+  EXPECT_EQ(mover.Move(process, {move}).outcomes, std::vector<PageOutcome>{PageOutcome::kMoved});
+}
+
+TEST(HeadlessTest, AProcessLivesOnWithoutItsMainThread) {
+  Headless child;
+  child.EndMainThread();
+  const auto process = ProcessHandle::Open(KernelCalls::System(), HostPaths(), child.pid());
+  ASSERT_TRUE(process.ok()) << process.status();
+  EXPECT_NE(process->thread(), child.pid());
+  EXPECT_EQ(process->Fate(), ProcessFate::kRunning);
+  ExpectReachable(*process);
+}
+
+TEST(HeadlessTest, TheMainThreadMayEndMeanwhile) {
+  Headless child;
+  const auto process = ProcessHandle::Open(KernelCalls::System(), HostPaths(), child.pid());
+  ASSERT_TRUE(process.ok()) << process.status();
+  child.EndMainThread();
+  EXPECT_EQ(process->thread(), child.pid());
+  ExpectReachable(*process);
+  EXPECT_NE(process->thread(), child.pid());
+}
+
+TEST(HeadlessTest, TwoAreNotOneAddressSpace) {
+  Headless one;
+  Headless other;
+  one.EndMainThread();
+  other.EndMainThread();
+  const pid_t pids[] = {one.pid(), other.pid()};
+  EXPECT_EQ(GroupBySameMemory(KernelCalls::System(), HostPaths(), pids).size(), 2u);
 }
 
 }  // namespace

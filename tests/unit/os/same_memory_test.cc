@@ -19,7 +19,7 @@ class SameMemoryTest : public ::testing::Test {
   void Add(pid_t pid, pid_t memory_of = 0) { host_.AddProcess(pid)->memory_of = memory_of; }
 
   std::vector<std::vector<pid_t>> Group(const std::vector<pid_t>& pids) {
-    return GroupBySameMemory(host_.kernel(), pids);
+    return GroupBySameMemory(host_.kernel(), host_.paths(), pids);
   }
 
   FakeHost host_;
@@ -60,6 +60,46 @@ TEST_F(SameMemoryTest, OneThatExitsMeanwhileStandsInNobodysWay) {
   for (const pid_t pid : {1, 2, 3, 4}) Add(pid, pid > 1 ? 2 : 0);
   host_.kernel().RunAt(3, [&] { host_.Exit(1); });  // the first that compares 2 with 1 is call 3
   EXPECT_THAT(Group({1, 2, 3, 4}), ElementsAre(ElementsAre(1), ElementsAre(2, 3, 4)));
+}
+
+TEST_F(SameMemoryTest, OneThatExitsInTheMiddleLeavesTheOthersTogether) {
+  for (const pid_t pid : {1, 2, 3, 4, 5}) Add(pid);
+  for (const pid_t pid : {11, 12}) Add(pid, 1);
+  // 3 has been found to be comparable, and is being compared with the others: they are not at
+  // fault.
+  Group({1, 2, 4, 5});
+  const int calls = host_.kernel().CallCount();
+  host_.kernel().RunAt(2 * calls + 2, [&] { host_.Exit(3); });
+  EXPECT_THAT(Group({1, 2, 4, 5, 3, 11, 12}),
+              ElementsAre(ElementsAre(1, 11, 12), ElementsAre(2), ElementsAre(4), ElementsAre(5),
+                          ElementsAre(3)));
+}
+
+TEST_F(SameMemoryTest, ThoseWhoseMainThreadsHaveEndedAreNotOneForThat) {
+  for (const pid_t pid : {1, 2}) {
+    Add(pid);
+    host_.EndMainThread(pid, 100 + pid);
+  }
+  Add(3);
+  host_.EndMainThread(3, 103);
+  host_.kernel().Find(3)->memory_of = 1;
+  EXPECT_THAT(Group({1, 2, 3}), ElementsAre(ElementsAre(1, 3), ElementsAre(2)));
+}
+
+TEST_F(SameMemoryTest, ZombiesStandAlone) {
+  for (const pid_t pid : {1, 2, 3}) Add(pid, pid < 3 ? 1 : 0);
+  for (const pid_t pid : {1, 2}) host_.BecomeZombie(pid);
+  EXPECT_THAT(Group({1, 2, 3}), ElementsAre(ElementsAre(1), ElementsAre(2), ElementsAre(3)));
+}
+
+TEST_F(SameMemoryTest, ThoseThatLoseTheirMemoryMeanwhileAreNotOneForThat) {
+  for (const pid_t pid : {1, 2}) Add(pid);
+  // The third call compares them.
+  host_.kernel().RunAt(3, [&] {
+    host_.EndMainThread(1, 101);
+    host_.EndMainThread(2, 102);
+  });
+  EXPECT_THAT(Group({1, 2}), ElementsAre(ElementsAre(1), ElementsAre(2)));
 }
 
 TEST_F(SameMemoryTest, WithoutTheSystemCallAllStandAlone) {
