@@ -40,7 +40,9 @@ absl::string_view PageOutcomeAdvice(PageOutcome outcome) {
     case PageOutcome::kIdentityChanged:
       return "nothing: the process has exited, and another one has its PID";
     case PageOutcome::kPermissionDenied:
-      return "give the mover CAP_SYS_PTRACE, and a seccomp profile with move_pages";
+      return "give the mover CAP_SYS_PTRACE, and a seccomp profile with move_pages; if it has "
+             "both, "
+             "look for SELinux denials in the audit log";
     case PageOutcome::kNotAttempted: return "migrate again: this one ended before it came to them";
   }
   return "";

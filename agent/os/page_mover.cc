@@ -103,7 +103,8 @@ class Batch {
     const int query = MovePages(kernel_, process_, addresses, {}, absl::MakeSpan(now));
     if (!CheckFate()) return pages;
     if (query < 0) {
-      result_.stop = StopOfErrno(-query);
+      // A query has no target that a cpuset could forbid: a security module does.
+      result_.stop = query == -EACCES ? MoveStop::kPermissionDenied : StopOfErrno(-query);
       result_.error_number = -query;
       return pages;
     }

@@ -265,6 +265,16 @@ TEST_F(PageMoverTest, GoesOnWhenTheMainThreadEnds) {
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 7}, {PageOutcome::kPinned, 1}}));
 }
 
+TEST_F(PageMoverTest, WhatAlsoForbidsToAskIsNoCpuset) {
+  process_->AddPages(kBase, 8, 0);
+  host_.kernel().FailAt(2, EACCES);
+  host_.kernel().FailAt(3, EACCES);
+  const BatchResult result = Move(Moves(8));
+  EXPECT_EQ(result.stop, MoveStop::kPermissionDenied);
+  EXPECT_EQ(result.error_number, EACCES);
+  EXPECT_THAT(result.outcomes, Each(PageOutcome::kPermissionDenied));
+}
+
 TEST_F(PageMoverTest, AReplacedProcessIsNeverCalledForAgain) {
   process_->AddPages(kBase, 8, 0);
   const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
