@@ -10,6 +10,7 @@ namespace {
 
 PageOutcome OutcomeOfStatus(int status, NodeId target) {
   if (status == target.value) return PageOutcome::kMoved;
+  if (status >= 0) return PageOutcome::kBusy;  // where it has been all along
   switch (-status) {
     case EACCES: return PageOutcome::kShared;
     case ENOENT: return PageOutcome::kVanished;

@@ -23,7 +23,7 @@ int FakeMove::Run(size_t fail_at, int error_number) {
     }
     const int queued = Queue(addresses_[i], current);
     if (queued > 0) continue;
-    status_[i] = queued == 0 ? current : queued;
+    status_[i] = queued == 0 ? process_.At(addresses_[i]).node : queued;
     error = Flush(current, i);
     if (error != 0) return error > 0 ? error - 1 : error;  // entry i is accounted for
     current = kNoNode;
@@ -43,7 +43,7 @@ int FakeMove::Queue(uint64_t address, int node) {
   FakeFolio& folio = *page->second;
   if (folio.swapped) return -ENOENT;
   if (folio.zero_page) return -EFAULT;
-  if (folio.node == node) return 0;
+  if (folio.node == node || folio.stays) return 0;
   if (folio.shared && flag_ == MoveFlag::kExclusive) return -EACCES;
   if (folio.isolated) return -EBUSY;
   if (folio.busy_attempts > 0) {

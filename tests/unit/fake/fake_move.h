@@ -32,7 +32,7 @@ class FakeMove {
 
   // -errno if pages may not go to `node`.
   int CheckTarget(int node) const;
-  // 1 if the page was put into the queue, 0 if it is on `node` already, else -errno.
+  // 1 if the page was put into the queue, 0 if it stays where it is, else -errno.
   int Queue(uint64_t address, int node);
   // Moves the queue and, if all of it moved, writes the status of entries [start_, end).
   int Flush(int node, size_t end);

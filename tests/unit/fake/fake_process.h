@@ -29,6 +29,7 @@ struct FakeFolio {
   bool swapped = false;    // known to pagemap, not present
   bool file = false;       // pagemap's bit 61: page cache or shmem
   int busy_attempts = 0;   // isolation fails this many times
+  bool stays = false;      // the kernel says where it is, and leaves it there
   bool isolated = false;   // queued by the call in progress
 };
 

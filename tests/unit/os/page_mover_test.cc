@@ -265,6 +265,13 @@ TEST_F(PageMoverTest, GoesOnWhenTheMainThreadEnds) {
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 7}, {PageOutcome::kPinned, 1}}));
 }
 
+TEST_F(PageMoverTest, APageThatStaysWhereItIsIsBusy) {
+  process_->AddPages(kBase, 4, 0);
+  Page(1).stays = true;
+  EXPECT_THAT(Move(Moves(4)).outcomes, ElementsAre(PageOutcome::kMoved, PageOutcome::kBusy,
+                                                   PageOutcome::kMoved, PageOutcome::kMoved));
+}
+
 TEST_F(PageMoverTest, WhatAlsoForbidsToAskIsNoCpuset) {
   process_->AddPages(kBase, 8, 0);
   host_.kernel().FailAt(2, EACCES);
