@@ -26,7 +26,9 @@ absl::string_view PageOutcomeAdvice(PageOutcome outcome) {
   switch (outcome) {
     case PageOutcome::kMoved:
     case PageOutcome::kAlreadyThere: return "";
-    case PageOutcome::kBusy: return "migrate again; more retries help while a workload is busy";
+    case PageOutcome::kBusy:
+      return "migrate again; more retries help while a workload is busy; before Linux 6.6, so does "
+             "kernel.numa_balancing=0, and memory that is inaccessible (PROT_NONE) stays";
     case PageOutcome::kShared:
       return "the sharing rule leaves them: 'owned' moves those that only this workload maps, "
              "'all' "

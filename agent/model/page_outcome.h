@@ -12,7 +12,7 @@ namespace numalocality {
 enum class PageOutcome {
   kMoved,             // was elsewhere, is on its target now
   kAlreadyThere,      // was on a wanted node
-  kBusy,              // could not be isolated, also after the retries
+  kBusy,              // could not be isolated, also after the retries; or see kHiddenNode
   kShared,            // mapped by several processes, which the sharing rule leaves alone
   kPinned,            // carries an extra reference: DMA, RDMA, vmsplice, io_uring
   kNoMemory,          // the target has no room, or would fall below its reserve

@@ -10,6 +10,11 @@
 
 namespace numalocality {
 
+// The node of resident pages of which the kernel does not say where they are: Linux 6.1 to 6.5
+// does not admit to pages that may not be accessed, as automatic NUMA balancing has marked them or
+// the process has made them PROT_NONE.
+inline constexpr NodeId kHiddenNode{-2};
+
 // Consecutive resident base pages of one mapping that have everything in common.
 struct PageRun {
   uint64_t address = 0;  // of the first

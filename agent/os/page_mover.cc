@@ -1,9 +1,14 @@
 #include "agent/os/page_mover.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <numeric>
 #include <optional>
+
+#include "absl/status/statusor.h"
+#include "agent/os/pagemap.h"
 
 namespace numalocality {
 namespace {
@@ -134,11 +139,14 @@ class Batch {
       if (now[i] == target.value) {
         outcomes_[pages[i]] = PageOutcome::kMoved;
       } else if (written) {
-        const PageOutcome outcome = OutcomeOfStatus(status[i], target);
+        const PageOutcome outcome = IsHidden(moves_[pages[i]].address, status[i])
+                                        ? PageOutcome::kBusy
+                                        : OutcomeOfStatus(status[i], target);
         if (outcome == PageOutcome::kNoMemory) result_.stop = MoveStop::kNoMemory;
         outcomes_[pages[i]] = outcome;
       } else if (now[i] < 0) {
-        outcomes_[pages[i]] = PageOutcome::kVanished;
+        outcomes_[pages[i]] = IsHidden(moves_[pages[i]].address, now[i]) ? PageOutcome::kBusy
+                                                                         : PageOutcome::kVanished;
       } else if (run_is_before && i > last_written) {
         untried.push_back(pages[i]);
       } else {
@@ -146,6 +154,19 @@ class Batch {
       }
     }
     return untried;
+  }
+
+  // Whether the kernel denies a page, by `status`, that is there all the same (see kHiddenNode): it
+  // may not be tomorrow. Pages of zeros it denies for what they are. False if that cannot be known.
+  bool IsHidden(uint64_t address, int status) {
+    if (status != -ENOENT && status != -EFAULT) return false;
+    const long page_bytes = sysconf(_SC_PAGESIZE);
+    if (!pagemap_.has_value()) pagemap_.emplace(Pagemap::Open(kernel_, process_, page_bytes));
+    if (!pagemap_->ok()) return false;
+    std::vector<PagemapEntry> entry;
+    const AddressRange page{address, address + static_cast<uint64_t>(page_bytes)};
+    if (!(*pagemap_)->Read(page, entry).ok() || entry.empty()) return false;
+    return entry.front().is_present() && (status == -ENOENT || entry.front().is_exclusive());
   }
 
   bool CheckFate() {
@@ -173,6 +194,7 @@ class Batch {
   const absl::Span<const PageMove> moves_;
   const MoveFlag flag_;
   std::vector<std::optional<PageOutcome>> outcomes_;
+  std::optional<absl::StatusOr<Pagemap>> pagemap_;
   BatchResult result_;
 };
 

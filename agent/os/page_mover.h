@@ -47,7 +47,8 @@ class PageMover {
   // Moves pages that all have the same target. Those that the kernel tried and could not move,
   // kBusy or kPinned, may move at another time, or have come along with a later page of their huge
   // page: ask again. Checks that the process is the same before and after each call. When it stops
-  // early, the pages not tried get the outcome that fits `stop`.
+  // early, the pages not tried get the outcome that fits `stop`. Pages that the kernel denies
+  // though pagemap has them (see kHiddenNode) are kBusy.
   BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
                    MoveFlag flag = MoveFlag::kExclusive) const;
 

@@ -24,7 +24,7 @@ struct PagemapEntry {
   bool is_present() const { return (bits >> 63 & 1) != 0; }
   // A page of a file or of shared memory; other pages are anonymous.
   bool is_of_object() const { return (bits >> 61 & 1) != 0; }
-  // Mapped by this process only.
+  // Mapped by this process only; never so of pages of zeros.
   bool is_exclusive() const { return (bits >> 56 & 1) != 0; }
   // 0 for who lacks CAP_SYS_ADMIN.
   uint64_t frame() const { return bits & ((uint64_t{1} << 55) - 1); }

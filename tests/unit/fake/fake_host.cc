@@ -117,7 +117,7 @@ void FakeHost::WritePagemap(const FakeProcess& process) {
     if (run == nullptr || address != next) run = &entries[address / kFakePage * sizeof(uint64_t)];
     next = address + kFakePage;
     uint64_t entry = (folio->swapped ? kSwapped : kPresent) | (folio->file ? kFile : uint64_t{0}) |
-                     (folio->shared ? uint64_t{0} : kExclusive);
+                     (folio->shared || folio->zero_page ? uint64_t{0} : kExclusive);
     if (shows_frames_ && !folio->swapped) {
       const bool begins = folio->pages > 1 && address % kFakeHuge == 0;
       if (begins) frames = (frames / kFakeHugePages + 1) * kFakeHugePages;

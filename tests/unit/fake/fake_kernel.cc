@@ -67,14 +67,8 @@ int FakeKernel::Query(const FakeProcess* process, pid_t tid, absl::Span<const ui
                       absl::Span<int> status) const {
   if (const int error = CheckThread(process, tid); error != 0) return error;
   for (size_t i = 0; i < addresses.size(); ++i) {
-    const auto page = process->pages.find(addresses[i]);
-    if (page == process->pages.end()) {
-      status[i] = process->IsMapped(addresses[i]) ? -ENOENT : -EFAULT;
-    } else if (page->second->swapped) {
-      status[i] = -ENOENT;
-    } else {
-      status[i] = page->second->zero_page ? -EFAULT : page->second->node;
-    }
+    const int error = process->Deny(addresses[i]);
+    status[i] = error != 0 ? error : process->pages.at(addresses[i])->node;
   }
   return 0;
 }

@@ -38,11 +38,8 @@ int FakeMove::CheckTarget(int node) const {
 }
 
 int FakeMove::Queue(uint64_t address, int node) {
-  const auto page = process_.pages.find(address);
-  if (page == process_.pages.end()) return process_.IsMapped(address) ? -ENOENT : -EFAULT;
-  FakeFolio& folio = *page->second;
-  if (folio.swapped) return -ENOENT;
-  if (folio.zero_page) return -EFAULT;
+  if (const int error = process_.Deny(address); error != 0) return error;
+  FakeFolio& folio = process_.At(address);
   if (folio.node == node || folio.stays) return 0;
   if (folio.shared && flag_ == MoveFlag::kExclusive) return -EACCES;
   if (folio.isolated) return -EBUSY;

@@ -1,6 +1,7 @@
 #include "tests/unit/fake/fake_process.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace numalocality {
 
@@ -36,6 +37,16 @@ bool FakeProcess::IsMapped(uint64_t address) const {
   return std::any_of(mappings.begin(), mappings.end(), [&](const FakeMapping& mapping) {
     return mapping.range.start <= address && address < mapping.range.end;
   });
+}
+
+int FakeProcess::Deny(uint64_t address) const {
+  const auto page = pages.find(address);
+  if (page == pages.end()) return IsMapped(address) ? -ENOENT : -EFAULT;
+  const FakeFolio& folio = *page->second;
+  if (folio.swapped) return -ENOENT;
+  // follow_page() of Linux 6.1: no_page_table() for huge pages.
+  if (folio.hidden) return folio.pages > 1 ? -EFAULT : -ENOENT;
+  return folio.zero_page ? -EFAULT : 0;
 }
 
 int64_t FakeProcess::PagesOn(int node) const {

@@ -29,6 +29,7 @@ struct FakeFolio {
   bool swapped = false;    // known to pagemap, not present
   bool file = false;       // pagemap's bit 61: page cache or shmem
   int busy_attempts = 0;   // isolation fails this many times
+  bool hidden = false;     // PROT_NONE, before Linux 6.6
   bool stays = false;      // the kernel says where it is, and leaves it there
   bool isolated = false;   // queued by the call in progress
 };
@@ -69,6 +70,8 @@ struct FakeProcess {
 
   FakeFolio& At(uint64_t address) { return *pages.at(address); }
   bool IsMapped(uint64_t address) const;
+  // What move_pages says of the page at `address` before anything else: 0, -ENOENT or -EFAULT.
+  int Deny(uint64_t address) const;
   // Whether its thread `tid` has not ended.
   bool HasMemory(pid_t tid) const { return !is_zombie && (tid != pid || !main_thread_has_ended); }
   // Resident base pages on `node`.

@@ -265,6 +265,32 @@ TEST_F(PageMoverTest, GoesOnWhenTheMainThreadEnds) {
   EXPECT_EQ(Tally(result), (TallyOf{{PageOutcome::kMoved, 7}, {PageOutcome::kPinned, 1}}));
 }
 
+TEST_F(PageMoverTest, APageThatTheKernelDeniesThoughItIsThereIsBusy) {
+  process_->AddPages(kBase, 4, 0);
+  process_->AddHugePages(2 * kFakeHuge + kBase, 1, 0);
+  for (const int page : {1, 2}) Page(page).hidden = true;
+  Page(2).swapped = true;
+  process_->At(2 * kFakeHuge + kBase).hidden = true;
+  host_.Publish(*process_);
+  std::vector<PageMove> moves = Moves(4);
+  moves.push_back({2 * kFakeHuge + kBase, NodeId{0}, NodeId{1}});
+  EXPECT_THAT(Move(moves).outcomes,
+              ElementsAre(PageOutcome::kMoved, PageOutcome::kBusy, PageOutcome::kVanished,
+                          PageOutcome::kMoved, PageOutcome::kBusy));
+  // Without pagemap nobody knows.
+  host_.DenyPagemap(100);
+  EXPECT_THAT(Move({moves[1]}).outcomes, ElementsAre(PageOutcome::kVanished));
+}
+
+TEST_F(PageMoverTest, PagesThatBecomeHiddenWhileOthersFailAreBusy) {
+  process_->AddPages(kBase, 4, 0);
+  Page(0).pinned = true;
+  host_.Publish(*process_);
+  host_.kernel().RunAt(FakeCall::kQuery, 1, [&] { Page(0).hidden = true; });
+  EXPECT_THAT(Move(Moves(4)).outcomes, ElementsAre(PageOutcome::kBusy, PageOutcome::kMoved,
+                                                   PageOutcome::kMoved, PageOutcome::kMoved));
+}
+
 TEST_F(PageMoverTest, APageThatStaysWhereItIsIsBusy) {
   process_->AddPages(kBase, 4, 0);
   Page(1).stays = true;
