@@ -117,6 +117,7 @@ absl::StatusOr<MemoryByNode> PlacementReader::ReadProcessPages(
       PageScanner(kernel_, clock_, paths_, topology.page_bytes)
           .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageRun> runs) {
             for (const PageRun& run : runs) {
+              if (run.node == kHiddenNode) continue;
               memory.Add(run.node, run.kind, run.pages * topology.page_bytes);
             }
             return !is_cancelled();

@@ -26,8 +26,8 @@ class PlacementReader {
 
   // The placement of `workload` now. A workload that is one process is always read by pages: the
   // kernel counts bytes per node by cgroup only. An address space that several processes share is
-  // counted once. Processes that exit meanwhile are counted, not an
-  // error; NOT_FOUND if the workload is gone, PERMISSION_DENIED if anything may not be read.
+  // counted once, memory on kHiddenNode not at all. Processes that exit meanwhile are counted, not
+  // an error; NOT_FOUND if the workload is gone, PERMISSION_DENIED if anything may not be read.
   // Gives up with CANCELLED when `is_cancelled`, asked between steps, says so.
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
                                          PlacementView view,

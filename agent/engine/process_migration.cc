@@ -97,6 +97,12 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
   NodesSeen nodes;
   std::map<NodeId, int64_t> by_target;
   for (const PageRun& run : runs) {
+    if (run.node == kHiddenNode) {
+      // Wanted on some target, as they may well be misplaced.
+      misplaced += run.pages;
+      by_target[targets_.begin()->second] += run.pages;
+      continue;
+    }
     nodes.Add(run.kind, run.node);
     memory_before_.Add(run.node, run.kind, run.pages * sizes_.base_bytes);
     const auto target = targets_.find(run.node);
@@ -205,7 +211,10 @@ absl::Status ProcessMigration::Verify(Verification& verification,
                                       absl::FunctionRef<bool()> is_cancelled) {
   MemoryByNode now;
   NL_RETURN_IF_ERROR(ScanAll(is_cancelled, [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) now.Add(run.node, run.kind, run.pages * sizes_.base_bytes);
+    for (const PageRun& run : runs) {
+      if (run.node == kHiddenNode) continue;  // wherever that is, it has not drifted
+      now.Add(run.node, run.kind, run.pages * sizes_.base_bytes);
+    }
     return true;
   }));
   verification.memory.Add(now);

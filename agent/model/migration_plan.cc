@@ -40,6 +40,7 @@ WindowPlan PlanWindow(absl::Span<const PageRun> runs, const NodeMap& targets,
                       const PageSizes& sizes) {
   WindowPlan plan;
   for (const PageRun& run : runs) {
+    if (run.node == kHiddenNode) plan.hidden_pages += run.pages;
     const auto target = targets.find(run.node);
     if (target == targets.end()) continue;
     if (target->second == run.node) {

@@ -34,6 +34,7 @@ struct WindowPlan {
   // Misplaced pages outside such blocks.
   std::vector<PageMove> singles;
   int64_t already_there_pages = 0;
+  int64_t hidden_pages = 0;  // on kHiddenNode: cannot be moved as long as they are
 };
 
 // What the machine's pages are like.

@@ -1,9 +1,11 @@
 #include "agent/os/page_finder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "agent/base/status.h"
+#include "agent/model/page_run.h"
 
 namespace numalocality {
 namespace {
@@ -54,6 +56,37 @@ absl::Status PageFinder::Step(int64_t most_pages, std::vector<FoundPage>& found)
   for (size_t i = before; i < found.size(); ++i) left -= static_cast<uint64_t>(found[i].pages);
   if (left > half) dense_ = false;
   return absl::OkStatus();
+}
+
+absl::Status PageFinder::DropAbsent(std::vector<FoundPage>& found) {
+  const auto is_hidden = [](const FoundPage& page) { return page.node == kHiddenNode; };
+  if (!pagemap_.has_value()) {
+    std::erase_if(found, is_hidden);
+    return absl::OkStatus();
+  }
+  auto first = std::find_if(found.begin(), found.end(), is_hidden);
+  while (first != found.end()) {
+    // Those up to `last` are close enough to be looked at by one read.
+    const uint64_t start = first->address;
+    const auto last = std::find_if(first, found.end(), [&](const FoundPage& page) {
+      return page.address - start >= kMostReadPages * sizes_.page;
+    });
+    NL_RETURN_IF_ERROR(pagemap_->Read({start, std::prev(last)->address + sizes_.page}, entries_));
+    pacer_.AfterRead();
+    for (; first != last; ++first) {
+      const size_t offset = (first->address - start) / sizes_.page;
+      if (!is_hidden(*first)) continue;
+      if (offset >= entries_.size() || !IsMemory(*first, entries_[offset])) first->node = NodeId{};
+    }
+    first = std::find_if(first, found.end(), is_hidden);
+  }
+  std::erase_if(found, [](const FoundPage& page) { return page.node == NodeId{}; });
+  return absl::OkStatus();
+}
+
+bool PageFinder::IsMemory(const FoundPage& page, PagemapEntry entry) const {
+  const bool may_be_zeros = segments_[page.segment].kind == MemoryKind::kAnon;
+  return entry.is_present() && (entry.is_exclusive() || !may_be_zeros);
 }
 
 absl::Status PageFinder::Search(int64_t most_pages, std::vector<FoundPage>& found) {
@@ -224,7 +257,8 @@ bool PageFinder::AddEntries(const Stretch& stretch, absl::Span<const PagemapEntr
   while (!entries.empty()) {
     const uint64_t next = may_be_huge ? RoundUp(at, sizes_.huge) : stretch.range.end;
     const auto block = entries.first(std::min<size_t>((next - at) / sizes_.page, entries.size()));
-    if (!may_be_huge || !LieInARow(block, at)) {
+    if (!may_be_huge || !LieInARow(block, at) ||
+        (!pagemap_->can_find() && block.front().is_exclusive())) {
       AddPresent(block, at, stretch.segment, found);
     } else if (!pagemap_->can_find()) {
       // Maybe the huge page of zeros.

@@ -54,6 +54,10 @@ class PageFinder {
   // base pages, and 64 MiB in huge ones.
   absl::Status Step(int64_t most_pages, std::vector<FoundPage>& found);
 
+  // Drops those pages on kHiddenNode that are not known to be there. An anonymous one is if this
+  // process alone maps it: else it may be the page of zeros.
+  absl::Status DropAbsent(std::vector<FoundPage>& found);
+
  private:
   // A part of a segment whose pages are to be looked at one by one.
   struct Stretch {
@@ -83,6 +87,7 @@ class PageFinder {
                   std::vector<FoundPage>& found);
   // Whether the frames of `block` are those of (a part of) one huge page at `address`.
   bool LieInARow(absl::Span<const PagemapEntry> block, uint64_t address) const;
+  bool IsMemory(const FoundPage& page, PagemapEntry entry) const;
   // nullopt: not wanted.
   std::optional<MemoryKind> KindOf(PagemapEntry entry, uint32_t segment) const;
   void AddPresent(absl::Span<const PagemapEntry> entries, uint64_t address, uint32_t segment,

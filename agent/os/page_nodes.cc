@@ -12,8 +12,7 @@ namespace {
 // The kernel's answers cost the same in calls of any size; this many take about as long as the
 // process may be kept from its mmap lock.
 constexpr size_t kMostAsked = 512;
-// Not resident; not yet known to be resident as a whole.
-constexpr NodeId kNowhere{-2};
+// Not yet known to be resident as a whole.
 constexpr NodeId kInParts{-3};
 
 // One page in 16, at places that no pattern of the process's own falls in step with.
@@ -54,9 +53,7 @@ absl::Status PageNodes::Resolve(std::vector<FoundPage>& found) {
     NL_RETURN_IF_ERROR(Ask(found));
   }
   const auto in_parts = [](const FoundPage& page) { return page.node == kInParts; };
-  if (std::any_of(found.begin(), found.end(), in_parts)) NL_RETURN_IF_ERROR(AskForParts(found));
-  std::erase_if(found, [](const FoundPage& page) { return page.node == kNowhere; });
-  return absl::OkStatus();
+  return std::any_of(found.begin(), found.end(), in_parts) ? AskForParts(found) : absl::OkStatus();
 }
 
 bool PageNodes::ExpectationsHold(const std::vector<FoundPage>& found) {
@@ -110,7 +107,7 @@ absl::Status PageNodes::Ask(std::vector<FoundPage>& found) {
       FoundPage& page = found[asked_[first + i]];
       page.node = status_[i] >= 0                           ? NodeId{status_[i]}
                   : status_[i] == -ENOENT && page.pages > 1 ? kInParts
-                                                            : kNowhere;
+                                                            : kHiddenNode;
     }
   }
   return absl::OkStatus();

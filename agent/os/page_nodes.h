@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "agent/model/ids.h"
+#include "agent/model/page_run.h"
 #include "agent/model/placement.h"
 #include "agent/os/kernel_calls.h"
 #include "agent/os/page_finder.h"
@@ -39,9 +40,10 @@ class PageNodes {
         expected_(expected),
         pacer_(pacer) {}
 
-  // Fills in the nodes that are missing in `found` and drops what is not resident (any more).
-  // Where a node is expected, one page in 16 is asked for; if any is elsewhere, so are all others,
-  // now and later. NOT_FOUND if the process is gone, PERMISSION_DENIED if the kernel refuses.
+  // Fills in the nodes that are missing in `found`: kHiddenNode where the kernel says there is no
+  // page (any more). Where a node is expected, one page in 16 is asked for; if any is elsewhere, so
+  // are all others, now and later. NOT_FOUND if the process is gone, PERMISSION_DENIED if the
+  // kernel refuses.
   absl::Status Resolve(std::vector<FoundPage>& found);
 
  private:

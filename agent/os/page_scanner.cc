@@ -113,6 +113,7 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ad
   while (!finder.done()) {
     NL_RETURN_IF_ERROR(FindWindow(finder, found));
     NL_RETURN_IF_ERROR(nodes.Resolve(found));
+    NL_RETURN_IF_ERROR(finder.DropAbsent(found));
     if (process.Fate() != ProcessFate::kRunning) return gone;
     MakeRuns(found, page_bytes, runs);
     if (!visit(runs)) return absl::OkStatus();

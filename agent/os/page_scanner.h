@@ -42,10 +42,11 @@ class PageScanner {
 
   // Visits the resident pages of `kinds` in `ranges` (widened to whole pages, each
   // page once), window by window; memory use does not grow with the process's pages. Pages that are
-  // swapped out, never touched, or the page of zeros are not resident. Without access to pagemap
+  // swapped out, never touched, or the page of zeros are not resident; resident ones may be on
+  // kHiddenNode. Without access to pagemap
   // (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH) every address is queried, and anonymous copies in
-  // private mappings of objects count as pages of those. NOT_FOUND if the process is gone or its
-  // PID names another, PERMISSION_DENIED if the kernel refuses.
+  // private mappings of objects count as pages of those, and hidden pages are not found. NOT_FOUND
+  // if the process is gone or its PID names another, PERMISSION_DENIED if the kernel refuses.
   //
   // `expected` spares most queries of ScanMethod::kPresence (from Linux 6.7 on; ignored before and
   // by other methods). The price: pages elsewhere that no sample hits pass for being where the

@@ -21,7 +21,7 @@ absl::StatusOr<std::map<NodeId, int64_t>> CountPages(const Options& options,
   NL_RETURN_IF_ERROR(
       subject.scanner.Scan(subject.process, ranges, kAllKinds, [&](absl::Span<const PageRun> runs) {
         for (const PageRun& run : runs) {
-          pages[run.node] += run.pages;
+          if (run.node != kHiddenNode) pages[run.node] += run.pages;
         }
         return true;
       }));

@@ -63,7 +63,9 @@ using PagesByNode = std::map<NodeId, int64_t>;
 absl::StatusOr<PagesByNode> Scan(const Subject& subject, absl::Span<const AddressRange> ranges) {
   PagesByNode pages;
   const auto count = [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) pages[run.node] += run.pages;
+    for (const PageRun& run : runs) {
+      if (run.node != kHiddenNode) pages[run.node] += run.pages;
+    }
     return true;
   };
   NL_RETURN_IF_ERROR(

@@ -71,6 +71,16 @@ TEST_F(PlacementReaderTest, APlacementNeedsNoPidFdAndOneAffinityCallAThread) {
   EXPECT_EQ(host_.kernel().CallCount(), 20);
 }
 
+TEST_F(PlacementReaderTest, HiddenPagesBelongToNoNode) {
+  const auto process = host_.AddProcess(10, "4-5");
+  process->AddPages(kBase, 30, 0);
+  process->At(kBase).hidden = true;
+  host_.Publish(*process);
+  const auto placement = Read(Process(10));
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  EXPECT_EQ(placement->memory.Bytes(kAllKinds), 29 * static_cast<int64_t>(kFakePage));
+}
+
 TEST_F(PlacementReaderTest, PagesAreCountedExactly) {
   const auto process = host_.AddProcess(10, "4-5");
   process->AddPages(kBase, 30, 0);

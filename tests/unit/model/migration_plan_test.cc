@@ -50,6 +50,15 @@ TEST(PlanWindowTest, SinglesAreTheMisplacedPages) {
   EXPECT_EQ(MisplacedPages(plan), 3);
 }
 
+TEST(PlanWindowTest, HiddenPagesAreCountedAndNotMoved) {
+  std::vector<PageRun> pages;
+  Append(pages, kBase, 600, kHiddenNode.value);
+  Append(pages, kBase + 600 * kPage, 2, 0);
+  const WindowPlan plan = PlanWindow(pages, kToNode1, kSizes);
+  EXPECT_EQ(plan.hidden_pages, 600);
+  EXPECT_EQ(MisplacedPages(plan), 2);
+}
+
 TEST(PlanWindowTest, AWholeAlignedBlockGetsAProbe) {
   std::vector<PageRun> pages;
   Append(pages, kBase, 1024, 0);

@@ -38,7 +38,8 @@ const std::vector<Means> kAllMeans = {{"frames", true, true},
 
 class Machine {
  public:
-  explicit Machine(const Means& means) : process(host.AddProcess(100)) {
+  explicit Machine(const Means& means)
+      : process(host.AddProcess(100)), has_frames_(means.has_frames) {
     host.kernel().set_has_pagemap_scan(means.has_pagemap_scan);
     if (means.has_frames) host.ShowFrames();
   }
@@ -64,7 +65,9 @@ class Machine {
     std::map<uint64_t, Page> resident;
     for (const auto& [address, folio] : process->pages) {
       if (folio->swapped || folio->zero_page) continue;
-      resident[address] = {folio->file ? MemoryKind::kShmem : MemoryKind::kAnon, folio->node};
+      const bool is_hidden = folio->hidden && !has_frames_;
+      resident[address] = {folio->file ? MemoryKind::kShmem : MemoryKind::kAnon,
+                           is_hidden ? kHiddenNode.value : folio->node};
     }
     return resident;
   }
@@ -94,6 +97,8 @@ class Machine {
     }
     EXPECT_LE(windows.back(), PageScanner::kWindowPages);
   }
+
+  const bool has_frames_;
 };
 
 // A process of several mappings: dense, sparse, huge, shared, with swapped pages and zeros.
@@ -118,6 +123,7 @@ void Fill(FakeProcess& process, Dice& dice) {
       if (dice.OneIn(change_one_in)) folio.node = dice.Below(2);
       folio.swapped = !is_huge && dice.OneIn(50);
       folio.zero_page = !folio.file && !folio.swapped && dice.OneIn(30);
+      folio.hidden = dice.OneIn(20);
       if (drops && !is_huge && !dice.OneIn(drop_one_in)) process.pages.erase(address);
     }
     at += static_cast<uint64_t>(count * unit) * kFakePage;
@@ -133,6 +139,10 @@ TEST(PageScannerMethodsTest, EachFindsAllAndNothingElse) {
       Dice dice(seed);
       Machine machine(means);
       Fill(*machine.process, dice);
+      // The kernels that have PAGEMAP_SCAN hide nothing.
+      for (auto& [address, folio] : machine.process->pages) {
+        folio->hidden &= !means.has_pagemap_scan;
+      }
       machine.Scan();
       ASSERT_EQ(machine.found, machine.Resident());
       EXPECT_TRUE(means.has_pagemap_scan || machine.huge_pages == 0);
@@ -152,6 +162,26 @@ TEST(PageScannerMethodsTest, EachFindsAllInPartsOfMappings) {
     EXPECT_EQ(machine.found.size(), 20u * kHugePages - 5 + 1 + kHugePages);
     EXPECT_EQ(machine.huge_pages, means.has_pagemap_scan ? (19 + 1) * kHugePages : 0);
   }
+}
+
+TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesCannotBeTold) {
+  Machine machine({"", false, false});
+  machine.process->AddPages(kBase, 10, 1);
+  machine.process->At(kBase).hidden = true;
+  machine.host.Publish(*machine.process);
+  machine.host.DenyPagemap(100);
+  const auto handle = ProcessHandle::Open(machine.host.kernel(), machine.host.paths(), 100);
+  int64_t pages = 0;
+  const PageScanner scanner(machine.host.kernel(), machine.host.clock(), machine.host.paths(),
+                            kFakePage);
+  ASSERT_TRUE(scanner
+                  .Scan(*handle, {kWholeAddressSpace}, kAllKinds,
+                        [&](absl::Span<const PageRun> runs) {
+                          for (const PageRun& run : runs) pages += run.pages;
+                          return true;
+                        })
+                  .ok());
+  EXPECT_EQ(pages, 9);
 }
 
 TEST(PageScannerMethodsTest, HugePagesTakeOneQueryEach) {
