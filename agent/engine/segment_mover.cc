@@ -70,6 +70,7 @@ void SegmentMover::Move(const MemorySegment& segment) {
 void SegmentMover::MoveWindow(absl::Span<const PageRun> runs) {
   const WindowPlan plan = PlanWindow(runs, process_.targets(), process_.page_sizes());
   batches_.Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
+  batches_.Count(PageOutcome::kBusy, plan.hidden_pages);
   std::vector<PageMove> singles = plan.singles;
   MoveHuge(plan.huge, MoveFlag::kExclusive, singles);
   MoveProbes(plan.probes, plan.rest, singles);
@@ -154,7 +155,7 @@ bool SegmentMover::SettleStuckProbe(const PageMove& head, std::vector<PageMove>&
   }
   // The kernel cannot isolate a page twice: of one huge page, the second one is busy.
   const std::vector<PageOutcome> outcomes = batches_.MoveTogether(pair);
-  if (outcomes[1] == PageOutcome::kBusy) {
+  if (outcomes[0] == PageOutcome::kPinned && outcomes[1] == PageOutcome::kBusy) {
     Settle(head, static_cast<int64_t>(left.size()) + 1, PageOutcome::kPinned);
     return true;
   }

@@ -147,6 +147,60 @@ TEST_F(MigrationObstaclesTest, RefusedQueriesEndTheScan) {
   ExpectEnd(Run(), MigrationState::kFailed, MigrationReason::kPermissionDenied);
 }
 
+// ---- Pages that old kernels deny
+
+// By every way of scanning that such a kernel leaves.
+TEST_F(MigrationObstaclesTest, HiddenPagesAreBusyHoweverTheyAreScanned) {
+  for (const bool has_frames : {false, true}) {
+    SCOPED_TRACE(has_frames);
+    if (has_frames) host_.ShowFrames();
+    pids_.clear();
+    const auto process = HugeProcess(10, 2);
+    constexpr uint64_t kPages = 0x50000000;
+    process->AddPages(kPages, 600, 0);
+    for (uint64_t i = 0; i < 100; ++i) process->At(kPages + i * kFakePage).hidden = true;
+    process->At(0x40000000).hidden = true;
+    host_.Publish(*process);
+    const WorkloadMigration result = Run();
+    ExpectEnd(result, MigrationState::kPartial, MigrationReason::kPagesLeft);
+    EXPECT_EQ(result.pages_planned, 600 + 2 * kFakeHugePages);
+    EXPECT_EQ(result.outcomes[PageOutcome::kBusy], 100 + kFakeHugePages);
+    EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 500 + kFakeHugePages);
+    EXPECT_EQ(result.outcomes.Total(), result.pages_planned);
+    host_.Exit(10);
+  }
+}
+
+TEST_F(MigrationObstaclesTest, MemoryThatIsHiddenAltogetherIsNoSuccess) {
+  const auto process = Process(10, 600);
+  for (auto& [address, folio] : process->pages) folio->hidden = true;
+  const WorkloadMigration result = Run();
+  EXPECT_NE(result.state, MigrationState::kSucceeded);
+  EXPECT_EQ(result.outcomes[PageOutcome::kBusy], 600);
+  EXPECT_TRUE(result.before.nodes.empty());
+}
+
+TEST_F(MigrationObstaclesTest, APageThatIsTouchedMeanwhileIsMoved) {
+  host_.ShowFrames();
+  const auto process = Process(10, 600);
+  for (uint64_t i = 0; i < 100; ++i) process->At(kBase + i * kFakePage).hidden = true;
+  host_.kernel().OnMoved([&](const auto&) {
+    if (process->PagesOn(1) < 500) return;
+    for (auto& [address, folio] : process->pages) folio->hidden = false;
+  });
+  EXPECT_EQ(Run().outcomes[PageOutcome::kMoved], 600);
+}
+
+TEST_F(MigrationObstaclesTest, PagesThatAreHiddenAfterTheirMoveHaveNotDrifted) {
+  const auto process = Process(10, 600);
+  host_.kernel().OnMoved([&](const auto&) {
+    if (process->PagesOn(1) == 600) process->At(kBase).hidden = true;
+  });
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 600);
+  EXPECT_EQ(result.drifted_pages, 0);
+}
+
 // ---- Processes that leave
 
 TEST_F(MigrationObstaclesTest, AllProcessesGoneBeforeIsWorkloadGone) {
