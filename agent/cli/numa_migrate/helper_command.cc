@@ -49,7 +49,9 @@ std::map<NodeId, int64_t> CountPages(const Subject& subject, const AddressRange&
   std::map<NodeId, int64_t> pages;
   const AddressRange ranges[] = {range};
   const auto count = [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) pages[run.node] += run.pages;
+    for (const PageRun& run : runs) {
+      if (run.node != kHiddenNode) pages[run.node] += run.pages;
+    }
     return true;
   };
   const absl::Status scanned = subject.scanner.Scan(subject.process, ranges, kPrivateKinds, count);
