@@ -81,7 +81,7 @@ void KeepBasePages(uint64_t start, uint64_t bytes) {
 
 // Base pages: all, every third, zeros in between, unreadable ones; on all nodes by turns.
 void MakeBasePages() {
-  constexpr uint64_t kUnreadable = ScanTarget::kUnreadablePages;
+  constexpr uint64_t kUnreadable = 300;
   numa_set_interleave_mask(numa_all_nodes_ptr);
   constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
   const uint64_t dense = Map(9000 * kPage, PROT_READ | PROT_WRITE, kPrivate);
@@ -124,14 +124,17 @@ void MakeHugePages() {
   const uint64_t huge = Map(kCount * kHuge, PROT_READ | PROT_WRITE, kPrivate);
   const uint64_t zeros = Map(3 * kHuge, PROT_READ | PROT_WRITE, kPrivate);
   const uint64_t torn = Map(2 * kHuge, PROT_READ | PROT_WRITE, kPrivate);
+  const uint64_t closed = Map(2 * kHuge, PROT_READ | PROT_WRITE, kPrivate);
   for (const AddressRange& range :
        {AddressRange{huge, huge + kCount * kHuge}, AddressRange{zeros, zeros + 3 * kHuge},
-        AddressRange{torn, torn + 2 * kHuge}}) {
+        AddressRange{torn, torn + 2 * kHuge}, AddressRange{closed, closed + 2 * kHuge}}) {
     madvise(reinterpret_cast<void*>(range.start), range.size(), MADV_HUGEPAGE);
   }
   for (uint64_t i = 0; i < kCount * kHuge; i += kPage) Write(huge + i, MemoryKind::kAnon);
   for (uint64_t i = 0; i < 3 * kHuge; i += kPage) Read(zeros + i);
   for (uint64_t i = 0; i < 2 * kHuge; i += kPage) At(torn + i) = 1;
+  for (uint64_t i = 0; i < 2 * kHuge; i += kPage) Write(closed + i, MemoryKind::kAnon);
+  if (mprotect(reinterpret_cast<void*>(closed), 2 * kHuge, PROT_NONE) != 0) Die("mprotect");
   // Takes a page out of the first, and write access from one of the second: both are mapped by
   // base pages then.
   madvise(reinterpret_cast<void*>(torn + 7 * kPage), kPage, MADV_DONTNEED);

@@ -16,7 +16,8 @@ namespace numalocality {
 // A child of the test, of another user; killed when this is destroyed.
 class ScanTarget {
  public:
-  static constexpr int kUnreadablePages = 300;
+  // Base pages, and two huge ones.
+  static constexpr int kUnreadablePages = 300 + 2 * 512;
 
   ScanTarget();
   ~ScanTarget();
