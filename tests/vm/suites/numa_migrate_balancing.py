@@ -15,19 +15,27 @@ from suites.migrate import MIB, PAGE, ends
 from suites.numa_migrate import PATIENT, end_well, figures, resident_pages, start_helper, start_process
 
 SWITCH = pathlib.Path("/proc/sys/kernel/numa_balancing")
-# How soon and how often it looks, in milliseconds: at first after one second, later after up to a minute.
+DEBUGFS = pathlib.Path("/sys/kernel/debug")
+# How soon and how often it looks, in milliseconds; by default after one second, later after up to a minute.
 PACE = {"scan_delay_ms": 100, "scan_period_min_ms": 100, "scan_period_max_ms": 500}
 
 
+def write_until_the_end(machine, path, value):
+    before = path.read_text()
+    machine.cleanup.callback(lambda: path.write_text(before))
+    path.write_text(value)
+
+
 def switch_on(machine):
-    debugfs = pathlib.Path("/sys/kernel/debug")
-    if not (debugfs / "sched").exists():
-        machine.run("mount", "-t", "debugfs", "none", debugfs)
+    write_until_the_end(machine, SWITCH, "1")
+
+
+def hurry(machine):
+    """Balancing that shows what it does within seconds."""
+    if not (DEBUGFS / "sched").exists():
+        machine.run("mount", "-t", "debugfs", "none", DEBUGFS)
     for name, milliseconds in PACE.items():
-        (debugfs / "sched/numa_balancing" / name).write_text(str(milliseconds))
-    before = SWITCH.read_text()
-    machine.cleanup.callback(lambda: SWITCH.write_text(before))
-    SWITCH.write_text("1")
+        write_until_the_end(machine, DEBUGFS / "sched/numa_balancing" / name, str(milliseconds))
 
 
 @case(seconds=120)
@@ -60,6 +68,7 @@ def drift_is_explained(machine):
     """Threads left on the old node with balancing on: the kernel takes pages back, and the report says why."""
     near, far = ends()
     process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
+    hurry(machine)
     switch_on(machine)
     done = machine.run("numa-migrate", "--pid", pid, "--range", "16M", "--to-node", far, "--verify", "--verify-after",
                        "1s,8s", "--min-moved", "0", *PATIENT, timeout=200)
@@ -80,6 +89,7 @@ def no_drift_with_threads_pinned(machine):
     """
     near, far = ends()
     process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
+    hurry(machine)
     switch_on(machine)
     done = machine.run("numa-migrate", "--pid", pid, "--range", "16M", "--to-node", far, "--verify", "--verify-after",
                        "8s", "--pin-threads", "--min-moved", "0", *PATIENT, timeout=200)
