@@ -16,15 +16,8 @@ absl::StatusOr<std::map<NodeId, int64_t>> CountPages(const Options& options,
   NL_ASSIGN_OR_RETURN(const std::vector<AddressRange> ranges,
                       FindPart(options.part, subject.process, subject.scanner, kPrivateKinds,
                                subject.topology.page_bytes));
-  std::map<NodeId, int64_t> pages;
-  for (const NodeId node : subject.topology.MemoryNodes()) pages[node] = 0;
-  NL_RETURN_IF_ERROR(
-      subject.scanner.Scan(subject.process, ranges, kAllKinds, [&](absl::Span<const PageRun> runs) {
-        for (const PageRun& run : runs) {
-          if (run.node != kHiddenNode) pages[run.node] += run.pages;
-        }
-        return true;
-      }));
+  NL_ASSIGN_OR_RETURN(auto pages, CountByNode(subject, ranges, kAllKinds));
+  for (const NodeId node : subject.topology.MemoryNodes()) pages.try_emplace(node, 0);
   return pages;
 }
 

@@ -46,16 +46,8 @@ absl::Status FillOn(const MigrationContext& context, std::optional<NodeId> node,
 
 // Where the words are now; empty if that cannot be told.
 std::map<NodeId, int64_t> CountPages(const Subject& subject, const AddressRange& range) {
-  std::map<NodeId, int64_t> pages;
   const AddressRange ranges[] = {range};
-  const auto count = [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) {
-      if (run.node != kHiddenNode) pages[run.node] += run.pages;
-    }
-    return true;
-  };
-  const absl::Status scanned = subject.scanner.Scan(subject.process, ranges, kPrivateKinds, count);
-  return scanned.ok() ? pages : std::map<NodeId, int64_t>();
+  return CountByNode(subject, ranges, kPrivateKinds).value_or(std::map<NodeId, int64_t>());
 }
 
 // As --range takes it.

@@ -58,21 +58,6 @@ absl::StatusOr<Survey> TakeSurvey(const Subject& subject, absl::Span<const Addre
   return survey;
 }
 
-using PagesByNode = std::map<NodeId, int64_t>;
-
-absl::StatusOr<PagesByNode> Scan(const Subject& subject, absl::Span<const AddressRange> ranges) {
-  PagesByNode pages;
-  const auto count = [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) {
-      if (run.node != kHiddenNode) pages[run.node] += run.pages;
-    }
-    return true;
-  };
-  NL_RETURN_IF_ERROR(
-      ScanUntilSignal(subject.scanner, subject.process, ranges, kPrivateKinds, count));
-  return pages;
-}
-
 }  // namespace
 
 absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject& subject,
@@ -87,7 +72,7 @@ absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject&
   std::set<uint64_t> starts;
   for (const AddressRange& mapping : survey.comparable) starts.insert(mapping.start);
 
-  NL_ASSIGN_OR_RETURN(PagesByNode differences, Scan(subject, survey.comparable));
+  NL_ASSIGN_OR_RETURN(auto differences, CountByNode(subject, survey.comparable, kPrivateKinds));
   NL_ASSIGN_OR_RETURN(const std::string text,
                       ReadFile(absl::StrCat(paths.proc, "/", subject.process.pid(), "/numa_maps"),
                                kMaxNumaMapsBytes));

@@ -46,4 +46,18 @@ absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& pr
   return is_cut ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
 
+absl::StatusOr<std::map<NodeId, int64_t>> CountByNode(const Subject& subject,
+                                                      absl::Span<const AddressRange> ranges,
+                                                      KindSet kinds) {
+  std::map<NodeId, int64_t> pages;
+  const auto count = [&](absl::Span<const PageRun> runs) {
+    for (const PageRun& run : runs) {
+      if (run.node != kHiddenNode) pages[run.node] += run.pages;
+    }
+    return true;
+  };
+  NL_RETURN_IF_ERROR(ScanUntilSignal(subject.scanner, subject.process, ranges, kinds, count));
+  return pages;
+}
+
 }  // namespace numalocality

@@ -4,6 +4,9 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <map>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -34,6 +37,12 @@ absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid);
 absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& process,
                              absl::Span<const AddressRange> ranges, KindSet kinds,
                              WindowVisitor visit);
+
+// The process's resident pages of `kinds` in `ranges` by node, without those that hide where they
+// are. Errors as ScanUntilSignal.
+absl::StatusOr<std::map<NodeId, int64_t>> CountByNode(const Subject& subject,
+                                                      absl::Span<const AddressRange> ranges,
+                                                      KindSet kinds);
 
 }  // namespace numalocality
 

@@ -15,7 +15,25 @@ namespace {
 
 using ::testing::HasSubstr;
 
-using MigrationModesTest = MigrationRunTest;
+class MigrationModesTest : public MigrationRunTest {
+ protected:
+  // A workload of a parent and its child, all of whose 100 pages are still common; the rule is
+  // kOwned.
+  std::pair<std::shared_ptr<FakeProcess>, std::shared_ptr<FakeProcess>> ForkedWorkload() {
+    auto parent = Process(10, 100);
+    auto child = Process(11, 0);
+    for (auto& [address, folio] : parent->pages) folio->shared = true;
+    child->pages = parent->pages;
+    child->mappings = parent->mappings;
+    parent->stack_start = child->stack_start = 0x7ffe0000;
+    host_.AddCgroup("/job", {10, 11});
+    host_.Publish(*parent);
+    host_.Publish(*child);
+    workload_ = WorkloadFinder(host_.paths()).Find({{}, {}, "/job", {}})->front();
+    spec_.sharing = SharingRule::kOwned;
+    return {parent, child};
+  }
+};
 
 constexpr int64_t kReserve = 65536 / 50;
 constexpr uint64_t kSecond = 0x90000000;
@@ -147,18 +165,7 @@ TEST_F(MigrationModesTest, SharedPagesMoveIfTheRuleSaysAll) {
 }
 
 TEST_F(MigrationModesTest, OwnedSharedPagesMoveOnceAndAreFoundThereByTheOthers) {
-  // Parent and child of a fork, all of whose pages are still common.
-  const auto parent = Process(10, 100);
-  const auto child = Process(11, 0);
-  for (auto& [address, folio] : parent->pages) folio->shared = true;
-  child->pages = parent->pages;
-  child->mappings = parent->mappings;
-  parent->stack_start = child->stack_start = 0x7ffe0000;
-  host_.AddCgroup("/job", {10, 11});
-  host_.Publish(*parent);
-  host_.Publish(*child);
-  workload_ = WorkloadFinder(host_.paths()).Find({{}, {}, "/job", {}})->front();
-  spec_.sharing = SharingRule::kOwned;
+  const auto child = ForkedWorkload().second;
   const WorkloadMigration result = Run();
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 100) << result.sharing_note;
@@ -186,17 +193,7 @@ TEST_F(MigrationModesTest, PagesSharedWithAStrangerStayAndTheNoteSaysWhy) {
 }
 
 TEST_F(MigrationModesTest, SharedPagesDoNotGoBackAndForthInASwap) {
-  const auto parent = Process(10, 100);
-  const auto child = Process(11, 0);
-  for (auto& [address, folio] : parent->pages) folio->shared = true;
-  child->pages = parent->pages;
-  child->mappings = parent->mappings;
-  parent->stack_start = child->stack_start = 0x7ffe0000;
-  host_.AddCgroup("/job", {10, 11});
-  host_.Publish(*parent);
-  host_.Publish(*child);
-  workload_ = WorkloadFinder(host_.paths()).Find({{}, {}, "/job", {}})->front();
-  spec_.sharing = SharingRule::kOwned;
+  const auto parent = ForkedWorkload().first;
   spec_.target_nodes = {};
   spec_.node_map = {{kNode0, kNode1}, {kNode1, kNode0}};
   const WorkloadMigration result = Run();
