@@ -18,8 +18,8 @@ namespace numalocality {
 // flight waits for it. The other is the call's own, whatever its size, as every CPU drains its LRU
 // caches: 50 µs if they are idle, 50 ms if they are not running (a virtual machine on a busy host);
 // no thread of the process waits for that. Smaller batches shorten the first and multiply the
-// second. So the second is measured by itself, with calls that move nothing, and both as medians:
-// single calls take ten times as long on any machine that is shared.
+// second. So the second is measured by itself, with calls that move nothing, and neither by one
+// sample alone: single calls take ten times as long on any machine that is shared.
 class BatchSize {
  public:
   // With so many pages the call's own part is one in a hundred on an idle machine.

@@ -10,7 +10,7 @@ namespace {
 // What a process may have to wait for its lock while others read.
 constexpr absl::Duration kStretch = absl::Microseconds(120);
 constexpr absl::Duration kPause = absl::Microseconds(1);
-// A pause costs some 5 µs, but 200 in an emulated machine: not to spend more time with pauses than
+// A pause costs some 5 µs, but 300 in an emulated machine: not to spend more time with pauses than
 // with reading, stretches are so many times as long as the last pause took.
 constexpr int kStretchToPause = 10;
 // Past this the kernel gives the lock to the one who waits anyway.

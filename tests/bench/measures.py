@@ -49,7 +49,7 @@ def nobody(workload, source, target):
 
 def rinse():
     """Writes to free memory of both nodes. Where pages of programs have been (migratepages moves these, too), the
-    emulator first throws away what it has translated: up to half a second, for whoever writes there next."""
+    emulator first throws away what it has translated: up to 0.3 seconds, for whoever writes there next."""
     timed(JOB / "bench-raw", "copy", "--from-node", 0, "--to-node", 1, "--bytes", 64 << 20)
 
 

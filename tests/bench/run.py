@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures migrations and scans side by side with migratepages, numastat, bare move_pages loops and memcpy.
 
-  run.py                                   everything, on both kernels: about 25 minutes on two cores
+  run.py                                   everything, on both kernels: about half an hour on two cores
   run.py --kernel 6.12 --measure running   part of it
 
 Migrations are measured in the emulated NUMA machine (tests/vm), scans on this machine. Prints a table; the build

@@ -120,7 +120,8 @@ std::string EffortText(const v1::WorkloadMigration& workload) {
   }
   if (workload.unheld_batch_count() > 0) {
     absl::StrAppend(&text, "  ", workload.unheld_batch_count(),
-                    " batches moved unheld: not all threads could be stopped in time.\n");
+                    " batches moved unheld: threads could not be stopped in time, or the kernel "
+                    "took too long.\n");
   }
   const auto add_wait = [&](const google::protobuf::Duration& time, absl::string_view what) {
     if (time.seconds() == 0 && time.nanos() == 0) return;
