@@ -286,15 +286,6 @@ TEST_F(MigrationModesTest, AProcessIsLetGoWhenTheKernelKeepsTheCall) {
   EXPECT_EQ(process->PagesOn(1), 1000);
 }
 
-TEST_F(MigrationModesTest, AStrangerWithThePidIsNotHeld) {
-  Process(10, 1000);
-  host_.kernel().RunAt(FakeCall::kMove, 1, [&] { host_.Publish(*host_.Replace(10)); });
-  spec_.hold = HoldMode::kPtrace;
-  const WorkloadMigration result = Run();
-  EXPECT_EQ(result.reason, MigrationReason::kWorkloadGone);
-  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kHold), 1);
-}
-
 TEST_F(MigrationModesTest, ARefusedHoldEndsTheMigration) {
   const auto process = Process(10, 100);
   host_.kernel().FailAll(FakeCall::kHold, EBUSY);

@@ -193,22 +193,6 @@ TEST_F(MigrationRunTest, HalfALookIsNotRecorded) {
   EXPECT_EQ(result.pages_on_target, 3000);
 }
 
-TEST_F(MigrationRunTest, WhatWasDoneInTimeIsDone) {
-  const auto process = Process(10, 64);  // one batch
-  process->AddPages(0x90000000, 100, 1);
-  host_.Publish(*process);
-  // Between the scan and the look at what is left, half of what is in place is freed.
-  host_.kernel().OnMoved([&](const auto&) {
-    for (int i = 0; i < 50; ++i) {
-      process->pages.erase(0x90000000 + static_cast<uint64_t>(i) * kFakePage);
-    }
-  });
-  observer_.StopAfterBatch(1, MigrationReason::kDeadline);
-  const WorkloadMigration result = Run();
-  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
-  EXPECT_EQ(result.outcomes[PageOutcome::kNotAttempted], 0);
-}
-
 TEST_F(MigrationRunTest, DeadlineEndsTheMovingButNotTheCounting) {
   const auto process = Process(10, 3000);
   Process(11, 100);
