@@ -283,7 +283,10 @@ def a_call_that_the_kernel_holds(machine):
         machine.cleanup.callback(setting.write_text, setting.read_text())
         setting.write_text(value)
     *others, taken = sorted(os.sched_getaffinity(0))
-    hog = machine.start("timeout", "-s", "KILL", 15, "chrt", "-f", 50, "taskset", "-c", taken, "sh", "-c", "while :; do :; done")
+    # The call waits for CPUs that have pages of their own to hand back: this one always has.
+    touch_pages = "import mmap\nprint('has the CPU', flush=True)\nwhile True: mmap.mmap(-1, 4096)[0] = 1"
+    hog = machine.start("timeout", "-s", "KILL", 15, "chrt", "-f", 50, "taskset", "-c", taken, "python3", "-c", touch_pages)
+    wait_until("the task has the CPU", lambda: "has the CPU" in hog.log_path.read_text())
     mover = machine.start("taskset", "-c", ",".join(map(str, others)), "numa-migrate", "--pid", helper.pid, "--to-node", far,
                           "--numa-balancing", "off")
     if machine.kernel == "6.1":
