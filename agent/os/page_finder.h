@@ -51,7 +51,7 @@ class PageFinder {
   bool leaves_out_zero_pages() const { return pagemap_.has_value() && pagemap_->can_find(); }
 
   // Takes the next step, and adds what it finds to `found`, in address order: at most `most_pages`
-  // base pages, and 64 MiB in huge ones.
+  // base pages, and 1 GiB in huge ones.
   absl::Status Step(int64_t most_pages, std::vector<FoundPage>& found);
 
   // Drops those pages on kHiddenNode that are not known to be there. An anonymous one is if this
