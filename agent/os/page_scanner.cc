@@ -55,6 +55,17 @@ void MakeRuns(absl::Span<const FoundPage> found, uint64_t page_bytes, std::vecto
   }
 }
 
+// Of `found`, what makes up one window; nothing of nothing.
+size_t CountForWindow(absl::Span<const FoundPage> found, uint64_t page_bytes) {
+  constexpr int64_t kMostHugeBytes = int64_t{64} << 20;
+  int64_t bytes = 0;
+  size_t count = 0;
+  while (count < found.size() && bytes < kMostHugeBytes) {
+    bytes += found[count++].pages * static_cast<int64_t>(page_bytes);
+  }
+  return count;
+}
+
 // Without the right to read pagemap a scan goes on by queries alone.
 absl::StatusOr<std::optional<Pagemap>> OpenPagemap(KernelCalls& kernel,
                                                    const ProcessHandle& process,
@@ -65,7 +76,7 @@ absl::StatusOr<std::optional<Pagemap>> OpenPagemap(KernelCalls& kernel,
   return pagemap.status();
 }
 
-// Fills `found` with the next window. Sparse memory takes several steps; their number is bounded so
+// Fills `found` with what is next: a window, or of huge pages several. Sparse memory takes several steps; their number is bounded so
 // that the visitor is asked now and then.
 absl::Status FindWindow(PageFinder& finder, std::vector<FoundPage>& found) {
   constexpr int kMostSteps = 64;
@@ -115,8 +126,13 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ad
     NL_RETURN_IF_ERROR(nodes.Resolve(found));
     NL_RETURN_IF_ERROR(finder.DropAbsent(found));
     if (process.Fate() != ProcessFate::kRunning) return gone;
-    MakeRuns(found, page_bytes, runs);
-    if (!visit(runs)) return absl::OkStatus();
+    absl::Span<const FoundPage> rest = found;
+    do {
+      const size_t count = CountForWindow(rest, page_bytes);
+      MakeRuns(rest.first(count), page_bytes, runs);
+      if (!visit(runs)) return absl::OkStatus();
+      rest.remove_prefix(count);
+    } while (!rest.empty());
   }
   // The maps and the pagemap of a process that has exited read as empty, without an error.
   return process.Fate() == ProcessFate::kRunning ? absl::OkStatus() : gone;

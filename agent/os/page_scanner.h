@@ -26,7 +26,7 @@ using WindowVisitor = absl::FunctionRef<bool(absl::Span<const PageRun>)>;
 // Stateless and thread-safe.
 class PageScanner {
  public:
-  // A window holds at most so many base pages, and 1 GiB in huge ones; it may span mappings and
+  // A window holds at most so many base pages, and 64 MiB in huge ones; it may span mappings and
   // holes. No huge page straddles two.
   static constexpr int64_t kWindowPages = 4096;
 
