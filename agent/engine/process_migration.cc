@@ -10,6 +10,8 @@
 namespace numalocality {
 namespace {
 
+constexpr absl::Duration kLongestTrust = absl::Seconds(5);
+
 PageSizes ReadPageSizes(const MigrationContext& context, const PageScanner& scanner,
                         const ProcessHandle& process, int64_t page_bytes) {
   return {page_bytes, TopologyReader(context.paths).ReadHugePageBytes(),
@@ -60,7 +62,8 @@ absl::StatusOr<NodeSet> TargetNodes(const MigrationContext& context, const Proce
 
 ProcessMigration::ProcessMigration(const MigrationContext& context, const MigrationSpec& spec,
                                    const Topology& topology, ProcessHandle process, NodeMap targets)
-    : spec_(spec),
+    : clock_(context.clock),
+      spec_(spec),
       process_(std::move(process)),
       targets_(std::move(targets)),
       scanner_(context.kernel, context.clock, context.paths, topology.page_bytes),
@@ -137,6 +140,17 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
   const auto most = std::max_element(by_target.begin(), by_target.end(),
                                      [](auto& a, auto& b) { return a.second < b.second; });
   segments_.push_back({{runs.front().address, end}, nodes, most->first, misplaced});
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessMigration::KnownMappings>>
+ProcessMigration::Mappings() {
+  MutexLock lock(mutex_);
+  const absl::Duration now = clock_.Monotonic();
+  if (mappings_ == nullptr || now >= mappings_->old_at) {
+    NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps());
+    mappings_ = std::make_shared<KnownMappings>(std::move(mappings), now + kLongestTrust);
+  }
+  return mappings_;
 }
 
 int ProcessMigration::open_segments() const {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,14 @@ class ProcessMigration {
   int64_t misplaced_pages() const { return misplaced_pages_; }
   const std::vector<MemorySegment>& segments() const { return segments_; }
 
+  struct KnownMappings {
+    std::vector<Mapping> mappings;
+    absl::Duration old_at;  // monotonic; read anew then, as others may come to be there
+  };
+  // What the process has mapped, read at most 5 s ago: with tens of thousands of mappings a read
+  // takes longer than to move a segment. Thread-safe. NOT_FOUND if the process has no memory.
+  absl::StatusOr<std::shared_ptr<const KnownMappings>> Mappings();
+
   // Segments that nobody has gone through; thread-safe.
   int open_segments() const;
   void CloseSegment();
@@ -101,6 +110,7 @@ class ProcessMigration {
   absl::Status ScanAll(absl::FunctionRef<bool()> is_cancelled, WindowVisitor visit);
   int64_t CountDrifted(const MemoryByNode& now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const Clock& clock_;
   const MigrationSpec& spec_;
   const ProcessHandle process_;
   const NodeMap targets_;
@@ -117,6 +127,7 @@ class ProcessMigration {
   std::vector<MemorySegment> segments_;
 
   mutable Mutex mutex_;
+  std::shared_ptr<const KnownMappings> mappings_ ABSL_GUARDED_BY(mutex_);  // null before the first
   int closed_segments_ ABSL_GUARDED_BY(mutex_) = 0;
   OutcomeCounts counts_ ABSL_GUARDED_BY(mutex_);
   PageFlows flows_ ABSL_GUARDED_BY(mutex_);

@@ -12,9 +12,6 @@ namespace {
 // Before the first retry; four times as long before each further one.
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
 
-// Of the kinds of memory that the mappings tell: others may come to be at the same addresses.
-constexpr absl::Duration kLongestTrust = absl::Seconds(5);
-
 uint64_t EndOf(const PageRun& run, int64_t page_bytes) {
   return run.address + static_cast<uint64_t>(run.pages * page_bytes);
 }
@@ -42,21 +39,11 @@ std::vector<AddressRange> Clip(const std::vector<AddressRange>& ranges, AddressR
 }  // namespace
 
 void SegmentMover::Move(const MemorySegment& segment) {
-  const Clock& clock = shared_.context.clock;
   AddressRange left = segment.range;
   absl::Status status;
   for (bool done = false; !done && status.ok() && !process_.stopped();) {
-    const absl::Duration old_at = clock.Monotonic() + kLongestTrust;
-    done = true;
-    status = process_.scanner().Scan(
-        process_.handle(), Clip(shared_.spec.ranges, left), shared_.spec.kinds,
-        [&](absl::Span<const PageRun> runs) {
-          MoveWindow(runs);
-          if (!runs.empty()) left.start = EndOf(runs.back(), process_.page_sizes().base_bytes);
-          done = clock.Monotonic() < old_at;
-          return done && !process_.stopped();
-        },
-        segment.nodes.Uniform());
+    const auto known = process_.Mappings();
+    status = known.ok() ? MoveRange(segment, **known, left, done) : known.status();
   }
   if (status.ok()) return;
   const bool is_gone = absl::IsNotFound(status);
@@ -65,6 +52,21 @@ void SegmentMover::Move(const MemorySegment& segment) {
                                                    : MigrationReason::kInternal,
                 is_gone ? PageOutcome::kVanished : PageOutcome::kNotAttempted,
                 std::string(status.message()));
+}
+
+absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
+                                     const ProcessMigration::KnownMappings& known,
+                                     AddressRange& left, bool& done) {
+  done = true;
+  return process_.scanner().Scan(
+      process_.handle(), known.mappings, Clip(shared_.spec.ranges, left), shared_.spec.kinds,
+      [&](absl::Span<const PageRun> runs) {
+        MoveWindow(runs);
+        if (!runs.empty()) left.start = EndOf(runs.back(), process_.page_sizes().base_bytes);
+        done = runs.empty() || shared_.context.clock.Monotonic() < known.old_at;
+        return done && !process_.stopped();
+      },
+      segment.nodes.Uniform());
 }
 
 void SegmentMover::MoveWindow(absl::Span<const PageRun> runs) {

@@ -28,6 +28,9 @@ class SegmentMover {
     PageOutcome outcome = PageOutcome::kPinned;
   };
 
+  // Moves what is in `left` and moves its start along; `done` unless `known` got too old for it.
+  absl::Status MoveRange(const MemorySegment& segment, const ProcessMigration::KnownMappings& known,
+                         AddressRange& left, bool& done);
   void MoveWindow(absl::Span<const PageRun> runs);
   // Known huge pages. Appends the pages of those that are none any more to `singles`.
   void MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag, std::vector<PageMove>& singles);

@@ -108,6 +108,12 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ad
                                KindSet kinds, WindowVisitor visit,
                                const ExpectedNodes& expected) const {
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());
+  return Scan(process, mappings, ranges, kinds, visit, expected);
+}
+
+absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Mapping> mappings,
+                               absl::Span<const AddressRange> ranges, KindSet kinds,
+                               WindowVisitor visit, const ExpectedNodes& expected) const {
   NL_ASSIGN_OR_RETURN(std::optional<Pagemap> pagemap, OpenPagemap(kernel_, process, page_bytes_));
   const auto page_bytes = static_cast<uint64_t>(page_bytes_);
   const auto huge_bytes = static_cast<uint64_t>(TopologyReader(paths_).ReadHugePageBytes());

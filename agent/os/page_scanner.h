@@ -54,6 +54,11 @@ class PageScanner {
   absl::Status Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
                     KindSet kinds, WindowVisitor visit, const ExpectedNodes& expected = {}) const;
 
+  // The same by `mappings` that were read from the process before: for many scans of small ranges.
+  absl::Status Scan(const ProcessHandle& process, absl::Span<const Mapping> mappings,
+                    absl::Span<const AddressRange> ranges, KindSet kinds, WindowVisitor visit,
+                    const ExpectedNodes& expected) const;
+
  private:
   KernelCalls& kernel_;
   const Clock& clock_;

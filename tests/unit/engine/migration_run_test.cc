@@ -231,6 +231,24 @@ TEST_F(MigrationRunTest, LongCallsMakeTheFollowingBatchesSmaller) {
   EXPECT_EQ(result.calls.total, absl::Milliseconds(1500));
 }
 
+TEST_F(MigrationRunTest, MappingsAreReadOnceForAllSegments) {
+  Process(10, 4 * 4096);
+  spec_.limits.workers = 2;
+  host_.kernel().RunAt(FakeCall::kMove, 1, [&] { host_.tree().Write("proc/10/maps", ""); });
+  EXPECT_EQ(Run().outcomes[PageOutcome::kMoved], 4 * 4096);
+}
+
+TEST_F(MigrationRunTest, OldMappingsAreReadAgain) {
+  const auto process = Process(10, 2 * 4096);
+  host_.kernel().RunAt(FakeCall::kMove, 1, [&] {
+    host_.clock().Advance(absl::Seconds(6));
+    process->mappings.front().range.end = kBase + 4096 * 4096;
+    host_.Publish(*process);
+  });
+  EXPECT_EQ(Run().outcomes[PageOutcome::kMoved], 4096);
+  EXPECT_EQ(process->At(kBase + 5000 * 4096).node, 0);
+}
+
 TEST_F(MigrationRunTest, ProgressAddsUpAndEndsInVerifying) {
   Process(10, 2000);
   const WorkloadMigration result = Run();
