@@ -156,10 +156,13 @@ void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, Move
 std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> moves) {
   const NodeId target = moves.front().target;
   const int64_t most_pages = MostPages(moves);
-  const NodeRoom::Room room = shared_.room.ClaimUpTo(target, most_pages);
-  if (room.pages < most_pages) {
+  for (;;) {
+    const NodeRoom::Room room = shared_.room.ClaimUpTo(target, most_pages);
+    if (room.pages == most_pages) break;
     shared_.room.Release(target, room.pages);
-    return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
+    if (!room.is_claimed || !Pause(kClaimNap)) {
+      return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
+    }
   }
   const BatchResult moved = Call(moves, MoveUnit::kPage, MoveFlag::kExclusive);
   shared_.room.Release(target, most_pages);

@@ -9,6 +9,9 @@
 namespace numalocality {
 namespace {
 
+// So many pages that did not move are put aside, to be tried again together.
+constexpr size_t kMostStuck = 4096;
+
 // Before the first retry; four times as long before each further one.
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
 
@@ -45,6 +48,8 @@ void SegmentMover::Move(const MemorySegment& segment) {
     const auto known = process_.Mappings();
     status = known.ok() ? MoveRange(segment, **known, left, done) : known.status();
   }
+  Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
+  batches_.Flush();
   if (status.ok()) return;
   const bool is_gone = absl::IsNotFound(status);
   process_.Stop(is_gone                            ? MigrationReason::kWorkloadGone
@@ -78,7 +83,7 @@ void SegmentMover::MoveWindow(absl::Span<const PageRun> runs) {
   MoveProbes(plan.probes, plan.rest, singles);
   SortByTarget(singles);
   MoveSingles(singles, MoveFlag::kExclusive);
-  Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
+  if (stuck_.size() >= kMostStuck) Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
   MoveSharers();
   batches_.Flush();
 }

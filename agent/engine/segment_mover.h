@@ -56,9 +56,8 @@ class SegmentMover {
   const RunShared& shared_;
   ProcessMigration& process_;
   BatchMover batches_;
-  // Of the current window.
-  std::vector<Unmoved> stuck_;
-  std::vector<Unmoved> sharers_;  // shared pages that belong to the workload
+  std::vector<Unmoved> stuck_;    // to be tried again
+  std::vector<Unmoved> sharers_;  // of this window: shared pages that belong to the workload
 };
 
 }  // namespace numalocality

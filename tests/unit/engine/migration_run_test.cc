@@ -141,6 +141,15 @@ TEST_F(MigrationRunTest, PinnedPagesAreLeftAndCounted) {
   EXPECT_EQ(strict.outcomes[PageOutcome::kAlreadyThere], 6300);
 }
 
+TEST_F(MigrationRunTest, StuckPagesOfManyWindowsAreTriedAgainTogether) {
+  const auto process = Process(10, 12 * 4096);
+  for (uint64_t i = 0; i < 12; ++i) process->At(kBase + i * 4096 * 4096).pinned = true;
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 12);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 12 * 4095);
+  EXPECT_LT(host_.clock().slept(), absl::Milliseconds(100));
+}
+
 TEST_F(MigrationRunTest, SharedPagesAreNotWanted) {
   const auto process = Process(10, 100);
   for (int i = 0; i < 50; ++i) {
