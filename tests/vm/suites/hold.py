@@ -58,7 +58,7 @@ def finish(process):
 def kill_nine_at_random(machine, times):
     """Kills the mover `times` times at random points; the target runs again within a second, each time."""
     near, far = ends()
-    process, pid = start_process(machine, near, "--bytes", 32 * MIB)
+    process, pid = start_process(machine, near, "--bytes", 16 * MIB)
     start = time.monotonic()
     machine.run(*hold_options(pid, far), timeout=200)
     seconds = time.monotonic() - start
