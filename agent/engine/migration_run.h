@@ -18,11 +18,6 @@
 
 namespace numalocality {
 
-// Most that CheckSpec lets pass. More than a memory bus can use:
-inline constexpr int kMaxWorkers = 16;
-// The last of ten pauses is over a minute long.
-inline constexpr int kMaxRetries = 10;
-
 // What bounds every migration, whoever asked for it.
 struct HostLimits {
   // Fraction of a target node's memory that is left free; more where the kernel would begin to
@@ -55,19 +50,6 @@ struct MigrationContext {
   HostPaths paths;
   HostLimits limits;
 };
-
-// Checks `spec` as far as the machine alone decides: INVALID_ARGUMENT for a target or source that
-// is not online or has no memory, for a node map beside targets or sources, for an empty or
-// reversed address range, for no or hugetlb kinds, for fractions out of [0, 1], and for limits that
-// make no sense.
-absl::Status CheckSpec(const MigrationSpec& spec, const Topology& topology);
-
-// Checks that the cpusets of the processes allow the target: FAILED_PRECONDITION with both masks
-// if a node of spec.target_nodes (or every home node, where none is given) is forbidden to any of
-// them; NOT_FOUND if all of them are gone.
-absl::Status CheckAllowed(const MigrationContext& context, const Workload& workload,
-                          const std::vector<pid_t>& pids, const MigrationSpec& spec,
-                          const Topology& topology);
 
 // Only scans: `before`, `pages_planned`, the targets and the numbers of processes; moves nothing.
 // State PENDING; a reason and message if the migration could not go ahead.

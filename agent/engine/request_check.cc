@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/engine/spec_check.h"
 #include "agent/engine/stickiness.h"
 #include "agent/engine/workload_finder.h"
 #include "agent/os/own_privileges.h"

@@ -13,6 +13,7 @@
 #include "agent/cli/numa_migrate/run_observer.h"
 #include "agent/cli/numa_migrate/stay.h"
 #include "agent/cli/numa_migrate/subject.h"
+#include "agent/engine/spec_check.h"
 #include "agent/os/numa_balancing.h"
 
 namespace numalocality {

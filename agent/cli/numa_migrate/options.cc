@@ -16,7 +16,7 @@
 #include "agent/cli/arguments.h"
 #include "agent/cli/numa_migrate/help_format.h"
 #include "agent/cli/numa_migrate/man_page.h"
-#include "agent/engine/migration_run.h"
+#include "agent/engine/spec_check.h"
 #include "agent/model/batch_size.h"
 
 namespace numalocality {

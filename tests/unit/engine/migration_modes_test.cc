@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "agent/engine/spec_check.h"
 #include "agent/engine/workload_finder.h"
 #include "agent/os/topology_reader.h"
 #include "tests/unit/engine/migration_run_fixture.h"
