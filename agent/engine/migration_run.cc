@@ -10,6 +10,7 @@
 
 #include "agent/base/status.h"
 #include "agent/engine/back_off.h"
+#include "agent/engine/drift_facts.h"
 #include "agent/engine/move_ledger.h"
 #include "agent/engine/node_room.h"
 #include "agent/engine/owned_memory.h"
@@ -193,16 +194,23 @@ class Run {
   void VerifyOnce(absl::Duration after) {
     Verification verification;
     verification.after = after;
+    std::optional<DriftFacts> drift_facts;
     for (const auto& process : processes_) {
       if (process->vanished()) continue;
+      const int64_t drifted_before = verification.drifted_pages;
       const absl::Status status = process->Verify(verification, [this] { return IsCancelled(); });
       Check(status);
       if (!status.ok() && !absl::IsNotFound(status)) return;  // half a look says nothing
+      if (verification.drifted_pages == drifted_before) continue;
+      if (!drift_facts.has_value()) drift_facts.emplace();
+      AddDriftFacts(context_, topology_, process->handle(), TargetsOf(process->targets()),
+                    *drift_facts);
     }
     CountVanished();
     ledger_.Update([&](WorkloadMigration& result) {
       result.pages_on_target = verification.pages_on_target;
       result.drifted_pages = verification.drifted_pages;
+      result.drift_facts = drift_facts;
       result.verifications.push_back(verification);
     });
   }

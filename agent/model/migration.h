@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "agent/model/drift.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/model/node_map.h"
@@ -145,6 +146,7 @@ struct WorkloadMigration {
   std::vector<Verification> verifications;  // in order of time; empty if cancelled
   int64_t pages_on_target = 0;              // at the last verification, or as moved so far
   int64_t drifted_pages = 0;                // at the last verification
+  std::optional<DriftFacts> drift_facts;    // the same; nothing if no page had drifted
   std::string sharing_note;  // why shared pages were left though the rule is kOwned, if any were
   ScanMethod scan_method = ScanMethod::kQuery;
 

@@ -56,6 +56,14 @@ void ToProto(const Verification& verification, v1::Verification& message) {
   ToField(verification.memory, message.mutable_node_usages());
 }
 
+void DriftToProto(const DriftFacts& facts, v1::WorkloadMigration& message) {
+  for (const DriftCause& cause : LikelyCauses(facts, DriftAdvice::kAgent)) {
+    v1::DriftCause* each = message.add_drift_causes();
+    each->set_cause(cause.cause);
+    each->set_remedy(cause.remedy);
+  }
+}
+
 void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   ToProto(result.workload, *message.mutable_workload());
   message.set_state(ToProto(result.state));
@@ -73,6 +81,7 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   if (!result.verifications.empty()) {
     ToField(result.verifications.back().memory, message.mutable_after());
   }
+  if (result.drift_facts.has_value()) DriftToProto(*result.drift_facts, message);
   message.set_sharing_note(Printable(result.sharing_note));
   message.set_stick_note(Printable(result.stick_note));
   message.set_scan_method(ToProto(result.scan_method));

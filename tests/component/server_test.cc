@@ -69,6 +69,19 @@ class ServerTest : public testing::Test {
     return status;
   }
 
+  // The record of a migration, once it is final.
+  v1::Migration WatchToTheEnd(const std::string& id) {
+    grpc::ClientContext context;
+    v1::WatchMigrationRequest request;
+    request.set_id(id);
+    const auto reader = migrations_->WatchMigration(&context, request);
+    v1::WatchMigrationResponse last;
+    while (reader->Read(&last)) {
+    }
+    EXPECT_TRUE(reader->Finish().ok());
+    return last.migration();
+  }
+
   FakeHost host_;
   TempTree sockets_;
   const std::string socket_ = sockets_.root() + "/own/agent.sock";
@@ -165,16 +178,9 @@ TEST_F(ServerTest, MigratesAndTellsEachStep) {
   migrator_.Start(1);
   v1::Migration created;
   ASSERT_TRUE(Create(RequestForPod(), created).ok());
-  grpc::ClientContext context;
-  v1::WatchMigrationRequest request;
-  request.set_id(created.id());
-  const auto reader = migrations_->WatchMigration(&context, request);
-  v1::WatchMigrationResponse last;
-  while (reader->Read(&last)) {
-  }
-  ASSERT_TRUE(reader->Finish().ok());
-  EXPECT_EQ(last.migration().state(), v1::MIGRATION_STATE_SUCCEEDED) << last.DebugString();
-  const v1::WorkloadMigration& result = last.migration().workloads(0);
+  const v1::Migration ended = WatchToTheEnd(created.id());
+  EXPECT_EQ(ended.state(), v1::MIGRATION_STATE_SUCCEEDED) << ended.DebugString();
+  const v1::WorkloadMigration& result = ended.workloads(0);
   EXPECT_EQ(result.examined_page_count(), kPages);
   EXPECT_EQ(result.on_target_page_count(), kPages);
   EXPECT_EQ(result.before(0).anon_bytes(), kPages * 4096);
@@ -189,13 +195,28 @@ TEST_F(ServerTest, MigratesAndTellsEachStep) {
   for (const auto& bucket : result.move_call_buckets()) calls += bucket.call_count();
   EXPECT_EQ(calls, result.move_call_count());
   EXPECT_FALSE(result.move_call_buckets().rbegin()->has_upper_bound());
-  EXPECT_TRUE(last.migration().has_end_time());
+  EXPECT_TRUE(ended.has_end_time());
+
 
   grpc::ClientContext list_context;
   v1::ListMigrationsResponse list;
   ASSERT_TRUE(migrations_->ListMigrations(&list_context, {}, &list).ok());
   ASSERT_EQ(list.migrations_size(), 1);
   EXPECT_EQ(list.migrations(0).id(), created.id());
+}
+
+TEST_F(ServerTest, DriftComesWithItsCauseAndWhatWouldStopIt) {
+  host_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
+  // The first scan and the one that moves ask twice each; then the verification does.
+  host_.kernel().RunAt(FakeCall::kQuery, 5, [&] { host_.kernel().Find(100)->At(kHeap).node = 0; });
+  migrator_.Start(1);
+  v1::Migration created;
+  ASSERT_TRUE(Create(RequestForPod(), created).ok());
+  const v1::WorkloadMigration result = WatchToTheEnd(created.id()).workloads(0);
+  EXPECT_EQ(result.drifted_page_count(), 1);
+  ASSERT_EQ(result.drift_causes_size(), 1);
+  EXPECT_EQ(result.drift_causes(0).cause(), "automatic NUMA balancing is on");
+  EXPECT_THAT(result.drift_causes(0).remedy(), HasSubstr("stick cpuset-mems"));
 }
 
 TEST_F(ServerTest, PlanMovesNothing) {
@@ -239,14 +260,7 @@ TEST_F(ServerTest, CancelsWhatIsPending) {
   v1::CancelMigrationResponse response;
   ASSERT_TRUE(migrations_->CancelMigration(&context, request, &response).ok());
   migrator_.Start(1);
-  grpc::ClientContext watch_context;
-  v1::WatchMigrationRequest watch;
-  watch.set_id(created.id());
-  const auto reader = migrations_->WatchMigration(&watch_context, watch);
-  v1::WatchMigrationResponse last;
-  while (reader->Read(&last)) {
-  }
-  EXPECT_EQ(last.migration().state(), v1::MIGRATION_STATE_CANCELLED);
+  EXPECT_EQ(WatchToTheEnd(created.id()).state(), v1::MIGRATION_STATE_CANCELLED);
   EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 0);
 }
 

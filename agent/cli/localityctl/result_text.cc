@@ -96,9 +96,11 @@ std::string OnTargetText(const v1::WorkloadMigration& workload) {
   }
   if (workload.drifted_page_count() > 0) {
     absl::StrAppend(&text, "  ", workload.drifted_page_count(),
-                    " pages were moved and drifted away, or were newly touched elsewhere: by "
-                    "threads on other nodes,\n  or by automatic NUMA balancing ('localityctl "
-                    "doctor' tells). --stick cpuset-mems keeps memory on the target.\n");
+                    " pages were moved and drifted away, or were newly touched elsewhere.\n");
+  }
+  for (const v1::DriftCause& cause : workload.drift_causes()) {
+    absl::StrAppend(&text, "    likely cause: ", cause.cause(),
+                    "\n    what stops it: ", cause.remedy(), "\n");
   }
   return text;
 }
@@ -150,11 +152,12 @@ std::string ProcessesText(const v1::WorkloadMigration& workload) {
 }
 
 std::string WorkloadResultText(const v1::WorkloadMigration& workload, int64_t page_bytes) {
-  return absl::StrCat(
-      "\n", WorkloadWords(workload.workload()), TargetWords(workload), ": ",
-      StateWord(workload.state()), ReasonWords(workload.reason(), workload.message(), ", "), "\n",
-      OutcomesText(workload, page_bytes), BeforeAndAfterText(workload), OnTargetText(workload),
-      NotesText(workload), ProcessesText(workload), EffortText(workload));
+  return absl::StrCat("\n", WorkloadWords(workload.workload()), TargetWords(workload), ": ",
+                      StateWord(workload.state()),
+                      ReasonWords(workload.reason(), workload.message(), ", "), "\n",
+                      OutcomesText(workload, page_bytes), BeforeAndAfterText(workload),
+                      OnTargetText(workload),
+                      NotesText(workload), ProcessesText(workload), EffortText(workload));
 }
 
 }  // namespace

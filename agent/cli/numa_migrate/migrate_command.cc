@@ -76,17 +76,15 @@ absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& 
       MigrationReasonName(result.reason), result.message.empty() ? "" : ": ", result.message));
 }
 
-std::vector<DriftCause> ExplainDrift(const MigrationContext& context, const Options& options,
-                                     const Subject& subject, const Findings& findings) {
-  DriftFacts facts;
-  facts.targets = TargetsOf(options.spec);
-  facts.balancing = ReadNumaBalancing(context.paths).value_or(0) != 0;
-  if (const auto threads = ReadThreads(context.kernel, context.paths, subject.process.pid());
-      threads.ok()) {
-    facts.thread_nodes = subject.topology.HomeNodes(threads->cpus);
+// What the run has seen, and the policies that numa_maps tells of if it was read.
+std::vector<DriftCause> ExplainDrift(const Options& options, const WorkloadMigration& result,
+                                     const Findings& findings) {
+  if (!result.drift_facts.has_value()) return {};
+  DriftFacts facts = *result.drift_facts;
+  if (findings.numa_maps.has_value()) {
+    facts.policy_nodes = findings.numa_maps->policy_nodes - TargetsOf(options.spec);
   }
-  if (findings.numa_maps.has_value()) facts.policy_nodes = findings.numa_maps->policy_nodes;
-  return LikelyCauses(facts);
+  return LikelyCauses(facts, DriftAdvice::kNumaMigrate);
 }
 
 // Looks beyond what the migration itself has seen. That something cannot be seen is a note.
@@ -108,9 +106,7 @@ void LookFurther(const MigrationContext& context, const Options& options, const 
       findings.notes.push_back(absl::StrCat("numa_maps: ", look.status().message()));
     }
   }
-  if (result.drifted_pages > 0) {
-    findings.drift_causes = ExplainDrift(context, options, subject, findings);
-  }
+  findings.drift_causes = ExplainDrift(options, result, findings);
 }
 
 // Everything but the preparations: the run between what keeps its pages where they are to be.

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/cli/numa_migrate/drift.h"
 #include "agent/cli/numa_migrate/options.h"
 #include "agent/cli/numa_migrate/record.h"
 #include "agent/cli/numa_migrate/second_look.h"
+#include "agent/model/drift.h"
 #include "agent/model/ids.h"
 #include "agent/model/migration.h"
 

@@ -41,6 +41,7 @@ v1::Migration Partial() {
       examined_page_count: 1024
       on_target_page_count: 700
       drifted_page_count: 68
+      drift_causes { cause: "the moon is full" remedy: "stay in" }
       before { node_id: 0 anon_bytes: 4194304 }
       after { node_id: 0 anon_bytes: 1327104 }
       after { node_id: 1 shmem_bytes: 2867200 }
@@ -73,9 +74,9 @@ TEST(ResultTextTest, TellsTheWholeStory) {
       "     1       0 B   2.7 MiB\n"
       "\n"
       "  70.0% of the wanted pages are on node 1 (700 of 1000)\n"
-      "  68 pages were moved and drifted away, or were newly touched elsewhere: by threads on "
-      "other nodes,\n  or by automatic NUMA balancing ('localityctl doctor' tells). --stick "
-      "cpuset-mems keeps memory on the target.\n"
+      "  68 pages were moved and drifted away, or were newly touched elsewhere.\n"
+      "    likely cause: the moon is full\n"
+      "    what stops it: stay in\n"
       "  Processes: 3, of which 1 gone at the end. Pages found by: presence.\n"
       "  Kernel calls: 12 in 42.5 ms, the longest 9.0 ms.\n");
 }

@@ -1,4 +1,4 @@
-"""numa-migrate beside the kernel's own mover: it switches that off and on again, and says when it undoes the work.
+"""Moves beside the kernel's own mover: numa-migrate switches that off and on again; both movers say when it undoes the work.
 
 These cases switch automatic NUMA balancing on: never in a guest with suites that count on where pages are.
 """
@@ -9,6 +9,7 @@ import re
 import signal
 
 from guest import oracles
+from guest.agent import Agent
 from guest.case import case
 from guest.wait import wait_until
 from suites.migrate import MIB, PAGE, ends
@@ -77,6 +78,24 @@ def drift_is_explained(machine):
     cause, remedy = re.search(r"^Drifted: \d+\n  likely cause: (.*)\n  what stops it: (.*)$", done.stdout, re.M).groups()
     assert "automatic NUMA balancing is on" in cause and f"may run on node {near}" in cause, cause
     assert "--pin-threads" in remedy and "--numa-balancing off" in remedy, remedy
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0, "the workload found its data changed"
+
+
+@case(seconds=240)
+def drift_is_explained_by_the_agent(machine):
+    """The same by the agent: its record has the cause."""
+    near, far = ends()
+    agent = Agent(machine)
+    process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
+    hurry(machine)
+    switch_on(machine)
+    record = agent.migrate("--pid", pid, "--to-node", far, "--verify-after", "1s,8s", "--min-moved", "0", *PATIENT)
+    (workload,) = record["workloads"]
+    assert int(workload.get("drifted_page_count", 0)) > 0, workload
+    cause = workload["drift_causes"][0]
+    assert "automatic NUMA balancing is on" in cause["cause"] and f"may run on node {near}" in cause["cause"], cause
+    assert "stick cpuset-mems" in cause["remedy"], cause
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0, "the workload found its data changed"
 

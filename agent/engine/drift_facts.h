@@ -1,0 +1,20 @@
+// What is so when a verification has found pages drifted; model/drift says what that means.
+#ifndef NUMALOCALITY_AGENT_ENGINE_DRIFT_FACTS_H_
+#define NUMALOCALITY_AGENT_ENGINE_DRIFT_FACTS_H_
+
+#include "agent/engine/migration_run.h"
+#include "agent/model/drift.h"
+#include "agent/model/id_set.h"
+#include "agent/model/topology.h"
+#include "agent/os/process_handle.h"
+
+namespace numalocality {
+
+// Adds to `facts` what is so now of a process whose memory belongs on `targets`. What cannot be
+// read is left out. Memory policies are not looked at: numa_maps, which has them, stalls a process.
+void AddDriftFacts(const MigrationContext& context, const Topology& topology,
+                   const ProcessHandle& process, const NodeSet& targets, DriftFacts& facts);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_DRIFT_FACTS_H_

@@ -1,0 +1,61 @@
+#include "agent/model/drift.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace numalocality {
+namespace {
+
+// The options that would stop each cause.
+struct Remedies {
+  absl::string_view balancing_to_threads;
+  absl::string_view balancing;
+  absl::string_view threads;
+  absl::string_view policy;
+};
+
+Remedies RemediesOf(DriftAdvice advice) {
+  switch (advice) {
+    case DriftAdvice::kNumaMigrate:
+      return {"--pin-threads, or --numa-balancing off for as long as this runs",
+              "--numa-balancing off for as long as this runs, or kernel.numa_balancing=0",
+              "--pin-threads or --policy bind", "--policy bind"};
+    case DriftAdvice::kAgent: break;
+  }
+  return {"stick cpuset-mems, CPUs of the target only (cpuset.cpus), or kernel.numa_balancing=0",
+          "stick cpuset-mems, or kernel.numa_balancing=0",
+          "stick cpuset-mems, or CPUs of the target only (cpuset.cpus)", "stick cpuset-mems"};
+}
+
+}  // namespace
+
+std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice) {
+  const Remedies remedies = RemediesOf(advice);
+  const std::string where =
+      absl::StrCat("its threads may run on node ", facts.thread_nodes.ToString());
+  std::vector<DriftCause> causes;
+  const auto add = [&causes](absl::string_view cause, absl::string_view remedy) {
+    causes.push_back({std::string(cause), std::string(remedy)});
+  };
+  if (facts.balancing && !facts.thread_nodes.empty()) {
+    add(absl::StrCat("automatic NUMA balancing is on and ", where,
+                     ": the kernel takes pages to the CPUs that use them"),
+        remedies.balancing_to_threads);
+  } else if (facts.balancing) {
+    add("automatic NUMA balancing is on", remedies.balancing);
+  } else if (!facts.thread_nodes.empty()) {
+    add(absl::StrCat(where, ": what they free and touch anew comes from there"), remedies.threads);
+  }
+  if (!facts.policy_nodes.empty()) {
+    add(absl::StrCat("memory policies of the process ask for node ", facts.policy_nodes.ToString(),
+                     ": what it touches anew comes from there"),
+        remedies.policy);
+  }
+  if (causes.empty() && advice == DriftAdvice::kAgent) {
+    add("neither automatic NUMA balancing nor threads on other nodes explain it; memory policies "
+        "of the process may, which the agent does not look at",
+        remedies.policy);
+  }
+  return causes;
+}
+
+}  // namespace numalocality
