@@ -10,6 +10,7 @@
 
 #include "agent/base/status.h"
 #include "agent/engine/back_off.h"
+#include "agent/engine/counter_check.h"
 #include "agent/engine/drift_facts.h"
 #include "agent/engine/move_ledger.h"
 #include "agent/engine/node_room.h"
@@ -79,6 +80,39 @@ class Run {
   }
 
   void Move() {
+    counters_.emplace(context_.paths, result_.workload);
+    MoveAll();
+    counters_->ReadAgain();
+  }
+
+  // Looks at once, and again after each of the times asked for.
+  void Verify() {
+    const absl::Duration start = context_.clock.Monotonic();
+    VerifyOnce(absl::ZeroDuration());
+    CheckCounters();
+    for (const absl::Duration after : spec_.verify_after) {
+      if (!SleepUntil(start + after)) return;
+      VerifyOnce(after);
+    }
+  }
+
+  // Holds what was moved against the kernel's counters: after the first look, if there is one.
+  void CheckCounters() {
+    if (!counters_.has_value()) return;
+    PageFlows flows;
+    for (const auto& process : processes_) {
+      for (const auto& [nodes, pages] : process->flows()) flows[nodes] += pages;
+    }
+    const auto& looks = result_.verifications;
+    const SecondSource source = counters_->Compare(
+        flows, looks.empty() ? 0 : looks.front().drifted_pages, spec_.kinds, topology_);
+    ledger_.Update([&](WorkloadMigration& result) { result.second_source = source; });
+  }
+
+  MigrationReason reason() const { return reason_; }
+
+ private:
+  void MoveAll() {
     SegmentQueue queue(room_);
     for (const auto& process : processes_) {
       for (const MemorySegment& segment : process->segments()) queue.Add({process.get(), segment});
@@ -118,19 +152,6 @@ class Run {
     CountVanished();
   }
 
-  // Looks at once, and again after each of the times asked for.
-  void Verify() {
-    const absl::Duration start = context_.clock.Monotonic();
-    VerifyOnce(absl::ZeroDuration());
-    for (const absl::Duration after : spec_.verify_after) {
-      if (!SleepUntil(start + after)) return;
-      VerifyOnce(after);
-    }
-  }
-
-  MigrationReason reason() const { return reason_; }
-
- private:
   bool IsCancelled() { return ledger_.StopReason() == MigrationReason::kCancelled; }
 
   // An error other than a process being gone ends the run.
@@ -251,6 +272,7 @@ class Run {
   NodeRoom room_;
   Throttle throttle_;
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
+  std::optional<CounterCheck> counters_;
   int unopened_ = 0;  // processes that were gone before they could be opened
   bool nodes_swap_ = false;
   MigrationReason reason_ = MigrationReason::kNone;
@@ -287,6 +309,8 @@ WorkloadMigration RunMigration(const MigrationContext& context, const Workload& 
     result.state = MigrationState::kVerifying;
     observer.OnProgress(result);
     run.Verify();
+  } else {
+    run.CheckCounters();
   }
   if (result.verifications.empty()) {
     // Asked to end now, or it could not look: what is on target is what was counted so far.

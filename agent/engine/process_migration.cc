@@ -163,6 +163,11 @@ void ProcessMigration::CloseSegment() {
   ++closed_segments_;
 }
 
+PageFlows ProcessMigration::flows() const {
+  MutexLock lock(mutex_);
+  return flows_;
+}
+
 void ProcessMigration::Add(const MoveTally& tally) {
   MutexLock lock(mutex_);
   counts_.Add(tally.outcomes);

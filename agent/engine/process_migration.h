@@ -85,6 +85,9 @@ class ProcessMigration {
   int open_segments() const;
   void CloseSegment();
 
+  // Where pages have gone so far; thread-safe.
+  PageFlows flows() const;
+
   // What the moving threads report; thread-safe. Of several Stops the first stands.
   void Add(const MoveTally& tally);
   void LackRoom(const std::string& message);

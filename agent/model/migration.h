@@ -16,6 +16,7 @@
 #include "agent/model/page_outcome.h"
 #include "agent/model/page_run.h"
 #include "agent/model/placement.h"
+#include "agent/model/second_source.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
@@ -147,6 +148,7 @@ struct WorkloadMigration {
   int64_t pages_on_target = 0;              // at the last verification, or as moved so far
   int64_t drifted_pages = 0;                // at the last verification
   std::optional<DriftFacts> drift_facts;    // the same; nothing if no page had drifted
+  SecondSource second_source;
   std::string sharing_note;  // why shared pages were left though the rule is kOwned, if any were
   ScanMethod scan_method = ScanMethod::kQuery;
 

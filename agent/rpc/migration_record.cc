@@ -56,6 +56,22 @@ void ToProto(const Verification& verification, v1::Verification& message) {
   ToField(verification.memory, message.mutable_node_usages());
 }
 
+void ToProto(const SecondSource& source, v1::SecondSource& message) {
+  static_assert(static_cast<int>(SecondSourceVerdict::kUnavailable) ==
+                v1::SECOND_SOURCE_VERDICT_UNAVAILABLE);
+  message.set_verdict(static_cast<v1::SecondSourceVerdict>(source.verdict));
+  for (const auto& [id, node] : source.nodes) {
+    v1::ChargedMemory* charged = message.add_nodes();
+    charged->set_node_id(id.value);
+    charged->set_before_bytes(node.before_bytes);
+    charged->set_after_bytes(node.after_bytes);
+    charged->set_moved_bytes(node.moved_bytes);
+  }
+  message.set_difference_bytes(source.difference_bytes);
+  message.set_tolerance_bytes(source.tolerance_bytes);
+  message.set_note(Printable(source.note));
+}
+
 void DriftToProto(const DriftFacts& facts, v1::WorkloadMigration& message) {
   for (const DriftCause& cause : LikelyCauses(facts, DriftAdvice::kAgent)) {
     v1::DriftCause* each = message.add_drift_causes();
@@ -82,6 +98,7 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
     ToField(result.verifications.back().memory, message.mutable_after());
   }
   if (result.drift_facts.has_value()) DriftToProto(*result.drift_facts, message);
+  ToProto(result.second_source, *message.mutable_second_source());
   message.set_sharing_note(Printable(result.sharing_note));
   message.set_stick_note(Printable(result.stick_note));
   message.set_scan_method(ToProto(result.scan_method));

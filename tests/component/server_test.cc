@@ -197,6 +197,14 @@ TEST_F(ServerTest, MigratesAndTellsEachStep) {
   EXPECT_FALSE(result.move_call_buckets().rbegin()->has_upper_bound());
   EXPECT_TRUE(ended.has_end_time());
 
+  // Fewer pages than 8 CPUs keep from the counters, which the fake host leaves as they were.
+  const v1::SecondSource& source = result.second_source();
+  EXPECT_EQ(source.verdict(), v1::SECOND_SOURCE_VERDICT_TOO_COARSE);
+  ASSERT_EQ(source.nodes_size(), 2);
+  EXPECT_EQ(source.nodes(0).ShortDebugString(),
+            "before_bytes: 4100096 after_bytes: 4100096 moved_bytes: -4096000");
+  EXPECT_EQ(source.nodes(1).ShortDebugString(), "node_id: 1 moved_bytes: 4096000");
+  EXPECT_EQ(source.tolerance_bytes(), 2 * 64 * 8 * 4096);
 
   grpc::ClientContext list_context;
   v1::ListMigrationsResponse list;

@@ -105,6 +105,29 @@ std::string OnTargetText(const v1::WorkloadMigration& workload) {
   return text;
 }
 
+// What the kernel's counters say of it.
+std::string SecondSourceText(const v1::SecondSource& source) {
+  switch (source.verdict()) {
+    case v1::SECOND_SOURCE_VERDICT_AGREES: break;
+    case v1::SECOND_SOURCE_VERDICT_DISAGREES:
+      return absl::StrCat("  The second source disagrees: ", source.note(), ".\n");
+    case v1::SECOND_SOURCE_VERDICT_TOO_COARSE:
+      return absl::StrCat("  The second source is too coarse to tell: ", source.note(), ".\n");
+    case v1::SECOND_SOURCE_VERDICT_UNAVAILABLE:
+      return absl::StrCat("  There is no second source: ", source.note(), ".\n");
+    default: return "";
+  }
+  std::string text = absl::StrCat("  The second source, memory.numa_stat, agrees to within ",
+                                  FormatBytes(source.tolerance_bytes()), ":");
+  absl::string_view before = " ";
+  for (const v1::ChargedMemory& node : source.nodes()) {
+    const int64_t change = node.after_bytes() - node.before_bytes();
+    absl::StrAppend(&text, std::exchange(before, ", "), "node ", node.node_id(), " ",
+                    change > 0 ? "+" : "", FormatBytes(change));
+  }
+  return text + ".\n";
+}
+
 // What the kernel needed for it, and what it was spared.
 std::string EffortText(const v1::WorkloadMigration& workload) {
   std::string text = absl::StrCat("  Kernel calls: ", workload.move_call_count(), " in ",
@@ -156,7 +179,7 @@ std::string WorkloadResultText(const v1::WorkloadMigration& workload, int64_t pa
                       StateWord(workload.state()),
                       ReasonWords(workload.reason(), workload.message(), ", "), "\n",
                       OutcomesText(workload, page_bytes), BeforeAndAfterText(workload),
-                      OnTargetText(workload),
+                      OnTargetText(workload), SecondSourceText(workload.second_source()),
                       NotesText(workload), ProcessesText(workload), EffortText(workload));
 }
 

@@ -51,8 +51,22 @@ v1::Migration Partial() {
       move_call_time { nanos: 42500000 }
       longest_move_call { nanos: 9000000 }
       scan_method: SCAN_METHOD_PRESENCE
+      second_source {
+        verdict: SECOND_SOURCE_VERDICT_AGREES
+        nodes { node_id: 0 before_bytes: 4194304 after_bytes: 1048576 moved_bytes: -3145728 }
+        nodes { node_id: 1 after_bytes: 3145728 moved_bytes: 3145728 }
+        tolerance_bytes: 1048576
+      }
     }
   )pb");
+}
+
+// The line about the second source.
+std::string SecondSourceLine(const std::string& second_source) {
+  const std::string text =
+      ResultText(Parse("workloads { second_source { " + second_source + "} }"));
+  const size_t begin = text.find("  The");
+  return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
 }
 
 TEST(ResultTextTest, TellsTheWholeStory) {
@@ -77,8 +91,20 @@ TEST(ResultTextTest, TellsTheWholeStory) {
       "  68 pages were moved and drifted away, or were newly touched elsewhere.\n"
       "    likely cause: the moon is full\n"
       "    what stops it: stay in\n"
+      "  The second source, memory.numa_stat, agrees to within 1.0 MiB: node 0 -3.0 MiB, node 1 "
+      "+3.0 MiB.\n"
       "  Processes: 3, of which 1 gone at the end. Pages found by: presence.\n"
       "  Kernel calls: 12 in 42.5 ms, the longest 9.0 ms.\n");
+}
+
+TEST(ResultTextTest, TheSecondSourceIsNeverPassedOver) {
+  EXPECT_EQ(SecondSourceLine("verdict: SECOND_SOURCE_VERDICT_DISAGREES note: 'far off'"),
+            "  The second source disagrees: far off.");
+  EXPECT_EQ(SecondSourceLine("verdict: SECOND_SOURCE_VERDICT_TOO_COARSE note: 'too little'"),
+            "  The second source is too coarse to tell: too little.");
+  EXPECT_EQ(SecondSourceLine("verdict: SECOND_SOURCE_VERDICT_UNAVAILABLE note: 'the root cgroup'"),
+            "  There is no second source: the root cgroup.");
+  EXPECT_EQ(SecondSourceLine(""), "");
 }
 
 TEST(ResultTextTest, NothingToMoveIsSaidAndNotDividedBy) {

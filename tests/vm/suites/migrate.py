@@ -40,7 +40,10 @@ def assert_home(agent, container, size, node, share=0.99):
 
 
 def check_migration(machine, size, *argv):
-    """A running workload is re-pinned and migrated; it finds no mismatch, a bystander's memory stays where it is."""
+    """A running workload is re-pinned and migrated; it finds no mismatch, a bystander's memory stays where it is.
+
+    Returns the migration's record.
+    """
     near, far = ends()
     agent = Agent(machine)
     bystander = start_workload(machine, "bystander", near, "--bytes", 32 * MIB, "--idle", qos="guaranteed")
@@ -66,6 +69,22 @@ def check_migration(machine, size, *argv):
     machine.log(f"workload: {result}")
     assert result["mismatches"] == 0 and result["operations"] > 0
     assert bystander.stop() == 0, bystander.output()[-3:]
+    return record
+
+
+def assert_second_source_agrees(machine, record, size):
+    """The kernel's counters, as the agent has read them, confirm what it says it moved."""
+    near, far = ends()
+    source = record["workloads"][0]["second_source"]
+    machine.log(f"second source: {source}")
+    assert source["verdict"] == "SECOND_SOURCE_VERDICT_AGREES", source
+    tolerance = int(source["tolerance_bytes"])
+    assert tolerance < size / 4, "it could not have told"
+    nodes = {int(node.get("node_id", 0)): node for node in source["nodes"]}
+    for node, moved in {near: -outcomes(record)["MOVED"] * PAGE, far: outcomes(record)["MOVED"] * PAGE}.items():
+        assert int(nodes[node]["moved_bytes"]) == moved
+        charged = int(nodes[node].get("after_bytes", 0)) - int(nodes[node].get("before_bytes", 0))
+        assert abs(charged - moved) <= tolerance, f"node {node}: {charged} charged, {moved} moved"
 
 
 def hot(machine, full):
@@ -75,9 +94,10 @@ def hot(machine, full):
 
 @case(seconds=420)
 def pod_repinned(machine):
-    """256 MiB of small pages, threads that never stop."""
+    """256 MiB of small pages, threads that never stop; the agent's second source agrees."""
     size, threads = hot(machine, 256 * MIB)
-    check_migration(machine, size, "--workers", threads, "--thp", "never")
+    record = check_migration(machine, size, "--workers", threads, "--thp", "never")
+    assert_second_source_agrees(machine, record, size)
 
 
 @case(seconds=420)

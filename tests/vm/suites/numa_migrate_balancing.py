@@ -84,7 +84,7 @@ def drift_is_explained(machine):
 
 @case(seconds=240)
 def drift_is_explained_by_the_agent(machine):
-    """The same by the agent: its record has the cause."""
+    """The same by the agent: its record has the cause. There is no second source in the root cgroup, and it says so."""
     near, far = ends()
     agent = Agent(machine)
     process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
@@ -96,6 +96,9 @@ def drift_is_explained_by_the_agent(machine):
     cause = workload["drift_causes"][0]
     assert "automatic NUMA balancing is on" in cause["cause"] and f"may run on node {near}" in cause["cause"], cause
     assert "stick cpuset-mems" in cause["remedy"], cause
+    assert pathlib.Path(f"/proc/{pid}/cgroup").read_text() == "0::/\n"
+    assert workload["second_source"]["verdict"] == "SECOND_SOURCE_VERDICT_UNAVAILABLE", workload
+    assert "root cgroup" in workload["second_source"]["note"], workload
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0, "the workload found its data changed"
 

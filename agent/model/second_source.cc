@@ -1,0 +1,67 @@
+#include "agent/model/second_source.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/units.h"
+
+namespace numalocality {
+namespace {
+
+int64_t ChangeOf(const ChargedNode& node) { return node.after_bytes - node.before_bytes; }
+
+std::string Signed(int64_t bytes) { return absl::StrCat(bytes > 0 ? "+" : "", FormatBytes(bytes)); }
+
+std::string DisagreementNote(NodeId id, const ChargedNode& node, int64_t tolerance_bytes) {
+  return absl::StrCat(
+      "memory.numa_stat says ", Signed(ChangeOf(node)), " on node ", id.value,
+      ", the migration counted ", Signed(node.moved_bytes), ": ",
+      FormatBytes(std::abs(ChangeOf(node) - node.moved_bytes)), " apart, more than the ",
+      FormatBytes(tolerance_bytes),
+      " that are no disagreement; processes of the cgroup may have freed memory and touched other "
+      "memory meanwhile, automatic NUMA balancing may have moved some, or what was moved is "
+      "charged to another cgroup, that of who touched it first");
+}
+
+}  // namespace
+
+int64_t CounterLagBytes(int cpu_count, int64_t page_bytes) {
+  constexpr int64_t kReadings = 2;
+  constexpr int64_t kPagesPerCpu = 64;
+  return kReadings * kPagesPerCpu * cpu_count * page_bytes;
+}
+
+SecondSource CompareWithCounters(std::map<NodeId, ChargedNode> nodes, int64_t lag_bytes,
+                                 int64_t drifted_bytes) {
+  SecondSource source;
+  int64_t growth = 0;
+  int64_t most_moved = 0;
+  auto worst = nodes.end();
+  for (auto each = nodes.begin(); each != nodes.end(); ++each) {
+    const ChargedNode& node = each->second;
+    growth += ChangeOf(node);
+    most_moved = std::max(most_moved, std::abs(node.moved_bytes));
+    const int64_t difference = std::abs(ChangeOf(node) - node.moved_bytes);
+    if (difference <= source.difference_bytes) continue;
+    source.difference_bytes = difference;
+    worst = each;
+  }
+  source.tolerance_bytes = lag_bytes + std::abs(growth) + drifted_bytes;
+  if (source.difference_bytes > source.tolerance_bytes) {
+    source.verdict = SecondSourceVerdict::kDisagrees;
+    source.note = DisagreementNote(worst->first, worst->second, source.tolerance_bytes);
+  } else if (most_moved <= source.tolerance_bytes) {
+    source.verdict = SecondSourceVerdict::kTooCoarse;
+    source.note = absl::StrCat("the migration changed no node by more than ",
+                               FormatBytes(most_moved), ", and memory.numa_stat is good to ",
+                               FormatBytes(source.tolerance_bytes), " here");
+  } else {
+    source.verdict = SecondSourceVerdict::kAgrees;
+  }
+  source.nodes = std::move(nodes);
+  return source;
+}
+
+}  // namespace numalocality
