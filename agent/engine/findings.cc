@@ -85,6 +85,15 @@ void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
                         "Pages may be moved back: automatic NUMA balancing is on",
                         "Set sysctl kernel.numa_balancing=0, or let migrations stick"});
   }
+  if (status.numa_balancing && status.kernel.IsAtLeast(6, 1) && !status.kernel.IsAtLeast(6, 6)) {
+    findings.push_back(
+        {Severity::kWarning,
+         absl::StrCat("Pages that automatic NUMA balancing has marked are not moved, and count as "
+                      "busy: Linux ",
+                      status.kernel.text, " does not tell where they are"),
+         "Set sysctl kernel.numa_balancing=0, and migrate again once the processes have used their "
+         "memory, which takes the marks away; or use Linux 6.6 or later"});
+  }
   if (!status.kernel.IsAtLeast(6, 3)) {
     findings.push_back({Severity::kNote,
                         absl::StrCat("Memory of busy processes moves many times slower than it "

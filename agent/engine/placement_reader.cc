@@ -93,14 +93,15 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
   const bool may_vanish = !placement.workload.process.has_value();
   for (const std::vector<pid_t>& sharers : GroupBySameMemory(kernel_, paths_, processes.pids)) {
     // All have the same memory: the first that is still there tells.
-    absl::StatusOr<MemoryByNode> memory;
+    absl::StatusOr<LocatedMemory> memory;
     for (const pid_t pid : sharers) {
       memory = ReadProcessPages(placement.workload, pid, topology, is_cancelled);
       if (!absl::IsNotFound(memory.status())) break;
     }
     if (is_cancelled()) return absl::CancelledError("the caller has gone");
     if (memory.ok()) {
-      placement.memory.Add(*memory);
+      placement.memory.Add(memory->by_node);
+      placement.unlocated_bytes += memory->unlocated_bytes;
     } else if (!may_vanish || !absl::IsNotFound(memory.status())) {
       return memory.status();
     }
@@ -108,17 +109,21 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
   return absl::OkStatus();
 }
 
-absl::StatusOr<MemoryByNode> PlacementReader::ReadProcessPages(
+absl::StatusOr<PlacementReader::LocatedMemory> PlacementReader::ReadProcessPages(
     const Workload& workload, pid_t pid, const Topology& topology,
     absl::FunctionRef<bool()> is_cancelled) const {
   NL_ASSIGN_OR_RETURN(const ProcessHandle process, finder_.OpenProcess(kernel_, workload, pid));
-  MemoryByNode memory;
+  LocatedMemory memory;
   NL_RETURN_IF_ERROR(
       PageScanner(kernel_, clock_, paths_, topology.page_bytes)
           .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageRun> runs) {
             for (const PageRun& run : runs) {
-              if (run.node == kHiddenNode) continue;
-              memory.Add(run.node, run.kind, run.pages * topology.page_bytes);
+              const int64_t bytes = run.pages * topology.page_bytes;
+              if (run.node == kHiddenNode) {
+                memory.unlocated_bytes += bytes;
+              } else {
+                memory.by_node.Add(run.node, run.kind, bytes);
+              }
             }
             return !is_cancelled();
           }));

@@ -26,14 +26,19 @@ class PlacementReader {
 
   // The placement of `workload` now. A workload that is one process is always read by pages: the
   // kernel counts bytes per node by cgroup only. An address space that several processes share is
-  // counted once, memory on kHiddenNode not at all. Processes that exit meanwhile are counted, not
-  // an error; NOT_FOUND if the workload is gone, PERMISSION_DENIED if anything may not be read.
-  // Gives up with CANCELLED when `is_cancelled`, asked between steps, says so.
+  // counted once, memory on kHiddenNode apart from all nodes. Processes that exit meanwhile are
+  // counted, not an error; NOT_FOUND if the workload is gone, PERMISSION_DENIED if anything may not
+  // be read. Gives up with CANCELLED when `is_cancelled`, asked between steps, says so.
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
                                          PlacementView view,
                                          absl::FunctionRef<bool()> is_cancelled) const;
 
  private:
+  struct LocatedMemory {
+    MemoryByNode by_node;
+    int64_t unlocated_bytes = 0;
+  };
+
   // `view` becomes kPages if the cgroup does not count its memory.
   absl::Status ReadCgroup(const Workload& workload, const Topology& topology, PlacementView& view,
                           WorkloadPlacement& placement) const;
@@ -43,9 +48,9 @@ class PlacementReader {
                          absl::FunctionRef<bool()> is_cancelled,
                          WorkloadPlacement& placement) const;
 
-  absl::StatusOr<MemoryByNode> ReadProcessPages(const Workload& workload, pid_t pid,
-                                                const Topology& topology,
-                                                absl::FunctionRef<bool()> is_cancelled) const;
+  absl::StatusOr<LocatedMemory> ReadProcessPages(const Workload& workload, pid_t pid,
+                                                 const Topology& topology,
+                                                 absl::FunctionRef<bool()> is_cancelled) const;
 
   KernelCalls& kernel_;
   const HostPaths paths_;

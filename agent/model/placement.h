@@ -72,9 +72,10 @@ struct WorkloadPlacement {
   Workload workload;
   PlacementSource source = PlacementSource::kNumaStat;
   MemoryByNode memory;
-  CpuSet cpus;            // CPUs that its threads may run on
-  NodeSet home_nodes;     // of those CPUs
-  NodeSet allowed_nodes;  // cpuset.mems.effective
+  int64_t unlocated_bytes = 0;  // found by a scan, but the kernel does not say where: kHiddenNode
+  CpuSet cpus;                  // CPUs that its threads may run on
+  NodeSet home_nodes;           // of those CPUs
+  NodeSet allowed_nodes;        // cpuset.mems.effective
   int process_count = 0;
   int thread_count = 0;
   int vanished_process_count = 0;  // exited while being read

@@ -103,6 +103,7 @@ void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message)
   message.set_incomplete(placement.incomplete);
   message.set_is_sandbox(placement.is_sandbox);
   *message.mutable_read_time() = ToProto(placement.read_time);
+  message.set_unlocated_bytes(placement.unlocated_bytes);
 }
 
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) {

@@ -135,6 +135,16 @@ TEST_F(ServerTest, GivesAPodsPlacement) {
   EXPECT_EQ(placement.local_fraction(), 0.0);
 }
 
+TEST_F(ServerTest, APlacementNamesWhatItCouldNotLocate) {
+  host_.kernel().Find(100)->At(kHeap).hidden = true;
+  grpc::ClientContext context;
+  v1::GetPlacementRequest request;
+  request.mutable_workload()->set_pid(100);  // read by pages
+  v1::GetPlacementResponse response;
+  ASSERT_TRUE(placements_->GetPlacement(&context, request, &response).ok());
+  EXPECT_EQ(response.placements(0).unlocated_bytes(), 4096);
+}
+
 TEST_F(ServerTest, UnknownPodIsNotFound) {
   grpc::ClientContext context;
   v1::GetPlacementRequest request;

@@ -44,6 +44,11 @@ std::string Caveats(const v1::WorkloadPlacement& placement) {
     absl::StrAppend(&caveats, "Note: ", name, ": ", placement.hidden_process_count(),
                     " processes are outside the agent's PID namespace and cannot be moved\n");
   }
+  if (placement.unlocated_bytes() > 0) {
+    absl::StrAppend(&caveats, "Note: ", name, ": ", FormatBytes(placement.unlocated_bytes()),
+                    " are on no node here: the kernel does not tell where they are, as automatic "
+                    "NUMA balancing has marked them or the process made them inaccessible\n");
+  }
   return caveats;
 }
 

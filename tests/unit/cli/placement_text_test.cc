@@ -72,6 +72,7 @@ TEST(PlacementsTextTest, HasARowForEachKindOfWorkload) {
     placements {
       workload { pid: 12 cgroup_path: "/" }
       hidden_process_count: 3
+      unlocated_bytes: 8192
     }
   )pb");
   EXPECT_EQ(
@@ -82,7 +83,9 @@ TEST(PlacementsTextTest, HasARowForEachKindOfWorkload) {
       "-       process 12                -            -      -            0 B       0 B       -\n"
       "Note: cgroup /system.slice/a.service: incomplete: processes were still appearing when it "
       "was read\n"
-      "Note: process 12: 3 processes are outside the agent's PID namespace and cannot be moved\n");
+      "Note: process 12: 3 processes are outside the agent's PID namespace and cannot be moved\n"
+      "Note: process 12: 8.0 KiB are on no node here: the kernel does not tell where they are, as "
+      "automatic NUMA balancing has marked them or the process made them inaccessible\n");
 }
 
 TEST(PlacementsTextTest, SaysSoWhenThereIsNothing) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -108,6 +109,26 @@ INSTANTIATE_TEST_SUITE_P(
              [](AgentStatus& s) { s.runtime->answer = absl::UnavailableError("nobody there"); },
              Severity::kWarning, "(stick): nobody there"}),
     [](const testing::TestParamInfo<Flaw>& param) { return param.param.name; });
+
+// Of Linux 6.1 to 6.5 with automatic NUMA balancing.
+TEST(FindingsTest, PagesThatBalancingHasMarkedAreHidden) {
+  const auto hides_pages = [](const char* text, int minor, bool balancing) {
+    AgentStatus status = Perfect();
+    status.kernel = {text, 6, minor};
+    status.numa_balancing = balancing;
+    const auto findings = FindingsOf(status);
+    return std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
+      return finding.message.find("marked are not moved") != std::string::npos &&
+             finding.message.find(text) != std::string::npos &&
+             finding.advice.find("kernel.numa_balancing=0") != std::string::npos;
+    });
+  };
+  EXPECT_FALSE(hides_pages("6.0.9", 0, true));
+  EXPECT_TRUE(hides_pages("6.1.0", 1, true));
+  EXPECT_TRUE(hides_pages("6.5.7", 5, true));
+  EXPECT_FALSE(hides_pages("6.6.0", 6, true));
+  EXPECT_FALSE(hides_pages("6.1.0", 1, false));
+}
 
 TEST(FindingsTest, TheWorstComesFirst) {
   AgentStatus status = Perfect();

@@ -79,6 +79,7 @@ TEST_F(PlacementReaderTest, HiddenPagesBelongToNoNode) {
   const auto placement = Read(Process(10));
   ASSERT_TRUE(placement.ok()) << placement.status();
   EXPECT_EQ(placement->memory.Bytes(kAllKinds), 29 * static_cast<int64_t>(kFakePage));
+  EXPECT_EQ(placement->unlocated_bytes, static_cast<int64_t>(kFakePage));
 }
 
 TEST_F(PlacementReaderTest, PagesAreCountedExactly) {
