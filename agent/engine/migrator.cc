@@ -75,6 +75,14 @@ class PlanObserver final : public MigrationObserver {
   absl::FunctionRef<bool()> is_cancelled_;
 };
 
+// Whoever refused may be someone that no capability helps against.
+void NameDeniers(WorkloadMigration& result) {
+  if (result.reason != MigrationReason::kPermissionDenied) return;
+  absl::StrAppend(&result.message,
+                  "; an agent that has the capabilities is refused by its seccomp filter or by a "
+                  "security module (SELinux, AppArmor: see the host's audit log)");
+}
+
 }  // namespace
 
 Migrator::Migrator(const MigrationContext& context, ContainerResources* runtime)
@@ -139,6 +147,7 @@ absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
     NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(result.workload));
     if (is_cancelled()) return absl::CancelledError("the caller has gone");
     result = PlanMigration(context_, result.workload, processes, request.spec, observer);
+    NameDeniers(result);
   }
   return plan;
 }
@@ -341,6 +350,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
       entry->workload = i;
     }
     WorkloadMigration result = ExecuteOne(workload, request, observer);
+    NameDeniers(result);
     MutexLock lock(mutex_);
     entry->batches.clear();
     entry->migration.workloads[i] = std::move(result);

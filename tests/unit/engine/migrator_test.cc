@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,6 +48,22 @@ TEST_F(MigratorTest, SeveralWorkloadsHaveAResultEach) {
     EXPECT_EQ(result.state, MigrationState::kSucceeded);
     EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 100);
   }
+}
+
+// SELinux refuses with EACCES, whatever the capabilities.
+TEST_F(MigratorTest, ARefusalNamesSecurityModulesToo) {
+  AddPod("/pod", 10);
+  host_.kernel().FailAll(FakeCall::kQuery, EACCES);
+  host_.kernel().FailAll(FakeCall::kMove, EACCES);
+  const auto migrator = MakeMigrator(1);
+  const auto plan = migrator->Plan(Request("/pod"), [] { return false; });
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  const Migration ended = WaitForEnd(*migrator, migrator->Submit(Request("/pod"))->id);
+  for (const Migration& each : {*plan, ended}) {
+    EXPECT_EQ(each.workloads[0].reason, MigrationReason::kPermissionDenied);
+    EXPECT_THAT(each.workloads[0].message, HasSubstr("SELinux, AppArmor"));
+  }
+  EXPECT_THAT(ended.message, HasSubstr("SELinux, AppArmor"));
 }
 
 TEST_F(MigratorTest, UnknownIdsAreNotFound) {
