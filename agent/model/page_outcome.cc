@@ -43,8 +43,7 @@ absl::string_view PageOutcomeAdvice(PageOutcome outcome) {
       return "nothing: the process has exited, and another one has its PID";
     case PageOutcome::kPermissionDenied:
       return "give the mover CAP_SYS_PTRACE, and a seccomp profile with move_pages; if it has "
-             "both, "
-             "look for SELinux denials in the audit log";
+             "both, look for denials by a security module (SELinux, AppArmor) in the audit log";
     case PageOutcome::kNotAttempted: return "migrate again: this one ended before it came to them";
   }
   return "";
