@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/engine/process_migration.h"
 #include "agent/engine/workload_finder.h"
 
 namespace numalocality {
@@ -33,6 +34,16 @@ int CountCpus(const Topology& topology) {
 
 CounterCheck::CounterCheck(const HostPaths& paths, const Workload& workload)
     : cgroup_(OpenCounters(paths, workload)), before_(Read()) {}
+
+ExpectedNodes CounterCheck::Uniform() const {
+  ExpectedNodes expected;
+  if (!before_.ok()) return expected;
+  NodesSeen seen;
+  for (const auto& [node, bytes] : before_->nodes) {
+    if (bytes[MemoryKind::kAnon] > 0) seen.Add(MemoryKind::kAnon, node);
+  }
+  return seen.Uniform();
+}
 
 void CounterCheck::ReadAgain() { after_ = Read(); }
 

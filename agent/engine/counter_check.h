@@ -12,6 +12,7 @@
 #include "agent/model/workload.h"
 #include "agent/os/cgroup_dir.h"
 #include "agent/os/host_paths.h"
+#include "agent/os/page_nodes.h"
 
 namespace numalocality {
 
@@ -21,6 +22,10 @@ class CounterCheck {
   // Reads the counters as they are before the first batch. Of a workload that is one process they
   // are those of its cgroup, with whatever else is in that.
   CounterCheck(const HostPaths& paths, const Workload& workload);
+
+  // The node that all anonymous memory is on, if it is all on one: what processes of the workload
+  // are expected to have there. Of other kinds much may be charged to other cgroups.
+  ExpectedNodes Uniform() const;
 
   // Reads them as they are after the last batch.
   void ReadAgain();

@@ -67,7 +67,11 @@ class Run {
     }
     nodes_swap_ = !(SourcesOfAll() & result_.target_nodes).empty();
     if (!processes_.empty()) result_.scan_method = ScanMethod::kFrames;
-    for (const auto& process : processes_) Check(ScanProcess(*process));
+    // A process by itself shares its cgroup with others, whose memory may be elsewhere.
+    const ExpectedNodes expected = result_.workload.process.has_value()
+                                       ? ExpectedNodes{}
+                                       : CounterCheck(context_.paths, result_.workload).Uniform();
+    for (const auto& process : processes_) Check(ScanProcess(*process, expected));
     CountVanished();
   }
 
@@ -185,11 +189,11 @@ class Run {
     return sources;
   }
 
-  absl::Status ScanProcess(ProcessMigration& process) {
+  absl::Status ScanProcess(ProcessMigration& process, const ExpectedNodes& expected) {
     if (reason_ != MigrationReason::kNone) return absl::OkStatus();
     const bool in_parts = nodes_swap_ || spec_.limits.workers > 1;
     NL_RETURN_IF_ERROR(process.Scan(in_parts ? kSegmentPages : std::numeric_limits<int64_t>::max(),
-                                    [this] { return IsCancelled(); }));
+                                    expected, [this] { return IsCancelled(); }));
     ledger_.Update([&](WorkloadMigration& result) {
       result.before.Add(process.memory_before());
       result.pages_planned += process.misplaced_pages();

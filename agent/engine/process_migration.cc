@@ -69,15 +69,18 @@ ProcessMigration::ProcessMigration(const MigrationContext& context, const Migrat
       scanner_(context.kernel, context.clock, context.paths, topology.page_bytes),
       sizes_(ReadPageSizes(context, scanner_, process_, topology.page_bytes)) {}
 
-absl::Status ProcessMigration::ScanAll(absl::FunctionRef<bool()> is_cancelled,
+absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
+                                       absl::FunctionRef<bool()> is_cancelled,
                                        WindowVisitor visit) {
   bool cancelled = false;
-  const absl::Status status =
-      scanner_.Scan(process_, spec_.ranges, spec_.kinds, [&](absl::Span<const PageRun> runs) {
+  const absl::Status status = scanner_.Scan(
+      process_, spec_.ranges, spec_.kinds,
+      [&](absl::Span<const PageRun> runs) {
         visit(runs);
         cancelled = is_cancelled();
         return !cancelled;
-      });
+      },
+      expected);
   if (absl::IsNotFound(status)) {
     Stop(MigrationReason::kWorkloadGone, PageOutcome::kVanished, std::string(status.message()));
   }
@@ -85,8 +88,9 @@ absl::Status ProcessMigration::ScanAll(absl::FunctionRef<bool()> is_cancelled,
   return status;
 }
 
-absl::Status ProcessMigration::Scan(int64_t segment_pages, absl::FunctionRef<bool()> is_cancelled) {
-  NL_RETURN_IF_ERROR(ScanAll(is_cancelled, [&](absl::Span<const PageRun> runs) {
+absl::Status ProcessMigration::Scan(int64_t segment_pages, const ExpectedNodes& expected,
+                                    absl::FunctionRef<bool()> is_cancelled) {
+  NL_RETURN_IF_ERROR(ScanAll(expected, is_cancelled, [&](absl::Span<const PageRun> runs) {
     AddWindow(runs, segment_pages);
     return true;
   }));
@@ -229,7 +233,7 @@ bool ProcessMigration::vanished() const {
 absl::Status ProcessMigration::Verify(Verification& verification,
                                       absl::FunctionRef<bool()> is_cancelled) {
   MemoryByNode now;
-  NL_RETURN_IF_ERROR(ScanAll(is_cancelled, [&](absl::Span<const PageRun> runs) {
+  NL_RETURN_IF_ERROR(ScanAll({}, is_cancelled, [&](absl::Span<const PageRun> runs) {
     for (const PageRun& run : runs) {
       if (run.node == kHiddenNode) continue;  // wherever that is, it has not drifted
       now.Add(run.node, run.kind, run.pages * sizes_.base_bytes);

@@ -60,9 +60,11 @@ class ProcessMigration {
                    const Topology& topology, ProcessHandle process, NodeMap targets);
 
   // Counts what is where, and cuts what is to move into segments of about `segment_pages`
-  // misplaced pages. NOT_FOUND if the process is gone, PERMISSION_DENIED if the kernel refuses,
-  // CANCELLED if `is_cancelled` says so.
-  absl::Status Scan(int64_t segment_pages, absl::FunctionRef<bool()> is_cancelled);
+  // misplaced pages. Of what is `expected` to be on one node, samples are asked for. NOT_FOUND if
+  // the process is gone, PERMISSION_DENIED if the kernel refuses, CANCELLED if `is_cancelled` says
+  // so.
+  absl::Status Scan(int64_t segment_pages, const ExpectedNodes& expected,
+                    absl::FunctionRef<bool()> is_cancelled);
 
   const ProcessHandle& handle() const { return process_; }
   const PageScanner& scanner() const { return scanner_; }
@@ -110,7 +112,8 @@ class ProcessMigration {
  private:
   // Pages found by one window of the first scan.
   void AddWindow(absl::Span<const PageRun> runs, int64_t segment_pages);
-  absl::Status ScanAll(absl::FunctionRef<bool()> is_cancelled, WindowVisitor visit);
+  absl::Status ScanAll(const ExpectedNodes& expected, absl::FunctionRef<bool()> is_cancelled,
+                       WindowVisitor visit);
   int64_t CountDrifted(const MemoryByNode& now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;

@@ -76,8 +76,8 @@ absl::StatusOr<std::optional<Pagemap>> OpenPagemap(KernelCalls& kernel,
   return pagemap.status();
 }
 
-// Fills `found` with what is next: a window, or of huge pages several. Sparse memory takes several steps; their number is bounded so
-// that the visitor is asked now and then.
+// Fills `found` with what is next: a window, or of huge pages several. Sparse memory takes several
+// steps; their number is bounded so that the visitor is asked now and then.
 absl::Status FindWindow(PageFinder& finder, std::vector<FoundPage>& found) {
   constexpr int kMostSteps = 64;
   constexpr int64_t kEnough = PageScanner::kWindowPages * 3 / 4;
