@@ -98,6 +98,15 @@ absl::Status ProcessMigration::Scan(int64_t segment_pages, const ExpectedNodes& 
   return absl::OkStatus();
 }
 
+int64_t ProcessMigration::CountSettled(absl::Span<const PageRun> runs) const {
+  const NodeSet targets = TargetsOf(targets_);
+  int64_t pages = 0;
+  for (const PageRun& run : runs) {
+    if (targets.Contains(run.node) && !targets_.contains(run.node)) pages += run.pages;
+  }
+  return pages;
+}
+
 void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment_pages) {
   int64_t misplaced = 0;
   int64_t in_place = 0;
@@ -123,8 +132,10 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
   }
   misplaced_pages_ += misplaced;
   in_place_pages_ += in_place;
+  const int64_t settled = CountSettled(runs);
   if (misplaced == 0) {
     in_place_behind_ += in_place;
+    settled_behind_ += settled;
     nodes_behind_.Add(nodes);
     return;
   }
@@ -133,6 +144,7 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
   if (!segments_.empty() && segments_.back().misplaced_pages + misplaced <= segment_pages) {
     segments_.back().range.end = end;
     segments_.back().misplaced_pages += misplaced;
+    segments_.back().settled_pages += settled + std::exchange(settled_behind_, 0);
     segments_.back().nodes.Add(nodes);
     // Between its two windows: seen again when it is moved.
     segments_.back().nodes.Add(std::exchange(nodes_behind_, {}));
@@ -140,10 +152,11 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
     return;
   }
   in_place_outside_ += std::exchange(in_place_behind_, 0);
+  settled_behind_ = 0;
   nodes_behind_ = {};
   const auto most = std::max_element(by_target.begin(), by_target.end(),
                                      [](auto& a, auto& b) { return a.second < b.second; });
-  segments_.push_back({{runs.front().address, end}, nodes, most->first, misplaced});
+  segments_.push_back({{runs.front().address, end}, nodes, most->first, misplaced, settled});
 }
 
 absl::StatusOr<std::shared_ptr<const ProcessMigration::KnownMappings>>

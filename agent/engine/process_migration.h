@@ -50,6 +50,8 @@ struct MemorySegment {
   NodesSeen nodes;  // of its pages, misplaced or not: where they need not be asked for again
   NodeId target;    // where most of the misplaced pages of its beginning go
   int64_t misplaced_pages = 0;
+  // On targets that are not sources themselves, so that nothing was wanted of them.
+  int64_t settled_pages = 0;
 };
 
 // Scan first; then any threads move and Add; then CountRest, and Verify as often as wanted.
@@ -70,6 +72,8 @@ class ProcessMigration {
   const PageScanner& scanner() const { return scanner_; }
   const PageSizes& page_sizes() const { return sizes_; }
   const NodeMap& targets() const { return targets_; }
+  // Pages of a window that are on targets which are not sources.
+  int64_t CountSettled(absl::Span<const PageRun> runs) const;
   // By Scan.
   const MemoryByNode& memory_before() const { return memory_before_; }
   int64_t misplaced_pages() const { return misplaced_pages_; }
@@ -129,6 +133,7 @@ class ProcessMigration {
   int64_t in_place_pages_ = 0;
   int64_t in_place_outside_ = 0;  // of these, those that no segment covers
   int64_t in_place_behind_ = 0;   // of these, those behind the last segment so far
+  int64_t settled_behind_ = 0;    // see MemorySegment; behind the last segment so far
   NodesSeen nodes_behind_;        // their nodes
   std::vector<MemorySegment> segments_;
 

@@ -49,6 +49,11 @@ void SegmentMover::Move(const MemorySegment& segment) {
     status = known.ok() ? MoveRange(segment, **known, left, done) : known.status();
   }
   Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
+  if (status.ok() && !process_.stopped()) {
+    // Wanted there, and brought by another process of the workload.
+    batches_.Count(PageOutcome::kAlreadyThere,
+                   std::max(int64_t{0}, settled_pages_ - segment.settled_pages));
+  }
   batches_.Flush();
   if (status.ok()) return;
   const bool is_gone = absl::IsNotFound(status);
@@ -66,6 +71,7 @@ absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
   return process_.scanner().Scan(
       process_.handle(), known.mappings, Clip(shared_.spec.ranges, left), shared_.spec.kinds,
       [&](absl::Span<const PageRun> runs) {
+        settled_pages_ += process_.CountSettled(runs);
         MoveWindow(runs);
         if (!runs.empty()) left.start = EndOf(runs.back(), process_.page_sizes().base_bytes);
         done = runs.empty() || shared_.context.clock.Monotonic() < known.old_at;

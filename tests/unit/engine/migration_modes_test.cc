@@ -174,6 +174,20 @@ TEST_F(MigrationModesTest, OwnedSharedPagesMoveOnceAndAreFoundThereByTheOthers) 
   EXPECT_EQ(child->PagesOn(1), 100);
 }
 
+TEST_F(MigrationModesTest, OwnedSharedPagesThatAMapBroughtAreCountedForTheOthersToo) {
+  const auto [parent, child] = ForkedWorkload();
+  child->AddPages(kSecond, 30, 0);
+  child->AddPages(kSecond + 30 * kFakePage, 50, 1);  // there before: none of the map's business
+  host_.Publish(*child);
+  spec_.target_nodes = {};
+  spec_.node_map = {{kNode0, kNode1}};
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 130);
+  EXPECT_EQ(result.outcomes[PageOutcome::kAlreadyThere], 100);
+  EXPECT_EQ(result.outcomes.Total(), result.pages_planned);
+}
+
 TEST_F(MigrationModesTest, PagesSharedWithAStrangerStayAndTheNoteSaysWhy) {
   const auto process = Process(10, 100);
   const auto stranger = host_.AddProcess(20);
