@@ -1,13 +1,48 @@
 #include "agent/cli/numa_migrate/subject.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <iostream>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/os/own_privileges.h"
 #include "agent/os/topology_reader.h"
 
 namespace numalocality {
+namespace {
+
+// System calls take the PIDs of this program's own PID namespace: where /proc shows another one's,
+// they would hit other processes than it tells of.
+absl::Status CheckPidNamespace(const HostPaths& paths) {
+  char self[PATH_MAX];
+  const ssize_t length = readlink((paths.proc + "/self").c_str(), self, sizeof self);
+  if (length < 0 && errno != ENOENT) return absl::OkStatus();  // no procfs
+  if (length > 0 && std::string(self, static_cast<size_t>(length)) == std::to_string(getpid())) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(paths.proc,
+                   " shows another PID namespace than the one this program is in; run "
+                   "it in that one, or mount /proc anew (unshare --mount-proc)"));
+}
+
+// NOT_FOUND, and for people why that may be so.
+absl::Status NotFound(const HostPaths& paths) {
+  const auto privileges = ReadOwnPrivileges(paths);
+  if (privileges.ok() && !privileges->in_host_pid_namespace) {
+    std::cerr << "Note: this program is in a PID namespace of its own, and sees no process outside "
+                 "of that; run it on the host, or in a pod with hostPID: true\n";
+  }
+  return ProcessGone();
+}
+
+}  // namespace
 
 absl::Status ProcessGone() { return absl::NotFoundError("process not found"); }
 
@@ -20,8 +55,9 @@ absl::Status OrGone(const absl::Status& status, const ProcessHandle& process) {
 }
 
 absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid) {
+  NL_RETURN_IF_ERROR(CheckPidNamespace(context.paths));
   auto process = ProcessHandle::Open(context.kernel, context.paths, pid);
-  if (absl::IsNotFound(process.status())) return ProcessGone();
+  if (absl::IsNotFound(process.status())) return NotFound(context.paths);
   if (!process.ok()) return process.status();
   const auto mappings = process->ReadMaps();
   if (absl::IsNotFound(mappings.status()) && process->Fate() == ProcessFate::kRunning) {

@@ -30,7 +30,8 @@ absl::Status ProcessGone();
 absl::Status OrGone(const absl::Status& status, const ProcessHandle& process);
 
 // The process, checked to be one whose memory can be looked at. NOT_FOUND if there is none,
-// INVALID_ARGUMENT for kernel threads, PERMISSION_DENIED.
+// INVALID_ARGUMENT for kernel threads and where /proc shows another PID namespace,
+// PERMISSION_DENIED.
 absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid);
 
 // PageScanner::Scan for as long as no EndSignal has come, which makes it CANCELLED.
