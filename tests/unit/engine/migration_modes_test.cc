@@ -311,6 +311,46 @@ TEST_F(MigrationModesTest, ARefusedHoldEndsTheMigration) {
   EXPECT_EQ(process->PagesOn(0), 100);
 }
 
+// Puts a stranger in the place of process 10 between two batches.
+class ReplacingObserver final : public MigrationObserver {
+ public:
+  explicit ReplacingObserver(FakeHost& host) : host_(host) {}
+  MigrationReason StopReason() override { return MigrationReason::kNone; }
+  void OnBatch(int, pid_t, int64_t) override {
+    if (++batches_ == 2) stranger = host_.Replace(10);
+  }
+  void OnBatchEnd(int) override {}
+  void OnProgress(const WorkloadMigration&) override {}
+
+  std::shared_ptr<FakeProcess> stranger;
+
+ private:
+  FakeHost& host_;
+  int batches_ = 0;
+};
+
+TEST_F(MigrationModesTest, AStrangerWithThePidIsNotHeld) {
+  Process(10, 1000);
+  spec_.hold = HoldMode::kPtrace;
+  ReplacingObserver observer(host_);
+  const WorkloadMigration result =
+      RunMigration(host_.context(), workload_, {pids_}, spec_, observer);
+  ExpectEnd(result, MigrationState::kFailed, MigrationReason::kWorkloadGone);
+  EXPECT_GT(result.outcomes[PageOutcome::kIdentityChanged], 0);
+  EXPECT_EQ(observer.stranger->hold_count, 0);
+}
+
+TEST_F(MigrationModesTest, AHeldProcessMayEndItsMainThread) {
+  const auto process = Process(10, 1000);
+  host_.kernel().RunAt(FakeCall::kHold, 2, [&] { host_.EndMainThread(10, 11); });
+  spec_.hold = HoldMode::kPtrace;
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(process->PagesOn(1), 1000);
+  EXPECT_EQ(process->moves_while_running, 0);
+  EXPECT_FALSE(process->is_held);
+}
+
 // ---- How pages are found
 
 TEST_F(MigrationModesTest, TheRecordNamesTheLeastCapableMethodOfItsProcesses) {
@@ -333,6 +373,18 @@ TEST_F(MigrationModesTest, TheBandwidthLimitIsKept) {
   EXPECT_GT(taken, absl::Seconds(8));
   EXPECT_LT(taken, absl::Seconds(11));
   EXPECT_GT(result.throttled, absl::Seconds(8));
+}
+
+TEST_F(MigrationModesTest, ABandwidthBelowAPageASecondIsSlowAndNothingIsDropped) {
+  const auto process = Process(10, 20);
+  spec_.limits.bytes_per_second = 1000;
+  spec_.limits.batch_pages = 1;
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(process->PagesOn(1), 20);
+  const absl::Duration expected = 19 * absl::Milliseconds(4096);  // none before the first
+  EXPECT_GE(result.throttled, expected);
+  EXPECT_LT(result.throttled, expected + absl::Seconds(5));
 }
 
 TEST_F(MigrationModesTest, ALaterLookSeesWhatHasDriftedSince) {

@@ -67,6 +67,27 @@ TEST_F(MigrationObstaclesTest, PagesInPlaceStayCountedAsThereWhenTheTargetIsFull
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);  // 90 % are on target
 }
 
+TEST_F(MigrationObstaclesTest, RoomThatOthersTakeMeanwhileIsMissedBeforeTheNextBatch) {
+  const auto process = Process(10, 3000);
+  constexpr int64_t kReserve = 65536 / 50;
+  host_.kernel().RunAt(FakeCall::kMove, 3, [&] { host_.SetFreePages(1, kReserve + 10); });
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kPartial, MigrationReason::kNoRoom);
+  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 3);  // the one that was on its way
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], process->PagesOn(1));
+  EXPECT_EQ(result.outcomes[PageOutcome::kNoMemory], process->PagesOn(0));
+  EXPECT_EQ(result.outcomes.Total(), 3000);
+}
+
+TEST_F(MigrationObstaclesTest, RoomThatComesBackMeanwhileIsUsed) {
+  const auto process = Process(10, 3000);
+  constexpr int64_t kReserve = 65536 / 50;
+  host_.SetFreePages(1, kReserve + 2000);
+  host_.kernel().RunAt(FakeCall::kMove, 3, [&] { host_.SetFreePages(1, 60000); });
+  ExpectEnd(Run(), MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(process->PagesOn(1), 3000);
+}
+
 TEST_F(MigrationObstaclesTest, HugePagesStopAtTheReserveToo) {
   const auto process = HugeProcess(10, 24);
   constexpr int64_t kReserve = 65536 / 50;

@@ -214,6 +214,17 @@ TEST_F(MigrationRunTest, DeadlineEndsTheMovingButNotTheCounting) {
   EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode1}, kPrivateKinds), 64 * 4096);
 }
 
+TEST_F(MigrationRunTest, WhatWasDoneWhenTheDeadlinePassesIsNotCutShort) {
+  const auto process = Process(10, 64);
+  process->At(kBase).pinned = true;
+  spec_.min_moved = 1;
+  spec_.limits.retries = 0;
+  observer_.StopAfterBatch(1, MigrationReason::kDeadline);
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 1);
+  ExpectEnd(result, MigrationState::kPartial, MigrationReason::kPagesLeft);
+}
+
 TEST_F(MigrationRunTest, PagesThatMovedBackHaveDrifted) {
   const auto process = Process(10, 400);
   // The first scan and the one that moves; then verification looks.

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
+#include "agent/os/process_handle.h"
 #include "tests/unit/os/hold_target.h"
 
 namespace numalocality {
@@ -200,6 +201,30 @@ TEST(PtraceHoldTest, AProcessWhoseFirstThreadHasExitedIsHeld) {
   EXPECT_TRUE(target.StandsStill());
   hold->reset();
   EXPECT_TRUE(target.Runs());
+}
+
+TEST(PtraceHoldTest, AStrangersProcessWhoseFirstThreadHasExitedIsHeld) {
+  HoldTarget parent([](SharedCounts& counts) {
+    const pid_t child = fork();
+    if (child == 0) {
+      std::thread([&counts] { CountForEver(counts, 3); }).detach();
+      syscall(SYS_exit, 0);
+    }
+    counts.result = child;
+    while (true) pause();
+  });
+  ASSERT_TRUE(Eventually([&] { return parent.Turns() > 0 && parent.counts().result != 0; }));
+  const auto child = static_cast<pid_t>(parent.counts().result);
+  ASSERT_TRUE(Eventually([&] { return ReadStat(HostPaths{}, child)->state == 'Z'; }));
+  // By a thread of its own: the kernel lets go of the first thread when that ends.
+  std::thread([&] {
+    auto hold = Hold(child);
+    ASSERT_TRUE(hold.ok()) << hold.status();
+    EXPECT_TRUE(parent.StandsStill());
+  }).join();
+  EXPECT_TRUE(parent.Runs());
+  std::thread([&] { EXPECT_TRUE(Hold(child).ok()) << "let go of as a whole"; }).join();
+  kill(child, SIGKILL);
 }
 
 TEST(PtraceHoldTest, AnotherProgramCanBeExecutedMeanwhile) {
