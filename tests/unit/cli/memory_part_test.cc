@@ -54,10 +54,10 @@ class FindPartTest : public testing::Test {
     host_.Publish(*process);
   }
 
-  std::vector<AddressRange> Find(const MemoryPart& part) {
+  std::vector<AddressRange> Find(const MemoryPart& part, int64_t page_bytes = 4096) {
     const auto process = ProcessHandle::Open(host_.kernel(), host_.paths(), 7);
-    const PageScanner scanner(host_.kernel(), host_.clock(), host_.paths(), 4096);
-    return *FindPart(part, *process, scanner, kPrivateKinds, 4096);
+    const PageScanner scanner(host_.kernel(), host_.clock(), host_.paths(), page_bytes);
+    return *FindPart(part, *process, scanner, kPrivateKinds, page_bytes);
   }
 
   FakeHost host_;
@@ -79,6 +79,8 @@ TEST_F(FindPartTest, TheLastMappingIsCutAfterThePageThatReachesTheSize) {
 TEST_F(FindPartTest, RangesAreWidenedToPages) {
   EXPECT_THAT(Find({{0x1001, 0x1fff}, std::nullopt}), ElementsAre(AddressRange{0x1000, 0x2000}));
   EXPECT_THAT(Find({{0x1000, 0x2000}, std::nullopt}), ElementsAre(AddressRange{0x1000, 0x2000}));
+  EXPECT_THAT(Find({{0x11001, 0x1ffff}, std::nullopt}, 64 << 10),
+              ElementsAre(AddressRange{0x10000, 0x20000}));
 }
 
 }  // namespace

@@ -71,6 +71,19 @@ TEST(PlanWindowTest, AWholeAlignedBlockGetsAProbe) {
   EXPECT_EQ(MisplacedPages(plan), 1024);
 }
 
+TEST(PlanWindowTest, PagesOf64KiBHaveHugePagesOfTheirOwnSize) {
+  constexpr PageSizes kLarge{64 << 10, 512 << 20, false};
+  std::vector<PageRun> pages;
+  Append(pages, kBase, 8192, 0);
+  Append(pages, kBase + (512 << 20), 3, 0);
+  const WindowPlan plan = PlanWindow(pages, kToNode1, kLarge);
+  ASSERT_EQ(plan.probes.size(), 1u);
+  ASSERT_EQ(plan.rest.size(), 8191u);
+  EXPECT_EQ(plan.rest.back().address, kBase + (512 << 20) - (64 << 10));
+  ASSERT_EQ(plan.singles.size(), 3u);
+  EXPECT_EQ(plan.singles[1].address, kBase + (512 << 20) + (64 << 10));
+}
+
 TEST(PlanWindowTest, BlocksThatCannotBeHugeAreSingles) {
   const auto plan_of = [](const std::vector<PageRun>& pages, int64_t huge) {
     return PlanWindow(pages, kToNode1, {kPage, huge, false});

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/unit/fake/fake_host.h"
 
 namespace numalocality {
@@ -109,6 +111,60 @@ TEST_F(PageScannerTest, KindsComeFromTheMapping) {
   EXPECT_EQ((*pages)[1].kind, MemoryKind::kShmem);
   EXPECT_EQ((*pages)[2].kind, MemoryKind::kHugetlb);
   EXPECT_THAT(Addresses(Scan({MemoryKind::kShmem})), ElementsAre(Address(1)));
+}
+
+TEST_F(PageScannerTest, HugetlbPagesOf1GiBAreCountedBeside2MiB) {
+  constexpr uint64_t kGiB = uint64_t{1} << 30;
+  constexpr int kPagesPerGiB = kGiB / kFakePage;
+  for (const char* size : {"2048", "1048576"}) {
+    host_.tree().MakeDirectory(absl::StrCat("sys/kernel/mm/hugepages/hugepages-", size, "kB"));
+  }
+  process_->AddHugePages(kGiB, 2, 0);
+  process_->At(kGiB + kFakeHuge).node = 1;
+  process_->mappings.back().path = "/anon_hugepage (deleted)";
+  process_->AddHole(2 * kGiB, kPagesPerGiB, "/anon_hugepage (deleted)");
+  const auto giant = std::make_shared<FakeFolio>();
+  giant->node = 1;
+  giant->pages = kPagesPerGiB;
+  for (uint64_t page = 2 * kGiB; page < 3 * kGiB; page += kFakePage) process_->pages[page] = giant;
+  host_.Publish(*process_);
+  for (const bool has_pagemap_scan : {true, false}) {
+    host_.kernel().set_has_pagemap_scan(has_pagemap_scan);
+    const auto pages = Scan({MemoryKind::kHugetlb});
+    ASSERT_TRUE(pages.ok()) << pages.status();
+    const auto on_node_1 = std::count_if(
+        pages->begin(), pages->end(), [](const PageRun& page) { return page.node == NodeId{1}; });
+    EXPECT_EQ(on_node_1, kPagesPerGiB + kFakeHugePages);
+    EXPECT_EQ(pages->size(), static_cast<size_t>(kPagesPerGiB + 2 * kFakeHugePages));
+    EXPECT_THAT(Addresses(Scan(kPrivateKinds)), ::testing::IsEmpty());
+  }
+}
+
+TEST_F(PageScannerTest, PagesOf64KiBAreFoundAndCountedAsSuch) {
+  constexpr uint64_t kLargePage = 64 << 10;
+  constexpr uint64_t kPresentAndExclusive = uint64_t{1} << 63 | uint64_t{1} << 56;
+  process_->AddHole(kBase, 16 * kLargePage / kFakePage);
+  for (uint64_t i = 0; i < 16; ++i) {
+    process_->pages[kBase + i * kLargePage] = std::make_shared<FakeFolio>();
+    process_->At(kBase + i * kLargePage).node = i < 10 ? 0 : 1;
+  }
+  host_.Publish(*process_);
+  host_.tree().Write("proc/100/pagemap", "");
+  host_.tree().WriteWords("proc/100/pagemap", {{kBase / kLargePage * sizeof(uint64_t),
+                                                std::vector<uint64_t>(16, kPresentAndExclusive)}});
+  const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
+  std::vector<PageRun> found;
+  const absl::Status status = PageScanner(host_.kernel(), host_.clock(), host_.paths(), kLargePage)
+                                  .Scan(*handle, {{kBase + 1, kBase + 15 * kLargePage + 1}},
+                                        kAllKinds, [&](absl::Span<const PageRun> runs) {
+                                          found.insert(found.end(), runs.begin(), runs.end());
+                                          return true;
+                                        });
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].pages, 10);
+  EXPECT_EQ(found[1].address, kBase + 10 * kLargePage);
+  EXPECT_EQ(found[1].pages, 6);
 }
 
 TEST_F(PageScannerTest, WithoutPagemapEveryAddressIsQueried) {

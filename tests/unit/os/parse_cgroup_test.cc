@@ -101,6 +101,13 @@ TEST(ParseNumaStatTest, SparseAndLargeNodeIds) {
   EXPECT_EQ(memory->nodes.at(NodeId{1023}), Bytes(3, 0, 0));
 }
 
+TEST(ParseNumaStatTest, PagesOfVersion1AreNotTakenForBytes) {
+  const auto memory = ParseNumaStat(
+      "total=30 N0=20 N1=10\nfile=10 N0=10 N1=0\nanon=20 N0=10 N1=10\nhierarchical_anon=20 "
+      "N0=20\n");
+  EXPECT_TRUE(!memory.ok() || memory->nodes.empty());
+}
+
 TEST(ParseNumaStatTest, FileIsNeverNegative) {
   const auto memory = ParseNumaStat("file N0=4096\nshmem N0=8192\n");
   ASSERT_TRUE(memory.ok());

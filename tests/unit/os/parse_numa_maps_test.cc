@@ -28,6 +28,17 @@ TEST(ParseNumaMapsTest, CountsBytesOnEachNode) {
   EXPECT_THAT((*mappings)[3].bytes_on, IsEmpty());
 }
 
+TEST(ParseNumaMapsTest, PagesAreAsLargeAsTheirLineSays) {
+  const auto mappings = ParseNumaMaps(
+      "10000000 default anon=3 N0=3 kernelpagesize_kB=64\n"
+      "40000000 default file=/mnt/1G/pool huge N1=2 kernelpagesize_kB=1048576\n"
+      "c0000000 default file=/mnt/2M/pool huge N1=2 kernelpagesize_kB=2048\n");
+  ASSERT_TRUE(mappings.ok()) << mappings.status();
+  EXPECT_THAT((*mappings)[0].bytes_on, ElementsAre(Pair(NodeId{0}, 3 << 16)));
+  EXPECT_THAT((*mappings)[1].bytes_on, ElementsAre(Pair(NodeId{1}, int64_t{2} << 30)));
+  EXPECT_THAT((*mappings)[2].bytes_on, ElementsAre(Pair(NodeId{1}, 4 << 20)));
+}
+
 TEST(ParseNumaMapsTest, TellsThePolicy) {
   const auto mappings = ParseNumaMaps(
       "1000 default\n"
