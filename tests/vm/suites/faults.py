@@ -102,20 +102,35 @@ def all_processes_exit(machine):
     assert agent.ctl("top", "--container", container.id, check=False).returncode == 1
 
 
+def page_cache_on(machine, node, size):
+    """Fills page cache that could be dropped at once; returns the bytes that the node has of it by now, less a tenth."""
+    path = pathlib.Path("/var/tmp/page_cache")
+    machine.cleanup.callback(path.unlink)
+    before = oracles.node_memory(node)["FilePages"]
+    machine.run("taskset", "-c", cpu_list(oracles.node_cpus(node)), "dd", "if=/dev/zero", f"of={path}", "bs=1M",
+                f"count={size // MIB}", "conv=fsync")
+    found = oracles.node_memory(node)["FilePages"]
+    assert found - before >= size * 9 // 10, f"page cache is elsewhere: {before}, {found}"
+    return found - size // 10
+
+
 @case(seconds=300)
 def target_full(machine):
-    """Room for a part only: it ends there, keeps the reserve, kills nobody, and names the reason."""
+    """Room for a part only: it ends there, keeps the reserve and the page cache, kills nobody, and names the reason."""
     near, far = ends()
     agent = Agent(machine)
     container = repinned(machine, "--bytes", 128 * MIB, "--thp", "never", "--idle")
     reserve = oracles.node_memory(far)["MemTotal"] * 2 // 100
     machine.run("sh", "-c", "echo 3 > /proc/sys/vm/drop_caches")
+    cached = page_cache_on(machine, far, 32 * MIB)
     hog_bytes = (oracles.node_memory(far)["MemFree"] - reserve - 48 * MIB) // PAGE * PAGE
     hog = machine.start("numactl", f"--membind={far}", "integrity-workload", "--bytes", hog_bytes, "--idle",
                         "--thp", "never")
     wait_until("the hog has its memory", lambda: '"ready"' in hog.log_path.read_text(), 60)
     kills = oracles.vmstat()["oom_kill"]
+    assert oracles.node_memory(far)["FilePages"] >= cached, "the page cache went before the case began"
     record = agent.migrate("--container", container.id)
+    assert oracles.node_memory(far)["FilePages"] >= cached, "page cache was dropped"
     free = oracles.node_memory(far)["MemFree"]
     machine.log(f"{state(record)} {reason(record)}: {record.get('message')}; {outcomes(record)}; "
                 f"free {free >> 20} MiB, reserve {reserve >> 20} MiB")
