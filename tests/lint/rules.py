@@ -39,6 +39,10 @@ COMMENT = re.compile(r"//.*")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
 MACHINE_PATH = re.compile(r"(?<![\w./-])/(wo" r"rk/\w|ho" r"me/\w+/)")
 
+UNIT_TEST = re.compile(r"\bTEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\s*\)")
+GUEST_CASE = re.compile(r"^def (\w+)\(machine\)", re.MULTILINE)
+NAMED_TEST = re.compile(r"`(\w+)\.(\w+)`")
+
 SOURCE_SUFFIXES = {".cc", ".h", ".py", ".sh"}
 MOST_LINES = 400
 
@@ -144,6 +148,21 @@ def short_files(tree):
             yield f"{path}: {count} lines, more than {MOST_LINES}: it asks to be two files"
 
 
+def named_tests(tree):
+    """The tests that the table of tests/README.md names are there."""
+    known = set()
+    for path, lines in tree.files.items():
+        if path.parts[0] == "tests" and path.suffix == ".cc":
+            known.update(UNIT_TEST.findall("\n".join(lines)))
+        if path.parts[:3] == ("tests", "vm", "suites"):
+            known.update((path.stem, case) for case in GUEST_CASE.findall("\n".join(lines)))
+    table = pathlib.Path("tests/README.md")
+    for number, line in enumerate(tree.files.get(table, []), 1):
+        for name in NAMED_TEST.findall(line) if line.startswith("|") else []:
+            if name not in known:
+                yield f"{table}:{number}: there is no test {'.'.join(name)}"
+
+
 def clean_text(tree):
     for path, lines in tree.files.items():
         captured = path.parts[:2] == ("tests", "fixtures")  # from real hosts, left as they were
@@ -164,4 +183,4 @@ def top_level(tree):
 
 
 ALL = [include_direction, protobuf_at_the_edge, syscalls_behind_the_seam, threads_where_state_is,
-       formatted, short_files, clean_text, top_level]
+       formatted, short_files, named_tests, clean_text, top_level]

@@ -109,6 +109,14 @@ class RulesTest(unittest.TestCase):
         self.assertEqual(len(complaints), 1)
         self.assertIn("apt-get install", complaints[0])
 
+    def test_named_tests(self):
+        tests = {"tests/unit/a_test.cc": "TEST_F(SomeTest,\n       IsThere) {\n",
+                 "tests/vm/suites/some.py": "def case(machine):\n"}
+        for name, count in ("SomeTest.IsThere", 0), ("some.case", 0), ("SomeTest.IsNot", 1), ("other.case", 1):
+            with self.subTest(name=name):
+                readme = {"tests/README.md": f"| trap | `{name}` |\nSuites are `any.names`.\n"}
+                self.assertEqual(len(self.complaints(rules.named_tests, tests | readme)), count)
+
     def test_short_files(self):
         most = "\n" * rules.MOST_LINES
         self.check(rules.short_files,
