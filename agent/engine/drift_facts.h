@@ -11,7 +11,7 @@
 namespace numalocality {
 
 // Adds to `facts` what is so now of a process whose memory belongs on `targets`. What cannot be
-// read is left out. Memory policies are not looked at: numa_maps, which has them, stalls a process.
+// read is left out; memory policies of single mappings are not looked at (see os/memory_policy).
 void AddDriftFacts(const MigrationContext& context, const Topology& topology,
                    const ProcessHandle& process, const NodeSet& targets, DriftFacts& facts);
 

@@ -51,8 +51,9 @@ std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice
         remedies.policy);
   }
   if (causes.empty() && advice == DriftAdvice::kAgent) {
-    add("neither automatic NUMA balancing nor threads on other nodes explain it; memory policies "
-        "of the process may, which the agent does not look at",
+    add("neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy of "
+        "the "
+        "process explain it; policies of single mappings may, which the agent does not look at",
         remedies.policy);
   }
   return causes;

@@ -13,7 +13,7 @@ namespace numalocality {
 struct DriftFacts {
   bool balancing = false;  // the kernel's automatic NUMA balancing is on
   NodeSet thread_nodes;    // of the CPUs that the processes' threads may run on
-  NodeSet policy_nodes;    // that memory policies of the process name; empty: none does, or unknown
+  NodeSet policy_nodes;    // that memory policies name, as far as these are known
   bool operator==(const DriftFacts&) const = default;
 };
 
@@ -27,7 +27,7 @@ struct DriftCause {
 enum class DriftAdvice { kNumaMigrate, kAgent };
 
 // Likeliest first. For numa-migrate empty if nothing of it explains drift; the agent then names
-// memory policies, which it does not look at.
+// what it has not looked at.
 std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice);
 
 }  // namespace numalocality

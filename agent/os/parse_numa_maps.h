@@ -1,5 +1,6 @@
 // The text of /proc/PID/numa_maps (Documentation/filesystems/proc.rst). Pure. Reading the file
-// holds the process's mmap lock for some 10 ms a GiB of each mapping: never done by the agent.
+// holds the process's mmap lock for some 10 ms a GiB of each mapping: the agent reads no more than
+// its first line (see memory_policy.h).
 #ifndef NUMALOCALITY_AGENT_OS_PARSE_NUMA_MAPS_H_
 #define NUMALOCALITY_AGENT_OS_PARSE_NUMA_MAPS_H_
 

@@ -49,6 +49,12 @@ TEST_F(DriftFactsTest, NeitherOfThem) {
   EXPECT_EQ(Run().drift_facts, DriftFacts());
 }
 
+TEST_F(DriftFactsTest, TheProcesssMemoryPolicy) {
+  ProcessThatDrifts("4-7");
+  host_.tree().Write("proc/10/numa_maps", "10000000 interleave:0-1 anon=400\n");
+  EXPECT_EQ(Run().drift_facts, (DriftFacts{false, {}, {kNode0}})) << "node 1 is the target";
+}
+
 TEST_F(DriftFactsTest, OnlyProcessesThatDriftedCount) {
   ProcessThatDrifts("4-7", 4);
   host_.AddProcess(11, "0-3")->AddPages(kBase, 10, 1);

@@ -66,11 +66,13 @@ TEST(LikelyCausesTest, SeveralComeInTheOrderOfLikelihood) {
 
 TEST(LikelyCausesTest, WithNothingToSayTheAgentNamesWhatItHasNotLookedAt) {
   EXPECT_THAT(LikelyCauses({}, kNumaMigrate), IsEmpty());
-  EXPECT_THAT(LikelyCauses({}, kAgent),
-              ElementsAre(DriftCause{
-                  "neither automatic NUMA balancing nor threads on other nodes explain it; memory "
-                  "policies of the process may, which the agent does not look at",
-                  "stick cpuset-mems"}));
+  EXPECT_THAT(
+      LikelyCauses({}, kAgent),
+      ElementsAre(DriftCause{
+          "neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy "
+          "of the process explain it; policies of single mappings may, which the agent does not "
+          "look at",
+          "stick cpuset-mems"}));
 }
 
 }  // namespace

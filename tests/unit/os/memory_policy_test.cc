@@ -1,0 +1,58 @@
+#include "agent/os/memory_policy.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/unit/fake/fake_host.h"
+
+namespace numalocality {
+namespace {
+
+class MemoryPolicyTest : public ::testing::Test {
+ protected:
+  MemoryPolicyTest() {
+    process_ = host_.AddProcess(10);
+    process_->AddPages(0x400000, 16, 0);
+    host_.Publish(*process_);
+  }
+
+  absl::StatusOr<NodeSet> Read(const std::string& numa_maps) {
+    host_.tree().Write("proc/10/numa_maps", numa_maps);
+    return ReadPolicyNodes(host_.paths(),
+                           ProcessHandle::Open(host_.kernel(), host_.paths(), 10).value());
+  }
+
+  FakeHost host_;
+  std::shared_ptr<FakeProcess> process_;
+};
+
+TEST_F(MemoryPolicyTest, IsThatOfTheFirstLine) {
+  EXPECT_EQ(Read("00400000 interleave:0-1 file=/bin/a mapped=1 N0=1 kernelpagesize_kB=4\n"
+                 "00500000 bind:3 anon=1 N0=1 kernelpagesize_kB=4\n")
+                .value(),
+            (NodeSet{NodeId{0}, NodeId{1}}));
+  EXPECT_EQ(Read("00400000 prefer (many):1\n").value(), NodeSet{NodeId{1}});
+  EXPECT_EQ(Read("00400000 default file=/bin/a mapped=1 N0=1 kernelpagesize_kB=4\n").value(),
+            NodeSet());
+}
+
+TEST_F(MemoryPolicyTest, NothingBehindTheFirstLineIsRead) {
+  EXPECT_TRUE(Read("00400000 default\n" + std::string(size_t{2} << 20, 'x')).ok());
+}
+
+TEST_F(MemoryPolicyTest, ALargeMappingIsNotWalked) {
+  process_->mappings.front().range.end = process_->mappings.front().range.start + kMostWalkedBytes;
+  host_.Publish(*process_);
+  EXPECT_TRUE(Read("00400000 bind:1\n").ok());
+  process_->mappings.front().range.end += 4096;
+  host_.Publish(*process_);
+  EXPECT_TRUE(absl::IsFailedPrecondition(Read("00400000 bind:1\n").status()));
+}
+
+TEST_F(MemoryPolicyTest, AProcessThatIsGoneHasNone) {
+  EXPECT_TRUE(absl::IsNotFound(Read("").status()));
+}
+
+}  // namespace
+}  // namespace numalocality
