@@ -68,7 +68,7 @@ class BatchMover {
       : shared_(shared),
         worker_(worker),
         process_(process),
-        mover_(shared.context.kernel, shared.context.clock) {}
+        mover_(shared.context.kernel, shared.context.clock, process.page_sizes().base_bytes) {}
 
   // Moves `moves` (ordered by target) until done, or the process or the run is stopped; those not
   // reached by then are not settled.

@@ -1,7 +1,5 @@
 #include "agent/os/page_mover.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <numeric>
@@ -67,12 +65,13 @@ MoveStop StopOfFate(ProcessFate fate) {
 class Batch {
  public:
   Batch(KernelCalls& kernel, const Clock& clock, const ProcessHandle& process,
-        absl::Span<const PageMove> moves, MoveFlag flag)
+        absl::Span<const PageMove> moves, MoveFlag flag, int64_t page_bytes)
       : kernel_(kernel),
         clock_(clock),
         process_(process),
         moves_(moves),
         flag_(flag),
+        page_bytes_(page_bytes),
         outcomes_(moves.size()) {}
 
   BatchResult Run() {
@@ -160,11 +159,10 @@ class Batch {
   // may not be tomorrow. Pages of zeros it denies for what they are. False if that cannot be known.
   bool IsHidden(uint64_t address, int status) {
     if (status != -ENOENT && status != -EFAULT) return false;
-    const long page_bytes = sysconf(_SC_PAGESIZE);
-    if (!pagemap_.has_value()) pagemap_.emplace(Pagemap::Open(kernel_, process_, page_bytes));
+    if (!pagemap_.has_value()) pagemap_.emplace(Pagemap::Open(kernel_, process_, page_bytes_));
     if (!pagemap_->ok()) return false;
     std::vector<PagemapEntry> entry;
-    const AddressRange page{address, address + static_cast<uint64_t>(page_bytes)};
+    const AddressRange page{address, address + static_cast<uint64_t>(page_bytes_)};
     if (!(*pagemap_)->Read(page, entry).ok() || entry.empty()) return false;
     return entry.front().is_present() && (status == -ENOENT || entry.front().is_exclusive());
   }
@@ -193,6 +191,7 @@ class Batch {
   const ProcessHandle& process_;
   const absl::Span<const PageMove> moves_;
   const MoveFlag flag_;
+  const int64_t page_bytes_;
   std::vector<std::optional<PageOutcome>> outcomes_;
   std::optional<absl::StatusOr<Pagemap>> pagemap_;
   BatchResult result_;
@@ -202,7 +201,7 @@ class Batch {
 
 BatchResult PageMover::Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
                             MoveFlag flag) const {
-  return Batch(kernel_, clock_, process, moves, flag).Run();
+  return Batch(kernel_, clock_, process, moves, flag, page_bytes_).Run();
 }
 
 std::optional<absl::Duration> PageMover::MeasureEmptyCall(const ProcessHandle& process) const {

@@ -42,7 +42,8 @@ class PageMover {
   // Where no process can have memory; of an empty call.
   static constexpr uint64_t kNeverMapped = kWholeAddressSpace.end - 4096;
 
-  PageMover(KernelCalls& kernel, const Clock& clock) : kernel_(kernel), clock_(clock) {}
+  PageMover(KernelCalls& kernel, const Clock& clock, int64_t page_bytes)
+      : kernel_(kernel), clock_(clock), page_bytes_(page_bytes) {}
 
   // Moves pages that all have the same target. Those that the kernel tried and could not move,
   // kBusy or kPinned, may move at another time, or have come along with a later page of their huge
@@ -61,6 +62,7 @@ class PageMover {
  private:
   KernelCalls& kernel_;
   const Clock& clock_;
+  const int64_t page_bytes_;
 };
 
 }  // namespace numalocality

@@ -1,7 +1,5 @@
 #include "agent/os/topology_reader.h"
 
-#include <unistd.h>
-
 #include <string>
 #include <vector>
 
@@ -55,7 +53,7 @@ std::string NodeDirectory(const HostPaths& paths, NodeId node) {
 
 absl::StatusOr<Topology> TopologyReader::Read() const {
   Topology topology;
-  topology.page_bytes = sysconf(_SC_PAGESIZE);
+  topology.page_bytes = paths_.page_bytes;
   NL_ASSIGN_OR_RETURN(const NodeSet online, ReadNodeList(paths_.nodes + "/online"));
   NL_ASSIGN_OR_RETURN(const NodeSet with_memory, ReadNodeList(paths_.nodes + "/has_memory"));
   for (const NodeId id : online) {
@@ -78,7 +76,7 @@ absl::StatusOr<std::map<NodeId, int64_t>> TopologyReader::ReadHighWatermarks() c
   if (absl::IsNotFound(text.status())) return std::map<NodeId, int64_t>();
   if (!text.ok()) return text.status();
   NL_ASSIGN_OR_RETURN(auto watermarks, ParseHighWatermarks(*text));
-  for (auto& [node, value] : watermarks) value *= sysconf(_SC_PAGESIZE);
+  for (auto& [node, value] : watermarks) value *= paths_.page_bytes;
   return watermarks;
 }
 

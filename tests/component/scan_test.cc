@@ -263,7 +263,7 @@ TEST_F(ScanTest, HiddenPagesAreBusy) {
   std::vector<PageMove> moves;
   for (const uint64_t address : hidden_) moves.push_back({address, NodeId{0}, NodeId{0}});
   for (const PageOutcome outcome :
-       PageMover(kernel_, Clock::System()).Move(*process, moves).outcomes) {
+       PageMover(kernel_, Clock::System(), HostPaths().page_bytes).Move(*process, moves).outcomes) {
     ASSERT_EQ(outcome, PageOutcome::kBusy);
   }
 }
@@ -340,7 +340,7 @@ void ExpectReachable(const ProcessHandle& process) {
   EXPECT_TRUE(status.ok()) << status;
   ASSERT_GT(found.size(), 10u);
   const PageMove move{found.back().address, found.back().node, found.back().node};
-  const PageMover mover(kernel, Clock::System());
+  const PageMover mover(kernel, Clock::System(), HostPaths().page_bytes);
   EXPECT_EQ(mover.Query(process, {move}), std::vector<int>{move.target.value});
   EXPECT_EQ(mover.Move(process, {move}).outcomes, std::vector<PageOutcome>{PageOutcome::kMoved});
 }

@@ -295,7 +295,8 @@ class Scenario {
     ASSERT_EQ(result.outcomes.Total(), considered);
     if (result.verifications.empty() || spec_.target_nodes.empty()) return;
     const auto on_target =
-        result.verifications.back().memory.BytesOn(result.target_nodes, kPrivateKinds) / 4096;
+        result.verifications.back().memory.BytesOn(result.target_nodes, kPrivateKinds) /
+        int64_t{kFakePage};
     // A common page that was busy for one process may come with another one.
     ASSERT_LE(result.pages_on_target, on_target);
     if (!has_common_pages_) {

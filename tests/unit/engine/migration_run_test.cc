@@ -22,8 +22,9 @@ TEST_F(MigrationRunTest, MovesEveryPage) {
   EXPECT_EQ(result.drifted_pages, 0);
   EXPECT_EQ(result.process_count, 2);
   EXPECT_EQ(result.target_nodes, NodeSet{kNode1});
-  EXPECT_EQ(result.before.BytesOn({kNode0}, kPrivateKinds), 1300 * 4096);
-  EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode1}, kPrivateKinds), 1300 * 4096);
+  EXPECT_EQ(result.before.BytesOn({kNode0}, kPrivateKinds), 1300 * int64_t{kFakePage});
+  EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode1}, kPrivateKinds),
+            1300 * int64_t{kFakePage});
   EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode0}, kPrivateKinds), 0);
   EXPECT_EQ(result.calls.Count(), host_.kernel().CallCount(FakeCall::kMove));
   EXPECT_THAT(observer_.batches, ::testing::ElementsAre(64, 256, 680, 300));
@@ -211,7 +212,8 @@ TEST_F(MigrationRunTest, DeadlineEndsTheMovingButNotTheCounting) {
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 64);
   EXPECT_EQ(result.outcomes[PageOutcome::kNotAttempted], 3100 - 64);
   EXPECT_EQ(result.pages_on_target, 64);
-  EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode1}, kPrivateKinds), 64 * 4096);
+  EXPECT_EQ(result.verifications.back().memory.BytesOn({kNode1}, kPrivateKinds),
+            64 * int64_t{kFakePage});
 }
 
 TEST_F(MigrationRunTest, WhatWasDoneWhenTheDeadlinePassesIsNotCutShort) {
@@ -290,7 +292,7 @@ TEST_F(MigrationRunTest, PlanMovesNothing) {
       PlanMigration(host_.context(), workload_, {pids_}, spec_, observer_);
   EXPECT_EQ(plan.state, MigrationState::kPending);
   EXPECT_EQ(plan.pages_planned, 100);
-  EXPECT_EQ(plan.before.BytesOn({kNode1}, kPrivateKinds), 50 * 4096);
+  EXPECT_EQ(plan.before.BytesOn({kNode1}, kPrivateKinds), 50 * int64_t{kFakePage});
   EXPECT_EQ(plan.outcomes.Total(), 0);
   EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 0);
 }

@@ -19,7 +19,7 @@ namespace numalocality {
 namespace {
 
 constexpr uint64_t kHuge = 0x40000000;
-constexpr uint64_t kSmall = 0x10001000;
+constexpr uint64_t kSmall = 0x10000000 + kFakePage;
 
 // A way to migrate.
 struct Way {

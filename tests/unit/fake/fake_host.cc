@@ -16,6 +16,7 @@ constexpr uint64_t kFile = uint64_t{1} << 61;
 
 constexpr uint64_t kBlockBytes = uint64_t{128} << 20;
 constexpr uint64_t kBlocksPerNode = 8;
+constexpr int64_t kPageKib = kFakePage / 1024;
 constexpr uint64_t kFramesPerNode = kBlocksPerNode * kBlockBytes / kFakePage;
 constexpr uint64_t kZeroFrame = 7;  // on node 0, as it is on real machines
 constexpr uint64_t kExclusive = uint64_t{1} << 56;
@@ -246,11 +247,12 @@ void FakeHost::WriteMeminfo(const std::map<int, FakeMemory>& memory) {
     const auto written = written_free_pages_.find(node);
     if (written != written_free_pages_.end() && written->second == pages.free_pages) continue;
     written_free_pages_[node] = pages.free_pages;
-    tree_.Write(absl::StrCat(kNodes, "/node", node, "/meminfo"),
-                absl::StrFormat("Node %d MemTotal:       %d kB\nNode %d MemFree:        %d kB\n"
-                                "Node %d MemUsed:        %d kB\n",
-                                node, pages.total_pages * 4, node, pages.free_pages * 4, node,
-                                (pages.total_pages - pages.free_pages) * 4));
+    tree_.Write(
+        absl::StrCat(kNodes, "/node", node, "/meminfo"),
+        absl::StrFormat("Node %d MemTotal:       %d kB\nNode %d MemFree:        %d kB\n"
+                        "Node %d MemUsed:        %d kB\n",
+                        node, pages.total_pages * kPageKib, node, pages.free_pages * kPageKib, node,
+                        (pages.total_pages - pages.free_pages) * kPageKib));
   }
 }
 

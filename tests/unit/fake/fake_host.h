@@ -73,6 +73,11 @@ class FakeHost {
   void SetFreePages(int node, int64_t free_pages, int64_t withheld_pages = 0);
 
  private:
+  static HostPaths PathsBelow(const std::string& root) {
+    HostPaths paths = HostPaths::Below(root);
+    paths.page_bytes = kFakePage;
+    return paths;
+  }
   std::string ProcPath(pid_t pid, const std::string& name) const;
   void WriteStat(const FakeProcess& process, pid_t tid, const std::string& path);
   std::string CgroupPath(const std::string& path) const { return "sys/fs/cgroup" + path; }
@@ -80,7 +85,7 @@ class FakeHost {
   void WritePagemap(const FakeProcess& process);
 
   TempTree tree_;
-  const HostPaths paths_ = HostPaths::Below(tree_.root());
+  const HostPaths paths_ = PathsBelow(tree_.root());
   FakeClock clock_;
   FakeKernel kernel_{clock_};
   bool shows_frames_ = false;

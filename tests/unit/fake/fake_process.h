@@ -15,7 +15,12 @@
 
 namespace numalocality {
 
+// Tests that are built for it run on a machine of larger pages.
+#ifdef FAKE_PAGE_BYTES
+inline constexpr uint64_t kFakePage = FAKE_PAGE_BYTES;
+#else
 inline constexpr uint64_t kFakePage = 4096;
+#endif
 inline constexpr int kFakeHugePages = 512;
 inline constexpr uint64_t kFakeHuge = kFakeHugePages * kFakePage;
 

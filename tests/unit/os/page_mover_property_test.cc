@@ -94,7 +94,8 @@ TEST(PageMoverPropertyTest, OutcomesAreTrue) {
     const std::vector<PageMove> moves = MakeScenario(host, *process, dice);
     const int failed_queries = host.kernel().failed_query_count();
 
-    const BatchResult result = PageMover(host.kernel(), host.clock()).Move(*handle, moves);
+    const BatchResult result =
+        PageMover(host.kernel(), host.clock(), kFakePage).Move(*handle, moves);
     host.kernel().ClearFaults();
     host.Exit(pid);
 

@@ -35,7 +35,7 @@ class PageMoverTest : public ::testing::Test {
   BatchResult Move(const std::vector<PageMove>& moves) {
     const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
     EXPECT_TRUE(handle.ok()) << handle.status();
-    return PageMover(host_.kernel(), host_.clock()).Move(*handle, moves);
+    return PageMover(host_.kernel(), host_.clock(), kFakePage).Move(*handle, moves);
   }
 
   static std::map<PageOutcome, int> Tally(const BatchResult& result) {
@@ -241,7 +241,8 @@ TEST_F(PageMoverTest, AnExitedProcessIsNotCalledFor) {
   const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
   ASSERT_TRUE(handle.ok());
   host_.Exit(100);
-  const BatchResult result = PageMover(host_.kernel(), host_.clock()).Move(*handle, Moves(8));
+  const BatchResult result =
+      PageMover(host_.kernel(), host_.clock(), kFakePage).Move(*handle, Moves(8));
   EXPECT_EQ(result.stop, MoveStop::kExited);
   EXPECT_THAT(result.outcomes, Each(PageOutcome::kVanished));
   EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 0);
@@ -314,7 +315,8 @@ TEST_F(PageMoverTest, AReplacedProcessIsNeverCalledForAgain) {
   ASSERT_TRUE(handle.ok());
   const auto stranger = host_.Replace(100);
   stranger->AddPages(kBase, 8, 0);
-  const BatchResult result = PageMover(host_.kernel(), host_.clock()).Move(*handle, Moves(8));
+  const BatchResult result =
+      PageMover(host_.kernel(), host_.clock(), kFakePage).Move(*handle, Moves(8));
   EXPECT_EQ(result.stop, MoveStop::kReplaced);
   EXPECT_THAT(result.outcomes, Each(PageOutcome::kIdentityChanged));
   EXPECT_EQ(stranger->PagesOn(0), 8);
@@ -345,7 +347,7 @@ TEST_F(PageMoverTest, QueryTellsTheNodeOfEachPage) {
   Page(1).node = 1;
   Page(2).swapped = true;
   const auto handle = ProcessHandle::Open(host_.kernel(), host_.paths(), 100);
-  const PageMover mover(host_.kernel(), host_.clock());
+  const PageMover mover(host_.kernel(), host_.clock(), kFakePage);
   EXPECT_THAT(mover.Query(*handle, Moves(3)), ElementsAre(0, 1, -ENOENT));
   host_.Exit(100);
   EXPECT_THAT(mover.Query(*handle, Moves(3)), ElementsAre());
