@@ -83,7 +83,10 @@ bool TracedThread::LetGo(bool keep_exit) const {
     const auto signal = reinterpret_cast<void*>(static_cast<intptr_t>(glance.signal));
     if (ptrace(PTRACE_DETACH, tid_, nullptr, signal) == 0) return true;
   }
-  return Tracer() != gettid();  // a child of one's own is seen running, traced or not
+  if (Tracer() != gettid()) return true;  // a child of one's own is seen running, traced or not
+  // It may have executed a program, and changed its id, between being seized and interrupted.
+  ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr);
+  return false;
 }
 
 bool TracedThread::HasExited() const {
