@@ -15,6 +15,13 @@ ExitCode ExitCodeFor(const absl::Status& status) {
   }
 }
 
+ExitCode End(const absl::StatusOr<ExitCode>& code) {
+  if (!code.ok()) return Fail(code.status());
+  if (std::cout.flush()) return *code;
+  return Fail(absl::UnavailableError(
+      "standard output: what was found could not be written there; is its disk full?"));
+}
+
 ExitCode Fail(const absl::Status& status) {
   std::cerr << "ERROR: " << status.message() << std::endl;
   return ExitCodeFor(status);

@@ -3,6 +3,7 @@
 #define NUMALOCALITY_AGENT_CLI_EXIT_CODE_H_
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace numalocality {
 
@@ -17,6 +18,10 @@ enum ExitCode : int {
 // The code for an error: PERMISSION_DENIED and UNAUTHENTICATED are kExitPermission, ABORTED (busy)
 // and FAILED_PRECONDITION (forbidden by cpuset) kExitNotMigrated, the rest kExitError.
 ExitCode ExitCodeFor(const absl::Status& status);
+
+// What main returns: `code`, or the code of the error, which is printed; and kExitError if what was
+// printed could not be written.
+ExitCode End(const absl::StatusOr<ExitCode>& code);
 
 // Prints "ERROR: <message>" on standard error and returns the error's exit code.
 ExitCode Fail(const absl::Status& status);

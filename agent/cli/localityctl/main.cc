@@ -54,8 +54,7 @@ int Main(int argc, char** argv) {
   if (const auto exit_code = ParseCommandLine(app, argc, argv)) return *exit_code;
   for (const Command& command : commands) {
     if (!command.arguments->parsed()) continue;
-    const auto exit_code = command.run();
-    return exit_code.ok() ? *exit_code : Fail(exit_code.status());
+    return End(command.run());
   }
   return kExitError;  // require_subcommand has seen to it that one was parsed
 }

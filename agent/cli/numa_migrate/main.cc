@@ -17,5 +17,5 @@ int main(int argc, char** argv) {
     case Command::kMigrate: exit_code = Migrate(context, options); break;
     case Command::kHelper: exit_code = RunHelper(context, options.helper); break;
   }
-  return exit_code.ok() ? *exit_code : Fail(exit_code.status());
+  return End(exit_code);
 }
