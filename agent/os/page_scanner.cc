@@ -56,12 +56,11 @@ void MakeRuns(absl::Span<const FoundPage> found, uint64_t page_bytes, std::vecto
 }
 
 // Of `found`, what makes up one window; nothing of nothing.
-size_t CountForWindow(absl::Span<const FoundPage> found, uint64_t page_bytes) {
-  constexpr int64_t kMostHugeBytes = int64_t{64} << 20;
-  int64_t bytes = 0;
+size_t CountForWindow(absl::Span<const FoundPage> found) {
+  int64_t pages = 0;
   size_t count = 0;
-  while (count < found.size() && bytes < kMostHugeBytes) {
-    bytes += found[count++].pages * static_cast<int64_t>(page_bytes);
+  while (count < found.size() && pages < PageScanner::kMostWindowPages) {
+    pages += found[count++].pages;
   }
   return count;
 }
@@ -134,7 +133,7 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ma
     if (process.Fate() != ProcessFate::kRunning) return gone;
     absl::Span<const FoundPage> rest = found;
     do {
-      const size_t count = CountForWindow(rest, page_bytes);
+      const size_t count = CountForWindow(rest);
       MakeRuns(rest.first(count), page_bytes, runs);
       if (!visit(runs)) return absl::OkStatus();
       rest.remove_prefix(count);

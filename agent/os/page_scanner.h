@@ -26,9 +26,10 @@ using WindowVisitor = absl::FunctionRef<bool(absl::Span<const PageRun>)>;
 // Stateless and thread-safe.
 class PageScanner {
  public:
-  // A window holds at most so many base pages, and 64 MiB in huge ones; it may span mappings and
-  // holes. No huge page straddles two.
+  // A window holds at most so many pages that are not huge, and ends with the one that makes it
+  // kMostWindowPages in all; it may span mappings and holes. No huge page straddles two.
   static constexpr int64_t kWindowPages = 4096;
+  static constexpr int64_t kMostWindowPages = 16384;  // base pages
 
   PageScanner(KernelCalls& kernel, const Clock& clock, const HostPaths& paths, int64_t page_bytes)
       : kernel_(kernel), clock_(clock), paths_(paths), page_bytes_(page_bytes) {}
