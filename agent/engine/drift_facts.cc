@@ -7,13 +7,24 @@ namespace numalocality {
 
 void AddDriftFacts(const MigrationContext& context, const Topology& topology,
                    const ProcessHandle& process, const NodeSet& targets, DriftFacts& facts) {
-  facts.balancing = ReadNumaBalancing(context.paths).value_or(0) != 0;
+  const auto balancing = ReadNumaBalancing(context.paths);
+  facts.balancing = balancing.value_or(0) != 0;
+  // Kernels that cannot do it do not have the setting.
+  if (!balancing.ok() && !absl::IsNotFound(balancing.status())) {
+    facts.unread.insert("the setting of automatic NUMA balancing");
+  }
   const auto threads = ReadThreads(context.kernel, context.paths, process.pid());
   if (threads.ok()) {
     facts.thread_nodes = facts.thread_nodes | (topology.HomeNodes(threads->cpus) - targets);
+  } else {
+    facts.unread.insert("the CPUs of its threads");
   }
   const auto policy_nodes = ReadPolicyNodes(context.paths, process);
-  if (policy_nodes.ok()) facts.policy_nodes = facts.policy_nodes | (*policy_nodes - targets);
+  if (policy_nodes.ok()) {
+    facts.policy_nodes = facts.policy_nodes | (*policy_nodes - targets);
+  } else {
+    facts.unread.insert("its memory policies");
+  }
 }
 
 }  // namespace numalocality

@@ -10,8 +10,8 @@
 
 namespace numalocality {
 
-// Adds to `facts` what is so now of a process whose memory belongs on `targets`. What cannot be
-// read is left out; memory policies of single mappings are not looked at (see os/memory_policy).
+// Adds to `facts` what is so now of a process whose memory belongs on `targets`. Memory policies of
+// single mappings are not looked at (see os/memory_policy).
 void AddDriftFacts(const MigrationContext& context, const Topology& topology,
                    const ProcessHandle& process, const NodeSet& targets, DriftFacts& facts);
 

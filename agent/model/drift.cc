@@ -1,6 +1,7 @@
 #include "agent/model/drift.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace numalocality {
 namespace {
@@ -50,10 +51,13 @@ std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice
                      ": what it touches anew comes from there"),
         remedies.policy);
   }
-  if (causes.empty() && advice == DriftAdvice::kAgent) {
+  if (!causes.empty() || advice == DriftAdvice::kNumaMigrate) return causes;
+  if (facts.unread.empty()) {
     add("neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy of "
-        "the "
-        "process explain it; policies of single mappings may, which the agent does not look at",
+        "the process explain it; policies of single mappings may, which the agent does not look at",
+        remedies.policy);
+  } else {
+    add(absl::StrCat("not known, as this could not be read: ", absl::StrJoin(facts.unread, ", ")),
         remedies.policy);
   }
   return causes;

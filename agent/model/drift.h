@@ -2,6 +2,7 @@
 #ifndef NUMALOCALITY_AGENT_MODEL_DRIFT_H_
 #define NUMALOCALITY_AGENT_MODEL_DRIFT_H_
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,10 @@ namespace numalocality {
 
 // What was so when the pages had drifted. Nodes that are targets are left out.
 struct DriftFacts {
-  bool balancing = false;  // the kernel's automatic NUMA balancing is on
-  NodeSet thread_nodes;    // of the CPUs that the processes' threads may run on
-  NodeSet policy_nodes;    // that memory policies name, as far as these are known
+  bool balancing = false;             // the kernel's automatic NUMA balancing is on
+  NodeSet thread_nodes;               // of the CPUs that the processes' threads may run on
+  NodeSet policy_nodes;               // that memory policies name, as far as these are known
+  std::set<std::string> unread = {};  // of these, what could not be found out, in words
   bool operator==(const DriftFacts&) const = default;
 };
 

@@ -82,7 +82,8 @@ std::vector<DriftCause> ExplainDrift(const Options& options, const WorkloadMigra
   if (!result.drift_facts.has_value()) return {};
   DriftFacts facts = *result.drift_facts;
   if (findings.numa_maps.has_value()) {
-    facts.policy_nodes = findings.numa_maps->policy_nodes - TargetsOf(options.spec);
+    facts.policy_nodes =
+        facts.policy_nodes | (findings.numa_maps->policy_nodes - TargetsOf(options.spec));
   }
   return LikelyCauses(facts, DriftAdvice::kNumaMigrate);
 }

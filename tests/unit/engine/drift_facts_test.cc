@@ -18,6 +18,7 @@ class DriftFactsTest : public MigrationRunTest {
     process_ = host_.AddProcess(10, cpus);
     process_->AddPages(kBase, kPages, 0);
     host_.Publish(*process_);
+    host_.tree().Write("proc/10/numa_maps", "10000000 default anon=400\n");
     pids_.push_back(10);
     host_.kernel().RunAt(FakeCall::kQuery, first_look, [this] {
       for (int i = 0; i < 100; ++i) {
@@ -53,6 +54,14 @@ TEST_F(DriftFactsTest, TheProcesssMemoryPolicy) {
   ProcessThatDrifts("4-7");
   host_.tree().Write("proc/10/numa_maps", "10000000 interleave:0-1 anon=400\n");
   EXPECT_EQ(Run().drift_facts, (DriftFacts{false, {}, {kNode0}})) << "node 1 is the target";
+}
+
+TEST_F(DriftFactsTest, WhatCannotBeReadIsNamed) {
+  ProcessThatDrifts("4-7");
+  host_.tree().Remove("proc/10/numa_maps");
+  const WorkloadMigration result = Run();
+  ASSERT_TRUE(result.drift_facts.has_value());
+  EXPECT_EQ(result.drift_facts->unread, std::set<std::string>{"its memory policies"});
 }
 
 TEST_F(DriftFactsTest, OnlyProcessesThatDriftedCount) {

@@ -75,5 +75,14 @@ TEST(LikelyCausesTest, WithNothingToSayTheAgentNamesWhatItHasNotLookedAt) {
           "stick cpuset-mems"}));
 }
 
+TEST(LikelyCausesTest, WhatTheAgentCouldNotReadIsNotRuledOut) {
+  DriftFacts facts;
+  facts.unread = {"its memory policies", "the CPUs of its threads"};
+  EXPECT_THAT(LikelyCauses(facts, kAgent),
+              ElementsAre(DriftCause{"not known, as this could not be read: its memory policies, "
+                                     "the CPUs of its threads",
+                                     "stick cpuset-mems"}));
+}
+
 }  // namespace
 }  // namespace numalocality
