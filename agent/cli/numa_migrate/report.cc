@@ -37,17 +37,26 @@ std::string CountsText(const WorkloadMigration& result) {
   return text;
 }
 
-std::string NumaMapsLine(const Options& options, const SecondLook& look) {
+std::string NumaMapsLine(const Options& options, const SecondLook& look, int64_t examined) {
   if (look.skipped) {
     return absl::StrCat("  numa_maps: not read, as a mapping has ", FormatBytes(look.largest_bytes),
                         " and the process's mmap would stall; --verify-numa-maps reads it\n");
+  }
+  if (look.pages == 0 && look.differing_pages == 0) {
+    return "  numa_maps: tells nothing of these pages, as no mapping lies in the range as a "
+           "whole\n";
   }
   std::string text = "  numa_maps: ";
   if (options.spec.node_map.empty()) {
     absl::StrAppendFormat(&text, "%.1f%% on %s; ", Percent(look.pages_on_target, look.pages),
                           TargetWords(options));
   }
-  if (look.differing_pages == 0) return absl::StrCat(text, "agrees to the page\n");
+  if (look.differing_pages == 0 && look.pages >= examined) {
+    return absl::StrCat(text, "agrees to the page\n");
+  }
+  if (look.differing_pages == 0) {
+    return absl::StrCat(text, "agrees to the page on the ", look.pages, " that it tells apart\n");
+  }
   return absl::StrCat(text, "disagrees on ", look.differing_pages, " of ", look.pages,
                       " pages, as happens while a process allocates memory\n");
 }
@@ -64,7 +73,7 @@ std::string VerificationText(const Options& options, const WorkloadMigration& re
                           look.drifted_pages);
   }
   if (findings.numa_maps.has_value()) {
-    absl::StrAppend(&text, NumaMapsLine(options, *findings.numa_maps));
+    absl::StrAppend(&text, NumaMapsLine(options, *findings.numa_maps, result.outcomes.Total()));
   }
   return text;
 }
@@ -72,7 +81,9 @@ std::string VerificationText(const Options& options, const WorkloadMigration& re
 }  // namespace
 
 bool WasVerified(const WorkloadMigration& result) {
-  return result.state != MigrationState::kCancelled && result.outcomes.Total() > 0;
+  const bool was_looked_at =
+      result.state != MigrationState::kCancelled || !result.verifications.empty();
+  return was_looked_at && result.outcomes.Total() > 0;
 }
 
 std::string TargetWords(const Options& options) {

@@ -87,7 +87,14 @@ TEST(MigrationReportTest, TheSecondSourceAgreesOrNot) {
   Findings findings;
   findings.numa_maps = SecondLook{.pages = 1000, .pages_on_target = 958};
   EXPECT_THAT(MigrationReport(options, Partial(), findings),
-              HasSubstr("\n  numa_maps: 95.8% on node 1; agrees to the page\n"));
+              HasSubstr("\n  numa_maps: 95.8% on node 1; agrees to the page on the 1000 "
+                        "that it tells apart\n"));
+  findings.numa_maps->pages = Partial().outcomes.Total();
+  EXPECT_THAT(MigrationReport(options, Partial(), findings), HasSubstr("; agrees to the page\n"));
+  findings.numa_maps->pages = 0;
+  EXPECT_THAT(MigrationReport(options, Partial(), findings),
+              HasSubstr("\n  numa_maps: tells nothing of these pages"));
+  findings.numa_maps->pages = 1000;
   findings.numa_maps->differing_pages = 3;
   EXPECT_THAT(MigrationReport(options, Partial(), findings),
               HasSubstr("\n  numa_maps: 95.8% on node 1; disagrees on 3 of 1000 pages"));
@@ -103,6 +110,8 @@ TEST(MigrationReportTest, SaysNothingOfAVerificationThatWasNotAskedForOrNotMade)
   options.verify = true;
   WorkloadMigration cancelled = Partial();
   cancelled.state = MigrationState::kCancelled;
+  EXPECT_THAT(MigrationReport(options, cancelled, {}), HasSubstr("\n  after 10s: 95.8%, 4905"));
+  cancelled.verifications.clear();
   EXPECT_THAT(MigrationReport(options, cancelled, {}), Not(HasSubstr("Verification")));
   EXPECT_THAT(MigrationReport(options, cancelled, {}), Not(HasSubstr("Drifted")));
 }
