@@ -38,6 +38,10 @@ absl::Status CheckAlone(const CgroupDir& cgroup, std::optional<pid_t> pid) {
 absl::StatusOr<CpusetMems> CpusetMems::Open(const HostPaths& paths, const ProcessHandle& process,
                                             bool on_old_kernel) {
   NL_ASSIGN_OR_RETURN(const std::string path, process.ReadCgroup());
+  if (path.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "process ", process.pid(), ": is in no cgroup of version 2, and so has no cpuset.mems"));
+  }
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(paths, path));
   return Open(paths, std::move(cgroup), process.pid(), nullptr, on_old_kernel);
 }
