@@ -160,8 +160,12 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
     const NodeRoom::Room room = shared_.room.ClaimUpTo(target, most_pages);
     if (room.pages == most_pages) break;
     shared_.room.Release(target, room.pages);
-    if (!room.is_claimed || !Pause(kClaimNap)) {
+    if (!room.is_claimed) {
+      NoRoomOn(target, shared_.room.Describe(target), !shared_.nodes_swap);
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
+    }
+    if (!Pause(kClaimNap)) {
+      return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
     }
   }
   const BatchResult moved = Call(moves, MoveUnit::kPage, MoveFlag::kExclusive);

@@ -89,13 +89,13 @@ class Run {
     counters_->ReadAgain();
   }
 
-  // Looks at once, and again after each of the times asked for.
-  void Verify() {
+  // Looks at once, and again after each of the times `later`.
+  void Verify(absl::Span<const absl::Duration> later) {
     const absl::Duration start = context_.clock.Monotonic();
     VerifyOnce(absl::ZeroDuration());
     CheckCounters();
-    for (const absl::Duration after : spec_.verify_after) {
-      if (!SleepUntil(start + after)) return;
+    for (const absl::Duration after : later) {
+      if (NothingIsLeft() || !SleepUntil(start + after)) return;
       VerifyOnce(after);
     }
   }
@@ -154,6 +154,13 @@ class Run {
     // The note is the reason why pages were left.
     if (result_.outcomes[PageOutcome::kShared] == 0) result_.sharing_note.clear();
     CountVanished();
+  }
+
+  // All processes have exited.
+  bool NothingIsLeft() const {
+    return std::all_of(processes_.begin(), processes_.end(), [](const auto& process) {
+      return process->vanished() || process->handle().Fate() != ProcessFate::kRunning;
+    });
   }
 
   bool IsCancelled() { return ledger_.StopReason() == MigrationReason::kCancelled; }
@@ -242,7 +249,7 @@ class Run {
 
   // False if the run was cancelled meanwhile.
   bool SleepUntil(absl::Duration time) {
-    while (context_.clock.Monotonic() < time) {
+    while (context_.clock.Monotonic() < time && !NothingIsLeft()) {
       if (IsCancelled()) {
         Stop(MigrationReason::kCancelled, "cancelled between two verifications");
         return false;
@@ -312,7 +319,7 @@ WorkloadMigration RunMigration(const MigrationContext& context, const Workload& 
   if (run.reason() != MigrationReason::kCancelled) {
     result.state = MigrationState::kVerifying;
     observer.OnProgress(result);
-    run.Verify();
+    run.Verify(prepared ? spec.verify_after : std::vector<absl::Duration>());
   } else {
     run.CheckCounters();
   }

@@ -98,6 +98,17 @@ absl::Status ProcessMigration::Scan(int64_t segment_pages, const ExpectedNodes& 
   return absl::OkStatus();
 }
 
+int64_t ProcessMigration::CountMisplaced(absl::Span<const PageRun> runs) const {
+  int64_t pages = 0;
+  for (const PageRun& run : runs) {
+    const auto target = targets_.find(run.node);
+    const bool is_misplaced = target != targets_.end() && target->second != run.node;
+    // Hidden ones may well be.
+    if (is_misplaced || run.node == kHiddenNode) pages += run.pages;
+  }
+  return pages;
+}
+
 int64_t ProcessMigration::CountSettled(absl::Span<const PageRun> runs) const {
   const NodeSet targets = TargetsOf(targets_);
   int64_t pages = 0;
@@ -108,14 +119,12 @@ int64_t ProcessMigration::CountSettled(absl::Span<const PageRun> runs) const {
 }
 
 void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment_pages) {
-  int64_t misplaced = 0;
+  const int64_t misplaced = CountMisplaced(runs);
   int64_t in_place = 0;
   NodesSeen nodes;
   std::map<NodeId, int64_t> by_target;
   for (const PageRun& run : runs) {
     if (run.node == kHiddenNode) {
-      // Wanted on some target, as they may well be misplaced.
-      misplaced += run.pages;
       by_target[targets_.begin()->second] += run.pages;
       continue;
     }
@@ -126,7 +135,6 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
     if (target->second == run.node) {
       in_place += run.pages;
     } else {
-      misplaced += run.pages;
       by_target[target->second] += run.pages;
     }
   }
@@ -161,13 +169,16 @@ void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment
 
 absl::StatusOr<std::shared_ptr<const ProcessMigration::KnownMappings>>
 ProcessMigration::Mappings() {
-  MutexLock lock(mutex_);
   const absl::Duration now = clock_.Monotonic();
-  if (mappings_ == nullptr || now >= mappings_->old_at) {
-    NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps());
-    mappings_ = std::make_shared<KnownMappings>(std::move(mappings), now + kLongestTrust);
+  {
+    MutexLock lock(mutex_);
+    if (mappings_ != nullptr && now < mappings_->old_at) return mappings_;
   }
-  return mappings_;
+  // Not under the lock: this waits for the process's own.
+  NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps());
+  auto known = std::make_shared<const KnownMappings>(std::move(mappings), now + kLongestTrust);
+  MutexLock lock(mutex_);
+  return mappings_ = std::move(known);
 }
 
 int ProcessMigration::open_segments() const {
@@ -283,7 +294,8 @@ int64_t ProcessMigration::CountDrifted(const MemoryByNode& now) const {
     if (pages > 0) elsewhere += pages;
     if (pages < 0 && targets.Contains(node)) missing -= pages;
   }
-  return std::min({missing, elsewhere, counts_[PageOutcome::kMoved]});
+  return std::min(
+      {missing, elsewhere, counts_[PageOutcome::kMoved] + counts_[PageOutcome::kAlreadyThere]});
 }
 
 }  // namespace numalocality

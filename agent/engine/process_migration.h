@@ -72,6 +72,8 @@ class ProcessMigration {
   const PageScanner& scanner() const { return scanner_; }
   const PageSizes& page_sizes() const { return sizes_; }
   const NodeMap& targets() const { return targets_; }
+  // Pages of a window that are to be moved.
+  int64_t CountMisplaced(absl::Span<const PageRun> runs) const;
   // Pages of a window that are on targets which are not sources.
   int64_t CountSettled(absl::Span<const PageRun> runs) const;
   // By Scan.

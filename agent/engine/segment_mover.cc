@@ -49,10 +49,12 @@ void SegmentMover::Move(const MemorySegment& segment) {
     status = known.ok() ? MoveRange(segment, **known, left, done) : known.status();
   }
   Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
+  MoveSharers();  // a page may have come to be shared between two tries
   if (status.ok() && !process_.stopped()) {
-    // Wanted there, and brought by another process of the workload.
+    // Wanted there, and brought by another process of the workload; what is new there is not.
+    const int64_t missing = std::max(int64_t{0}, segment.misplaced_pages - misplaced_pages_);
     batches_.Count(PageOutcome::kAlreadyThere,
-                   std::max(int64_t{0}, settled_pages_ - segment.settled_pages));
+                   std::clamp(settled_pages_ - segment.settled_pages, int64_t{0}, missing));
   }
   batches_.Flush();
   if (status.ok()) return;
@@ -71,11 +73,17 @@ absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
   return process_.scanner().Scan(
       process_.handle(), known.mappings, Clip(shared_.spec.ranges, left), shared_.spec.kinds,
       [&](absl::Span<const PageRun> runs) {
+        if (runs.empty()) return !process_.stopped();
+        if (shared_.context.clock.Monotonic() >= known.old_at) {
+          left.start = runs.front().address;
+          done = false;
+          return false;
+        }
+        misplaced_pages_ += process_.CountMisplaced(runs);
         settled_pages_ += process_.CountSettled(runs);
         MoveWindow(runs);
-        if (!runs.empty()) left.start = EndOf(runs.back(), process_.page_sizes().base_bytes);
-        done = runs.empty() || shared_.context.clock.Monotonic() < known.old_at;
-        return done && !process_.stopped();
+        left.start = EndOf(runs.back(), process_.page_sizes().base_bytes);
+        return !process_.stopped();
       },
       segment.nodes.Uniform());
 }

@@ -56,7 +56,9 @@ class SegmentMover {
   const RunShared& shared_;
   ProcessMigration& process_;
   BatchMover batches_;
-  int64_t settled_pages_ = 0;     // see MemorySegment; seen so far
+  // Seen so far; see MemorySegment.
+  int64_t misplaced_pages_ = 0;
+  int64_t settled_pages_ = 0;
   std::vector<Unmoved> stuck_;    // to be tried again
   std::vector<Unmoved> sharers_;  // of this window: shared pages that belong to the workload
 };

@@ -187,6 +187,41 @@ TEST_F(MigrationModesTest, OwnedSharedPagesThatAMapBroughtAreCountedForTheOthers
   EXPECT_EQ(result.outcomes.Total(), result.pages_planned);
 }
 
+TEST_F(MigrationModesTest, WhatIsNewOnTheTargetOfAMapIsNotCounted) {
+  const auto process = Process(10, 4096);
+  const uint64_t hole = kBase + 4096 * kFakePage;
+  process->AddHole(hole, 4096);
+  process->AddPages(hole + 4096 * kFakePage, 4096, 0);
+  host_.Publish(*process);
+  host_.DenyPagemap(10);
+  spec_.target_nodes = {};
+  spec_.node_map = {{kNode0, kNode1}};
+  host_.kernel().RunAt(FakeCall::kMove, 1, [&] {
+    for (uint64_t i = 0; i < 4096; ++i) {
+      const auto folio = process->pages[hole + i * kFakePage] = std::make_shared<FakeFolio>();
+      folio->node = 1;
+    }
+  });
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 2 * 4096);
+  EXPECT_EQ(result.outcomes.Total(), 2 * 4096);
+}
+
+TEST_F(MigrationModesTest, APageThatComesToBeSharedBetweenTwoTriesIsCounted) {
+  const auto process = Process(10, 100);
+  FakeFolio& page = process->At(kBase);
+  page.pinned = true;
+  host_.kernel().OnMoved([&](const auto&) {
+    if (process->PagesOn(1) < 99) return;
+    page.pinned = false;
+    page.shared = true;
+  });
+  spec_.sharing = SharingRule::kAll;
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.outcomes.Total(), 100);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 100);
+}
+
 TEST_F(MigrationModesTest, PagesSharedWithAStrangerStayAndTheNoteSaysWhy) {
   const auto process = Process(10, 100);
   const auto stranger = host_.AddProcess(20);

@@ -144,7 +144,7 @@ TEST_F(MigrationRunTest, PinnedPagesAreLeftAndCounted) {
 
 TEST_F(MigrationRunTest, StuckPagesOfManyWindowsAreTriedAgainTogether) {
   const auto process = Process(10, 12 * 4096);
-  for (uint64_t i = 0; i < 12; ++i) process->At(kBase + i * 4096 * 4096).pinned = true;
+  for (uint64_t i = 0; i < 12; ++i) process->At(kBase + i * 4096 * kFakePage).pinned = true;
   const WorkloadMigration result = Run();
   EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 12);
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 12 * 4095);
@@ -242,6 +242,26 @@ TEST_F(MigrationRunTest, PagesThatMovedBackHaveDrifted) {
   ExpectEnd(result, MigrationState::kPartial, MigrationReason::kPagesLeft);
 }
 
+TEST_F(MigrationRunTest, PagesThatWereThereBeforeCanDriftToo) {
+  const auto process = Process(10, 400, 1);
+  host_.kernel().RunAt(FakeCall::kQuery, 2, [&] {  // of the look at the end
+    for (auto& [address, folio] : process->pages) folio->node = 0;
+  });
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.outcomes[PageOutcome::kAlreadyThere], 400);
+  EXPECT_EQ(result.drifted_pages, 400);
+  EXPECT_EQ(result.pages_on_target, 0);
+}
+
+TEST_F(MigrationRunTest, NobodyWaitsToLookAtAProcessThatHasExited) {
+  Process(10, 400);
+  spec_.verify_after = {absl::Seconds(5), absl::Seconds(60)};
+  host_.kernel().RunAt(FakeCall::kQuery, 4, [&] { host_.Exit(10); });  // 5 s later
+  Run();
+  EXPECT_GE(host_.clock().slept(), absl::Seconds(5));
+  EXPECT_LT(host_.clock().slept(), absl::Seconds(6));
+}
+
 TEST_F(MigrationRunTest, LongCallsMakeTheFollowingBatchesSmaller) {
   Process(10, 1500);
   host_.kernel().set_time_per_page(absl::Milliseconds(1));
@@ -264,11 +284,11 @@ TEST_F(MigrationRunTest, OldMappingsAreReadAgain) {
   const auto process = Process(10, 2 * 4096);
   host_.kernel().RunAt(FakeCall::kMove, 1, [&] {
     host_.clock().Advance(absl::Seconds(6));
-    process->mappings.front().range.end = kBase + 4096 * 4096;
+    process->mappings.front().range.end = kBase + 4096 * kFakePage;
     host_.Publish(*process);
   });
   EXPECT_EQ(Run().outcomes[PageOutcome::kMoved], 4096);
-  EXPECT_EQ(process->At(kBase + 5000 * 4096).node, 0);
+  EXPECT_EQ(process->At(kBase + 5000 * kFakePage).node, 0);
 }
 
 TEST_F(MigrationRunTest, ProgressAddsUpAndEndsInVerifying) {
