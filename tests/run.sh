@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what is missing, builds, and runs the tests.
-#   tests/run.sh            everything on both kernels; at most 30 minutes from scratch on 2 cores
+#   tests/run.sh            everything on both kernels; some 40 minutes from scratch on 2 cores
 #   tests/run.sh --fast     without the emulated machine; under 2 minutes once built
 #   tests/run.sh --long     adds test matrices, and sanitizer and clang builds, in the emulated machine too
 set -euo pipefail
