@@ -22,12 +22,17 @@ absl::Status CheckRelease(const HostPaths& paths) {
 // Of a container, which has no `pid`, all processes count.
 absl::Status CheckAlone(const CgroupDir& cgroup, std::optional<pid_t> pid) {
   if (!pid.has_value()) return absl::OkStatus();
-  NL_ASSIGN_OR_RETURN(const CgroupProcesses processes, cgroup.ReadProcesses());
-  if (processes.pids == std::vector<pid_t>{*pid} && processes.hidden_count == 0) {
+  const auto processes = cgroup.ReadProcesses();
+  if (absl::IsNotFound(processes.status())) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "cgroup ", cgroup.path(), ": is gone, or not of version 2, and so has no cpuset.mems"));
+  }
+  NL_RETURN_IF_ERROR(processes.status());
+  if (processes->pids == std::vector<pid_t>{*pid} && processes->hidden_count == 0) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(absl::StrCat(
-      "cgroup ", cgroup.path(), ": holds ", processes.pids.size() + processes.hidden_count,
+      "cgroup ", cgroup.path(), ": holds ", processes->pids.size() + processes->hidden_count,
       " processes, not process ", *pid,
       " alone, and cpuset.mems would bind them all; give it a cgroup of its own, such as by "
       "systemd-run --scope -p AllowedMemoryNodes=..."));
