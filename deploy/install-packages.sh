@@ -1,20 +1,29 @@
 #!/bin/sh
 # Installs the Debian 12 packages that building and testing need: only what is missing, saying what.
-#   deploy/install-packages.sh        all of them
+#   deploy/install-packages.sh          all of them
+#   deploy/install-packages.sh build    what building the three programs and their image needs
 set -eu
 
-build="cmake g++ ninja-build ccache pkg-config python3
-  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libnuma-dev
-  libgtest-dev libgmock-dev libcli11-dev libspdlog-dev"
-machine="qemu-system-x86 mmdebstrap e2fsprogs busybox-static xz-utils"
-checks="clang-format clang"
+case "${1:-}" in
+  "" | build) ;;
+  *) sed -n '2,4s/^# \?//p' "$0"; exit 1 ;;
+esac
 
+build="cmake g++ ninja-build ccache pkg-config python3
+  libgrpc++-dev libssl-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libnuma-dev
+  libgtest-dev libgmock-dev libcli11-dev libspdlog-dev
+  libyaml-cpp-dev prometheus-cpp-dev nlohmann-json3-dev
+  umoci"
+machine="qemu-system-x86 mmdebstrap e2fsprogs busybox-static xz-utils openssl"
+checks="clang-format clang python3-yaml libseccomp2"
+
+[ "${1:-}" = build ] && wanted=$build || wanted="$build $machine $checks"
 missing=""
-for package in $build $machine $checks; do
+for package in $wanted; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
 done
 # Debian's npm, unless there is another one already: they cannot be installed side by side.
-command -v npm >/dev/null || missing="$missing npm"
+[ "${1:-}" = build ] || command -v npm >/dev/null || missing="$missing npm"
 
 if [ -z "$missing" ]; then
   echo "packages: everything needed is installed"

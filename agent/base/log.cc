@@ -3,6 +3,10 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+
 namespace numalocality {
 namespace {
 
@@ -45,6 +49,13 @@ std::string LogSafe(absl::string_view text) {
     }
   }
   return safe;
+}
+
+std::string Printable(absl::string_view text) {
+  const bool is_printable = std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isprint(static_cast<unsigned char>(c));
+  });
+  return is_printable ? std::string(text) : LogSafe(text);
 }
 
 }  // namespace numalocality

@@ -23,6 +23,10 @@ void LogError(absl::string_view message);
 // that a container chose.
 std::string LogSafe(absl::string_view text);
 
+// `text` as it is if it is printable ASCII, else LogSafe: for protobuf strings and metrics, which
+// must be UTF-8, whatever bytes a container chose.
+std::string Printable(absl::string_view text);
+
 }  // namespace numalocality
 
 #endif  // NUMALOCALITY_AGENT_BASE_LOG_H_

@@ -46,4 +46,8 @@ std::string FormatBytes(int64_t bytes) {
   return absl::StrFormat("%.1f %s", value, kUnits[unit]);
 }
 
+std::string FormatBytesChange(int64_t bytes) {
+  return absl::StrCat(bytes > 0 ? "+" : "", FormatBytes(bytes));
+}
+
 }  // namespace numalocality

@@ -18,6 +18,9 @@ absl::StatusOr<int64_t> ParseBytes(absl::string_view text);
 // "0 B", "4.0 KiB", "256.0 MiB".
 std::string FormatBytes(int64_t bytes);
 
+// The same of a change: "+4.0 KiB", "-256.0 MiB", "0 B".
+std::string FormatBytesChange(int64_t bytes);
+
 }  // namespace numalocality
 
 #endif  // NUMALOCALITY_AGENT_BASE_UNITS_H_

@@ -1,6 +1,7 @@
 #include "agent/cli/table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 
@@ -16,6 +17,11 @@ const std::string& Shown(const std::string& cell) {
 }
 
 }  // namespace
+
+void Table::Prepend(Column column, const std::vector<std::string>& cells) {
+  columns_.insert(columns_.begin(), std::move(column));
+  for (size_t i = 0; i < rows_.size(); ++i) rows_[i].insert(rows_[i].begin(), cells[i]);
+}
 
 std::string Table::ToString(int indent) const {
   std::vector<std::vector<std::string>> lines;

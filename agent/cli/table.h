@@ -21,6 +21,9 @@ class Table {
   // A cell for each column; ASCII, since a byte is taken for a place. An empty one shows as "-".
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
+  // Puts a column in front of the others; a cell for each row.
+  void Prepend(Column column, const std::vector<std::string>& cells);
+
   // The titles and all rows, one a line, without blanks at the ends of lines. Each line begins with
   // `indent` blanks.
   std::string ToString(int indent = 0) const;

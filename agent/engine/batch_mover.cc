@@ -131,7 +131,10 @@ bool BatchMover::Pause(absl::Duration duration) {
 }
 
 bool BatchMover::WaitForTurn(int64_t bytes) {
-  const absl::Duration bandwidth_wait = shared_.throttle.Take(bytes);
+  absl::Duration bandwidth_wait = shared_.throttle.Take(bytes);
+  if (Throttle* const host = shared_.context.throttle; host != nullptr) {
+    bandwidth_wait = std::max(bandwidth_wait, host->Take(bytes));
+  }
   tally_.throttled += bandwidth_wait;
   if (!Pause(bandwidth_wait)) return false;
   const absl::Duration pressure_wait = shared_.back_off.Pause();
@@ -299,8 +302,7 @@ void BatchMover::StopFor(const BatchResult& batch, NodeId target, MoveFlag flag)
           MigrationReason::kPermissionDenied, PageOutcome::kPermissionDenied,
           absl::StrCat(ErrnoStatus(batch.error_number, process + ": move_pages").message(),
                        "; it needs CAP_SYS_PTRACE",
-                       flag == MoveFlag::kShared ? " and, for shared pages, CAP_SYS_NICE," : "",
-                       " and a seccomp profile that allows it"));
+                       flag == MoveFlag::kShared ? " and, for shared pages, CAP_SYS_NICE" : ""));
     case MoveStop::kUnexpected:
       return process_.Stop(
           MigrationReason::kInternal, PageOutcome::kNotAttempted,

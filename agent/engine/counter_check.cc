@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agent/engine/process_migration.h"
 #include "agent/engine/workload_finder.h"
 
 namespace numalocality {
@@ -14,7 +13,7 @@ namespace {
 absl::StatusOr<CgroupDir> OpenCounters(const HostPaths& paths, const Workload& workload) {
   if (workload.cgroup_path.empty()) {
     return absl::FailedPreconditionError(
-        absl::StrCat(workload.ToString(), " is in no cgroup (v2) that counts its memory"));
+        absl::StrCat(workload.ToString(), " is in no cgroup that counts its memory"));
   }
   if (workload.cgroup_path == "/") {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -38,11 +37,12 @@ CounterCheck::CounterCheck(const HostPaths& paths, const Workload& workload)
 ExpectedNodes CounterCheck::Uniform() const {
   ExpectedNodes expected;
   if (!before_.ok()) return expected;
-  NodesSeen seen;
+  NodeSet nodes;
   for (const auto& [node, bytes] : before_->nodes) {
-    if (bytes[MemoryKind::kAnon] > 0) seen.Add(MemoryKind::kAnon, node);
+    if (bytes[MemoryKind::kAnon] > 0) nodes.Insert(node);
   }
-  return seen.Uniform();
+  if (nodes.size() == 1) expected[MemoryKind::kAnon] = *nodes.begin();
+  return expected;
 }
 
 void CounterCheck::ReadAgain() { after_ = Read(); }
@@ -53,7 +53,7 @@ absl::StatusOr<MemoryByNode> CounterCheck::Read() const {
   if (!absl::IsNotFound(memory.status())) return memory;
   return absl::NotFoundError(absl::StrCat("cgroup ", cgroup_->path(),
                                           " has no memory.numa_stat: it is gone, or the memory "
-                                          "controller (v2) is not enabled there"));
+                                          "controller is not enabled there"));
 }
 
 SecondSource CounterCheck::Compare(const PageFlows& flows, int64_t drifted_pages, KindSet kinds,

@@ -1,8 +1,10 @@
 #include "agent/engine/findings.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace numalocality {
 namespace {
@@ -54,11 +56,10 @@ void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings
          "Run the agent in a pod without exclusive CPUs and memory (not in class Guaranteed), or "
          "give its cgroup all memory nodes"});
   }
-  if (!status.cgroup_v2) {
+  if (!status.cgroups.ok()) {
     findings.push_back({Severity::kError,
-                        "No container can be found: cgroup v2 is not mounted at /sys/fs/cgroup",
-                        "Boot with systemd.unified_cgroup_hierarchy=1, and mount the host's "
-                        "/sys/fs/cgroup into the agent's container"});
+                        absl::StrCat("No container can be found: ", status.cgroups.message()),
+                        "Mount the host's /sys/fs/cgroup into the agent's container"});
   }
   if (!status.privileges.in_host_pid_namespace) {
     findings.push_back(
@@ -77,6 +78,88 @@ void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings
                                      status.runtime->answer.status().message()),
                         "Check --cri-socket, and that the socket is mounted"});
   }
+}
+
+// Whether one of these sources is there; if it fails, that is a finding of its own.
+bool HasSource(const AgentStatus& status, std::initializer_list<absl::string_view> ids) {
+  return std::any_of(
+      status.name_sources.begin(), status.name_sources.end(), [&](const SourceStatus& source) {
+        return !source.IsAbsent() && std::find(ids.begin(), ids.end(), source.id) != ids.end();
+      });
+}
+
+void CheckNameSources(const AgentStatus& status, std::vector<Finding>& findings) {
+  for (const SourceStatus& source : status.name_sources) {
+    if (source.last_read.ok() || source.IsAbsent()) continue;
+    findings.push_back({Severity::kWarning,
+                        absl::StrCat("What is known of pods may be old: ", source.name, ": ",
+                                     source.last_read.message()),
+                        "See that it runs, and that the agent may read it; it is asked again and "
+                        "again"});
+  }
+  if (!HasSource(status, {"cri"})) {
+    findings.push_back({Severity::kNote,
+                        "Labels and annotations of pods are not known: policies that ask for them "
+                        "repair nothing",
+                        "Give the agent --cri-socket, if that is wanted"});
+  }
+  if (!HasSource(status, {"cri", "pod_logs"})) {
+    findings.push_back({Severity::kNote,
+                        "Names of pods are not known: they are told by UID and container id",
+                        "Mount the host's /var/log into the agent's container, read only"});
+  }
+  if (!HasSource(status, {"pod_resources", "kubelet_state"})) {
+    findings.push_back({Severity::kNote, "What kubelet has assigned to containers is not known",
+                        "Mount the host's /var/lib/kubelet into the agent's container, read only"});
+  }
+}
+
+void CheckChanges(const AgentStatus& status, std::vector<Finding>& findings) {
+  if (!status.changes.has_value() || status.changes->ok()) return;
+  findings.push_back({Severity::kWarning,
+                      absl::StrCat("Changes of containers and their CPUs are noticed once a period "
+                                   "only: ",
+                                   status.changes->message()),
+                      "Raise sysctl fs.inotify.max_user_watches, or "
+                      "fs.inotify.max_user_instances and restart the agent"});
+}
+
+void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) {
+  if (!status.network_api.has_value() || status.network_api->ok()) return;
+  findings.push_back({Severity::kWarning,
+                      absl::StrCat("Clients cannot connect over the network, or soon cannot: ",
+                                   status.network_api->message()),
+                      "The agent takes the right files by itself, within seconds of when they are "
+                      "there"});
+}
+
+void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& findings) {
+  const ConfigurationStatus& configuration = status.configuration;
+  if (!configuration.restart_keys.empty()) {
+    findings.push_back({Severity::kWarning,
+                        absl::StrCat("What the configuration file ", configuration.path,
+                                     " says now is in force but for what is read at start only: ",
+                                     absl::StrJoin(configuration.restart_keys, ", ")),
+                        "Restart the agent"});
+  }
+  const bool never_was = configuration.load_time == absl::InfinitePast();
+  if (configuration.error.empty()) {
+    if (configuration.path.empty() || !never_was) return;
+    findings.push_back({Severity::kNote,
+                        absl::StrCat("Nothing is repaired by policy, and there is no port for "
+                                     "metrics and health: there is no configuration file ",
+                                     configuration.path),
+                        "Mount a ConfigMap there, or write the file, if that is wanted"});
+    return;
+  }
+  findings.push_back(
+      {Severity::kWarning,
+       absl::StrCat("The configuration file ", configuration.path,
+                    never_was ? " is not in force, and the built-in defaults repair nothing: "
+                              : " is not in force, what it said before still is: ",
+                    configuration.error),
+       "Correct the file; the agent reads it again by itself ('numa-locality-agent --check-config "
+       "--config FILE' tells before that)"});
 }
 
 void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
@@ -115,6 +198,10 @@ std::vector<Finding> FindingsOf(const AgentStatus& status) {
   std::vector<Finding> findings;
   CheckPrivileges(status, findings);
   CheckSurroundings(status, findings);
+  CheckNameSources(status, findings);
+  CheckChanges(status, findings);
+  CheckNetworkApi(status, findings);
+  CheckConfiguration(status, findings);
   CheckKernel(status, findings);
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity < b.severity; });

@@ -30,8 +30,11 @@ struct BatchInFlight {
 // A migration's record and what its run needs.
 struct MigrationEntry {
   Migration migration;
-  uint64_t version = 1;  // grows with each change
+  uint64_t version = 1;       // grows with each change
+  uint64_t told_version = 0;  // that listeners know
+  bool told_end = false;
   bool cancelled = false;
+  bool interrupted = false;              // cancelled as the agent ends
   size_t workload = 0;                   // index of the one in turn
   std::map<int, BatchInFlight> batches;  // by the run's worker
   bool is_held = false;                  // the messages tell of a call that the kernel holds

@@ -84,6 +84,10 @@ class Run {
   }
 
   void Move() {
+    if (spec_.enough_bytes.has_value()) {
+      const int64_t page = topology_.page_bytes;
+      ledger_.StopAfter((*spec_.enough_bytes + page - 1) / page);
+    }
     counters_.emplace(context_.paths, result_.workload);
     MoveAll();
     counters_->ReadAgain();

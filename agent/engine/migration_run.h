@@ -43,12 +43,16 @@ class MigrationObserver {
   virtual void OnProgress(const WorkloadMigration& result) = 0;
 };
 
+class Throttle;
+
 // What a run works with; copies of references, so outlived by the kernel and the clock.
 struct MigrationContext {
   KernelCalls& kernel;
   const Clock& clock;
   HostPaths paths;
   HostLimits limits;
+  Throttle* throttle = nullptr;          // of all migrations of the host together; may be null
+  const NameDirectory* names = nullptr;  // null: workloads have no names; outlives it, too
 };
 
 // Only scans: `before`, `pages_planned`, the targets and the numbers of processes; moves nothing.

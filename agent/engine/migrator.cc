@@ -1,14 +1,18 @@
 #include "agent/engine/migrator.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/engine/evacuation.h"
+#include "agent/engine/report_reader.h"
 #include "agent/engine/request_check.h"
-#include "agent/engine/stickiness.h"
+#include "agent/engine/workload_run.h"
+#include "agent/model/repair_decision.h"
 #include "agent/os/topology_reader.h"
 
 namespace numalocality {
@@ -58,29 +62,21 @@ class Migrator::Observer final : public MigrationObserver {
 
 namespace {
 
-constexpr absl::Duration kWatchdogPeriod = absl::Seconds(1);
+// What a repair has left, by the counters that it was decided by.
+void MeasureRepair(const MigrationContext& context, const Workload& workload,
+                   RepairEstimate& estimate) {
+  const auto topology = TopologyReader(context.paths).Read();
+  if (!topology.ok()) return LogError(topology.status().message());
+  const auto placement = ReportReader(context).ReadOnce(workload, *topology);
+  if (!placement.ok()) return;  // it has gone
+  estimate.local_after = placement->LocalFraction();
+  estimate.remote_after = RepairableBytes(*placement, *topology);
+}
 
-// Lets a plan's scan go on while its caller waits.
-class PlanObserver final : public MigrationObserver {
- public:
-  explicit PlanObserver(absl::FunctionRef<bool()> is_cancelled) : is_cancelled_(is_cancelled) {}
-  MigrationReason StopReason() override {
-    return is_cancelled_() ? MigrationReason::kCancelled : MigrationReason::kNone;
-  }
-  void OnBatch(int, pid_t, int64_t) override {}
-  void OnBatchEnd(int) override {}
-  void OnProgress(const WorkloadMigration&) override {}
-
- private:
-  absl::FunctionRef<bool()> is_cancelled_;
-};
-
-// Whoever refused may be someone that no capability helps against.
-void NameDeniers(WorkloadMigration& result) {
-  if (result.reason != MigrationReason::kPermissionDenied) return;
-  absl::StrAppend(&result.message,
-                  "; an agent that has the capabilities is refused by its seccomp filter or by a "
-                  "security module (SELinux, AppArmor: see the host's audit log)");
+std::vector<Workload> WorkloadsOf(const Migration& migration) {
+  std::vector<Workload> workloads;
+  for (const WorkloadMigration& result : migration.workloads) workloads.push_back(result.workload);
+  return workloads;
 }
 
 }  // namespace
@@ -88,8 +84,10 @@ void NameDeniers(WorkloadMigration& result) {
 Migrator::Migrator(const MigrationContext& context, ContainerResources* runtime)
     : context_(context),
       runtime_(runtime),
-      finder_(context.paths),
-      id_base_(absl::ToUnixSeconds(context.clock.Now())) {}
+      host_throttle_(context.clock, 0),
+      reservations_(context.clock),
+      id_base_(absl::ToUnixSeconds(context.clock.Now())),
+      limits_(context.limits) {}
 
 Migrator::~Migrator() {
   Shutdown(absl::ZeroDuration());
@@ -103,9 +101,36 @@ Migrator::~Migrator() {
 }
 
 void Migrator::Start(int workers) {
-  MutexLock lock(mutex_);
-  for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { RunWorker(); });
+  SetWorkers(workers);
   watchdog_ = std::thread([this] { RunWatchdog(); });
+}
+
+void Migrator::SetWorkers(int count) {
+  MutexLock lock(mutex_);
+  queue_.SetWorkers(count);
+  // Those that are too many find nothing to take.
+  for (; started_workers_ < count; ++started_workers_) {
+    workers_.emplace_back([this] { RunWorker(); });
+  }
+  changed_.NotifyAll();
+}
+
+void Migrator::SetLimits(const HostLimits& limits, int64_t bytes_per_second) {
+  host_throttle_.SetRate(bytes_per_second);
+  MutexLock lock(mutex_);
+  limits_ = limits;
+}
+
+HostLimits Migrator::Limits() const {
+  MutexLock lock(mutex_);
+  return limits_;
+}
+
+MigrationContext Migrator::ContextNow() {
+  MigrationContext context = context_;
+  context.throttle = &host_throttle_;
+  context.limits = Limits();
+  return context;
 }
 
 absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
@@ -114,55 +139,104 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
     NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
     if (earlier.has_value()) return *std::move(earlier);
   }
-  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads,
-                      ResolveRequest(context_, runtime_, request));
+  const MigrationContext context = ContextNow();
+  NL_ASSIGN_OR_RETURN(std::vector<WorkloadMigration> planned,
+                      ResolveRequest(context, runtime_, request));
   auto entry = std::make_shared<MigrationEntry>();
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.paths).Read());
-  entry->migration = NewRecord(request, workloads, topology.page_bytes);
+  entry->migration = NewRecord(request, std::move(planned), topology.page_bytes);
+  // However soon it ends, that is told after its beginning.
+  MutexLock one_at_a_time(telling_);
+  NL_ASSIGN_OR_RETURN(Migration migration, Enqueue(entry));
+  const bool is_new = !entry->migration.id.empty();
+  if (is_new) TellAll(migration);
+  return migration;
+}
+
+absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry>& entry) {
+  const MigrationRequest& request = entry->migration.request;
+  const std::vector<Workload> workloads = WorkloadsOf(entry->migration);
   MutexLock lock(mutex_);
   if (stopping_) return absl::UnavailableError("the agent is shutting down");
   // The same request may have come in twice at once.
   NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
   if (earlier.has_value()) return *std::move(earlier);
   NL_RETURN_IF_ERROR(records_.CheckIdle(workloads));
-  if (pending_.size() >= kMaxPending) {
+  NL_RETURN_IF_ERROR(reservations_.Check(workloads, request.reservation_tokens));
+  if (queue_.waiting_count() >= kMaxPending) {
     return absl::ResourceExhaustedError(absl::StrCat(
-        pending_.size(), " migrations are waiting for their turn already; try again later"));
+        queue_.waiting_count(), " migrations are waiting for their turn already; try again later"));
   }
   entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
   records_.Add(entry);
-  pending_.push_back(entry);
+  queue_.Add(entry);
   changed_.NotifyAll();
   return entry->migration;
 }
 
+std::shared_ptr<MigrationEntry> Migrator::TakeNext() {
+  if (queue_.running_count() - replaced_ >= queue_.worker_count()) return nullptr;
+  std::shared_ptr<MigrationEntry> entry = queue_.Take();
+  if (entry == nullptr) return nullptr;
+  entry->migration.state = MigrationState::kRunning;
+  entry->migration.start_time = context_.clock.Now();
+  Changed(*entry);
+  return entry;
+}
+
+absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {
+  MutexLock lock(mutex_);
+  return records_.CheckIdle(workloads);
+}
+
+int64_t Migrator::StuckBytes(const WorkloadPlacement& placement) const {
+  const NodeSet home = placement.home_nodes & placement.allowed_nodes;
+  MutexLock lock(mutex_);
+  for (auto it = records_.entries().rbegin(); it != records_.entries().rend(); ++it) {
+    const Migration& migration = (*it)->migration;
+    if (!IsFinal(migration.state)) continue;
+    for (const WorkloadMigration& result : migration.workloads) {
+      if (!result.workload.IsSame(placement.workload) || result.target_nodes != home) continue;
+      return (result.outcomes[PageOutcome::kBusy] + result.outcomes[PageOutcome::kPinned]) *
+             migration.page_bytes;
+    }
+  }
+  return 0;
+}
+
+int Migrator::ActiveCount() const {
+  MutexLock lock(mutex_);
+  return queue_.running_count() + static_cast<int>(queue_.waiting_count());
+}
+
 absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
                                          absl::FunctionRef<bool()> is_cancelled) {
-  PlanObserver observer(is_cancelled);
-  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads,
-                      ResolveRequest(context_, runtime_, request));
+  const MigrationContext context = ContextNow();
+  NL_ASSIGN_OR_RETURN(std::vector<WorkloadMigration> planned,
+                      ResolveRequest(context, runtime_, request));
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.paths).Read());
-  Migration plan = NewRecord(request, workloads, topology.page_bytes);
+  Migration plan = NewRecord(request, std::move(planned), topology.page_bytes);
+  const bool is_evacuation = request.evacuation.has_value();
+  std::map<NodeId, int64_t> room_bytes;  // that the workloads before have left
+  if (is_evacuation) {
+    NL_ASSIGN_OR_RETURN(room_bytes, ReadRoom(context, topology));
+  }
   for (WorkloadMigration& result : plan.workloads) {
-    NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(result.workload));
     if (is_cancelled()) return absl::CancelledError("the caller has gone");
-    result = PlanMigration(context_, result.workload, processes, request.spec, observer);
-    NameDeniers(result);
+    NL_ASSIGN_OR_RETURN(result, PlanWorkload(context, result, request, is_cancelled));
+    if (is_evacuation) FitPlan(context, request, topology, room_bytes, result);
   }
   return plan;
 }
 
 Migration Migrator::NewRecord(const MigrationRequest& request,
-                              const std::vector<Workload>& workloads, int64_t page_bytes) const {
+                              std::vector<WorkloadMigration> planned, int64_t page_bytes) const {
   Migration migration;
   migration.request = request;
   migration.page_bytes = page_bytes;
   migration.create_time = context_.clock.Now();
-  for (const Workload& workload : workloads) {
-    WorkloadMigration result;
-    result.workload = workload;
-    migration.workloads.push_back(std::move(result));
-  }
+  migration.workloads = std::move(planned);
+  migration.estimate = request.estimate;
   return migration;
 }
 
@@ -182,13 +256,20 @@ std::vector<Migration> Migrator::List() const {
 }
 
 absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
-  MutexLock lock(mutex_);
-  const auto entry = records_.Find(id);
-  if (entry == nullptr)
-    return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
-  if (!IsFinal(entry->migration.state)) entry->cancelled = true;
-  if (entry->migration.state == MigrationState::kPending) EndPending(*entry);
-  return entry->migration;
+  std::shared_ptr<MigrationEntry> entry;
+  Migration now;
+  {
+    MutexLock lock(mutex_);
+    entry = records_.Find(id);
+    if (entry == nullptr)
+      return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+    if (!IsFinal(entry->migration.state)) entry->cancelled = true;
+    if (entry->migration.state != MigrationState::kPending) return entry->migration;
+    EndPending(*entry);
+    now = entry->migration;
+  }
+  Tell(*entry);
+  return now;
 }
 
 absl::StatusOr<MigrationSnapshot> Migrator::WaitForChange(const std::string& id,
@@ -209,15 +290,24 @@ absl::StatusOr<MigrationSnapshot> Migrator::WaitForChange(const std::string& id,
 
 std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   const absl::Duration end = context_.clock.Monotonic() + grace;
-  MutexLock lock(mutex_);
-  stopping_ = true;
-  stop_.NotifyAll();
-  for (const auto& entry : records_.entries()) {
-    if (!IsFinal(entry->migration.state)) entry->cancelled = true;
-    if (entry->migration.state == MigrationState::kPending) EndPending(*entry);
+  std::vector<std::shared_ptr<MigrationEntry>> ended;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    stop_.NotifyAll();
+    for (const auto& entry : records_.entries()) {
+      if (IsFinal(entry->migration.state)) continue;
+      entry->cancelled = true;
+      entry->interrupted = true;
+      if (entry->migration.state != MigrationState::kPending) continue;
+      EndPending(*entry);
+      ended.push_back(entry);
+    }
+    changed_.NotifyAll();
   }
-  changed_.NotifyAll();
-  while (running_ > 0) {
+  for (const auto& entry : ended) Tell(*entry);
+  MutexLock lock(mutex_);
+  while (queue_.running_count() > 0) {
     const absl::Duration left = end - context_.clock.Monotonic();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
@@ -231,57 +321,14 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
 }
 
 void Migrator::EndPending(MigrationEntry& entry) {
-  std::erase_if(pending_, [&](const auto& other) { return other.get() == &entry; });
+  queue_.Remove(entry);
   for (WorkloadMigration& result : entry.migration.workloads) {
     result.state = MigrationState::kCancelled;
-    result.reason = MigrationReason::kCancelled;
+    result.reason = entry.interrupted ? MigrationReason::kInterrupted : MigrationReason::kCancelled;
   }
   Conclude(entry.migration);
   entry.migration.end_time = context_.clock.Now();
   Changed(entry);
-}
-
-std::string Migrator::DescribeCall(const MigrationEntry& entry) const {
-  const BatchInFlight* batch = entry.OldestBatch();
-  if (batch == nullptr) return "the kernel holds a read of its processes' memory";
-  return absl::StrCat("the kernel has held move_pages of ", batch->pages, " pages of process ",
-                      batch->pid, " for ",
-                      absl::FormatDuration(context_.clock.Monotonic() - batch->start));
-}
-
-void Migrator::FindHeldCalls() {
-  const absl::Duration now = context_.clock.Monotonic();
-  MutexLock lock(mutex_);
-  for (const auto& entry : records_.entries()) {
-    const BatchInFlight* batch = entry->OldestBatch();
-    if (batch == nullptr || now - batch->start <= kHeldTooLong) continue;
-    const std::string message = DescribeCall(*entry);
-    if (!entry->is_held) LogWarning(absl::StrCat("migration ", entry->migration.id, ": ", message));
-    entry->is_held = true;
-    entry->migration.message = message;
-    entry->migration.workloads[entry->workload].message = message;
-    Changed(*entry);
-    if (entry->is_replaced || pending_.empty() || replaced_ >= kMaxReplaced || stopping_) continue;
-    entry->is_replaced = true;
-    ++replaced_;
-    std::erase_if(workers_, [this](std::thread& worker) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      if (retired_.erase(worker.get_id()) == 0) return false;
-      worker.join();
-      return true;
-    });
-    workers_.emplace_back([this] { RunWorker(); });
-  }
-}
-
-void Migrator::RunWatchdog() {
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      if (!stopping_) stop_.WaitFor(mutex_, kWatchdogPeriod);
-      if (stopping_) return;
-    }
-    FindHeldCalls();
-  }
 }
 
 void Migrator::RunWorker() {
@@ -289,18 +336,12 @@ void Migrator::RunWorker() {
     std::shared_ptr<MigrationEntry> entry;
     {
       MutexLock lock(mutex_);
-      while (pending_.empty() && !stopping_) changed_.Wait(mutex_);
-      if (pending_.empty()) return;
-      entry = pending_.front();
-      pending_.pop_front();
-      ++running_;
-      entry->migration.state = MigrationState::kRunning;
-      entry->migration.start_time = context_.clock.Now();
-      Changed(*entry);
+      while ((entry = TakeNext()) == nullptr && !stopping_) changed_.Wait(mutex_);
+      if (entry == nullptr) return;
     }
     Execute(entry);
     MutexLock lock(mutex_);
-    --running_;
+    queue_.Ended(*entry);
     changed_.NotifyAll();
     if (!entry->is_replaced) continue;
     --replaced_;
@@ -309,58 +350,36 @@ void Migrator::RunWorker() {
   }
 }
 
-WorkloadMigration Migrator::ExecuteOne(const Workload& workload, const MigrationRequest& request,
-                                       MigrationObserver& observer) const {
-  const auto processes = finder_.ListProcesses(workload);
-  if (processes.ok() && !processes->pids.empty()) {
-    const auto run = [&] {
-      return RunMigration(context_, workload, *processes, request.spec, observer);
-    };
-    if (request.stick == StickMode::kNone) return run();
-    return RunSticky(context_, *runtime_, workload, request, observer, run);
-  }
-  WorkloadMigration result;
-  result.workload = workload;
-  result.state = MigrationState::kFailed;
-  if (processes.ok() && processes->hidden_count > 0) {
-    result.reason = MigrationReason::kIncomplete;
-    result.hidden_process_count = processes->hidden_count;
-    result.message = workload.ToString() + ": its processes are outside the agent's PID namespace";
-  } else if (processes.ok() || absl::IsNotFound(processes.status())) {
-    result.reason = MigrationReason::kWorkloadGone;
-    result.message = workload.ToString() + ": has no process any more";
-  } else {
-    result.reason = absl::IsPermissionDenied(processes.status())
-                        ? MigrationReason::kPermissionDenied
-                        : MigrationReason::kInternal;
-    result.message = std::string(processes.status().message());
-  }
-  return result;
-}
-
 void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
   // Only the worker that runs an entry changes its request and its list of workloads.
   const MigrationRequest& request = entry->migration.request;
   const absl::Duration deadline = context_.clock.Monotonic() + request.spec.deadline;
   for (size_t i = 0; i < entry->migration.workloads.size(); ++i) {
     Observer observer(*this, *entry, i, deadline);
-    const Workload workload = entry->migration.workloads[i].workload;
+    const WorkloadMigration planned = entry->migration.workloads[i];
     {
       MutexLock lock(mutex_);
       entry->workload = i;
     }
-    WorkloadMigration result = ExecuteOne(workload, request, observer);
-    NameDeniers(result);
+    const MigrationContext context = ContextNow();
+    WorkloadMigration result = MigrateWorkload(context, runtime_, planned, request, observer);
     MutexLock lock(mutex_);
     entry->batches.clear();
+    if (entry->interrupted && result.reason == MigrationReason::kCancelled) {
+      result.reason = MigrationReason::kInterrupted;
+    }
     entry->migration.workloads[i] = std::move(result);
     Changed(*entry);
   }
+  std::optional<RepairEstimate> estimate = entry->migration.estimate;
+  if (estimate.has_value())
+    MeasureRepair(context_, entry->migration.workloads[0].workload, *estimate);
   std::string ending;
   {
     MutexLock lock(mutex_);
     Migration& migration = entry->migration;
     Conclude(migration);
+    migration.estimate = estimate;
     migration.end_time = context_.clock.Now();
     Changed(*entry);
     ending = absl::StrCat("migration ended id=", migration.id,
@@ -368,6 +387,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
                           " reason=", MigrationReasonName(migration.reason));
   }
   LogInfo(ending);
+  Tell(*entry);
 }
 
 void Migrator::Changed(MigrationEntry& entry) {

@@ -9,7 +9,15 @@ MigrationReason MoveLedger::StopReason() {
     const MigrationReason now = observer_.StopReason();
     if (now != MigrationReason::kNone) stop_ = now;
   }
+  if (stop_ == MigrationReason::kNone && result_.outcomes[PageOutcome::kMoved] >= enough_pages_) {
+    stop_ = MigrationReason::kEnough;
+  }
   return stop_;
+}
+
+void MoveLedger::StopAfter(int64_t moved_pages) {
+  MutexLock lock(mutex_);
+  enough_pages_ = moved_pages;
 }
 
 void MoveLedger::BatchBegins(int worker, pid_t pid, int64_t pages) {

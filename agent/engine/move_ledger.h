@@ -3,6 +3,7 @@
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_LEDGER_H_
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -42,6 +43,9 @@ class MoveLedger {
   void BatchBegins(int worker, pid_t pid, int64_t pages);
   void BatchEnds(int worker);
 
+  // Once so many pages have moved, StopReason is kEnough.
+  void StopAfter(int64_t moved_pages);
+
   // Adds to the result, and shows it to the observer.
   void Add(const MoveTally& tally);
   // Changes the result in any other way, and shows it to the observer.
@@ -51,6 +55,7 @@ class MoveLedger {
   Mutex mutex_;
   WorkloadMigration& result_ ABSL_GUARDED_BY(mutex_);
   MigrationObserver& observer_ ABSL_GUARDED_BY(mutex_);
+  int64_t enough_pages_ ABSL_GUARDED_BY(mutex_) = std::numeric_limits<int64_t>::max();
   MigrationReason stop_ ABSL_GUARDED_BY(mutex_) = MigrationReason::kNone;
 };
 

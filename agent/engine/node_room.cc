@@ -8,13 +8,20 @@
 
 namespace numalocality {
 
-absl::Status NodeRoom::Read(double fraction) {
-  NL_ASSIGN_OR_RETURN(const auto watermarks, reader_.ReadHighWatermarks());
-  for (const auto& [id, node] : topology_.nodes) {
+std::map<NodeId, int64_t> ReserveBytes(const Topology& topology, double fraction,
+                                       const std::map<NodeId, int64_t>& watermarks) {
+  std::map<NodeId, int64_t> reserves;
+  for (const auto& [id, node] : topology.nodes) {
     const auto share = static_cast<int64_t>(fraction * static_cast<double>(node.total_bytes));
     const auto watermark = watermarks.find(id);
-    reserve_bytes_[id] = std::max(share, watermark == watermarks.end() ? 0 : watermark->second);
+    reserves[id] = std::max(share, watermark == watermarks.end() ? 0 : watermark->second);
   }
+  return reserves;
+}
+
+absl::Status NodeRoom::Read(double fraction) {
+  NL_ASSIGN_OR_RETURN(const auto watermarks, reader_.ReadHighWatermarks());
+  reserve_bytes_ = ReserveBytes(topology_, fraction, watermarks);
   return absl::OkStatus();
 }
 

@@ -17,6 +17,10 @@
 
 namespace numalocality {
 
+// By node, what is to be left free: `fraction` of its memory or, where that is more, its watermark.
+std::map<NodeId, int64_t> ReserveBytes(const Topology& topology, double fraction,
+                                       const std::map<NodeId, int64_t>& watermarks);
+
 // Keeps a reserve free on every node: a fraction of its memory, or the sum of its zones' high
 // watermarks where that is more, for below these the kernel would take page cache away from
 // others. Thread-safe once Read has returned.

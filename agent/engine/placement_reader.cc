@@ -25,7 +25,7 @@ absl::StatusOr<WorkloadPlacement> PlacementReader::Read(
     if (placement.process_count == 0) {
       return absl::NotFoundError(workload.ToString() + ": has exited");
     }
-    view = PlacementView::kPages;
+    if (view == PlacementView::kBasic) view = PlacementView::kPages;
     NL_ASSIGN_OR_RETURN(const ProcessHandle process,
                         ProcessHandle::Open(kernel_, paths_, workload.process->pid));
     NL_ASSIGN_OR_RETURN(placement.allowed_nodes, process.ReadAllowedNodes());
@@ -51,7 +51,7 @@ absl::Status PlacementReader::ReadCgroup(const Workload& workload, const Topolog
     if (!cpus.ok() && !absl::IsNotFound(cpus.status())) return cpus.status();
     if (cpus.ok()) placement.cpus = *cpus;
   }
-  if (view == PlacementView::kPages) return absl::OkStatus();
+  if (view != PlacementView::kBasic) return absl::OkStatus();
   const auto memory = cgroup.ReadMemory();
   if (absl::IsNotFound(memory.status())) {
     view = PlacementView::kPages;
@@ -76,10 +76,7 @@ absl::Status PlacementReader::ReadProcesses(const WorkloadProcesses& processes,
     ++placement.process_count;
   }
   if (placement.process_count == 1 && processes.pids.size() == 1) {
-    // Kubernetes' sandbox containers cannot be told from others by their cgroup, and the runtime
-    // may not be reachable; every runtime's pause image runs a lone process of this name.
-    const auto stat = ReadStat(paths_, processes.pids.front());
-    placement.is_sandbox = stat.ok() && stat->command == "pause";
+    placement.is_sandbox = IsPauseProcess(paths_, processes.pids.front());
   }
   return absl::OkStatus();
 }

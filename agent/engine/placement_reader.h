@@ -16,6 +16,7 @@ namespace numalocality {
 enum class PlacementView {
   kBasic,  // the cgroup's own counters: at most 10 system calls a process and 2 a thread
   kPages,  // every resident page is looked up: exact, and as slow as the process is large
+  kHome,   // where memory belongs, and none of it
 };
 
 // Stateless and thread-safe.
@@ -24,11 +25,12 @@ class PlacementReader {
   PlacementReader(KernelCalls& kernel, const HostPaths& paths, const Clock& clock)
       : kernel_(kernel), paths_(paths), clock_(clock), finder_(paths) {}
 
-  // The placement of `workload` now. A workload that is one process is always read by pages: the
-  // kernel counts bytes per node by cgroup only. An address space that several processes share is
-  // counted once, memory on kHiddenNode apart from all nodes. Processes that exit meanwhile are
-  // counted, not an error; NOT_FOUND if the workload is gone, PERMISSION_DENIED if anything may not
-  // be read. Gives up with CANCELLED when `is_cancelled`, asked between steps, says so.
+  // The placement of `workload` now. A workload that is one process is read by pages instead of
+  // kBasic: the kernel counts bytes per node by cgroup only. An address space that several
+  // processes share is counted once, memory on kHiddenNode apart from all nodes. Processes that
+  // exit meanwhile are counted, not an error; NOT_FOUND if the workload is gone, PERMISSION_DENIED
+  // if anything may not be read. Gives up with CANCELLED when `is_cancelled`, asked between steps,
+  // says so.
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
                                          PlacementView view,
                                          absl::FunctionRef<bool()> is_cancelled) const;

@@ -176,7 +176,8 @@ ProcessMigration::Mappings() {
   }
   // Not under the lock: this waits for the process's own.
   NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps());
-  auto known = std::make_shared<const KnownMappings>(std::move(mappings), now + kLongestTrust);
+  auto known = std::make_shared<const KnownMappings>(
+      KnownMappings{std::move(mappings), now + kLongestTrust});
   MutexLock lock(mutex_);
   return mappings_ = std::move(known);
 }

@@ -79,6 +79,7 @@ class ProcessMigration {
   // By Scan.
   const MemoryByNode& memory_before() const { return memory_before_; }
   int64_t misplaced_pages() const { return misplaced_pages_; }
+  int64_t examined_pages() const { return misplaced_pages_ + in_place_pages_; }
   const std::vector<MemorySegment>& segments() const { return segments_; }
 
   struct KnownMappings {

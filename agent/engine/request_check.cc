@@ -1,7 +1,10 @@
 #include "agent/engine/request_check.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/engine/evacuation.h"
 #include "agent/engine/spec_check.h"
 #include "agent/engine/stickiness.h"
 #include "agent/engine/workload_finder.h"
@@ -42,13 +45,36 @@ absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Worklo
   return absl::OkStatus();
 }
 
-}  // namespace
+absl::StatusOr<std::vector<WorkloadMigration>> ResolveEvacuation(const MigrationContext& context,
+                                                                 const MigrationRequest& request) {
+  const MigrationSpec& spec = request.spec;
+  if (!request.workloads.empty() || !spec.target_nodes.empty() || !spec.source_nodes.empty() ||
+      !spec.node_map.empty() || request.stick != StickMode::kNone) {
+    return absl::InvalidArgumentError(
+        "evacuation: takes the place of workloads, target_node_ids, source_node_ids and node_map, "
+        "and does not stick: leave them out");
+  }
+  NL_RETURN_IF_ERROR(CheckSharing(context, spec.sharing));
+  NL_ASSIGN_OR_RETURN(std::vector<PlannedMove> moves,
+                      FindEvacuation(context, *request.evacuation, spec));
+  if (moves.empty()) {
+    return absl::NotFoundError(absl::StrCat("evacuation: no container has memory on node ",
+                                            request.evacuation->node.value));
+  }
+  std::vector<WorkloadMigration> planned;
+  for (PlannedMove& move : moves) {
+    WorkloadMigration result;
+    result.workload = std::move(move.workload);
+    if (move.target.has_value()) result.target_nodes = {*move.target};
+    planned.push_back(std::move(result));
+  }
+  return planned;
+}
 
-absl::StatusOr<std::vector<Workload>> ResolveRequest(const MigrationContext& context,
-                                                     ContainerResources* runtime,
-                                                     const MigrationRequest& request) {
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
-  NL_RETURN_IF_ERROR(CheckSpec(request.spec, topology));
+absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const MigrationContext& context,
+                                                       ContainerResources* runtime,
+                                                       const MigrationRequest& request,
+                                                       const Topology& topology) {
   if (request.workloads.empty()) return absl::InvalidArgumentError("no workload is named");
   if (request.workloads.size() > kMaxSelectors) {
     return absl::InvalidArgumentError(absl::StrCat(request.workloads.size(),
@@ -56,7 +82,7 @@ absl::StatusOr<std::vector<Workload>> ResolveRequest(const MigrationContext& con
                                                    " in one migration"));
   }
   NL_RETURN_IF_ERROR(CheckSharing(context, request.spec.sharing));
-  const WorkloadFinder finder(context.paths);
+  const WorkloadFinder finder(context.paths, context.names);
   std::vector<Workload> workloads;
   for (const WorkloadSelector& selector : request.workloads) {
     NL_ASSIGN_OR_RETURN(const std::vector<Workload> found, finder.Find(selector));
@@ -78,6 +104,23 @@ absl::StatusOr<std::vector<Workload>> ResolveRequest(const MigrationContext& con
     if (with_processes == 0) return gone;
   }
   return workloads;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<WorkloadMigration>> ResolveRequest(const MigrationContext& context,
+                                                              ContainerResources* runtime,
+                                                              const MigrationRequest& request) {
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
+  NL_RETURN_IF_ERROR(CheckSpec(request.spec, topology));
+  if (request.evacuation.has_value()) return ResolveEvacuation(context, request);
+  NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads,
+                      ResolveWorkloads(context, runtime, request, topology));
+  std::vector<WorkloadMigration> planned;
+  for (Workload& workload : workloads) {
+    planned.emplace_back().workload = std::move(workload);
+  }
+  return planned;
 }
 
 }  // namespace numalocality

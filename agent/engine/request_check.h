@@ -15,13 +15,14 @@ namespace numalocality {
 // What one request may name; each costs a walk through the cgroups.
 inline constexpr size_t kMaxSelectors = 100;
 
-// The workloads that `request` names: at least one, none of them without processes, no two that
-// overlap. Moves nothing. `runtime` may be null. Errors: INVALID_ARGUMENT and FAILED_PRECONDITION
-// as CheckSpec, CheckAllowed and CheckSticky have them, and FAILED_PRECONDITION without
-// CAP_SYS_NICE for shared pages; NOT_FOUND for a workload that is not there.
-absl::StatusOr<std::vector<Workload>> ResolveRequest(const MigrationContext& context,
-                                                     ContainerResources* runtime,
-                                                     const MigrationRequest& request);
+// The workloads that `request` names, or that its evacuation consists of with their target nodes:
+// at least one, none of them without processes, no two that overlap. Moves nothing. `runtime` may
+// be null. Errors: INVALID_ARGUMENT and FAILED_PRECONDITION as CheckSpec, CheckAllowed and
+// CheckSticky have them, and FAILED_PRECONDITION without CAP_SYS_NICE for shared pages; NOT_FOUND
+// for a workload that is not there.
+absl::StatusOr<std::vector<WorkloadMigration>> ResolveRequest(const MigrationContext& context,
+                                                              ContainerResources* runtime,
+                                                              const MigrationRequest& request);
 
 }  // namespace numalocality
 

@@ -4,8 +4,13 @@
 
 #include <cstdint>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
-#include "agent/os/cgroup_dir.h"
+#include "agent/engine/name_directory.h"
+#include "agent/engine/workload_finder.h"
+#include "agent/os/cgroup_layout.h"
+#include "agent/os/kernel_settings.h"
 #include "agent/os/numa_balancing.h"
 #include "agent/os/own_privileges.h"
 #include "agent/os/page_scanner.h"
@@ -37,10 +42,28 @@ std::optional<ScanMethod> FindScanMethod(const MigrationContext& context,
   return PageScanner(context.kernel, context.clock, context.paths, page_bytes).MethodFor(*first);
 }
 
+// kubelet's own configuration is out of reach, but its cgroups' names show it: with systemd's
+// driver they are slices.
+std::string CgroupDriver(const std::vector<Workload>& workloads) {
+  if (workloads.empty()) return "";
+  return absl::StrContains(workloads.front().cgroup_path, ".slice") ? "systemd" : "cgroupfs";
+}
+
+// Whether it is the host's containers that would be found. An agent in a pod is one itself; on a
+// host that has none yet, the cgroups are those of the whole machine.
+absl::Status CheckCgroups(const HostPaths& paths,
+                          const absl::StatusOr<std::vector<Workload>>& workloads) {
+  if (!workloads.ok()) return workloads.status();
+  if (!workloads->empty() || IsMachineRoot(paths)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(paths.cgroup, ": has this container's own cgroup only, not the host's"));
+}
+
 }  // namespace
 
 absl::StatusOr<AgentStatus> RunSelfTest(const MigrationContext& context,
-                                        ContainerResources* runtime) {
+                                        ContainerResources* runtime,
+                                        const ConfigurationSource* configuration) {
   AgentStatus status;
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
   NL_ASSIGN_OR_RETURN(status.kernel, ReadKernelRelease(context.paths));
@@ -56,8 +79,21 @@ absl::StatusOr<AgentStatus> RunSelfTest(const MigrationContext& context,
   }
   const auto balancing = ReadNumaBalancing(context.paths);
   status.numa_balancing = balancing.ok() && *balancing != 0;
-  status.cgroup_v2 = CheckCgroupV2(context.paths).ok();
+  if (const auto layout = FindCgroupLayout(context.paths); layout.ok()) {
+    status.cgroup_version = layout->version;
+  }
+  const auto workloads = WorkloadFinder(context.paths).FindAll();
+  status.cgroups = CheckCgroups(context.paths, workloads);
+  if (workloads.ok()) status.cgroup_driver = CgroupDriver(*workloads);
+  if (auto modules = ReadSecurityModules(context.paths); modules.ok()) {
+    status.security_modules = *std::move(modules);
+  }
+  if (auto mode = ReadHugePageMode(context.paths); mode.ok()) {
+    status.huge_page_mode = *std::move(mode);
+  }
+  if (configuration != nullptr) status.configuration = configuration->Status();
   if (runtime != nullptr) status.runtime = RuntimeStatus{runtime->address(), runtime->Describe()};
+  if (context.names != nullptr) status.name_sources = context.names->Status();
   return status;
 }
 

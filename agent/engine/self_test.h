@@ -4,13 +4,17 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/engine/configuration_source.h"
 #include "agent/engine/container_resources.h"
 #include "agent/engine/migration_run.h"
+#include "agent/engine/name_source.h"
 #include "agent/model/page_run.h"
 #include "agent/model/privileges.h"
+#include "agent/os/cgroup_layout.h"
 #include "agent/os/kernel_release.h"
 
 namespace numalocality {
@@ -31,14 +35,26 @@ struct AgentStatus {
   std::optional<ScanMethod> scan_method;
   bool pagemap_scan = false;  // the ioctl is there
   bool numa_balancing = false;
-  bool cgroup_v2 = false;
+  std::optional<CgroupVersion> cgroup_version;  // nothing if neither is mounted
+  absl::Status cgroups;                         // why the host's containers cannot be found
+  std::string cgroup_driver;                  // of kubelet: "systemd", "cgroupfs"; "" without pods
+  std::vector<std::string> security_modules;  // none also if that cannot be read
+  std::string huge_page_mode;                 // as ReadHugePageMode; "" if that cannot be read
   std::optional<RuntimeStatus> runtime;
+  std::vector<SourceStatus> name_sources;  // as they were when last read
+  ConfigurationStatus configuration;
+  // Whether changes of cgroups are noticed at once, as PolicyLoop::watch_status; nothing without a
+  // loop.
+  std::optional<absl::Status> changes;
+  // Whether the files of the network API are right now; nothing without one.
+  std::optional<absl::Status> network_api;
 };
 
 // Looks now; some twenty files, one system call of each kind, and one call to the runtime.
-// `runtime` may be null. Fails if /proc or the topology cannot be read at all.
+// `runtime` and `configuration` may be null. Fails if /proc or the topology cannot be read at all.
 absl::StatusOr<AgentStatus> RunSelfTest(const MigrationContext& context,
-                                        ContainerResources* runtime);
+                                        ContainerResources* runtime,
+                                        const ConfigurationSource* configuration = nullptr);
 
 }  // namespace numalocality
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "agent/base/status.h"
 #include "agent/os/file.h"
+#include "agent/os/process_cgroup.h"
 #include "agent/os/process_memory.h"
 
 namespace numalocality {
@@ -96,7 +97,7 @@ class SharingProof::Survey {
   bool BelongsToWorkload(pid_t pid) const {
     if (workload_.process) return false;
     const auto text = ReadFile(absl::StrCat(paths_.proc, "/", pid, "/cgroup"));
-    const auto path = text.ok() ? ParseProcessCgroup(*text) : text;
+    const auto path = text.ok() ? ProcessCgroup(paths_, *text) : text;
     return path.ok() && workload_.HoldsCgroup(*path);
   }
 

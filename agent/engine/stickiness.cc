@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/base/status.h"
+#include "agent/engine/node_room.h"
 #include "agent/engine/workload_finder.h"
 #include "agent/model/node_map.h"
 #include "agent/os/cgroup_dir.h"
@@ -58,6 +59,22 @@ void NotSticky(WorkloadMigration& result, const absl::Status& status) {
   result.state = MigrationState::kPartial;
   result.reason = MigrationReason::kNotSticky;
   result.message = std::string(status.message());
+}
+
+// Whether what the move has left has room on the nodes, too: the kernel will bring it there without
+// a question.
+absl::Status CheckRoomForRest(const MigrationContext& context, const NodeSet& nodes,
+                              const WorkloadMigration& result) {
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
+  NodeRoom room(context.paths, topology);
+  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
+  const int64_t left = result.outcomes.Total() - result.pages_on_target;
+  int64_t free = 0;
+  for (const NodeId node : nodes) free += room.On(node).pages;
+  if (left <= free) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "it was moved, but does not stick: node ", nodes.ToString(), " has no room for the ", left,
+      " pages that are elsewhere still, and the kernel would bring them there"));
 }
 
 // After a move that succeeded.
@@ -118,13 +135,19 @@ WorkloadMigration RunSticky(const MigrationContext& context, ContainerResources&
   if (const absl::Status widened = mems->Widen(*nodes); !widened.ok()) return fail(widened);
 
   WorkloadMigration result = run();
+  std::string why = "as the move did not succeed";
   if (result.state == MigrationState::kSucceeded) {
-    Confine(context, *mems, *nodes, observer, result);
-  } else {
-    const absl::Status restored = mems->Restore();
-    result.stick_note = restored.ok() ? "cpuset.mems is as it was, as the move did not succeed"
-                                      : std::string(restored.message());
+    const absl::Status fits = CheckRoomForRest(context, *nodes, result);
+    if (fits.ok()) {
+      Confine(context, *mems, *nodes, observer, result);
+      return result;
+    }
+    NotSticky(result, fits);
+    why = "for lack of room";
   }
+  const absl::Status restored = mems->Restore();
+  result.stick_note = restored.ok() ? absl::StrCat("cpuset.mems is as it was, ", why)
+                                    : std::string(restored.message());
   return result;
 }
 

@@ -19,13 +19,16 @@ class Throttle {
   Throttle(const Clock& clock, int64_t bytes_per_second)
       : clock_(clock), bytes_per_second_(bytes_per_second) {}
 
+  // From the next bytes on.
+  void SetRate(int64_t bytes_per_second);
+
   // Takes `bytes` and returns how long to sleep before moving them; zero for the first.
   absl::Duration Take(int64_t bytes);
 
  private:
   const Clock& clock_;
-  const int64_t bytes_per_second_;
   Mutex mutex_;
+  int64_t bytes_per_second_ ABSL_GUARDED_BY(mutex_);
   absl::Duration free_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // monotonic
 };
 

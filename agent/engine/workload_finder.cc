@@ -7,13 +7,17 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/engine/name_directory.h"
+#include "agent/os/cgroup_layout.h"
 #include "agent/os/file.h"
 #include "agent/os/parse_cgroup.h"
 #include "agent/os/parse_proc.h"
+#include "agent/os/process_cgroup.h"
 #include "agent/os/process_handle.h"
 
 namespace numalocality {
@@ -26,12 +30,13 @@ constexpr size_t kMinIdPrefix = 8;
 constexpr int kMaxListings = 4;
 
 // Adds the containers in `cgroup` and below it to `found`.
-absl::Status AddContainers(const HostPaths& paths, const CgroupDir& cgroup,
-                           std::vector<Workload>& found) {
+absl::Status AddContainers(const HostPaths& paths, const CgroupDir& cgroup, WorkloadTree& found) {
   if (auto parsed = ParseContainerCgroup(cgroup.path()); parsed.has_value()) {
-    found.push_back({cgroup.path(), cgroup.id(), std::move(parsed->container), std::nullopt});
+    found.workloads.push_back(
+        {cgroup.path(), cgroup.id(), std::move(parsed->container), std::nullopt});
     return absl::OkStatus();
   }
+  found.directories.push_back(cgroup.path());
   NL_ASSIGN_OR_RETURN(const std::vector<std::string> children, cgroup.ListChildren());
   const std::string prefix = cgroup.path() == "/" ? "/" : cgroup.path() + "/";
   for (const std::string& name : children) {
@@ -42,7 +47,15 @@ absl::Status AddContainers(const HostPaths& paths, const CgroupDir& cgroup,
   return absl::OkStatus();
 }
 
-bool Matches(const ContainerRef& container, const WorkloadSelector& selector) {
+// A pod's names, without a container's, match all its containers.
+bool HasNames(const ContainerNames& names, const ContainerNames& wanted) {
+  return names.pod_namespace == wanted.pod_namespace && names.pod == wanted.pod &&
+         (wanted.container.empty() || names.container == wanted.container);
+}
+
+bool Matches(const Workload& workload, const WorkloadSelector& selector) {
+  const ContainerRef& container = *workload.container;
+  if (selector.names.has_value() && !HasNames(workload.names, *selector.names)) return false;
   if (selector.pod_uid.has_value() &&
       container.pod_uid != absl::StrReplaceAll(*selector.pod_uid, {{"_", "-"}})) {
     return false;
@@ -54,10 +67,11 @@ bool Matches(const ContainerRef& container, const WorkloadSelector& selector) {
 // The selector in the form that is compared; INVALID_ARGUMENT if it names nothing, or two things.
 absl::StatusOr<WorkloadSelector> Normalize(WorkloadSelector selector) {
   const int names = selector.pid.has_value() + selector.cgroup_path.has_value() +
-                    (selector.pod_uid.has_value() || selector.container_id.has_value());
+                    (selector.pod_uid.has_value() || selector.container_id.has_value()) +
+                    selector.names.has_value();
   if (names != 1) {
     return absl::InvalidArgumentError(
-        "name each workload in one way: pod UID, container id, cgroup path or PID");
+        "name each workload in one way: pod UID, container id, cgroup path, PID or resource name");
   }
   if (selector.container_id.has_value()) {
     // Kubernetes writes "containerd://<id>".
@@ -75,14 +89,19 @@ absl::StatusOr<WorkloadSelector> Normalize(WorkloadSelector selector) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Workload>> WorkloadFinder::FindAll() const {
-  NL_RETURN_IF_ERROR(CheckCgroupV2(paths_));
+absl::StatusOr<WorkloadTree> WorkloadFinder::Walk() const {
   NL_ASSIGN_OR_RETURN(const CgroupDir root, CgroupDir::Open(paths_, "/"));
-  std::vector<Workload> found;
+  WorkloadTree found;
   NL_RETURN_IF_ERROR(AddContainers(paths_, root, found));
-  std::sort(found.begin(), found.end(),
+  for (Workload& workload : found.workloads) workload.names = NamesOf(workload);
+  std::sort(found.workloads.begin(), found.workloads.end(),
             [](const Workload& a, const Workload& b) { return a.cgroup_path < b.cgroup_path; });
   return found;
+}
+
+absl::StatusOr<std::vector<Workload>> WorkloadFinder::FindAll() const {
+  NL_ASSIGN_OR_RETURN(WorkloadTree tree, Walk());
+  return std::move(tree.workloads);
 }
 
 absl::StatusOr<std::vector<Workload>> WorkloadFinder::Find(const WorkloadSelector& raw) const {
@@ -96,7 +115,10 @@ absl::StatusOr<std::vector<Workload>> WorkloadFinder::Find(const WorkloadSelecto
     return std::vector<Workload>{std::move(workload)};
   }
   NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, FindAll());
-  std::erase_if(workloads, [&](const Workload& w) { return !Matches(*w.container, selector); });
+  const bool has_names = std::any_of(workloads.begin(), workloads.end(),
+                                     [](const Workload& w) { return w.names != ContainerNames(); });
+  if (selector.names.has_value() && !has_names) return NoNames(selector);
+  std::erase_if(workloads, [&](const Workload& w) { return !Matches(w, selector); });
   if (workloads.empty()) {
     return absl::NotFoundError(absl::StrCat(
         selector.ToString(), ": no such container on this node; 'localityctl top' lists them"));
@@ -120,20 +142,24 @@ absl::StatusOr<Workload> WorkloadFinder::FindProcess(pid_t pid) const {
                       ReadFile(absl::StrCat(paths_.proc, "/", pid, "/cgroup")));
   Workload workload;
   workload.process = ProcessId{pid, stat->start_ticks};
-  // Hosts without cgroup v2 have no such line; the process can be served all the same.
-  if (const auto path = ParseProcessCgroup(text); path.ok()) {
+  // Hosts without cgroups that count memory have no such line; the process can be served all the
+  // same.
+  if (const auto path = ProcessCgroup(paths_, text); path.ok()) {
     workload.cgroup_path = *path;
     if (auto parsed = ParseContainerCgroup(*path); parsed.has_value()) {
       workload.container = std::move(parsed->container);
+      workload.names = NamesOf(workload);
     }
   }
   return workload;
 }
 
 absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) const {
-  NL_RETURN_IF_ERROR(CheckCgroupV2(paths_));
+  NL_ASSIGN_OR_RETURN(const CgroupLayout layout, FindCgroupLayout(paths_));
   absl::string_view below_root = path;
-  absl::ConsumePrefix(&below_root, paths_.cgroup);
+  for (const std::string& root : {layout.memory, layout.cpuset, paths_.cgroup}) {
+    if (absl::ConsumePrefix(&below_root, root)) break;
+  }
   while (below_root.size() > 1 && absl::ConsumeSuffix(&below_root, "/")) {
   }
   const auto cgroup = CgroupDir::Open(paths_, std::string(below_root));
@@ -144,8 +170,28 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
   Workload workload{cgroup->path(), cgroup->id(), std::nullopt, std::nullopt};
   if (auto parsed = ParseContainerCgroup(cgroup->path()); parsed.has_value()) {
     workload.container = std::move(parsed->container);
+    workload.names = NamesOf(workload);
   }
   return workload;
+}
+
+ContainerNames WorkloadFinder::NamesOf(const Workload& workload) const {
+  if (names_ == nullptr || !workload.container.has_value()) return {};
+  return names_->NamesOf(*workload.container);
+}
+
+absl::Status WorkloadFinder::NoNames(const WorkloadSelector& selector) const {
+  std::vector<std::string> sources;
+  if (names_ != nullptr) {
+    for (const SourceStatus& source : names_->Status()) {
+      sources.push_back(absl::StrCat(
+          source.name, ": ", source.last_read.ok() ? "knows none" : source.last_read.message()));
+    }
+  }
+  return absl::NotFoundError(
+      absl::StrCat(selector.ToString(), ": no source of names is reachable: ",
+                   sources.empty() ? "none is configured" : absl::StrJoin(sources, "; "),
+                   "; use the pod's UID or the container's id, and see 'localityctl doctor'"));
 }
 
 absl::StatusOr<ProcessHandle> WorkloadFinder::OpenProcess(KernelCalls& kernel,
@@ -156,7 +202,7 @@ absl::StatusOr<ProcessHandle> WorkloadFinder::OpenProcess(KernelCalls& kernel,
   if (workload.process.has_value()) {
     is_member = process.id() == *workload.process;
   } else {
-    NL_ASSIGN_OR_RETURN(const std::string cgroup, process.ReadCgroup());
+    NL_ASSIGN_OR_RETURN(const std::string cgroup, process.ReadCgroup(paths_));
     is_member = workload.HoldsCgroup(cgroup);
   }
   if (is_member) return process;

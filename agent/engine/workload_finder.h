@@ -1,8 +1,9 @@
-// Container cgroups → workloads → host processes. Knows nothing of names: a workload is what the
-// kernel's cgroup tree says it is, never what a process claims to be.
+// Container cgroups → workloads → host processes. A workload is what the kernel's cgroup tree says
+// it is, never what a process claims to be; names are what the node's other daemons call it.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_FINDER_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_FINDER_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,6 +15,8 @@
 
 namespace numalocality {
 
+class NameDirectory;
+
 // The processes of a workload at one moment.
 struct WorkloadProcesses {
   std::vector<pid_t> pids;
@@ -21,17 +24,28 @@ struct WorkloadProcesses {
   bool incomplete = false;  // new ones were still appearing when listing was given up
 };
 
+// The containers of a host, and where others may come to be.
+struct WorkloadTree {
+  std::vector<Workload> workloads;       // in the order of their paths
+  std::vector<std::string> directories;  // cgroups that are no container, nor in one
+};
+
 // Stateless and thread-safe.
 class WorkloadFinder {
  public:
-  explicit WorkloadFinder(const HostPaths& paths) : paths_(paths) {}
+  // `names` may be null: then workloads have no names. Outlives this.
+  explicit WorkloadFinder(const HostPaths& paths, const NameDirectory* names = nullptr)
+      : paths_(paths), names_(names) {}
 
   // Every Kubernetes container of the host, in the order of their paths; nested containers belong
-  // to the outermost. FAILED_PRECONDITION without cgroup v2.
+  // to the outermost. FAILED_PRECONDITION without cgroups.
   absl::StatusOr<std::vector<Workload>> FindAll() const;
+  // The same, with the cgroups it went through.
+  absl::StatusOr<WorkloadTree> Walk() const;
 
-  // The workloads that `selector` names: at least one. NOT_FOUND if there is none,
-  // INVALID_ARGUMENT if the selector is malformed or a container id's prefix is ambiguous.
+  // The workloads that `selector` names: at least one. NOT_FOUND if there is none, also as far as
+  // names are known; INVALID_ARGUMENT if the selector is malformed or a container id's prefix is
+  // ambiguous.
   absl::StatusOr<std::vector<Workload>> Find(const WorkloadSelector& selector) const;
 
   // NOT_FOUND if the workload's cgroup, or the process it stands for, is gone; also when another
@@ -49,8 +63,12 @@ class WorkloadFinder {
  private:
   absl::StatusOr<Workload> FindProcess(pid_t pid) const;
   absl::StatusOr<Workload> FindCgroup(const std::string& path) const;
+  ContainerNames NamesOf(const Workload& workload) const;
+  // The error for `selector` where no container has a name, with what each source says.
+  absl::Status NoNames(const WorkloadSelector& selector) const;
 
   const HostPaths paths_;
+  const NameDirectory* const names_;
 };
 
 }  // namespace numalocality

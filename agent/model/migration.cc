@@ -32,6 +32,8 @@ absl::string_view MigrationReasonName(MigrationReason reason) {
     case MigrationReason::kInternal: return "INTERNAL";
     case MigrationReason::kNotSticky: return "NOT_STICKY";
     case MigrationReason::kHoldRefused: return "HOLD_REFUSED";
+    case MigrationReason::kInterrupted: return "INTERRUPTED";
+    case MigrationReason::kEnough: return "ENOUGH";
   }
   return "UNKNOWN";
 }
@@ -54,6 +56,8 @@ void CallTimes::Add(const CallTimes& other) {
 }
 
 void Conclude(WorkloadMigration& result, MigrationReason reason, double min_moved) {
+  const bool has_moved_enough = reason == MigrationReason::kEnough;
+  if (has_moved_enough) reason = MigrationReason::kNone;
   result.reason = reason;
   const int64_t wanted = result.outcomes.Wanted();
   const bool gone =
@@ -67,9 +71,9 @@ void Conclude(WorkloadMigration& result, MigrationReason reason, double min_move
     result.state = result.outcomes[PageOutcome::kMoved] > 0 ? MigrationState::kPartial
                                                             : MigrationState::kFailed;
     if (reason == MigrationReason::kNone) result.reason = MigrationReason::kIncomplete;
-  } else if ((wanted > 0 || reason == MigrationReason::kNone) &&
-             static_cast<double>(result.pages_on_target) >=
-                 min_moved * static_cast<double>(wanted)) {
+  } else if (has_moved_enough || ((wanted > 0 || reason == MigrationReason::kNone) &&
+                                  static_cast<double>(result.pages_on_target) >=
+                                      min_moved * static_cast<double>(wanted))) {
     result.state = MigrationState::kSucceeded;
   } else {
     const bool some = result.outcomes[PageOutcome::kMoved] > 0;

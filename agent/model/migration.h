@@ -55,6 +55,8 @@ struct MigrationSpec {
   SharingRule sharing = SharingRule::kNever;
   HoldMode hold = HoldMode::kNone;
   MoveLimits limits;
+  // Moving ends once so much has been moved, though more could be.
+  std::optional<int64_t> enough_bytes;
   double min_moved = 0.90;  // fraction of the wanted pages on target that counts as success
   absl::Duration deadline = absl::InfiniteDuration();  // from the start of running
   // When to look again after the last batch, ascending; it is done once at zero in any case.
@@ -68,12 +70,42 @@ enum class StickMode {
   kCpusetMems,  // its cpuset.mems, through the container runtime
 };
 
+// What a repair was expected to cost and to gain, and what it did.
+struct RepairEstimate {
+  int64_t bytes = 0;                   // to be moved
+  std::optional<absl::Duration> time;  // by the speed of earlier ones
+  double local_before = 0;
+  double local_expected = 0;
+  // At its end, measured as what came before; nullopt till then, and if it could not be measured.
+  std::optional<double> local_after;
+  int64_t remote_after = 0;  // bytes that the next repair would have to move
+  bool operator==(const RepairEstimate&) const = default;
+};
+
+// Who asks for a migration.
+enum class MigrationOrigin { kApi, kPolicy };
+
+// Frees a node, so that something else fits.
+struct Evacuation {
+  NodeId node;
+  NodeSet target_nodes;    // from which the nearest with room are taken; empty: all with CPUs
+  int64_t free_bytes = 0;  // stop when so much is free; 0: move all that moves
+  absl::Duration keep_clear = absl::Minutes(10);  // the repair loop brings nothing back
+  bool operator==(const Evacuation&) const = default;
+};
+
 struct MigrationRequest {
-  std::vector<WorkloadSelector> workloads;
+  std::vector<WorkloadSelector> workloads;  // none with `evacuation`
   MigrationSpec spec;
   StickMode stick = StickMode::kNone;
   bool stick_on_old_kernels = false;  // see engine/stickiness.h
   std::string request_id;             // not empty: the same id names the same migration
+  std::optional<Evacuation> evacuation;
+  std::vector<std::string> reservation_tokens;
+  MigrationOrigin origin = MigrationOrigin::kApi;
+  std::string policy;                      // of kPolicy
+  std::string trigger;                     // what made the repair loop look
+  std::optional<RepairEstimate> estimate;  // what it expects
   bool operator==(const MigrationRequest&) const = default;
 };
 
@@ -101,6 +133,8 @@ enum class MigrationReason {
   kInternal,          // see the message
   kNotSticky,         // the memory is there, but could not be made to stay
   kHoldRefused,       // the process is traced already, or has too many threads to be held
+  kInterrupted,       // the agent ended meanwhile
+  kEnough,            // as much is there as was asked for; never final
 };
 
 // SUCCEEDED, CANCELLED, ...: the words of the API.
@@ -175,6 +209,7 @@ struct Migration {
   std::string message;
   std::vector<WorkloadMigration> workloads;
   int64_t page_bytes = 4096;
+  std::optional<RepairEstimate> estimate;  // of repairs by policy
   absl::Time create_time;
   absl::Time start_time = absl::InfiniteFuture();
   absl::Time end_time = absl::InfiniteFuture();

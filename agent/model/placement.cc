@@ -26,11 +26,32 @@ int64_t MemoryByNode::BytesOn(const NodeSet& on, const KindSet& kinds) const {
   return total;
 }
 
+namespace {
+
+std::optional<double> Fraction(int64_t part, int64_t total) {
+  if (total == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(total);
+}
+
+}  // namespace
+
+std::optional<double> ProcessPlacement::LocalFraction() const {
+  if (home_nodes.empty()) return std::nullopt;
+  return Fraction(memory.BytesOn(home_nodes, kPrivateKinds), memory.Bytes(kPrivateKinds));
+}
+
 std::optional<double> WorkloadPlacement::LocalFraction() const {
-  const int64_t total = memory.Bytes(kPrivateKinds);
-  if (total == 0 || home_nodes.empty()) return std::nullopt;
-  return static_cast<double>(memory.BytesOn(home_nodes, kPrivateKinds)) /
-         static_cast<double>(total);
+  if (home_nodes.empty()) return std::nullopt;
+  if (processes.empty()) {
+    return Fraction(memory.BytesOn(home_nodes, kPrivateKinds), memory.Bytes(kPrivateKinds));
+  }
+  int64_t local = 0;
+  int64_t total = 0;
+  for (const ProcessPlacement& process : processes) {
+    local += process.memory.BytesOn(process.home_nodes, kPrivateKinds);
+    total += process.memory.Bytes(kPrivateKinds);
+  }
+  return Fraction(local, total);
 }
 
 }  // namespace numalocality

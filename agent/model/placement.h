@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "agent/model/id_set.h"
@@ -67,6 +68,18 @@ enum class PlacementSource {
   kPageScan,  // every resident page of every process, shared pages once per mapping
 };
 
+// Where one process's memory is relative to its CPUs.
+struct ProcessPlacement {
+  ProcessId id;
+  CpuSet cpus;                // that its threads may run on
+  NodeSet home_nodes;         // of those
+  MemoryByNode memory;        // anonymous and shmem, estimated from a sample of pages
+  int64_t sampled_pages = 0;  // all if it has no more
+
+  // As WorkloadPlacement's.
+  std::optional<double> LocalFraction() const;
+};
+
 // One workload at one moment.
 struct WorkloadPlacement {
   Workload workload;
@@ -83,9 +96,11 @@ struct WorkloadPlacement {
   bool incomplete = false;         // processes were still appearing when listing was given up
   bool is_sandbox = false;         // only process is the pod's pause process
   absl::Time read_time;
+  // Where the homes of its processes differ; else none.
+  std::vector<ProcessPlacement> processes;
 
   // Anonymous and shmem bytes on home nodes over all anonymous and shmem bytes; nullopt when the
-  // workload has no such bytes or no home.
+  // workload has no such bytes or no home. With `processes`, of each on its own home.
   std::optional<double> LocalFraction() const;
 };
 

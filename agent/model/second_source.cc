@@ -12,12 +12,10 @@ namespace {
 
 int64_t ChangeOf(const ChargedNode& node) { return node.after_bytes - node.before_bytes; }
 
-std::string Signed(int64_t bytes) { return absl::StrCat(bytes > 0 ? "+" : "", FormatBytes(bytes)); }
-
 std::string DisagreementNote(NodeId id, const ChargedNode& node, int64_t tolerance_bytes) {
   return absl::StrCat(
-      "memory.numa_stat says ", Signed(ChangeOf(node)), " on node ", id.value,
-      ", the migration counted ", Signed(node.moved_bytes), ": ",
+      "memory.numa_stat says ", FormatBytesChange(ChangeOf(node)), " on node ", id.value,
+      ", the migration counted ", FormatBytesChange(node.moved_bytes), ": ",
       FormatBytes(std::abs(ChangeOf(node) - node.moved_bytes)), " apart, more than the ",
       FormatBytes(tolerance_bytes),
       " that are no disagreement; processes of the cgroup may have freed memory and touched other "

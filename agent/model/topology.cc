@@ -25,6 +25,14 @@ NodeSet Topology::MemoryNodes() const {
   return set;
 }
 
+NodeSet Topology::NodesWithCpus() const {
+  NodeSet set;
+  for (const auto& [id, node] : nodes) {
+    if (!node.cpus.empty()) set.Insert(id);
+  }
+  return set;
+}
+
 std::optional<NodeId> Topology::NodeOf(CpuId cpu) const {
   for (const auto& [id, node] : nodes) {
     if (node.cpus.Contains(cpu)) return id;
@@ -48,6 +56,10 @@ NodeSet Topology::HomeNodes(const CpuSet& cpus) const {
   for (const NodeId node : own) {
     if (Find(node)->has_memory) {
       homes.Insert(node);
+      for (const auto& [id, near] : nodes) {
+        const bool may_be_home = near.has_memory && !near.cpus.empty();
+        if (may_be_home && Distance(node, id) <= local_distance) homes.Insert(id);
+      }
       continue;
     }
     int nearest = std::numeric_limits<int>::max();

@@ -25,10 +25,12 @@ struct Node {
 struct Topology {
   std::map<NodeId, Node> nodes;  // online nodes
   int64_t page_bytes = 4096;     // base page size
+  int local_distance = 10;       // nodes up to this distance from a CPU's own are home, too
 
   const Node* Find(NodeId id) const;
   NodeSet OnlineNodes() const;
   NodeSet MemoryNodes() const;
+  NodeSet NodesWithCpus() const;
 
   // The node a CPU belongs to; nullopt for an offline or unknown CPU.
   std::optional<NodeId> NodeOf(CpuId cpu) const;
@@ -36,8 +38,9 @@ struct Topology {
   // Distance between two nodes; a value larger than any real one if either is unknown.
   int Distance(NodeId from, NodeId to) const;
 
-  // Home nodes of `cpus`: for each CPU its own node or, where that has no memory, the nearest
-  // nodes that have memory and CPUs. Nodes without CPUs are never a home.
+  // Home nodes of `cpus`: for each CPU its own node and those within local_distance of it or, where
+  // its own has no memory, the nearest nodes that have memory and CPUs. Nodes without CPUs are
+  // never a home.
   NodeSet HomeNodes(const CpuSet& cpus) const;
 
   // `candidates` that have memory, best target for memory now on `from` first: nearest, and among

@@ -4,14 +4,10 @@
 #include "absl/strings/str_cat.h"
 
 namespace numalocality {
-namespace {
 
-// Whether cgroup `inner` is `outer` or lies below it.
 bool IsWithin(const std::string& inner, const std::string& outer) {
   return inner == outer || outer == "/" || absl::StartsWith(inner, outer + "/");
 }
-
-}  // namespace
 
 std::string Workload::ToString() const {
   if (process.has_value()) return absl::StrCat("process ", process->pid);
@@ -21,6 +17,10 @@ std::string Workload::ToString() const {
 }
 
 bool Workload::HoldsCgroup(const std::string& path) const { return IsWithin(path, cgroup_path); }
+
+bool Workload::IsSame(const Workload& other) const {
+  return process == other.process && (process.has_value() || cgroup_id == other.cgroup_id);
+}
 
 bool Workload::Overlaps(const Workload& other) const {
   if (process.has_value() && other.process.has_value()) return *process == *other.process;
@@ -33,6 +33,10 @@ std::string WorkloadSelector::ToString() const {
   if (cgroup_path.has_value()) return absl::StrCat("cgroup ", *cgroup_path);
   if (pod_uid.has_value() && container_id.has_value()) {
     return absl::StrCat("pod ", *pod_uid, " container ", *container_id);
+  }
+  if (names.has_value()) {
+    return absl::StrCat("pod ", names->pod_namespace, "/", names->pod,
+                        names->container.empty() ? "" : " container ", names->container);
   }
   if (pod_uid.has_value()) return absl::StrCat("pod ", *pod_uid);
   return absl::StrCat("container ", container_id.value_or("(none)"));

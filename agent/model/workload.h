@@ -8,9 +8,13 @@
 #include <optional>
 #include <string>
 
+#include "agent/model/container_names.h"
 #include "agent/model/ids.h"
 
 namespace numalocality {
+
+// Whether the cgroup at path `inner` is that at `outer`, or lies below it.
+bool IsWithin(const std::string& inner, const std::string& outer);
 
 enum class QosClass { kGuaranteed, kBurstable, kBestEffort };
 
@@ -31,12 +35,16 @@ struct Workload {
   uint64_t cgroup_id = 0;
   std::optional<ContainerRef> container;  // nullopt outside Kubernetes
   std::optional<ProcessId> process;       // only this process of the cgroup
+  ContainerNames names = {};              // as far as known
 
   // "pod <uid> container <first 12 of id>", "cgroup <path>" or "process <pid>", for messages.
   std::string ToString() const;
 
   // Whether a process in the cgroup at `path` belongs to this container or cgroup.
   bool HoldsCgroup(const std::string& path) const;
+
+  // Whether both are the same cgroup, or the same process, and not another that has its name now.
+  bool IsSame(const Workload& other) const;
 
   // Whether moving both at once would move the same process twice.
   bool Overlaps(const Workload& other) const;
@@ -49,6 +57,7 @@ struct WorkloadSelector {
   std::optional<std::string> container_id;  // alone, or together with pod_uid
   std::optional<std::string> cgroup_path;
   std::optional<pid_t> pid;
+  std::optional<ContainerNames> names = {};  // without a container: all of the pod
 
   std::string ToString() const;
   bool operator==(const WorkloadSelector&) const = default;

@@ -50,27 +50,48 @@ bool IsPlainPath(absl::string_view path) {
 
 }  // namespace
 
-absl::Status CheckCgroupV2(const HostPaths& paths) {
-  // Only cgroup v2 has this file, and has it in its root.
-  const auto controllers = ReadFile(paths.cgroup + "/cgroup.controllers");
-  if (!absl::IsNotFound(controllers.status())) return controllers.status();
-  return absl::FailedPreconditionError(
-      absl::StrCat(paths.cgroup, ": no cgroup v2 is mounted there; cgroup v1 is not supported"));
-}
-
 absl::StatusOr<CgroupDir> CgroupDir::Open(const HostPaths& paths, const std::string& path) {
   if (!IsPlainPath(path)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "cgroup path '", path, "': write it from the cgroup root, such as /kubepods/pod1234"));
   }
-  NL_ASSIGN_OR_RETURN(ScopedFd fd, OpenDirectory(paths.cgroup + path));
-  NL_ASSIGN_OR_RETURN(const uint64_t id, InodeOf(fd.get()));
-  return CgroupDir(path, id, std::move(fd));
+  NL_ASSIGN_OR_RETURN(CgroupLayout layout, FindCgroupLayout(paths));
+  CgroupDir cgroup(std::move(layout), path);
+  NL_ASSIGN_OR_RETURN(cgroup.memory_, cgroup.OpenIn(cgroup.layout_.memory));
+  NL_ASSIGN_OR_RETURN(cgroup.id_, InodeOf(cgroup.memory_fd()));
+  for (const auto& [root, directory] : {std::pair(&cgroup.layout_.cpuset, &cgroup.cpuset_),
+                                        std::pair(&cgroup.layout_.hugetlb, &cgroup.hugetlb_)}) {
+    auto opened = cgroup.OpenIn(*root);
+    if (!opened.ok() && !absl::IsNotFound(opened.status())) return opened.status();
+    if (opened.ok()) *directory = *std::move(opened);
+  }
+  return cgroup;
+}
+
+absl::StatusOr<CgroupDir::Directory> CgroupDir::OpenIn(const std::string& root) const {
+  if (memory_ != nullptr && root == layout_.memory) return memory_;
+  NL_ASSIGN_OR_RETURN(ScopedFd fd, OpenDirectory(root + path_));
+  return std::make_shared<const ScopedFd>(std::move(fd));
+}
+
+absl::StatusOr<std::string> CgroupDir::ReadCpusetFile(const std::string& name) const {
+  if (cpuset_ != nullptr) return ReadFileAt(cpuset_->get(), name);
+  return absl::NotFoundError(absl::StrCat("cgroup ", path_, ": has no ", name));
+}
+
+absl::StatusOr<bool> CgroupDir::Holds(pid_t pid) const {
+  const auto text = ReadFileAt(memory_fd(), "cgroup.procs", kMaxProcsBytes);
+  // A threaded cgroup lists none; one that is removed holds none.
+  if (absl::IsUnimplemented(text.status()) || absl::IsNotFound(text.status())) return false;
+  if (!text.ok()) return text.status();
+  int hidden = 0;
+  NL_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ParseCgroupProcs(*text, hidden));
+  return std::binary_search(pids.begin(), pids.end(), pid);
 }
 
 absl::StatusOr<CgroupProcesses> CgroupDir::ReadProcesses() const {
   CgroupProcesses processes;
-  NL_RETURN_IF_ERROR(AddProcesses(fd_.get(), ".", processes));
+  NL_RETURN_IF_ERROR(AddProcesses(memory_fd(), ".", processes));
   std::sort(processes.pids.begin(), processes.pids.end());
   processes.pids.erase(std::unique(processes.pids.begin(), processes.pids.end()),
                        processes.pids.end());
@@ -78,34 +99,33 @@ absl::StatusOr<CgroupProcesses> CgroupDir::ReadProcesses() const {
 }
 
 absl::StatusOr<CpuSet> CgroupDir::ReadEffectiveCpus() const {
-  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(fd_.get(), "cpuset.cpus.effective"));
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadCpusetFile(layout_.effective_cpus));
   return CpuSet::Parse(text);
 }
 
 absl::StatusOr<NodeSet> CgroupDir::ReadEffectiveNodes() const {
-  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(fd_.get(), "cpuset.mems.effective"));
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadCpusetFile(layout_.effective_nodes));
   return NodeSet::Parse(text);
 }
 
 absl::StatusOr<NodeSet> CgroupDir::ReadNodes() const {
-  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(fd_.get(), "cpuset.mems"));
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadCpusetFile("cpuset.mems"));
   return NodeSet::Parse(text);
 }
 
 absl::Status CgroupDir::WriteNodes(const NodeSet& nodes) const {
+  if (cpuset_ == nullptr) return ReadNodes().status();
   const std::string list = nodes.empty() ? "" : nodes.ToString();
-  return WithContext(WriteFileAt(fd_.get(), "cpuset.mems", list + "\n"), "cgroup " + path_);
+  return WithContext(WriteFileAt(cpuset_->get(), "cpuset.mems", list + "\n"), "cgroup " + path_);
 }
 
 absl::StatusOr<MemoryByNode> CgroupDir::ReadMemory() const {
-  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(fd_.get(), "memory.numa_stat"));
-  NL_ASSIGN_OR_RETURN(MemoryByNode memory, ParseNumaStat(text));
-  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(fd_.get(), "."));
-  for (const DirectoryEntry& entry : entries) {
-    if (!absl::StartsWith(entry.name, "hugetlb.") || !absl::EndsWith(entry.name, ".numa_stat")) {
-      continue;
-    }
-    NL_ASSIGN_OR_RETURN(const std::string huge_text, ReadFileAt(fd_.get(), entry.name));
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(memory_fd(), "memory.numa_stat"));
+  NL_ASSIGN_OR_RETURN(MemoryByNode memory, layout_.ParseMemory(text));
+  if (hugetlb_ == nullptr) return memory;
+  NL_ASSIGN_OR_RETURN(const auto names, ListHugetlbNumaStats(hugetlb_->get()));
+  for (const std::string& name : names) {
+    NL_ASSIGN_OR_RETURN(const std::string huge_text, ReadFileAt(hugetlb_->get(), name));
     NL_ASSIGN_OR_RETURN(const MemoryByNode huge, ParseHugetlbNumaStat(huge_text));
     memory.Add(huge);
   }
@@ -113,7 +133,7 @@ absl::StatusOr<MemoryByNode> CgroupDir::ReadMemory() const {
 }
 
 absl::StatusOr<std::vector<std::string>> CgroupDir::ListChildren() const {
-  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(fd_.get(), "."));
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(memory_fd(), "."));
   std::vector<std::string> names;
   for (const DirectoryEntry& entry : entries) {
     if (entry.is_directory) names.push_back(entry.name);

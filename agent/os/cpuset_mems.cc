@@ -9,6 +9,16 @@ namespace {
 
 constexpr int kMostOverwrites = 2;
 
+// A process's cgroup that memory is charged to says nothing of its cpuset on v1; and there a write
+// keeps neither to what the cgroups above and below have, nor moves what is left.
+absl::Status CheckVersion(const HostPaths& paths) {
+  NL_ASSIGN_OR_RETURN(const CgroupLayout layout, FindCgroupLayout(paths));
+  if (layout.version == CgroupVersion::kV2) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "cpuset.mems: is written on cgroup v2 only, and this is v1; boot with "
+      "systemd.unified_cgroup_hierarchy=1, or have the container runtime set it");
+}
+
 // The kernel moves pages for a write under the process's mmap lock before this release.
 absl::Status CheckRelease(const HostPaths& paths) {
   NL_ASSIGN_OR_RETURN(const KernelRelease release, ReadKernelRelease(paths));
@@ -42,7 +52,7 @@ absl::Status CheckAlone(const CgroupDir& cgroup, std::optional<pid_t> pid) {
 
 absl::StatusOr<CpusetMems> CpusetMems::Open(const HostPaths& paths, const ProcessHandle& process,
                                             bool on_old_kernel) {
-  NL_ASSIGN_OR_RETURN(const std::string path, process.ReadCgroup());
+  NL_ASSIGN_OR_RETURN(const std::string path, process.ReadCgroup(paths));
   if (path.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "process ", process.pid(), ": is in no cgroup of version 2, and so has no cpuset.mems"));
@@ -59,6 +69,7 @@ absl::StatusOr<CpusetMems> CpusetMems::OpenContainer(const HostPaths& paths, Cgr
 absl::StatusOr<CpusetMems> CpusetMems::Open(const HostPaths& paths, CgroupDir cgroup,
                                             std::optional<pid_t> pid, Writer write,
                                             bool on_old_kernel) {
+  NL_RETURN_IF_ERROR(CheckVersion(paths));
   if (!on_old_kernel) NL_RETURN_IF_ERROR(CheckRelease(paths));
   NL_RETURN_IF_ERROR(CheckAlone(cgroup, pid));
   const auto written = cgroup.ReadNodes();

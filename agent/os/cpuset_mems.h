@@ -25,9 +25,10 @@ namespace numalocality {
 // time the step is ABORTED, with a report, and the file left to the other.
 class CpusetMems {
  public:
-  // Writes nothing. FAILED_PRECONDITION if the process is in the root cgroup, its cgroup holds
-  // another process, or the cpuset controller is not enabled there; also before Linux 6.7 unless
-  // `on_old_kernel`, as the process can then map and fault no page while the kernel moves.
+  // Writes nothing. FAILED_PRECONDITION on cgroup v1, if the process is in the root cgroup, its
+  // cgroup holds another process, or the cpuset controller is not enabled there; also before
+  // Linux 6.7 unless `on_old_kernel`, as the process can then map and fault no page while the
+  // kernel moves.
   static absl::StatusOr<CpusetMems> Open(const HostPaths& paths, const ProcessHandle& process,
                                          bool on_old_kernel = false);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -83,6 +84,28 @@ absl::Status WriteFileAt(int directory_fd, const std::string& name, absl::string
   if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", name));
   if (static_cast<size_t>(written) == text.size()) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("write ", name, ": it took only a part"));
+}
+
+absl::Status ReplaceFile(const std::string& path, absl::string_view content, mode_t mode) {
+  const std::string draft = path + ".new";
+  {
+    const ScopedFd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    if (!fd.valid()) return ErrnoStatus(errno, "make " + draft);
+    // Whatever the umask, and what an interrupted one has left.
+    if (fchmod(fd.get(), mode) != 0) return ErrnoStatus(errno, "set the mode of " + draft);
+    while (!content.empty()) {
+      const ssize_t written = write(fd.get(), content.data(), content.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return ErrnoStatus(errno, "write " + draft);
+      content.remove_prefix(static_cast<size_t>(written));
+    }
+    // Else a machine that goes down may come back with an empty one.
+    if (fsync(fd.get()) != 0) return ErrnoStatus(errno, "sync " + draft);
+  }
+  if (rename(draft.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  const absl::Status status = ErrnoStatus(errno, "rename " + draft + " to " + path);
+  unlink(draft.c_str());
+  return status;
 }
 
 absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,

@@ -50,6 +50,10 @@ absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name
 absl::Status WriteFile(const std::string& path, absl::string_view text);
 absl::Status WriteFileAt(int directory_fd, const std::string& name, absl::string_view text);
 
+// Puts a file with this content in the place of what is at `path`, if anything: who reads it sees
+// all of the one or of the other. `mode`: its permissions.
+absl::Status ReplaceFile(const std::string& path, absl::string_view content, mode_t mode = 0600);
+
 struct DirectoryEntry {
   std::string name;
   bool is_directory = false;

@@ -1,5 +1,5 @@
-// Where the kernel's file systems are mounted, and how large the pages are that they count. Tests
-// point this at a temporary tree.
+// Where the kernel's file systems are mounted, how large the pages are that they count, and which
+// of the nodes they name pass for near. Tests point this at a temporary tree.
 #ifndef NUMALOCALITY_AGENT_OS_HOST_PATHS_H_
 #define NUMALOCALITY_AGENT_OS_HOST_PATHS_H_
 
@@ -16,14 +16,21 @@ struct HostPaths {
   std::string cgroup = "/sys/fs/cgroup";
   std::string thp = "/sys/kernel/mm/transparent_hugepage";
   std::string ksm = "/sys/kernel/mm/ksm";
+  std::string security = "/sys/kernel/security";
+  // What /proc/PID/cgroup counts from, as FindCgroupNamespace has it.
+  std::string cgroup_namespace = "/";
   // Of base pages: 64 KiB on some arm64 and ppc64 machines.
   int64_t page_bytes = sysconf(_SC_PAGESIZE);
+  // Nodes up to this distance from a CPU's own are home to it, too: more than 10 where clusters of
+  // a socket count as one.
+  int local_distance = 10;
 
   // The same tree below `root`, e.g. a captured host.
   static HostPaths Below(const std::string& root) {
     const HostPaths here;
-    return {root + here.proc, root + here.nodes, root + here.cgroup,
-            root + here.thp,  root + here.ksm,   here.page_bytes};
+    return {root + here.proc,      root + here.nodes, root + here.cgroup,
+            root + here.thp,       root + here.ksm,   root + here.security,
+            here.cgroup_namespace, here.page_bytes,   here.local_distance};
   }
 };
 

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
 #include <vector>
 
@@ -62,18 +63,19 @@ class SystemKernelCalls final : public KernelCalls {
   }
 
   absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) override {
-    unsigned long mask[kMaskWords] = {};
+    CpuMask mask;
+    NL_RETURN_IF_ERROR(ThreadCpuMask(tid, mask));
+    return ToCpuSet(mask);
+  }
+
+  absl::Status ThreadCpuMask(pid_t tid, CpuMask& mask) override {
+    mask.resize(kMaskWords);
     // The system call itself: it returns the bytes it wrote, and takes any size.
-    const long bytes = syscall(SYS_sched_getaffinity, tid, sizeof(mask), mask);
+    const long bytes =
+        syscall(SYS_sched_getaffinity, tid, mask.size() * sizeof(mask[0]), mask.data());
     if (bytes < 0) return ErrnoStatus(errno, absl::StrCat("affinity of thread ", tid));
-    CpuSet cpus;
-    constexpr size_t kWordBits = 8 * sizeof(unsigned long);
-    for (size_t cpu = 0; cpu < static_cast<size_t>(bytes) * 8; ++cpu) {
-      if ((mask[cpu / kWordBits] >> (cpu % kWordBits) & 1) != 0) {
-        cpus.Insert(CpuId{static_cast<int>(cpu)});
-      }
-    }
-    return cpus;
+    mask.resize(static_cast<size_t>(bytes) / sizeof(mask[0]));
+    return absl::OkStatus();
   }
 
   int ScanPagemap(int pagemap_fd, const PagemapQuery& query, absl::Span<PagemapRegion> regions,
@@ -121,6 +123,27 @@ class SystemKernelCalls final : public KernelCalls {
 };
 
 }  // namespace
+
+CpuSet ToCpuSet(const CpuMask& mask) {
+  CpuSet cpus;
+  for (size_t word = 0; word < mask.size(); ++word) {
+    for (uint64_t bits = mask[word]; bits != 0; bits &= bits - 1) {
+      cpus.Insert(CpuId{static_cast<int>(word * 64) + std::countr_zero(bits)});
+    }
+  }
+  return cpus;
+}
+
+absl::Status KernelCalls::ThreadCpuMask(pid_t tid, CpuMask& mask) {
+  NL_ASSIGN_OR_RETURN(const CpuSet cpus, ThreadCpus(tid));
+  mask.clear();
+  for (const CpuId cpu : cpus) {
+    const auto word = static_cast<size_t>(cpu.value) / 64;
+    if (mask.size() <= word) mask.resize(word + 1);
+    mask[word] |= uint64_t{1} << (cpu.value % 64);
+  }
+  return absl::OkStatus();
+}
 
 KernelCalls& KernelCalls::System() {
   static SystemKernelCalls calls;

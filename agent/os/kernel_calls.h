@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -50,6 +51,10 @@ struct PagemapQuery {
   uint64_t reported = 0;  // categories to tell apart
   int64_t max_pages = 0;  // stop after so many matching pages; 0: no limit
 };
+
+// CPUs as bits, as many words as the kernel has CPUs for.
+using CpuMask = std::vector<uint64_t>;
+CpuSet ToCpuSet(const CpuMask& mask);
 
 // A process kept still; it runs again when this is destroyed, or when the thread that made it
 // ends, however that ends. Destroy on the thread that made it.
@@ -105,6 +110,10 @@ class KernelCalls {
 
   // CPUs that thread `tid` may run on: its affinity within its cpuset. One system call.
   virtual absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) = 0;
+
+  // The same as bits, CPU 0 the lowest of the first word, into `mask`, whose memory is used again:
+  // for those who ask about many threads.
+  virtual absl::Status ThreadCpuMask(pid_t tid, CpuMask& mask);
 
   // The machine's kernel.
   static KernelCalls& System();

@@ -244,7 +244,7 @@ absl::Status PageFinder::ReadEntries(std::vector<FoundPage>& found) {
 void PageFinder::AddAll(const Stretch& stretch, std::vector<FoundPage>& found) const {
   const MemoryKind kind = segments_[stretch.segment].kind;
   if (!kinds_.Contains(kind)) return;
-  // One growth for all: this is what most pages of most scans go through.
+  // One growth for all.
   size_t next = found.size();
   found.resize(next + stretch.range.size() / sizes_.page);
   for (uint64_t at = stretch.range.start; at < stretch.range.end; at += sizes_.page) {

@@ -1,6 +1,7 @@
 #include "agent/os/parse_cgroup.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -82,17 +83,19 @@ std::optional<ContainerRef> ParseMismatchedName(absl::string_view name) {
   return ContainerRef{pod->uid, std::string(parts[2]), pod->qos};
 }
 
-// Adds the entry "N<node>=<bytes>"; false if `word` is none.
-bool AddNodeEntry(absl::string_view word, MemoryKind kind, MemoryByNode& memory) {
+// Adds the entry "N<node>=<count>", of units of so many bytes; false if `word` is none.
+bool AddNodeEntry(absl::string_view word, MemoryKind kind, MemoryByNode& memory,
+                  int64_t unit_bytes = 1) {
   std::pair<absl::string_view, absl::string_view> entry =
       absl::StrSplit(word, absl::MaxSplits('=', 1));
   int node = 0;
-  int64_t bytes = 0;
+  int64_t count = 0;
   if (!absl::ConsumePrefix(&entry.first, "N") || !absl::SimpleAtoi(entry.first, &node) ||
-      !absl::SimpleAtoi(entry.second, &bytes) || node < 0 || bytes < 0) {
+      !absl::SimpleAtoi(entry.second, &count) || node < 0 || count < 0 ||
+      count > std::numeric_limits<int64_t>::max() / unit_bytes) {
     return false;
   }
-  memory.Add(NodeId{node}, kind, bytes);
+  memory.Add(NodeId{node}, kind, count * unit_bytes);
   return true;
 }
 
@@ -125,18 +128,27 @@ std::optional<ContainerCgroup> ParseContainerCgroup(absl::string_view path) {
   return std::nullopt;
 }
 
+bool IsInPods(absl::string_view path) {
+  const std::vector<absl::string_view> names = absl::StrSplit(path, '/', absl::SkipEmpty());
+  return std::any_of(names.begin(), names.end(), [](absl::string_view name) {
+    // With kubelet's cgroupRoot, systemd's driver puts the root's name first.
+    return name == "kubepods" || name == "kubepods.slice" ||
+           absl::EndsWith(name, "-kubepods.slice") || ParsePodName(name, "").has_value() ||
+           ParseMismatchedName(name).has_value();
+  });
+}
+
 absl::StatusOr<MemoryByNode> ParseNumaStat(absl::string_view text) {
   MemoryByNode memory;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-    if (words.empty()) continue;
     std::optional<MemoryKind> kind;
-    if (words[0] == "anon") kind = MemoryKind::kAnon;
-    if (words[0] == "file") kind = MemoryKind::kFile;
-    if (words[0] == "shmem") kind = MemoryKind::kShmem;
+    if (absl::StartsWith(line, "anon ")) kind = MemoryKind::kAnon;
+    if (absl::StartsWith(line, "file ")) kind = MemoryKind::kFile;
+    if (absl::StartsWith(line, "shmem ")) kind = MemoryKind::kShmem;
     if (!kind.has_value()) continue;
-    for (size_t i = 1; i < words.size(); ++i) {
-      if (!AddNodeEntry(words[i], *kind, memory)) return BadLine("memory.numa_stat", line);
+    const absl::string_view entries = line.substr(line.find(' '));
+    for (const absl::string_view word : absl::StrSplit(entries, ' ', absl::SkipEmpty())) {
+      if (!AddNodeEntry(word, *kind, memory)) return BadLine("memory.numa_stat", line);
     }
   }
   // "file" includes shmem there; the kinds here do not overlap. The kernel updates the two one
@@ -148,11 +160,30 @@ absl::StatusOr<MemoryByNode> ParseNumaStat(absl::string_view text) {
   return memory;
 }
 
+absl::StatusOr<MemoryByNode> ParseNumaStatV1(absl::string_view text, int64_t page_bytes) {
+  MemoryByNode memory;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    std::optional<MemoryKind> kind;
+    if (absl::StartsWith(line, "hierarchical_anon=")) kind = MemoryKind::kAnon;
+    if (absl::StartsWith(line, "hierarchical_unevictable=")) kind = MemoryKind::kAnon;
+    if (absl::StartsWith(line, "hierarchical_file=")) kind = MemoryKind::kFile;
+    if (!kind.has_value()) continue;
+    std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    words.erase(words.begin());  // of all nodes
+    for (const absl::string_view word : words) {
+      if (!AddNodeEntry(word, *kind, memory, page_bytes)) return BadLine("memory.numa_stat", line);
+    }
+  }
+  return memory;
+}
+
 absl::StatusOr<MemoryByNode> ParseHugetlbNumaStat(absl::string_view text) {
   MemoryByNode memory;
   text = absl::StripAsciiWhitespace(text);
+  // cgroup v1 has a line of the cgroup by itself before it.
+  if (const size_t end = text.rfind('\n'); end != text.npos) text.remove_prefix(end + 1);
   for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
-    if (absl::StartsWith(word, "total=")) continue;
+    if (absl::StartsWith(word, "total=") || absl::StartsWith(word, "hierarchical_total=")) continue;
     if (!AddNodeEntry(word, MemoryKind::kHugetlb, memory)) {
       return BadLine("hugetlb numa_stat", text);
     }

@@ -27,11 +27,20 @@ struct ContainerCgroup {
 // differs from kubelet's. Where containers nest, the outer one counts.
 std::optional<ContainerCgroup> ParseContainerCgroup(absl::string_view path);
 
+// Whether the cgroup at `path` is for pods, all of them, some or one, or lies in such a cgroup;
+// with the layouts that ParseContainerCgroup knows.
+bool IsInPods(absl::string_view path);
+
 // memory.numa_stat of cgroup v2 (bytes). Kinds: anon, shmem, and file without shmem. Nodes at which
 // all of these are 0 are included. INVALID_ARGUMENT if a line is not in the format.
 absl::StatusOr<MemoryByNode> ParseNumaStat(absl::string_view text);
 
-// hugetlb.<size>.numa_stat of cgroup v2 (bytes), as kind hugetlb.
+// memory.numa_stat of cgroup v1 (pages), with what is charged below; shmem counts as anon, as the
+// kernel does not tell them apart there, and so does what cannot be evicted, such as mlocked
+// memory, whatever it is. INVALID_ARGUMENT as above.
+absl::StatusOr<MemoryByNode> ParseNumaStatV1(absl::string_view text, int64_t page_bytes);
+
+// hugetlb.<size>.numa_stat (bytes), as kind hugetlb, with what is charged below.
 absl::StatusOr<MemoryByNode> ParseHugetlbNumaStat(absl::string_view text);
 
 // The PIDs of cgroup.procs, without duplicates. `hidden_count` gets the number of entries that are

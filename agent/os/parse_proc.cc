@@ -90,8 +90,11 @@ absl::StatusOr<ProcessStat> ParseStat(absl::string_view text) {
     const auto parse = [&fields](size_t field, auto& number) {
       return fields.size() > field - 3 && absl::SimpleAtoi(fields[field - 3], &number);
     };
-    if (parse(20, stat.thread_count) && parse(22, stat.start_ticks) && parse(26, stat.code_start) &&
+    uint64_t user_ticks = 0;
+    if (parse(14, user_ticks) && parse(15, stat.cpu_ticks) && parse(24, stat.resident_pages) &&
+        parse(20, stat.thread_count) && parse(22, stat.start_ticks) && parse(26, stat.code_start) &&
         parse(28, stat.stack_start) && fields[0].size() == 1) {
+      stat.cpu_ticks += user_ticks;
       stat.state = fields[0][0];
       return stat;
     }
@@ -137,10 +140,17 @@ absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text,
 }
 
 absl::StatusOr<std::string> ParseProcessCgroup(absl::string_view text) {
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
-    if (absl::ConsumePrefix(&line, "0::") && absl::StartsWith(line, "/")) return std::string(line);
+  absl::string_view v2;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (fields.size() != 3 || !absl::StartsWith(fields[2], "/")) continue;
+    const std::vector<absl::string_view> controllers = absl::StrSplit(fields[1], ',');
+    if (std::find(controllers.begin(), controllers.end(), "memory") != controllers.end())
+      return std::string(fields[2]);
+    if (fields[0] == "0" && fields[1].empty()) v2 = fields[2];
   }
-  return absl::NotFoundError("process cgroup: no cgroup v2 line");
+  if (!v2.empty()) return std::string(v2);
+  return absl::NotFoundError("process cgroup: no line of cgroup v2, nor of v1's memory controller");
 }
 
 absl::StatusOr<std::string> ParseMemsAllowed(absl::string_view text) {
@@ -150,6 +160,18 @@ absl::StatusOr<std::string> ParseMemsAllowed(absl::string_view text) {
     }
   }
   return absl::NotFoundError("process status: no Mems_allowed_list");
+}
+
+absl::StatusOr<int64_t> ParseSwappedBytes(absl::string_view text) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!absl::ConsumePrefix(&line, "VmSwap:")) continue;
+    int64_t kilobytes = 0;
+    if (absl::ConsumeSuffix(&line, "kB") && absl::SimpleAtoi(line, &kilobytes)) {
+      return kilobytes * 1024;
+    }
+    return absl::InvalidArgumentError(absl::StrCat("process status: bad VmSwap '", line, "'"));
+  }
+  return absl::NotFoundError("process status: no VmSwap");
 }
 
 }  // namespace numalocality

@@ -19,7 +19,9 @@ struct ProcessStat {
   std::string command;  // as the process set it; any bytes
   char state = '?';     // R, S, D, Z, ...
   uint64_t start_ticks = 0;
+  uint64_t cpu_ticks = 0;  // of all its threads, in user space and in the kernel
   int thread_count = 0;
+  int64_t resident_pages = 0;
   uint64_t code_start = 0;   // 0: has no memory
   uint64_t stack_start = 0;  // at exec; 0 also if the reader may not know it
 };
@@ -80,11 +82,16 @@ absl::StatusOr<MemoryFileSystems> ParseMountinfo(absl::string_view text);
 absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text,
                                                const MemoryFileSystems& file_systems);
 
-// The path in the cgroup v2 line ("0::/path") of /proc/PID/cgroup; NOT_FOUND if there is none.
+// The path in /proc/PID/cgroup of the cgroup that memory is charged to: in the line of v1's memory
+// controller ("9:memory:/path"), else of cgroup v2 ("0::/path"). NOT_FOUND if there is neither.
 absl::StatusOr<std::string> ParseProcessCgroup(absl::string_view text);
 
 // The nodes of the line Mems_allowed_list in /proc/PID/status, as the kernel's list format.
 absl::StatusOr<std::string> ParseMemsAllowed(absl::string_view text);
+
+// Bytes of the line VmSwap in /proc/PID/status: anonymous memory that is swapped out. NOT_FOUND if
+// there is none, as on kernels without swap.
+absl::StatusOr<int64_t> ParseSwappedBytes(absl::string_view text);
 
 }  // namespace numalocality
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/os/hugetlb_devices.h"
+#include "agent/os/process_cgroup.h"
 
 namespace numalocality {
 namespace {
@@ -130,10 +131,16 @@ absl::StatusOr<NodeSet> ProcessHandle::ReadAllowedNodes() const {
   return NodeSet::Parse(list);
 }
 
-absl::StatusOr<std::string> ProcessHandle::ReadCgroup() const {
+absl::StatusOr<int64_t> ProcessHandle::ReadSwappedBytes() const {
+  NL_ASSIGN_OR_RETURN(const std::string text,
+                      ReadFileAt(directory_.get(), ThreadFile(pid(), thread(), "status")));
+  return ParseSwappedBytes(text);
+}
+
+absl::StatusOr<std::string> ProcessHandle::ReadCgroup(const HostPaths& paths) const {
   NL_ASSIGN_OR_RETURN(const std::string text,
                       ReadFileAt(directory_.get(), ThreadFile(pid(), thread(), "cgroup")));
-  return ParseProcessCgroup(text);
+  return ProcessCgroup(paths, text);
 }
 
 absl::StatusOr<ScopedFd> ProcessHandle::OpenPagemap() const {
@@ -195,6 +202,11 @@ absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const HostPaths&
 
 absl::StatusOr<ProcessStat> ReadStat(const HostPaths& paths, pid_t pid) {
   return ReadStatAt(AT_FDCWD, ProcessPath(paths, pid) + "/stat");
+}
+
+bool IsPauseProcess(const HostPaths& paths, pid_t pid) {
+  const auto stat = ReadStat(paths, pid);
+  return stat.ok() && stat->command == "pause";
 }
 
 }  // namespace numalocality

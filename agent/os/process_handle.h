@@ -48,7 +48,8 @@ class ProcessHandle {
   // Files of /proc/PID, or of thread().
   absl::StatusOr<std::vector<Mapping>> ReadMaps() const;  // NOT_FOUND if it has no memory
   absl::StatusOr<NodeSet> ReadAllowedNodes() const;       // cpuset, of one thread
-  absl::StatusOr<std::string> ReadCgroup() const;         // path; NOT_FOUND without cgroup v2
+  absl::StatusOr<int64_t> ReadSwappedBytes() const;       // NOT_FOUND on kernels without swap
+  absl::StatusOr<std::string> ReadCgroup(const HostPaths& paths) const;  // as ProcessCgroup
   absl::StatusOr<ScopedFd> OpenPagemap() const;
 
  private:
@@ -90,6 +91,11 @@ absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const HostPaths&
 
 // /proc/PID/stat by number. NOT_FOUND if the process is gone.
 absl::StatusOr<ProcessStat> ReadStat(const HostPaths& paths, pid_t pid);
+
+// Whether it is what runs in a pod's sandbox. Sandbox containers cannot be told from others by
+// their cgroup, and the runtime may not be reachable; every runtime's pause image runs a lone
+// process of this name.
+bool IsPauseProcess(const HostPaths& paths, pid_t pid);
 
 }  // namespace numalocality
 

@@ -54,6 +54,7 @@ std::string NodeDirectory(const HostPaths& paths, NodeId node) {
 absl::StatusOr<Topology> TopologyReader::Read() const {
   Topology topology;
   topology.page_bytes = paths_.page_bytes;
+  topology.local_distance = paths_.local_distance;
   NL_ASSIGN_OR_RETURN(const NodeSet online, ReadNodeList(paths_.nodes + "/online"));
   NL_ASSIGN_OR_RETURN(const NodeSet with_memory, ReadNodeList(paths_.nodes + "/has_memory"));
   for (const NodeId id : online) {

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,23 @@
 
 namespace numalocality {
 namespace {
+
+// Makes it if it is not there. One that is empty is taken over: kubelet makes those of a hostPath
+// volume with mode 0755. Others are left as they are: /run is no place to be closed.
+absl::Status CloseToOthers(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
+  if (errno == EROFS || errno == ENOENT) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("make socket directory ", directory, ": ", strerror(errno),
+                     "; mount a directory there that can be written to, or name another path with "
+                     "--socket"));
+  }
+  if (errno != EEXIST) return ErrnoStatus(errno, absl::StrCat("make socket directory ", directory));
+  NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectory(directory));
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(fd.get(), "."));
+  if (!entries.empty() || fchmod(fd.get(), 0700) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("socket directory ", directory, ": set mode 0700"));
+}
 
 absl::Status CheckDirectory(const std::string& directory) {
   struct stat status {};
@@ -50,9 +68,7 @@ absl::Status PrepareSocketPath(const std::string& path) {
   }
   path.copy(address.sun_path, path.size());
   const std::string directory = path.substr(0, slash);
-  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return ErrnoStatus(errno, absl::StrCat("make socket directory ", directory));
-  }
+  NL_RETURN_IF_ERROR(CloseToOthers(directory));
   NL_RETURN_IF_ERROR(CheckDirectory(directory));
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) {

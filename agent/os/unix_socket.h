@@ -9,7 +9,7 @@
 namespace numalocality {
 
 // Makes `path` ready to be bound: its directory exists, belongs to this user and is closed to all
-// others (made with mode 0700 if it is not there), and no live server listens at `path`; a socket
+// others (made so if it is not there, or is empty), and no live server listens at `path`; a socket
 // that a dead one left behind is removed. FAILED_PRECONDITION, INVALID_ARGUMENT (relative or too
 // long a path), or as ErrnoStatus has it.
 absl::Status PrepareSocketPath(const std::string& path);

@@ -1,12 +1,15 @@
 #include "agent/rpc/agent_service.h"
 
 #include <string>
+#include <vector>
 
 #include "agent/base/version.h"
 #include "agent/engine/findings.h"
 #include "agent/engine/self_test.h"
 #include "agent/rpc/convert.h"
 #include "agent/rpc/migration_record.h"
+#include "agent/rpc/network_server.h"
+#include "agent/rpc/policies.h"
 
 namespace numalocality {
 namespace {
@@ -31,6 +34,23 @@ void RuntimeToProto(const std::optional<RuntimeStatus>& runtime, v1::Source& sou
                                                     : runtime->answer.status().message()));
 }
 
+void SourceToProto(const SourceStatus& status, v1::Source& source) {
+  source.set_name(status.name);
+  source.set_address(Printable(status.address));
+  source.set_state(status.last_read.ok() ? v1::SOURCE_STATE_OK
+                   : status.IsAbsent()   ? v1::SOURCE_STATE_ABSENT
+                                         : v1::SOURCE_STATE_ERROR);
+  source.set_message(status.last_read.ok() ? "answers" : Printable(status.last_read.message()));
+}
+
+// What tells of changes at once.
+void ChangesToProto(const absl::Status& changes, v1::Source& source) {
+  source.set_name("changes");
+  source.set_address("inotify");
+  source.set_state(changes.ok() ? v1::SOURCE_STATE_OK : v1::SOURCE_STATE_ERROR);
+  source.set_message(changes.ok() ? "watched" : Printable(changes.message()));
+}
+
 void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   response.set_version(kVersion);
   if (status.scan_method.has_value()) response.set_scan_method(ToProto(*status.scan_method));
@@ -42,10 +62,23 @@ void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   ToField(status.privileges.allowed_nodes, response.mutable_allowed_node_ids());
   response.set_kernel_release(Printable(status.kernel.text));
   response.set_numa_balancing(status.numa_balancing);
-  response.set_cgroup_v2(status.cgroup_v2);
+  response.set_cgroup_v2(status.cgroup_version == CgroupVersion::kV2);
+  if (status.cgroup_version.has_value()) {
+    response.set_cgroup_version(static_cast<int>(*status.cgroup_version));
+  }
   response.set_pagemap_scan(status.pagemap_scan);
   response.set_host_pid_namespace(status.privileges.in_host_pid_namespace);
+  for (const std::string& module : status.security_modules) {
+    response.add_security_modules(Printable(module));
+  }
+  response.set_cgroup_driver(status.cgroup_driver);
+  response.set_transparent_huge_pages(Printable(status.huge_page_mode));
+  ToProto(status.configuration, *response.mutable_configuration());
   RuntimeToProto(status.runtime, *response.add_sources());
+  for (const SourceStatus& source : status.name_sources) {
+    SourceToProto(source, *response.add_sources());
+  }
+  if (status.changes.has_value()) ChangesToProto(*status.changes, *response.add_sources());
   for (const Finding& finding : FindingsOf(status)) {
     v1::Finding* message = response.add_findings();
     message->set_severity(SeverityToProto(finding.severity));
@@ -54,20 +87,53 @@ void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   }
 }
 
+// What the repair loop sees and does.
+void LoopToProto(const LocalityReport& report, const std::vector<Reservation>& reservations,
+                 v1::GetStatusResponse& response) {
+  response.set_container_count(static_cast<int>(report.workloads.size()));
+  if (report.read_time != absl::InfinitePast()) {
+    *response.mutable_report_time() = ToProto(report.read_time);
+    *response.mutable_report_cpu_time() = ToProto(report.cpu_time);
+  }
+  for (const auto& workload : report.workloads) {
+    if (!workload->decision.has_value() || workload->placement.is_sandbox) continue;
+    v1::WorkloadDecision* decision = response.add_decisions();
+    ToProto(workload->placement.workload, *decision->mutable_workload());
+    ToProto(*workload->decision, *decision->mutable_decision());
+  }
+  for (const Reservation& reservation : reservations) {
+    for (const Workload& workload : reservation.workloads) {
+      v1::Reservation* message = response.add_reservations();
+      ToProto(workload, *message->mutable_workload());
+      message->set_owner(Printable(reservation.owner));
+      *message->mutable_expire_time() = ToProto(reservation.expire_time);
+    }
+  }
+}
+
 }  // namespace
 
 grpc::Status AgentService::GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
                                      v1::GetStatusResponse* response) {
-  const auto status = RunSelfTest(context_, runtime_);
+  auto status = RunSelfTest(context_, runtime_, configuration_);
   if (!status.ok()) return ToGrpc(status.status());
+  if (changes_ != nullptr) status->changes = changes_();
+  if (!network_.address.empty()) status->network_api = CheckTlsFiles(network_);
   StatusToProto(*status, *response);
+  response->set_node_name(Printable(node_name_));
+  LoopToProto(*board_.Latest(), migrator_.reservations().List(), *response);
   return grpc::Status::OK;
 }
 
 grpc::Status AgentService::GetPolicies(grpc::ServerContext*, const v1::GetPoliciesRequest*,
-                                       v1::GetPoliciesResponse*) {
-  return {grpc::StatusCode::UNIMPLEMENTED,
-          "GetPolicies is not implemented yet; this agent moves memory on request only"};
+                                       v1::GetPoliciesResponse* response) {
+  if (configuration_ == nullptr) {
+    ToProto(Configuration(), *response);
+    return grpc::Status::OK;
+  }
+  ToProto(*configuration_->Current(), *response);
+  ToProto(configuration_->Status(), *response->mutable_configuration());
+  return grpc::Status::OK;
 }
 
 }  // namespace numalocality

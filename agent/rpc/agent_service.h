@@ -2,8 +2,17 @@
 #ifndef NUMALOCALITY_AGENT_RPC_AGENT_SERVICE_H_
 #define NUMALOCALITY_AGENT_RPC_AGENT_SERVICE_H_
 
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "agent/engine/configuration_source.h"
 #include "agent/engine/container_resources.h"
 #include "agent/engine/migration_run.h"
+#include "agent/engine/migrator.h"
+#include "agent/engine/report_board.h"
+#include "agent/model/configuration.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 
 namespace numalocality {
@@ -11,9 +20,20 @@ namespace numalocality {
 // Thread-safe.
 class AgentService final : public v1::AgentService::Service {
  public:
-  // `runtime` may be null; outlives this.
-  AgentService(const MigrationContext& context, ContainerResources* runtime)
-      : context_(context), runtime_(runtime) {}
+  // All outlive this; `runtime`, `configuration` and `changes` (PolicyLoop::watch_status) may be
+  // null. `node_name`: of the machine, may be empty. `network`: as it is served.
+  AgentService(const MigrationContext& context, ContainerResources* runtime,
+               const ConfigurationSource* configuration, Migrator& migrator,
+               const ReportBoard& board, std::function<absl::Status()> changes = nullptr,
+               std::string node_name = {}, GrpcOptions network = {})
+      : context_(context),
+        runtime_(runtime),
+        configuration_(configuration),
+        migrator_(migrator),
+        board_(board),
+        changes_(std::move(changes)),
+        node_name_(std::move(node_name)),
+        network_(std::move(network)) {}
 
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                          v1::GetStatusResponse* response) override;
@@ -23,6 +43,12 @@ class AgentService final : public v1::AgentService::Service {
  private:
   const MigrationContext context_;
   ContainerResources* const runtime_;
+  const ConfigurationSource* const configuration_;
+  Migrator& migrator_;
+  const ReportBoard& board_;
+  const std::function<absl::Status()> changes_;
+  const std::string node_name_;
+  const GrpcOptions network_;
 };
 
 }  // namespace numalocality

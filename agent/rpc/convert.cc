@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "agent/base/log.h"
 #include "agent/base/status.h"
 
 namespace numalocality {
@@ -17,23 +15,7 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
-pb::QosClass ToProto(QosClass qos) {
-  switch (qos) {
-    case QosClass::kGuaranteed: return pb::QOS_CLASS_GUARANTEED;
-    case QosClass::kBurstable: return pb::QOS_CLASS_BURSTABLE;
-    case QosClass::kBestEffort: return pb::QOS_CLASS_BEST_EFFORT;
-  }
-  return pb::QOS_CLASS_UNSPECIFIED;
-}
-
 }  // namespace
-
-std::string Printable(absl::string_view text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_isprint(static_cast<unsigned char>(c));
-  });
-  return plain ? std::string(text) : LogSafe(text);
-}
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
   return TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
@@ -76,6 +58,15 @@ void ToProto(const Topology& topology, pb::Topology& message) {
   }
 }
 
+pb::QosClass ToProto(QosClass qos) {
+  switch (qos) {
+    case QosClass::kGuaranteed: return pb::QOS_CLASS_GUARANTEED;
+    case QosClass::kBurstable: return pb::QOS_CLASS_BURSTABLE;
+    case QosClass::kBestEffort: return pb::QOS_CLASS_BEST_EFFORT;
+  }
+  return pb::QOS_CLASS_UNSPECIFIED;
+}
+
 void ToProto(const Workload& workload, pb::Workload& message) {
   message.set_cgroup_path(Printable(workload.cgroup_path));
   message.set_cgroup_id(workload.cgroup_id);
@@ -84,7 +75,13 @@ void ToProto(const Workload& workload, pb::Workload& message) {
     message.set_container_id(workload.container->container_id);
     message.set_qos_class(ToProto(workload.container->qos));
   }
-  if (workload.process.has_value()) message.set_pid(workload.process->pid);
+  if (workload.process.has_value()) {
+    message.set_pid(workload.process->pid);
+    message.set_process_start_ticks(workload.process->start_ticks);
+  }
+  message.set_pod_namespace(Printable(workload.names.pod_namespace));
+  message.set_pod_name(Printable(workload.names.pod));
+  message.set_container_name(Printable(workload.names.container));
 }
 
 void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message) {
@@ -106,6 +103,66 @@ void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message)
   message.set_unlocated_bytes(placement.unlocated_bytes);
 }
 
+void ToProto(const RepairDecision& decision, pb::RepairDecision& message) {
+  static_assert(static_cast<int>(RepairVerdict::kLeave) + 1 == pb::REPAIR_VERDICT_LEAVE);
+  static_assert(static_cast<int>(RepairReason::kRefused) + 1 == pb::REPAIR_REASON_REFUSED);
+  message.set_verdict(static_cast<pb::RepairVerdict>(static_cast<int>(decision.verdict) + 1));
+  message.set_reason(static_cast<pb::RepairReason>(static_cast<int>(decision.reason) + 1));
+  message.set_message(Printable(decision.message));
+  message.set_policy(Printable(decision.policy));
+  if (decision.next < absl::InfiniteFuture()) {
+    *message.mutable_next_time() = ToProto(decision.next);
+  }
+  *message.mutable_since_time() = ToProto(decision.since);
+}
+
+void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message) {
+  ToProto(report.placement.workload, *message.mutable_workload());
+  if (report.decision.has_value()) ToProto(*report.decision, *message.mutable_decision());
+  if (const auto& assignment = report.description.assignment; assignment.has_value()) {
+    pb::KubeletAssignment* kubelet = message.mutable_kubelet_assignment();
+    ToField(assignment->exclusive_cpus, kubelet->mutable_exclusive_cpu_ids());
+    ToField(assignment->memory_nodes, kubelet->mutable_memory_node_ids());
+  }
+  if (report.placement.processes.empty()) return;
+  for (const ProcessPlacement& process : report.placement.processes) {
+    pb::ProcessPlacement* each = message.add_processes();
+    each->set_pid(process.id.pid);
+    ToField(process.cpus, each->mutable_cpu_ids());
+    ToField(process.home_nodes, each->mutable_home_node_ids());
+    ToField(process.memory, each->mutable_node_usages());
+    each->set_sampled_page_count(process.sampled_pages);
+    if (const auto local = process.LocalFraction(); local.has_value()) {
+      each->set_local_fraction(*local);
+    }
+  }
+  // Of all of them, each on its own home.
+  if (const auto local = report.placement.LocalFraction(); local.has_value()) {
+    message.set_local_fraction(*local);
+  }
+}
+
+absl::Time FromProto(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+Workload FromProto(const pb::Workload& message) {
+  Workload workload;
+  workload.cgroup_path = message.cgroup_path();
+  workload.cgroup_id = message.cgroup_id();
+  if (!message.container_id().empty()) {
+    workload.container = {message.pod_uid(), message.container_id(),
+                          static_cast<QosClass>(message.qos_class() - 1)};
+  }
+  if (message.pid() != 0) workload.process = {message.pid(), message.process_start_ticks()};
+  workload.names = {message.pod_namespace(), message.pod_name(), message.container_name()};
+  return workload;
+}
+
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) {
   WorkloadSelector selector;
   switch (message.name_case()) {
@@ -124,9 +181,14 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) 
       selector.cgroup_path = message.cgroup_path();
       return selector;
     case pb::WorkloadSelector::kPid: selector.pid = message.pid(); return selector;
+    case pb::WorkloadSelector::kResourceName: {
+      NL_ASSIGN_OR_RETURN(selector.names, ParseResourceName(message.resource_name()));
+      return selector;
+    }
     case pb::WorkloadSelector::NAME_NOT_SET: break;
   }
-  return absl::InvalidArgumentError("workload: name it by pod, container_id, cgroup_path or pid");
+  return absl::InvalidArgumentError(
+      "workload: name it by pod, container_id, cgroup_path, pid or resource_name");
 }
 
 PlacementView FromProto(pb::PlacementView view) {

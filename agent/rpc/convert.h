@@ -15,8 +15,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/base/log.h"
 #include "agent/engine/placement_reader.h"
 #include "agent/model/id_set.h"
+#include "agent/model/locality_report.h"
 #include "agent/model/placement.h"
 #include "agent/model/topology.h"
 #include "agent/model/workload.h"
@@ -30,11 +32,10 @@ namespace pb = ::numalocality::v1;
 // Same code, same message.
 grpc::Status ToGrpc(const absl::Status& status);
 
-// `text` as protobuf's strings must be: bytes that a container chose may not be UTF-8.
-std::string Printable(absl::string_view text);
-
 google::protobuf::Timestamp ToProto(absl::Time time);
 google::protobuf::Duration ToProto(absl::Duration duration);
+absl::Time FromProto(const google::protobuf::Timestamp& time);
+absl::Duration FromProto(const google::protobuf::Duration& duration);
 
 // Appends to a repeated field.
 template <typename Id, typename Field>
@@ -44,8 +45,16 @@ void ToField(const IdSet<Id>& ids, Field* field) {
 void ToField(const MemoryByNode& memory, google::protobuf::RepeatedPtrField<pb::NodeUsage>* field);
 
 void ToProto(const Topology& topology, pb::Topology& message);
+pb::QosClass ToProto(QosClass qos);
 void ToProto(const Workload& workload, pb::Workload& message);
 void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message);
+void ToProto(const RepairDecision& decision, pb::RepairDecision& message);
+// What the latest report adds to a placement that was read afresh: its names, decision, kubelet's
+// assignment, and its processes where their homes differ.
+void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message);
+
+// What ToProto made, as far as it was printable.
+Workload FromProto(const pb::Workload& message);
 
 // INVALID_ARGUMENT if the selector names nothing.
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message);

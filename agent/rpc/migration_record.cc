@@ -14,8 +14,8 @@ v1::MigrationState ToProto(MigrationState state) {
 }
 
 v1::MigrationReason ToProto(MigrationReason reason) {
-  static_assert(static_cast<int>(MigrationReason::kHoldRefused) ==
-                v1::MIGRATION_REASON_HOLD_REFUSED);
+  static_assert(static_cast<int>(MigrationReason::kInterrupted) ==
+                v1::MIGRATION_REASON_INTERRUPTED);
   return static_cast<v1::MigrationReason>(reason);
 }
 
@@ -118,6 +118,16 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   *message.mutable_backed_off_time() = ToProto(result.backed_off);
 }
 
+void ToProto(const RepairEstimate& estimate, v1::RepairEstimate& message) {
+  message.set_bytes(estimate.bytes);
+  if (estimate.time.has_value()) *message.mutable_time() = ToProto(*estimate.time);
+  message.set_local_fraction_before(estimate.local_before);
+  message.set_local_fraction_expected(estimate.local_expected);
+  if (!estimate.local_after.has_value()) return;
+  message.set_local_fraction_after(*estimate.local_after);
+  message.set_remote_bytes_after(estimate.remote_after);
+}
+
 }  // namespace
 
 v1::ScanMethod ToProto(ScanMethod method) {
@@ -142,6 +152,16 @@ void ToProto(const Migration& migration, v1::Migration& message) {
     *message.mutable_end_time() = ToProto(migration.end_time);
   }
   message.set_request_id(migration.request.request_id);
+  static_assert(static_cast<int>(MigrationOrigin::kPolicy) + 1 == v1::MIGRATION_ORIGIN_POLICY);
+  message.set_origin(
+      static_cast<v1::MigrationOrigin>(static_cast<int>(migration.request.origin) + 1));
+  message.set_policy(Printable(migration.request.policy));
+  message.set_trigger(Printable(migration.request.trigger));
+  if (migration.estimate.has_value()) ToProto(*migration.estimate, *message.mutable_estimate());
+  if (const auto& evacuation = migration.request.evacuation; evacuation.has_value()) {
+    message.set_evacuated_node_id(evacuation->node.value);
+    *message.mutable_keep_clear() = ToProto(evacuation->keep_clear);
+  }
 }
 
 }  // namespace numalocality

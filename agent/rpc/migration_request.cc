@@ -24,7 +24,7 @@ absl::Status Bad(absl::string_view field, absl::string_view what) {
 
 absl::StatusOr<absl::Duration> TimeSpan(absl::string_view field,
                                         const google::protobuf::Duration& message) {
-  const absl::Duration span = absl::Seconds(message.seconds()) + absl::Nanoseconds(message.nanos());
+  const absl::Duration span = FromProto(message);
   if (span <= absl::ZeroDuration()) return Bad(field, "must be longer than 0");
   return span;
 }
@@ -154,6 +154,21 @@ absl::StatusOr<MigrationSpec> SpecFrom(const v1::CreateMigrationRequest& message
   return spec;
 }
 
+absl::StatusOr<Evacuation> EvacuationFrom(const v1::Evacuation& message) {
+  Evacuation evacuation;
+  evacuation.node = NodeId{message.node_id()};
+  evacuation.target_nodes = NodesFrom(message.target_node_ids());
+  if (message.free_bytes() < 0) return Bad("evacuation.free_bytes", "must not be negative");
+  evacuation.free_bytes = message.free_bytes();
+  if (message.has_keep_clear()) {
+    evacuation.keep_clear = FromProto(message.keep_clear());
+    if (evacuation.keep_clear < absl::ZeroDuration()) {
+      return Bad("evacuation.keep_clear", "must not be negative");
+    }
+  }
+  return evacuation;
+}
+
 }  // namespace
 
 absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message) {
@@ -170,6 +185,11 @@ absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& mes
     return Bad("request_id", absl::StrCat("longer than ", kMaxRequestIdLength, " characters"));
   }
   request.request_id = message.request_id();
+  if (message.has_evacuation()) {
+    NL_ASSIGN_OR_RETURN(request.evacuation, EvacuationFrom(message.evacuation()));
+  }
+  request.reservation_tokens.assign(message.reservation_tokens().begin(),
+                                    message.reservation_tokens().end());
   return request;
 }
 

@@ -18,6 +18,8 @@ namespace {
 constexpr absl::Duration kWatchPoll = absl::Seconds(1);
 // At most ten messages a second: what a person, or a controller, can follow.
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(100);
+// Of a reservation that does not say for how long.
+constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 
 }  // namespace
 
@@ -26,6 +28,13 @@ grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
                                                v1::CreateMigrationResponse* response) {
   const auto wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpc(wanted.status());
+  if (earlier_ != nullptr && !wanted->request_id.empty() && !request->validate_only()) {
+    const v1::Migration* const earlier = earlier_->FindRequest(wanted->request_id);
+    if (earlier != nullptr) {
+      *response->mutable_migration() = *earlier;
+      return grpc::Status::OK;
+    }
+  }
   const auto migration = request->validate_only()
                              ? migrator_.Plan(*wanted, [context] { return context->IsCancelled(); })
                              : migrator_.Submit(*wanted);
@@ -37,6 +46,10 @@ grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
 grpc::Status MigrationService::GetMigration(grpc::ServerContext*,
                                             const v1::GetMigrationRequest* request,
                                             v1::GetMigrationResponse* response) {
+  if (const v1::Migration* const earlier = FindEarlier(request->id()); earlier != nullptr) {
+    *response->mutable_migration() = *earlier;
+    return grpc::Status::OK;
+  }
   const auto migration = migrator_.Get(request->id());
   if (!migration.ok()) return ToGrpc(migration.status());
   ToProto(*migration, *response->mutable_migration());
@@ -52,6 +65,10 @@ grpc::Status MigrationService::ListMigrations(grpc::ServerContext*,
 grpc::Status MigrationService::CancelMigration(grpc::ServerContext*,
                                                const v1::CancelMigrationRequest* request,
                                                v1::CancelMigrationResponse* response) {
+  if (const v1::Migration* const earlier = FindEarlier(request->id()); earlier != nullptr) {
+    *response->mutable_migration() = *earlier;
+    return grpc::Status::OK;
+  }
   const auto migration = migrator_.Cancel(request->id());
   if (!migration.ok()) return ToGrpc(migration.status());
   ToProto(*migration, *response->mutable_migration());
@@ -61,6 +78,12 @@ grpc::Status MigrationService::CancelMigration(grpc::ServerContext*,
 grpc::Status MigrationService::WatchMigration(
     grpc::ServerContext* context, const v1::WatchMigrationRequest* request,
     grpc::ServerWriter<v1::WatchMigrationResponse>* writer) {
+  if (const v1::Migration* const earlier = FindEarlier(request->id()); earlier != nullptr) {
+    v1::WatchMigrationResponse message;
+    *message.mutable_migration() = *earlier;
+    writer->Write(message);
+    return grpc::Status::OK;
+  }
   uint64_t seen_version = 0;
   while (!context->IsCancelled()) {
     const auto now = migrator_.WaitForChange(request->id(), seen_version, kWatchPoll);
@@ -77,40 +100,60 @@ grpc::Status MigrationService::WatchMigration(
 }
 
 grpc::Status MigrationService::ReserveWorkload(grpc::ServerContext*,
-                                               const v1::ReserveWorkloadRequest*,
-                                               v1::ReserveWorkloadResponse*) {
-  return {grpc::StatusCode::UNIMPLEMENTED,
-          "ReserveWorkload is not implemented yet; nothing but requests moves memory so far"};
+                                               const v1::ReserveWorkloadRequest* request,
+                                               v1::ReserveWorkloadResponse* response) {
+  return ToGrpc(Reserve(*request, *response));
 }
 
 grpc::Status MigrationService::ReleaseWorkload(grpc::ServerContext*,
-                                               const v1::ReleaseWorkloadRequest*,
+                                               const v1::ReleaseWorkloadRequest* request,
                                                v1::ReleaseWorkloadResponse*) {
-  return {grpc::StatusCode::UNIMPLEMENTED,
-          "ReleaseWorkload is not implemented yet, and neither is ReserveWorkload"};
+  return ToGrpc(migrator_.reservations().Release(request->token()));
+}
+
+absl::Status MigrationService::Reserve(const v1::ReserveWorkloadRequest& request,
+                                       v1::ReserveWorkloadResponse& response) {
+  const absl::Duration ttl = request.has_ttl() ? FromProto(request.ttl()) : kDefaultTtl;
+  std::vector<Workload> workloads;
+  if (request.token().empty()) {
+    NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
+    NL_ASSIGN_OR_RETURN(workloads, finder_.Find(selector));
+    NL_RETURN_IF_ERROR(migrator_.CheckIdle(workloads));
+  }
+  NL_ASSIGN_OR_RETURN(
+      const Reservation reservation,
+      migrator_.reservations().Reserve(workloads, ttl, request.token(), request.owner()));
+  response.set_token(reservation.token);
+  *response.mutable_expire_time() = ToProto(reservation.expire_time);
+  for (const Workload& workload : reservation.workloads) {
+    ToProto(workload, *response.add_workloads());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status MigrationService::List(const v1::ListMigrationsRequest& request,
                                     v1::ListMigrationsResponse& response) const {
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token()));
-  std::vector<Migration> migrations = migrator_.List();
-  std::reverse(migrations.begin(), migrations.end());
-  auto next = migrations.begin();
+  // Oldest first, as both lists are.
+  std::vector<v1::Migration> migrations;
+  if (earlier_ != nullptr) migrations = earlier_->earlier();
+  for (const Migration& migration : migrator_.List()) ToProto(migration, migrations.emplace_back());
+  auto next = migrations.rbegin();
   if (!after.empty()) {
-    next = std::find_if(migrations.begin(), migrations.end(),
-                        [&](const Migration& migration) { return migration.id == after; });
-    if (next == migrations.end()) {
+    next = std::find_if(migrations.rbegin(), migrations.rend(),
+                        [&](const v1::Migration& migration) { return migration.id() == after; });
+    if (next == migrations.rend()) {
       return absl::InvalidArgumentError("page_token: its migration has been forgotten; start anew");
     }
     ++next;
   }
-  for (; next != migrations.end(); ++next) {
+  for (; next != migrations.rend(); ++next) {
     if (static_cast<size_t>(response.migrations_size()) == page_size) {
-      response.set_next_page_token(EncodePageToken(std::prev(next)->id));
+      response.set_next_page_token(EncodePageToken(std::prev(next)->id()));
       break;
     }
-    ToProto(*next, *response.add_migrations());
+    *response.add_migrations() = *next;
   }
   return absl::OkStatus();
 }

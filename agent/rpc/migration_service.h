@@ -2,8 +2,12 @@
 #ifndef NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_
 #define NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "agent/engine/migrator.h"
+#include "agent/engine/workload_finder.h"
+#include "agent/rpc/record_files.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 
 namespace numalocality {
@@ -11,7 +15,9 @@ namespace numalocality {
 // Thread-safe.
 class MigrationService final : public v1::MigrationService::Service {
  public:
-  explicit MigrationService(Migrator& migrator) : migrator_(migrator) {}
+  // `earlier`: the records of agents before this one; may be null, else outlives this.
+  MigrationService(Migrator& migrator, const MigrationContext& context, const RecordFiles* earlier)
+      : migrator_(migrator), finder_(context.paths, context.names), earlier_(earlier) {}
 
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,
@@ -37,8 +43,17 @@ class MigrationService final : public v1::MigrationService::Service {
  private:
   absl::Status List(const v1::ListMigrationsRequest& request,
                     v1::ListMigrationsResponse& response) const;
+  absl::Status Reserve(const v1::ReserveWorkloadRequest& request,
+                       v1::ReserveWorkloadResponse& response);
+
+  // The record of an earlier agent; null if there is none of this id.
+  const v1::Migration* FindEarlier(const std::string& id) const {
+    return earlier_ == nullptr ? nullptr : earlier_->Find(id);
+  }
 
   Migrator& migrator_;
+  const WorkloadFinder finder_;
+  const RecordFiles* const earlier_;
 };
 
 }  // namespace numalocality

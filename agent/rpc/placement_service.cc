@@ -1,14 +1,50 @@
 #include "agent/rpc/placement_service.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/rpc/convert.h"
+#include "agent/rpc/explanation.h"
 
 namespace numalocality {
+namespace {
+
+// How often a watcher looks whether its caller is still there.
+constexpr absl::Duration kWatchPoll = absl::Seconds(1);
+
+void ToProto(const ReportChange& change, v1::WatchPlacementsResponse& message) {
+  message.Clear();
+  if (change.report == nullptr) {
+    ToProto(change.gone, *message.mutable_gone());
+    return;
+  }
+  ToProto(change.report->placement, *message.mutable_placement());
+  AddReport(*change.report, *message.mutable_placement());
+}
+
+// A placement that was read now, with what the latest report knows beside.
+void Add(const WorkloadPlacement& placement, const LocalityReport& report,
+         v1::WorkloadPlacement& message) {
+  ToProto(placement, message);
+  if (placement.workload.process.has_value()) return;
+  const std::string& path = placement.workload.cgroup_path;
+  const auto it = std::lower_bound(report.workloads.begin(), report.workloads.end(), path,
+                                   [](const auto& workload, const std::string& wanted) {
+                                     return workload->placement.workload.cgroup_path < wanted;
+                                   });
+  if (it == report.workloads.end()) return;
+  const Workload& known = (*it)->placement.workload;
+  if (known.cgroup_path == path && known.cgroup_id == placement.workload.cgroup_id) {
+    AddReport(**it, message);
+  }
+}
+
+}  // namespace
 
 grpc::Status PlacementService::GetTopology(grpc::ServerContext*, const v1::GetTopologyRequest*,
                                            v1::GetTopologyResponse* response) {
@@ -30,19 +66,33 @@ grpc::Status PlacementService::ListPlacements(grpc::ServerContext* context,
   return ToGrpc(List(*context, *request, *response));
 }
 
-grpc::Status PlacementService::WatchPlacements(grpc::ServerContext*,
-                                               const v1::WatchPlacementsRequest*,
-                                               grpc::ServerWriter<v1::WatchPlacementsResponse>*) {
-  return {grpc::StatusCode::UNIMPLEMENTED,
-          "WatchPlacements is not implemented yet; poll ListPlacements instead"};
+grpc::Status PlacementService::WatchPlacements(
+    grpc::ServerContext* context, const v1::WatchPlacementsRequest*,
+    grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) {
+  int64_t next = ReportBoard::kFromStart;
+  while (!context->IsCancelled()) {
+    const ReportChanges changes = board_.WaitForChanges(next, kWatchPoll);
+    next = changes.next;
+    v1::WatchPlacementsResponse message;
+    if (changes.resync) {
+      message.set_resync(true);
+      if (!writer->Write(message)) break;
+    }
+    for (const ReportChange& change : changes.changes) {
+      ToProto(change, message);
+      if (!writer->Write(message)) return grpc::Status::CANCELLED;
+    }
+    if (!changes.resync) continue;
+    message.set_synced(true);
+    if (!writer->Write(message)) break;
+  }
+  return grpc::Status::CANCELLED;
 }
 
-grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext*,
-                                                const v1::ExplainPlacementRequest*,
-                                                v1::ExplainPlacementResponse*) {
-  return {grpc::StatusCode::UNIMPLEMENTED,
-          "ExplainPlacement is not implemented yet; CreateMigration with validate_only tells what "
-          "would move"};
+grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
+                                                const v1::ExplainPlacementRequest* request,
+                                                v1::ExplainPlacementResponse* response) {
+  return ToGrpc(Explain(*context, *request, *response));
 }
 
 absl::Status PlacementService::Get(const grpc::ServerContext& context,
@@ -51,6 +101,7 @@ absl::Status PlacementService::Get(const grpc::ServerContext& context,
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
+  const auto report = board_.Latest();
   absl::Status gone;
   for (const Workload& workload : workloads) {
     const auto placement = reader_.Read(workload, topology, FromProto(request.view()),
@@ -60,7 +111,7 @@ absl::Status PlacementService::Get(const grpc::ServerContext& context,
       continue;
     }
     if (!placement.ok()) return placement.status();
-    ToProto(*placement, *response.add_placements());
+    Add(*placement, *report, *response.add_placements());
   }
   return response.placements().empty() ? gone : absl::OkStatus();
 }
@@ -72,6 +123,7 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
   NL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.FindAll());
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
+  const auto report = board_.Latest();
   std::string last = after;
   for (const Workload& workload : workloads) {
     if (workload.cgroup_path <= after) continue;
@@ -91,9 +143,29 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
                               LogSafe(placement.status().message())));
       continue;
     }
-    ToProto(*placement, *response.add_placements());
+    Add(*placement, *report, *response.add_placements());
   }
   return absl::OkStatus();
+}
+
+absl::Status PlacementService::Explain(const grpc::ServerContext& context,
+                                       const v1::ExplainPlacementRequest& request,
+                                       v1::ExplainPlacementResponse& response) {
+  NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
+  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
+  NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
+  absl::Status gone;
+  for (const Workload& workload : workloads) {
+    const auto explanation = explainer_.Explain(workload, topology, request.complete(),
+                                                [&] { return context.IsCancelled(); });
+    if (absl::IsNotFound(explanation.status())) {
+      gone = explanation.status();
+      continue;
+    }
+    if (!explanation.ok()) return explanation.status();
+    ToProto(*explanation, *response.add_explanations());
+  }
+  return response.explanations().empty() ? gone : absl::OkStatus();
 }
 
 }  // namespace numalocality

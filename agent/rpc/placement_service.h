@@ -2,12 +2,15 @@
 #ifndef NUMALOCALITY_AGENT_RPC_PLACEMENT_SERVICE_H_
 #define NUMALOCALITY_AGENT_RPC_PLACEMENT_SERVICE_H_
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/engine/explainer.h"
+#include "agent/engine/migration_run.h"
 #include "agent/engine/placement_reader.h"
+#include "agent/engine/report_board.h"
 #include "agent/engine/workload_finder.h"
-#include "agent/os/host_paths.h"
-#include "agent/os/kernel_calls.h"
 #include "agent/os/topology_reader.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 
@@ -16,8 +19,14 @@ namespace numalocality {
 // Thread-safe.
 class PlacementService final : public v1::PlacementService::Service {
  public:
-  PlacementService(KernelCalls& kernel, const HostPaths& paths, const Clock& clock)
-      : topology_(paths), finder_(paths), reader_(kernel, paths, clock) {}
+  // `board` outlives this.
+  PlacementService(const MigrationContext& context, const ReportBoard& board,
+                   ExplanationSources sources)
+      : topology_(context.paths),
+        finder_(context.paths, context.names),
+        reader_(context.kernel, context.paths, context.clock),
+        board_(board),
+        explainer_(context, std::move(sources)) {}
 
   grpc::Status GetTopology(grpc::ServerContext* context, const v1::GetTopologyRequest* request,
                            v1::GetTopologyResponse* response) override;
@@ -38,10 +47,15 @@ class PlacementService final : public v1::PlacementService::Service {
                    v1::GetPlacementResponse& response);
   absl::Status List(const grpc::ServerContext& context, const v1::ListPlacementsRequest& request,
                     v1::ListPlacementsResponse& response);
+  absl::Status Explain(const grpc::ServerContext& context,
+                       const v1::ExplainPlacementRequest& request,
+                       v1::ExplainPlacementResponse& response);
 
   const TopologyReader topology_;
   const WorkloadFinder finder_;
   const PlacementReader reader_;
+  const ReportBoard& board_;
+  const Explainer explainer_;
 };
 
 }  // namespace numalocality

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "agent/base/status.h"
 #include "agent/os/unix_socket.h"
+#include "agent/rpc/network_server.h"
 
 namespace numalocality {
 namespace {
@@ -22,17 +23,16 @@ constexpr int kMaxThreads = 64;
 
 }  // namespace
 
-Server::Server(const MigrationContext& context, Migrator& migrator, ContainerResources* runtime)
-    : placement_service_(context.kernel, context.paths, context.clock),
-      migration_service_(migrator),
-      agent_service_(context, runtime) {}
+Server::Server(const Served& served)
+    : placement_service_(served.context, served.board, served.explanation),
+      migration_service_(served.migrator, served.context, served.records),
+      agent_service_(served.context, served.runtime, served.configuration, served.migrator,
+                     served.board, served.changes, served.node_name, served.network) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
-                                                      const MigrationContext& context,
-                                                      Migrator& migrator,
-                                                      ContainerResources* runtime) {
+                                                      const Served& served) {
   NL_RETURN_IF_ERROR(PrepareSocketPath(path));
-  std::unique_ptr<Server> self(new Server(context, migrator, runtime));
+  std::unique_ptr<Server> self(new Server(served));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -48,12 +48,24 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
   if (self->server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("socket ", path, ": gRPC cannot listen there"));
   }
+  if (!served.network.address.empty()) {
+    NL_ASSIGN_OR_RETURN(self->network_,
+                        StartNetworkServer(served.network,
+                                           {&self->placement_service_, &self->migration_service_,
+                                            &self->agent_service_},
+                                           kMaxRequestBytes, self->network_port_));
+  }
   return self;
 }
 
 void Server::Shutdown(absl::Duration grace) {
-  server_->GetHealthCheckService()->SetServingStatus(false);
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  const auto end = absl::ToChronoTime(absl::Now() + grace);
+  for (grpc::Server* const server : {server_.get(), network_.get()}) {
+    if (server != nullptr) server->GetHealthCheckService()->SetServingStatus(false);
+  }
+  for (grpc::Server* const server : {network_.get(), server_.get()}) {
+    if (server != nullptr) server->Shutdown(end);
+  }
 }
 
 }  // namespace numalocality

@@ -3,35 +3,30 @@
 #ifndef NUMALOCALITY_AGENT_RUNTIME_CRI_CLIENT_H_
 #define NUMALOCALITY_AGENT_RUNTIME_CRI_CLIENT_H_
 
-#include <grpcpp/channel.h>
-
-#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "agent/engine/container_resources.h"
+#include "agent/runtime/daemon.h"
 
 namespace numalocality {
+
+// What the runtime's service is called on the wire.
+inline constexpr char kCriService[] = "runtime.v1.RuntimeService";
 
 // Errors name the socket and the call, and carry the runtime's own words. Thread-safe.
 class CriClient final : public ContainerResources {
  public:
-  // `socket`: path of a unix socket. Connects with the first call, and again after a failure.
+  // `socket`: path of a unix socket.
   explicit CriClient(const std::string& socket);
 
   absl::Status SetMems(const std::string& container_id, const NodeSet& nodes) override;
   absl::StatusOr<std::string> Describe() override;
-  std::string address() const override { return socket_; }
+  std::string address() const override { return daemon_.socket(); }
 
  private:
-  // Calls runtime.v1.RuntimeService/`method`.
-  template <typename Request, typename Response>
-  absl::Status Call(absl::string_view method, const Request& request, Response& response) const;
-
-  const std::string socket_;
-  const std::shared_ptr<grpc::Channel> channel_;
+  const Daemon daemon_;
 };
 
 }  // namespace numalocality

@@ -45,7 +45,7 @@ class ServerTest : public testing::Test {
     host_.AddCgroup(ContainerPath('a'), {100});
     host_.WriteCgroupFile(ContainerPath('a'), "memory.numa_stat",
                           "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=4096 N1=0\n");
-    auto server = Server::Start(socket_, context_, migrator_, nullptr);
+    auto server = Server::Start(socket_, {context_, migrator_, board_});
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials());
@@ -87,6 +87,7 @@ class ServerTest : public testing::Test {
   const std::string socket_ = sockets_.root() + "/own/agent.sock";
   const MigrationContext context_{host_.kernel(), Clock::System(), host_.paths(), {}};
   Migrator migrator_{context_};
+  ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::PlacementService::Stub> placements_;
@@ -100,7 +101,7 @@ TEST_F(ServerTest, SocketIsForItsOwnerOnly) {
 }
 
 TEST_F(ServerTest, RefusesASocketThatIsServed) {
-  const auto second = Server::Start(socket_, context_, migrator_, nullptr);
+  const auto second = Server::Start(socket_, {context_, migrator_, board_});
   EXPECT_TRUE(absl::IsFailedPrecondition(second.status())) << second.status();
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("another agent serves there"));
 }
@@ -376,24 +377,11 @@ TEST_F(ServerTest, TellsWhatItCanDo) {
   EXPECT_THAT(status.memory_node_ids(), ElementsAre(0, 1));
   EXPECT_THAT(status.allowed_node_ids(), ElementsAre(0));
   EXPECT_TRUE(status.cgroup_v2());
+  EXPECT_EQ(status.cgroup_version(), 2);
   ASSERT_EQ(status.sources_size(), 1);
   EXPECT_EQ(status.sources(0).state(), v1::SOURCE_STATE_ABSENT);
   ASSERT_GT(status.findings_size(), 0);
   EXPECT_EQ(status.findings(0).severity(), v1::FINDING_SEVERITY_ERROR) << "worst first";
-}
-
-TEST_F(ServerTest, WhatIsMissingSaysSoInASentence) {
-  grpc::ClientContext contexts[3];
-  v1::ExplainPlacementResponse explained;
-  v1::ReserveWorkloadResponse reserved;
-  v1::GetPoliciesResponse got;
-  for (const grpc::Status& status :
-       {placements_->ExplainPlacement(&contexts[0], {}, &explained),
-        migrations_->ReserveWorkload(&contexts[1], {}, &reserved),
-        v1::AgentService::NewStub(channel_)->GetPolicies(&contexts[2], {}, &got)}) {
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-    EXPECT_THAT(status.error_message(), HasSubstr("is not implemented yet"));
-  }
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ MAY_INCLUDE = {
 }
 USE_PROTOBUF = {"rpc", "runtime", "cli/localityctl"}
 USE_SYSCALLS = {"os"}
-USE_THREADS = {"engine", "rpc", "http", "runtime", "cli/numa_migrate"}
+USE_THREADS = {"engine", "rpc", "http", "runtime", "cli/numa_migrate", "cli/localityctl"}
 
 PROTOBUF = re.compile(r'#include\s+["<](\S+\.pb\.h|google/protobuf/\S+|grpc(pp|\+\+)?/\S+)[">]')
 SYSCALL = re.compile(r"#include\s+<(numaif|numa|sys/syscall|sys/ptrace|asm/unistd)\.h>|\bsyscall\s*\(")

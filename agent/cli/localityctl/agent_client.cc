@@ -5,10 +5,12 @@
 
 #include <cerrno>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "agent/base/status.h"
+#include "agent/cli/localityctl/connection.h"
 
 namespace numalocality {
 namespace {
@@ -21,11 +23,33 @@ absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
   return absl::Status(status.code(), absl::StrCat(status.message(), hint));
 }
 
+// What to do about a connection that failed. gRPC has no codes for the reasons: where its words are
+// not those known here, the advice names all of them.
+absl::string_view TlsHint(absl::string_view why) {
+  if (absl::StrContains(why, "Hostname Verification Check failed") ||
+      absl::StrContains(why, "is not in peer certificate")) {
+    return "; the agent's certificate is for another name: --server-name says for which";
+  }
+  if (absl::StrContains(why, "certificate verify failed")) {
+    return "; the agent's certificate has ended, or another CA signed it than --ca names";
+  }
+  if (absl::StrContains(why, "Connection refused")) {
+    return "; does the agent run, and has its configuration this port (grpc.address)?";
+  }
+  return "; has the agent a network API there (grpc.address), and did a CA that it trusts "
+         "(grpc.clientCaFile) sign the certificate of --cert?";
+}
+
 }  // namespace
 
-AgentClient::AgentClient(const std::string& endpoint, absl::Duration timeout)
+AgentClient::AgentClient(const std::string& unix_endpoint, absl::Duration timeout)
+    : AgentClient(unix_endpoint,
+                  grpc::CreateChannel(unix_endpoint, grpc::InsecureChannelCredentials()), timeout) {
+}
+
+AgentClient::AgentClient(const std::string& endpoint, const std::shared_ptr<grpc::Channel>& channel,
+                         absl::Duration timeout)
     : endpoint_(endpoint), timeout_(timeout) {
-  const auto channel = grpc::CreateChannel(endpoint, grpc::InsecureChannelCredentials());
   agent_ = v1::AgentService::NewStub(channel);
   placement_ = v1::PlacementService::NewStub(channel);
   migration_ = v1::MigrationService::NewStub(channel);
@@ -52,8 +76,17 @@ absl::StatusOr<v1::GetPlacementResponse> AgentClient::GetPlacement(
   return Call(*placement_, &Placement::GetPlacement, request);
 }
 
+absl::StatusOr<v1::ExplainPlacementResponse> AgentClient::ExplainPlacement(
+    const v1::ExplainPlacementRequest& request) {
+  return Call(*placement_, &Placement::ExplainPlacement, request);
+}
+
 absl::StatusOr<v1::GetStatusResponse> AgentClient::GetStatus() {
   return Call(*agent_, &Agent::GetStatus, v1::GetStatusRequest());
+}
+
+absl::StatusOr<v1::GetPoliciesResponse> AgentClient::GetPolicies() {
+  return Call(*agent_, &Agent::GetPolicies, v1::GetPoliciesRequest());
 }
 
 absl::StatusOr<v1::CreateMigrationResponse> AgentClient::CreateMigration(
@@ -65,6 +98,16 @@ absl::StatusOr<v1::CancelMigrationResponse> AgentClient::CancelMigration(const s
   v1::CancelMigrationRequest request;
   request.set_id(id);
   return Call(*migration_, &Migrations::CancelMigration, request);
+}
+
+absl::StatusOr<v1::ReserveWorkloadResponse> AgentClient::ReserveWorkload(
+    const v1::ReserveWorkloadRequest& request) {
+  return Call(*migration_, &Migrations::ReserveWorkload, request);
+}
+
+absl::StatusOr<v1::ReleaseWorkloadResponse> AgentClient::ReleaseWorkload(
+    const v1::ReleaseWorkloadRequest& request) {
+  return Call(*migration_, &Migrations::ReleaseWorkload, request);
 }
 
 absl::StatusOr<v1::ListPlacementsResponse> AgentClient::ListPlacements(v1::PlacementView view) {
@@ -103,25 +146,45 @@ absl::StatusOr<v1::Migration> AgentClient::WatchMigration(
   return response.migration();
 }
 
+absl::Status AgentClient::WatchPlacements(
+    absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_change) {
+  grpc::ClientContext context;
+  const auto stream = placement_->WatchPlacements(&context, v1::WatchPlacementsRequest());
+  v1::WatchPlacementsResponse response;
+  while (stream->Read(&response)) {
+    if (on_change(response)) continue;
+    context.TryCancel();
+    return absl::OkStatus();
+  }
+  NL_RETURN_IF_ERROR(ToStatus(stream->Finish()));
+  return absl::UnavailableError(absl::StrCat("the agent at ", endpoint_, " has ended the watch"));
+}
+
+absl::Status AgentClient::OutOfReach(const std::string& why) const {
+  const std::string what = absl::StrCat("cannot reach the agent at ", endpoint_);
+  if (!IsUnixEndpoint(endpoint_)) {
+    return absl::UnavailableError(absl::StrCat(what, ": ", why, TlsHint(why)));
+  }
+  constexpr char kHint[] = "; is numa-locality-agent running? --endpoint names another socket";
+  // gRPC says the same in words of its own, which no program should read.
+  const std::string path(absl::StripPrefix(endpoint_, "unix:"));
+  if (access(path.c_str(), R_OK | W_OK) != 0) {
+    const absl::Status denied = ErrnoStatus(errno, what);
+    if (!absl::IsPermissionDenied(denied)) return WithHint(denied, kHint);
+    return WithHint(denied, "; run as root, or as a user who may use that socket");
+  }
+  return absl::UnavailableError(absl::StrCat(what, ": ", why, kHint));
+}
+
 absl::Status AgentClient::ToStatus(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
-  constexpr char kHint[] = "; is numa-locality-agent running? --endpoint names another socket";
-  const std::string agent = absl::StrCat("the agent at ", endpoint_);
-  const std::string path(absl::StripPrefix(endpoint_, "unix:"));
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    // gRPC says the same in words of its own, which no program should read.
-    if (access(path.c_str(), R_OK | W_OK) != 0) {
-      const absl::Status denied = ErrnoStatus(errno, absl::StrCat("cannot reach ", agent));
-      if (!absl::IsPermissionDenied(denied)) return WithHint(denied, kHint);
-      return WithHint(denied, "; run as root, or as a user who may use that socket");
-    }
-    return absl::UnavailableError(
-        absl::StrCat("cannot reach ", agent, ": ", status.error_message(), kHint));
+    return OutOfReach(status.error_message());
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-    return absl::DeadlineExceededError(absl::StrCat(agent, " did not answer within ",
-                                                    absl::FormatDuration(timeout_),
-                                                    "; --timeout allows more"));
+    return absl::DeadlineExceededError(
+        absl::StrCat("the agent at ", endpoint_, " did not answer within ",
+                     absl::FormatDuration(timeout_), "; --timeout allows more"));
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }

@@ -37,6 +37,19 @@ void EndOnInterrupt(const std::string& words) {
   sigaction(SIGINT, &action, nullptr);
 }
 
+absl::StatusOr<v1::Migration> Submit(AgentClient& client,
+                                     const v1::CreateMigrationRequest& request) {
+  EndOnInterrupt("The migration may have begun all the same: 'localityctl migrations' shows it.");
+  const auto response = client.CreateMigration(request);
+  if (absl::IsAborted(response.status())) {
+    return absl::AbortedError(absl::StrCat(
+        response.status().message(),
+        "; 'localityctl watch ID' waits for its end, 'localityctl cancel ID' stops it"));
+  }
+  if (!response.ok()) return response.status();
+  return response->migration();
+}
+
 absl::StatusOr<ExitCode> Follow(AgentClient& client, const std::string& id, OutputFormat output) {
   EndOnInterrupt(absl::StrCat("Migration ", id, " goes on: 'localityctl watch ", id,
                               "' waits for its end, 'localityctl cancel ", id, "' stops it."));

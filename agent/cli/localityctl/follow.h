@@ -1,4 +1,4 @@
-// Watching a migration to its end.
+// Starting a migration, and watching it to its end.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_FOLLOW_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_FOLLOW_H_
 
@@ -13,6 +13,11 @@ namespace numalocality {
 
 // From now on SIGINT prints `words` on standard error and ends the program with kExitInterrupted.
 void EndOnInterrupt(const std::string& words);
+
+// Creates a migration; says how to go on where another one is in the way (ABORTED). SIGINT
+// meanwhile ends the program with words that it may have begun.
+absl::StatusOr<v1::Migration> Submit(AgentClient& client,
+                                     const v1::CreateMigrationRequest& request);
 
 // Draws progress until the migration has ended, and prints its result. kExitSuccess if it
 // SUCCEEDED, else kExitNotMigrated. SIGINT ends the program with words on how to cancel the

@@ -1,12 +1,12 @@
-// localityctl: asks one agent about memory placement, and has it move memory.
+// localityctl: asks agents about memory placement, and has them move memory.
 #include <string>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/base/version.h"
 #include "agent/cli/arguments.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/localityctl/commands.h"
+#include "agent/cli/localityctl/connection.h"
 
 namespace numalocality {
 namespace {
@@ -14,42 +14,73 @@ namespace {
 constexpr char kExamples[] = R"(
 Examples:
   localityctl top                                     where is every container's memory?
+  localityctl explain --pod 0f8c2e5a-...              why is it not where its CPUs are?
   localityctl migrate --pod 0f8c2e5a-... --wait       bring a pod's memory to its CPUs
+  localityctl migrate --pod shop/db-0 --container mysql --to-node 1
   localityctl migrate --pid 4321 --to-node 1 --dry-run
   localityctl migrations --output json
   localityctl watch 65f1a2b3-7
+  localityctl policies                                what is repaired without being asked?
+  localityctl evacuate 0 --free 32G --wait            make room on node 0 for something else
   localityctl doctor                                  can the agent do its job here?
+  localityctl --all numa-locality-agent.numa-locality.svc:9463 \
+      --ca ca.crt --cert tls.crt --key tls.key top    every machine's containers
 
 Exit codes: 0 success; 1 invalid arguments, not found, or the agent is out of reach; 2 permission
 denied; 3 the migration did not succeed, or cannot start now, or the agent cannot do its job; 130
 interrupted.
 )";
 
-absl::StatusOr<std::string> ParseEndpoint(absl::string_view text) {
-  if (absl::StartsWith(text, "unix:") && text.size() > 5) return std::string(text);
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is not an endpoint; write unix: and the path of a socket"));
+absl::StatusOr<std::string> ParseAll(absl::string_view text) {
+  const absl::Status parsed = ParseHostPort(text).status();
+  if (!parsed.ok()) return parsed;
+  return std::string(text);
+}
+
+void AddConnectionOptions(CLI::App& app, GlobalOptions& globals) {
+  constexpr char kGroup[] = "Which agent";
+  AddParsedOption(
+      app, "--endpoint", ParseEndpoint, globals.endpoint,
+      absl::StrCat("The agent's socket, or its address for mutual TLS; default ", kDefaultEndpoint))
+      ->type_name("unix:PATH|HOST:PORT")
+      ->envname("LOCALITYCTL_ENDPOINT")
+      ->group(kGroup);
+  AddParsedOption(app, "--all", ParseAll, globals.all,
+                  "The agents of all machines: at each address of this name, such as a headless "
+                  "Service's. For commands that read, and migrate --pod")
+      ->type_name("NAME:PORT")
+      ->group(kGroup);
+  const auto add = [&](const char* name, std::string& target, const char* type,
+                       const char* environment, const char* description) {
+    app.add_option(name, target, description)->type_name(type)->envname(environment)->group(kGroup);
+  };
+  add("--ca", globals.tls.ca, "FILE", "LOCALITYCTL_CA",
+      "Certificates of the CA that signed the agents' certificates (PEM)");
+  add("--cert", globals.tls.certificate, "FILE", "LOCALITYCTL_CERT", "Your certificate (PEM)");
+  add("--key", globals.tls.key, "FILE", "LOCALITYCTL_KEY", "The private key of that (PEM)");
+  add("--server-name", globals.tls.server_name, "NAME", "LOCALITYCTL_SERVER_NAME",
+      "What the agent's certificate must be for; default HOST or NAME");
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("Asks the NUMA locality agent of this machine.", "localityctl");
+  CLI::App app("Asks the NUMA locality agent of this machine, of another, or of all.",
+               "localityctl");
   GlobalOptions globals;
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version", VersionText());
   app.require_subcommand(1);
   app.fallthrough();  // global options may stand behind the subcommand
-  AddParsedOption(app, "--endpoint", ParseEndpoint, globals.endpoint,
-                  absl::StrCat("The agent's socket; default ", kDefaultEndpoint))
-      ->type_name("unix:PATH");
+  AddConnectionOptions(app, globals);
   AddParsedOption(app, "--output", ParseOutputFormat, globals.output,
                   "table (the default), json or yaml")
       ->type_name("FORMAT");
   AddParsedOption(app, "--timeout", ParseTimeSpan, globals.timeout,
                   "Longest time for an answer; default 30s")
       ->type_name("TIME");
-  const Command commands[] = {TopologyCommand(app, globals), TopCommand(app, globals),
-                              MigrateCommand(app, globals),  MigrationsCommand(app, globals),
-                              WatchCommand(app, globals),    CancelCommand(app, globals),
-                              DoctorCommand(app, globals)};
+  const Command commands[] = {
+      TopologyCommand(app, globals), TopCommand(app, globals),      ExplainCommand(app, globals),
+      MigrateCommand(app, globals),  EvacuateCommand(app, globals), MigrationsCommand(app, globals),
+      WatchCommand(app, globals),    CancelCommand(app, globals),   ReserveCommand(app, globals),
+      ReleaseCommand(app, globals),  PoliciesCommand(app, globals), DoctorCommand(app, globals)};
   app.footer(kExamples);  // now, as subcommands made later would have it, too
   if (const auto exit_code = ParseCommandLine(app, argc, argv)) return *exit_code;
   for (const Command& command : commands) {

@@ -1,19 +1,13 @@
 #include "agent/cli/localityctl/migrate_options.h"
 
-#include <google/protobuf/util/time_util.h>
-
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/base/units.h"
 #include "agent/cli/arguments.h"
+#include "agent/cli/localityctl/proto_time.h"
 
 namespace numalocality {
 namespace {
-
-google::protobuf::Duration ToProto(absl::Duration duration) {
-  return google::protobuf::util::TimeUtil::NanosecondsToDuration(
-      absl::ToInt64Nanoseconds(duration));
-}
 
 absl::StatusOr<v1::MemoryKind> ParseKind(absl::string_view text) {
   if (text == "anon") return v1::MEMORY_KIND_ANON;
@@ -116,6 +110,11 @@ void AddMigrateOptions(CLI::App& arguments, MigrateOptions& options) {
       .add_option("--request-id", options.request_id,
                   "Makes retries safe: the same id names the same migration")
       ->type_name("ID");
+  arguments
+      .add_option("--reservation", options.reservations,
+                  "Token of a reservation of the workload; may be repeated")
+      ->type_name("TOKEN")
+      ->allow_extra_args(false);
   arguments.add_flag("--dry-run", options.dry_run, "Say what would move; move nothing");
   arguments.add_flag("--wait", options.wait,
                      "Show progress and wait for the end; else print the migration's id");
@@ -165,6 +164,8 @@ absl::StatusOr<v1::CreateMigrationRequest> ToRequest(const MigrateOptions& optio
   if (options.deadline.has_value()) *request.mutable_deadline() = ToProto(*options.deadline);
   request.set_validate_only(options.dry_run);
   request.set_request_id(options.request_id);
+  request.mutable_reservation_tokens()->Assign(options.reservations.begin(),
+                                               options.reservations.end());
   return request;
 }
 

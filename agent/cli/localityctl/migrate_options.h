@@ -36,6 +36,7 @@ struct MigrateOptions {
   std::optional<absl::Duration> deadline;
   std::vector<std::string> verify_after;
   std::string request_id;
+  std::vector<std::string> reservations;
   bool dry_run = false;
   bool wait = false;
 };

@@ -1,7 +1,5 @@
 #include "agent/cli/localityctl/migration_text.h"
 
-#include <google/protobuf/util/time_util.h>
-
 #include "absl/strings/str_cat.h"
 #include "agent/base/units.h"
 #include "agent/cli/localityctl/words.h"
@@ -31,7 +29,8 @@ int64_t PlannedBytes(const v1::Migration& migration) {
   return pages * migration.page_bytes();
 }
 
-std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migration>& list) {
+std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migration>& list,
+                           const std::vector<std::string>& machines) {
   if (list.empty()) return "No migrations.\n";
   Table table({{"ID"},
                {"STATE"},
@@ -48,13 +47,12 @@ std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migratio
     if (migration.workloads_size() > 1) {
       absl::StrAppend(&workloads, " and ", migration.workloads_size() - 1, " more");
     }
-    google::protobuf::Timestamp created = migration.create_time();
-    created.set_nanos(0);
     table.AddRow({migration.id(), StateWord(migration.state()), ReasonWord(migration.reason()),
                   workloads, FormatBytes(MovedBytes(migration)),
                   FormatBytes(PlannedBytes(migration)), RunTimeWords(migration),
-                  google::protobuf::util::TimeUtil::ToString(created)});
+                  TimeWords(migration.create_time())});
   }
+  if (!machines.empty()) table.Prepend({"NODE"}, machines);
   return table.ToString();
 }
 

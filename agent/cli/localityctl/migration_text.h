@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "numalocality/v1/migration.pb.h"
 
@@ -18,8 +19,9 @@ int64_t PagesOf(const v1::WorkloadMigration& workload, v1::PageOutcome outcome);
 int64_t MovedBytes(const v1::Migration& migration);
 int64_t PlannedBytes(const v1::Migration& migration);
 
-// One line a migration.
-std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migration>& list);
+// One line a migration. `machines`: as PlacementsText has it.
+std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migration>& list,
+                           const std::vector<std::string>& machines = {});
 
 }  // namespace numalocality
 

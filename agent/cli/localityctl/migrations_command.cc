@@ -2,12 +2,15 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/cli/localityctl/all_agents.h"
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/follow.h"
 #include "agent/cli/localityctl/migration_text.h"
+#include "agent/cli/localityctl/placement_watch.h"
 #include "agent/cli/localityctl/words.h"
 
 namespace numalocality {
@@ -19,13 +22,30 @@ std::shared_ptr<std::string> AddId(CLI::App& arguments) {
   return id;
 }
 
+absl::StatusOr<ExitCode> MigrationsOfAll(const GlobalOptions& globals) {
+  using Response = v1::ListMigrationsResponse;
+  NL_ASSIGN_OR_RETURN(AllAgents agents, AllAgents::Find(globals));
+  const auto answers =
+      agents.Ask<Response>([](AgentClient& agent) { return agent.ListMigrations(); });
+  return PrintAnswers<Response>(answers, globals.output, [](const auto& good) {
+    Response all;
+    std::vector<std::string> nodes;
+    for (const AgentAnswer<Response>& answer : good) {
+      all.MergeFrom(*answer.response);
+      nodes.resize(static_cast<size_t>(all.migrations_size()), answer.node);
+    }
+    return MigrationsText(all.migrations(), nodes);
+  });
+}
+
 }  // namespace
 
 Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments =
       app.add_subcommand("migrations", "Migrations that the agent remembers, newest first");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
-    AgentClient client(globals.endpoint, globals.timeout);
+    if (!globals.all.empty()) return MigrationsOfAll(globals);
+    NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     NL_ASSIGN_OR_RETURN(const auto list, client.ListMigrations());
     std::cout << Render(list, globals.output, [&] { return MigrationsText(list.migrations()); });
     return kExitSuccess;
@@ -34,12 +54,16 @@ Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals) {
 }
 
 Command WatchCommand(CLI::App& app, const GlobalOptions& globals) {
-  CLI::App* arguments =
-      app.add_subcommand("watch", "Wait for the end of a migration, and show its result");
-  const auto id = AddId(*arguments);
-  const auto run = [&globals, id] {
-    AgentClient client(globals.endpoint, globals.timeout);
-    return Follow(client, *id, globals.output);
+  CLI::App* arguments = app.add_subcommand(
+      "watch",
+      "Wait for the end of a migration, and show its result; without an id, placements as they "
+      "change");
+  const auto id = std::make_shared<std::string>();
+  arguments->add_option("ID", *id, "The migration's id, as 'migrate' printed it");
+  const auto run = [&globals, id]() -> absl::StatusOr<ExitCode> {
+    NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
+    if (!id->empty()) return Follow(client, *id, globals.output);
+    return WatchPlacements(client, {{}, true}, globals.output, false);
   };
   return {arguments, run};
 }
@@ -49,7 +73,7 @@ Command CancelCommand(CLI::App& app, const GlobalOptions& globals) {
       app.add_subcommand("cancel", "Ask a migration to end after the pages it is moving now");
   const auto id = AddId(*arguments);
   const auto run = [&globals, id]() -> absl::StatusOr<ExitCode> {
-    AgentClient client(globals.endpoint, globals.timeout);
+    NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     NL_ASSIGN_OR_RETURN(const auto response, client.CancelMigration(*id));
     const v1::Migration& migration = response.migration();
     std::cout << Render(migration, globals.output, [&] {

@@ -1,5 +1,6 @@
 #include "agent/cli/localityctl/placement_text.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -14,12 +15,8 @@
 namespace numalocality {
 namespace {
 
-// The cells that say who a workload is: pod and container, or what stands in for it.
-std::vector<std::string> NameCells(const v1::Workload& workload) {
-  if (workload.pid() != 0) return {workload.pod_uid(), absl::StrCat("process ", workload.pid())};
-  if (workload.container_id().empty()) return {"", LogSafe(workload.cgroup_path())};
-  return {workload.pod_uid(), ShortId(workload.container_id())};
-}
+// On machines of more nodes their sum is shown instead.
+constexpr size_t kMostNodeColumns = 4;
 
 // Nodes that any of the workloads uses, lives on, or may use.
 std::set<int> NodesOf(const google::protobuf::RepeatedPtrField<v1::WorkloadPlacement>& list) {
@@ -78,33 +75,60 @@ std::string TopologyText(const v1::Topology& topology) {
   return table.ToString();
 }
 
-std::string PlacementsText(const google::protobuf::RepeatedPtrField<v1::WorkloadPlacement>& list) {
+std::string PlacementsText(const google::protobuf::RepeatedPtrField<v1::WorkloadPlacement>& list,
+                           const std::vector<std::string>& machines) {
   if (list.empty()) return "No containers.\n";
   const std::set<int> nodes = NodesOf(list);
+  const bool each_node = nodes.size() <= kMostNodeColumns;
+  const bool any_decision =
+      std::any_of(list.begin(), list.end(), [](const auto& each) { return each.has_decision(); });
   std::vector<Table::Column> columns = {{"POD"}, {"CONTAINER"}, {"QOS"}, {"CPUS"}, {"HOME"}};
-  for (const int node : nodes) {
+  for (const int node : each_node ? nodes : std::set<int>()) {
     columns.push_back({absl::StrCat("NODE ", node), Table::Align::kRight});
   }
+  if (!each_node) columns.push_back({"MEMORY", Table::Align::kRight});
   columns.push_back({"LOCAL", Table::Align::kRight});
+  columns.push_back({"REMOTE", Table::Align::kRight});
+  if (any_decision) columns.push_back({"DECISION"});
   Table table(std::move(columns));
   std::string caveats;
   for (const v1::WorkloadPlacement& placement : list) {
-    std::vector<std::string> cells = NameCells(placement.workload());
-    cells.push_back(QosWord(placement.workload().qos_class()));
-    cells.push_back(IdList(placement.cpu_ids()));
-    cells.push_back(IdList(placement.home_node_ids()));
+    const v1::Workload& workload = placement.workload();
+    std::vector<std::string> cells = {LogSafe(PodWord(workload)), ContainerWord(workload),
+                                      QosWord(workload.qos_class()), IdList(placement.cpu_ids()),
+                                      IdList(placement.home_node_ids())};
     std::map<int, int64_t> bytes;
     for (const v1::NodeUsage& usage : placement.node_usages()) {
       bytes[usage.node_id()] = AnonAndShmemBytes(usage);
     }
-    for (const int node : nodes) cells.push_back(FormatBytes(bytes[node]));
-    cells.push_back(placement.has_local_fraction()
-                        ? absl::StrFormat("%.1f%%", 100 * placement.local_fraction())
-                        : "");
+    for (const int node : each_node ? nodes : std::set<int>()) {
+      cells.push_back(FormatBytes(bytes[node]));
+    }
+    if (!each_node) cells.push_back(FormatBytes(MemoryBytes(placement)));
+    cells.push_back(LocalWords(placement));
+    cells.push_back(placement.has_local_fraction() ? FormatBytes(RemoteBytes(placement)) : "");
+    if (any_decision) cells.push_back(DecisionWords(placement.decision()));
     table.AddRow(std::move(cells));
     caveats += Caveats(placement);
   }
+  if (!machines.empty()) table.Prepend({"NODE"}, machines);
   return table.ToString() + caveats;
+}
+
+std::string ChangeText(const v1::WatchPlacementsResponse& change) {
+  if (change.has_gone()) return absl::StrCat(WorkloadWords(change.gone()), ": gone\n");
+  if (!change.has_placement()) return "";
+  const v1::WorkloadPlacement& placement = change.placement();
+  std::string text =
+      absl::StrCat(TimeWords(placement.read_time()), "  ", WorkloadWords(placement.workload()),
+                   ": ", FormatBytes(MemoryBytes(placement)));
+  if (placement.has_local_fraction()) {
+    absl::StrAppend(&text, ", ", LocalWords(placement), " local to node ",
+                    IdList(placement.home_node_ids()), ", ", FormatBytes(RemoteBytes(placement)),
+                    " remote");
+  }
+  const std::string decision = DecisionWords(placement.decision());
+  return absl::StrCat(text, decision.empty() ? "" : "; ", decision, "\n");
 }
 
 }  // namespace numalocality

@@ -121,9 +121,8 @@ std::string SecondSourceText(const v1::SecondSource& source) {
                                   FormatBytes(source.tolerance_bytes()), ":");
   absl::string_view before = " ";
   for (const v1::ChargedMemory& node : source.nodes()) {
-    const int64_t change = node.after_bytes() - node.before_bytes();
     absl::StrAppend(&text, std::exchange(before, ", "), "node ", node.node_id(), " ",
-                    change > 0 ? "+" : "", FormatBytes(change));
+                    FormatBytesChange(node.after_bytes() - node.before_bytes()));
   }
   return text + ".\n";
 }

@@ -12,8 +12,8 @@
 namespace numalocality {
 
 struct SelectorOptions {
-  std::string pod_uid;
-  std::string container_id;
+  std::string pod;        // UID, or NAMESPACE/NAME
+  std::string container;  // id; or name, if the pod is named
   std::string cgroup_path;
   pid_t pid = 0;
 };

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "agent/cli/localityctl/policies_text.h"
 #include "agent/cli/localityctl/words.h"
 
 namespace numalocality {
@@ -30,7 +31,9 @@ absl::string_view SeccompWord(v1::SeccompMode mode) {
 
 std::string SourceWords(const v1::Source& source) {
   switch (source.state()) {
-    case v1::SOURCE_STATE_ABSENT: return "not configured";
+    case v1::SOURCE_STATE_ABSENT:
+      return source.address().empty() ? "not configured"
+                                      : absl::StrCat("not there: ", source.address());
     case v1::SOURCE_STATE_OK: return absl::StrCat(source.message(), " at ", source.address());
     case v1::SOURCE_STATE_ERROR: return absl::StrCat("does not answer at ", source.address());
     default: return "unknown";
@@ -78,9 +81,14 @@ std::string StatusText(const v1::GetStatusResponse& status) {
       absl::StrCat(IdList(status.memory_node_ids()), ", of which the agent may use ",
                    Or(IdList(status.allowed_node_ids()), "none")));
   add("Host's processes", YesNo(status.host_pid_namespace()));
-  add("cgroup v2", YesNo(status.cgroup_v2()));
+  add("Security modules", Or(WrappedWords(status.security_modules()), "unknown"));
+  add("cgroup version",
+      status.cgroup_version() == 0 ? "none mounted" : absl::StrCat(status.cgroup_version()));
+  add("cgroup driver", Or(status.cgroup_driver(), "unknown, as there are no pods"));
   add("PAGEMAP_SCAN", YesNo(status.pagemap_scan()));
   add("NUMA balancing", status.numa_balancing() ? "on" : "off");
+  add("Huge pages", Or(status.transparent_huge_pages(), "unknown"));
+  add("Configuration", ConfigurationWords(status.configuration()));
   for (const v1::Source& source : status.sources()) {
     std::string name = source.name();
     if (!name.empty()) name[0] = absl::ascii_toupper(static_cast<unsigned char>(name[0]));

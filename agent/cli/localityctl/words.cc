@@ -22,6 +22,21 @@ std::string WithoutPrefix(const std::string& name, absl::string_view prefix, int
   return std::string(absl::StripPrefix(name, prefix));
 }
 
+// "NO_ROOM" as people write it.
+std::string InWords(const std::string& name) {
+  return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"_", " "}});
+}
+
+template <typename Placement>
+int64_t BytesAwayFrom(const Placement& placement) {
+  const std::set<int> homes(placement.home_node_ids().begin(), placement.home_node_ids().end());
+  int64_t bytes = 0;
+  for (const v1::NodeUsage& usage : placement.node_usages()) {
+    if (!homes.empty() && !homes.contains(usage.node_id())) bytes += AnonAndShmemBytes(usage);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 std::string StateWord(v1::MigrationState state) {
@@ -35,8 +50,20 @@ std::string ReasonWord(v1::MigrationReason reason) {
 bool IsFinal(v1::MigrationState state) { return state >= v1::MIGRATION_STATE_SUCCEEDED; }
 
 std::string OutcomeWord(v1::PageOutcome outcome) {
-  const std::string name = WithoutPrefix(v1::PageOutcome_Name(outcome), "PAGE_OUTCOME_", outcome);
-  return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"_", " "}});
+  return InWords(WithoutPrefix(v1::PageOutcome_Name(outcome), "PAGE_OUTCOME_", outcome));
+}
+
+std::string RemoteReasonWord(v1::RemoteReason reason) {
+  return InWords(WithoutPrefix(v1::RemoteReason_Name(reason), "REMOTE_REASON_", reason));
+}
+
+std::string DecisionWords(const v1::RepairDecision& decision) {
+  const auto verdict = decision.verdict();
+  const auto reason = decision.reason();
+  if (verdict == v1::REPAIR_VERDICT_UNSPECIFIED) return "";
+  return absl::StrCat(
+      InWords(WithoutPrefix(v1::RepairVerdict_Name(verdict), "REPAIR_VERDICT_", verdict)), ": ",
+      InWords(WithoutPrefix(v1::RepairReason_Name(reason), "REPAIR_REASON_", reason)));
 }
 
 std::string ScanMethodWord(v1::ScanMethod method) {
@@ -52,12 +79,22 @@ std::string QosWord(v1::QosClass qos) {
   }
 }
 
-std::string WorkloadWords(const v1::Workload& workload) {
+std::string PodWord(const v1::Workload& workload) {
+  if (workload.pod_name().empty()) return workload.pod_uid();
+  return LogSafe(absl::StrCat(workload.pod_namespace(), "/", workload.pod_name()));
+}
+
+std::string ContainerWord(const v1::Workload& workload) {
   if (workload.pid() != 0) return absl::StrCat("process ", workload.pid());
-  if (workload.container_id().empty()) {
-    return absl::StrCat("cgroup ", LogSafe(workload.cgroup_path()));
-  }
-  return absl::StrCat("pod ", workload.pod_uid(), " container ", ShortId(workload.container_id()));
+  if (workload.container_id().empty()) return LogSafe(workload.cgroup_path());
+  if (!workload.container_name().empty()) return LogSafe(workload.container_name());
+  return ShortId(workload.container_id());
+}
+
+std::string WorkloadWords(const v1::Workload& workload) {
+  if (workload.pid() != 0) return ContainerWord(workload);
+  if (workload.container_id().empty()) return absl::StrCat("cgroup ", ContainerWord(workload));
+  return absl::StrCat("pod ", PodWord(workload), " container ", ContainerWord(workload));
 }
 
 std::string ShortId(const std::string& container_id) { return container_id.substr(0, 12); }
@@ -68,6 +105,29 @@ std::string IdList(const google::protobuf::RepeatedField<int32_t>& ids) {
 
 int64_t AnonAndShmemBytes(const v1::NodeUsage& usage) {
   return usage.anon_bytes() + usage.shmem_bytes();
+}
+
+int64_t MemoryBytes(const v1::WorkloadPlacement& placement) {
+  int64_t bytes = 0;
+  for (const v1::NodeUsage& usage : placement.node_usages()) bytes += AnonAndShmemBytes(usage);
+  return bytes;
+}
+
+int64_t RemoteBytes(const v1::WorkloadPlacement& placement) {
+  if (placement.processes().empty()) return BytesAwayFrom(placement);
+  int64_t bytes = 0;
+  for (const v1::ProcessPlacement& process : placement.processes()) bytes += BytesAwayFrom(process);
+  return bytes;
+}
+
+std::string LocalWords(const v1::WorkloadPlacement& placement) {
+  if (!placement.has_local_fraction()) return "";
+  return absl::StrFormat("%.1f%%", 100 * placement.local_fraction());
+}
+
+std::string TimeWords(google::protobuf::Timestamp time) {
+  time.set_nanos(0);
+  return google::protobuf::util::TimeUtil::ToString(time);
 }
 
 std::string SecondsWords(absl::Duration duration) {

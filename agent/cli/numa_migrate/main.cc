@@ -5,12 +5,17 @@
 #include "agent/cli/numa_migrate/options.h"
 #include "agent/os/host_paths.h"
 #include "agent/os/kernel_calls.h"
+#include "agent/os/process_cgroup.h"
 
 int main(int argc, char** argv) {
   using namespace numalocality;  // NOLINT(google-build-using-namespace): main cannot be inside
   Options options;
   if (const auto exit_code = ParseOptions(argc, argv, options)) return *exit_code;
-  const MigrationContext context{KernelCalls::System(), Clock::System(), HostPaths(), {}};
+  HostPaths paths;
+  if (auto name_space = FindCgroupNamespace(paths); name_space.ok()) {
+    paths.cgroup_namespace = *std::move(name_space);
+  }
+  const MigrationContext context{KernelCalls::System(), Clock::System(), paths, {}};
   absl::StatusOr<ExitCode> exit_code = kExitError;
   switch (options.command) {
     case Command::kCheck: exit_code = Check(context, options); break;

@@ -21,18 +21,18 @@ namespace {
 
 // With its cgroup, whose memory pressure is a reason to slow down. Pressure in the root cgroup is
 // the machine's, which is looked at anyway.
-Workload WorkloadOf(const Subject& subject) {
+Workload WorkloadOf(const HostPaths& paths, const Subject& subject) {
   Workload workload;
   workload.process = subject.process.id();
-  const auto cgroup = subject.process.ReadCgroup();
+  const auto cgroup = subject.process.ReadCgroup(paths);
   if (cgroup.ok() && *cgroup != "/") workload.cgroup_path = *cgroup;
   return workload;
 }
 
 absl::Status CheckTargets(const MigrationContext& context, const Options& options,
                           const Subject& subject) {
-  return CheckAllowed(context, WorkloadOf(subject), {subject.process.pid()}, options.spec,
-                      subject.topology);
+  return CheckAllowed(context, WorkloadOf(context.paths, subject), {subject.process.pid()},
+                      options.spec, subject.topology);
 }
 
 // The rule that was asked for, if this program may follow it; else as much as it may. In that case
@@ -116,7 +116,7 @@ absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& opt
   NL_ASSIGN_OR_RETURN(Stay stay, Stay::Begin(context, options, subject));
   NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
   NL_RETURN_IF_ERROR(stay.PinThreads(context, options, subject));
-  const Workload workload = WorkloadOf(subject);
+  const Workload workload = WorkloadOf(context.paths, subject);
   const WorkloadProcesses processes{.pids = {subject.process.pid()}};
   RunObserver observer(context.clock, subject.topology.page_bytes, [&] {
     stay.PutBack();
@@ -149,8 +149,9 @@ absl::StatusOr<ExitCode> DryRun(const MigrationContext& context, const Options& 
     NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
   }
   RunObserver observer(context.clock, subject.topology.page_bytes, [] {});
-  const WorkloadMigration plan = PlanMigration(
-      context, WorkloadOf(subject), {.pids = {subject.process.pid()}}, options.spec, observer);
+  const WorkloadMigration plan =
+      PlanMigration(context, WorkloadOf(context.paths, subject), {.pids = {subject.process.pid()}},
+                    options.spec, observer);
   observer.Finish();
   if (plan.reason != MigrationReason::kNone) return Judge(options, plan, context.paths);
   NL_ASSIGN_OR_RETURN(const Forecast forecast, MakeForecast(context, options, subject, plan));

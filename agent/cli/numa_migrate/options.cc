@@ -240,7 +240,7 @@ OptionList AddLook(CLI::App& app, Options& options) {
 }
 
 void AddOutput(CLI::App& app, OutputFormat& format) {
-  app.set_version_flag("--version", kVersion)->group(kOutput);
+  app.set_version_flag("--version", VersionText())->group(kOutput);
   app.set_help_flag("-h,--help", "Print this help and exit")->group(kOutput);
   // For the build, which makes the man page of it.
   app.add_flag_callback("--man",

@@ -43,8 +43,9 @@ std::string NumaMapsLine(const Options& options, const SecondLook& look, int64_t
                         " and the process's mmap would stall; --verify-numa-maps reads it\n");
   }
   if (look.pages == 0 && look.differing_pages == 0) {
-    return "  numa_maps: tells nothing of these pages, as no mapping lies in the range as a "
-           "whole\n";
+    return "  numa_maps: tells nothing of these pages, as no mapping of nothing but such memory "
+           "lies "
+           "in the range as a whole\n";
   }
   std::string text = "  numa_maps: ";
   if (options.spec.node_map.empty()) {

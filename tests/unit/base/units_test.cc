@@ -39,6 +39,12 @@ TEST(ParseBytesTest, RefusesTheRest) {
   }
 }
 
+TEST(FormatBytesChangeTest, HasASign) {
+  EXPECT_EQ(FormatBytesChange(4096), "+4.0 KiB");
+  EXPECT_EQ(FormatBytesChange(-(int64_t{256} << 20)), "-256.0 MiB");
+  EXPECT_EQ(FormatBytesChange(0), "0 B");
+}
+
 TEST(FormatBytesTest, PicksTheUnit) {
   EXPECT_EQ(FormatBytes(0), "0 B");
   EXPECT_EQ(FormatBytes(1023), "1023 B");

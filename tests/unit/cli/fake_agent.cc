@@ -2,9 +2,21 @@
 
 namespace numalocality {
 
-FakeAgent::FakeAgent() {
+FakeAgent::FakeAgent() : endpoint_("unix:" + tree_.Path("agent.sock")) {
+  Start(endpoint_, grpc::InsecureServerCredentials(), nullptr);
+}
+
+FakeAgent::FakeAgent(const std::string& ip,
+                     const std::shared_ptr<grpc::ServerCredentials>& credentials) {
+  int port = 0;
+  Start(ip + ":0", credentials, &port);
+  endpoint_ = ip + ":" + std::to_string(port);
+}
+
+void FakeAgent::Start(const std::string& address,
+                      const std::shared_ptr<grpc::ServerCredentials>& credentials, int* port) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(endpoint(), grpc::InsecureServerCredentials());
+  builder.AddListeningPort(address, credentials, port);
   builder.RegisterService(static_cast<v1::PlacementService::Service*>(this));
   builder.RegisterService(static_cast<v1::MigrationService::Service*>(this));
   builder.RegisterService(static_cast<v1::AgentService::Service*>(this));
@@ -12,6 +24,18 @@ FakeAgent::FakeAgent() {
 }
 
 FakeAgent::~FakeAgent() { server_->Shutdown(); }
+
+grpc::Status FakeAgent::GetTopology(grpc::ServerContext*, const v1::GetTopologyRequest*,
+                                    v1::GetTopologyResponse* response) {
+  *response = topology;
+  return status;
+}
+
+grpc::Status FakeAgent::ListMigrations(grpc::ServerContext*, const v1::ListMigrationsRequest*,
+                                       v1::ListMigrationsResponse* response) {
+  *response = migrations;
+  return status;
+}
 
 grpc::Status FakeAgent::ListPlacements(grpc::ServerContext*,
                                        const v1::ListPlacementsRequest* request,
@@ -26,6 +50,35 @@ grpc::Status FakeAgent::GetPlacement(grpc::ServerContext*, const v1::GetPlacemen
                                      v1::GetPlacementResponse* response) {
   placement_request = *request;
   *response = placement;
+  return placement_status.ok() ? status : placement_status;
+}
+
+grpc::Status FakeAgent::ExplainPlacement(grpc::ServerContext*,
+                                         const v1::ExplainPlacementRequest* request,
+                                         v1::ExplainPlacementResponse* response) {
+  explain_request = *request;
+  *response = explanation;
+  return placement_status.ok() ? status : placement_status;
+}
+
+grpc::Status FakeAgent::WatchPlacements(grpc::ServerContext*, const v1::WatchPlacementsRequest*,
+                                        grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) {
+  for (const auto& change : placement_changes) writer->Write(change);
+  return status;
+}
+
+grpc::Status FakeAgent::ReserveWorkload(grpc::ServerContext*,
+                                        const v1::ReserveWorkloadRequest* request,
+                                        v1::ReserveWorkloadResponse* response) {
+  reserve_request = *request;
+  *response = reservation;
+  return status;
+}
+
+grpc::Status FakeAgent::ReleaseWorkload(grpc::ServerContext*,
+                                        const v1::ReleaseWorkloadRequest* request,
+                                        v1::ReleaseWorkloadResponse*) {
+  release_request = *request;
   return status;
 }
 
@@ -35,11 +88,22 @@ grpc::Status FakeAgent::GetStatus(grpc::ServerContext*, const v1::GetStatusReque
   return status;
 }
 
+grpc::Status FakeAgent::GetPolicies(grpc::ServerContext*, const v1::GetPoliciesRequest*,
+                                    v1::GetPoliciesResponse* response) {
+  *response = policies;
+  return status;
+}
+
 grpc::Status FakeAgent::CreateMigration(grpc::ServerContext*,
                                         const v1::CreateMigrationRequest* request,
                                         v1::CreateMigrationResponse* response) {
   create_request = *request;
-  response->mutable_migration()->set_id("m-1");
+  create_requests.push_back(*request);
+  if (request->validate_only()) {
+    *response->mutable_migration() = plan;
+  } else {
+    response->mutable_migration()->set_id("m-1");
+  }
   return status;
 }
 

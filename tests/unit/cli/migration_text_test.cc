@@ -1,21 +1,14 @@
 #include "agent/cli/localityctl/migration_text.h"
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
-#include <string>
+#include "tests/unit/cli/parse.h"
 
 namespace numalocality {
 namespace {
 
-v1::Migration Parse(const std::string& text) {
-  v1::Migration message;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
-  return message;
-}
-
 v1::Migration Partial() {
-  return Parse(R"pb(
+  return Parse<v1::Migration>(R"pb(
     id: "6b02-1"
     state: MIGRATION_STATE_PARTIAL
     reason: MIGRATION_REASON_NO_ROOM
@@ -35,7 +28,7 @@ TEST(MigrationsTextTest, IsALineEach) {
   v1::ListMigrationsResponse list;
   *list.add_migrations() = Partial();
   list.mutable_migrations(0)->add_workloads();
-  *list.add_migrations() = Parse(R"pb(
+  *list.add_migrations() = Parse<v1::Migration>(R"pb(
     id: "6b02-2"
     state: MIGRATION_STATE_PENDING
     page_bytes: 4096

@@ -1,22 +1,14 @@
 #include "agent/cli/localityctl/placement_text.h"
 
 #include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
-#include <string>
+#include "tests/unit/cli/parse.h"
 
 namespace numalocality {
 namespace {
 
 using ::testing::HasSubstr;
-
-template <typename Message>
-Message Parse(const std::string& text) {
-  Message message;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
-  return message;
-}
 
 TEST(TopologyTextTest, ShowsWhatIsMissingAsDashes) {
   const auto topology = Parse<v1::Topology>(R"pb(
@@ -77,15 +69,52 @@ TEST(PlacementsTextTest, HasARowForEachKindOfWorkload) {
   )pb");
   EXPECT_EQ(
       PlacementsText(list.placements()),
-      "POD     CONTAINER                 QOS          CPUS   HOME      NODE 0    NODE 1   LOCAL\n"
-      "uid-1   0123456789ab              Guaranteed   2-3    1      256.0 MiB   8.0 KiB    0.0%\n"
-      "-       /system.slice/a.service   -            0      0            0 B       0 B       -\n"
-      "-       process 12                -            -      -            0 B       0 B       -\n"
+      "POD     CONTAINER                 QOS          CPUS   HOME      NODE 0    NODE 1   LOCAL  "
+      "    REMOTE\n"
+      "uid-1   0123456789ab              Guaranteed   2-3    1      256.0 MiB   8.0 KiB    0.0%  "
+      " 256.0 MiB\n"
+      "-       /system.slice/a.service   -            0      0            0 B       0 B       -  "
+      "         -\n"
+      "-       process 12                -            -      -            0 B       0 B       -  "
+      "         -\n"
       "Note: cgroup /system.slice/a.service: incomplete: processes were still appearing when it "
       "was read\n"
       "Note: process 12: 3 processes are outside the agent's PID namespace and cannot be moved\n"
       "Note: process 12: 8.0 KiB are on no node here: the kernel does not tell where they are, as "
       "automatic NUMA balancing has marked them or the process made them inaccessible\n");
+}
+
+TEST(PlacementsTextTest, NamesDecisionsAndHomesOfProcessesOnALargeMachine) {
+  const auto list = Parse<v1::ListPlacementsResponse>(R"pb(
+    placements {
+      workload {
+        pod_uid: "uid-1"
+        pod_namespace: "prod"
+        pod_name: "db-0"
+        container_name: "db"
+        container_id: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        qos_class: QOS_CLASS_BURSTABLE
+      }
+      cpu_ids: [ 0, 1 ]
+      home_node_ids: [ 0, 1 ]
+      allowed_node_ids: [ 0, 1, 2, 3, 4 ]
+      node_usages { node_id: 0 anon_bytes: 4096 }
+      node_usages { node_id: 1 anon_bytes: 4096 }
+      processes {
+        pid: 7
+        home_node_ids: 1
+        node_usages { node_id: 0 anon_bytes: 4096 }
+        node_usages { node_id: 1 anon_bytes: 4096 }
+      }
+      local_fraction: 0.5
+      decision { verdict: REPAIR_VERDICT_LEAVE reason: REPAIR_REASON_TOO_LITTLE }
+    }
+  )pb");
+  EXPECT_EQ(PlacementsText(list.placements()),
+            "POD         CONTAINER   QOS         CPUS   HOME    MEMORY   LOCAL    REMOTE   "
+            "DECISION\n"
+            "prod/db-0   db          Burstable   0-1    0-1    8.0 KiB   50.0%   4.0 KiB   "
+            "leave: too little\n");
 }
 
 TEST(PlacementsTextTest, SaysSoWhenThereIsNothing) {

@@ -1,10 +1,11 @@
 #include "agent/cli/localityctl/result_text.h"
 
 #include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "tests/unit/cli/parse.h"
 
 namespace numalocality {
 namespace {
@@ -12,14 +13,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-v1::Migration Parse(const std::string& text) {
-  v1::Migration message;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
-  return message;
-}
-
 v1::Migration Partial() {
-  return Parse(R"pb(
+  return Parse<v1::Migration>(R"pb(
     id: "6b02-1"
     state: MIGRATION_STATE_PARTIAL
     reason: MIGRATION_REASON_NO_ROOM
@@ -64,7 +59,7 @@ v1::Migration Partial() {
 // The line about the second source.
 std::string SecondSourceLine(const std::string& second_source) {
   const std::string text =
-      ResultText(Parse("workloads { second_source { " + second_source + "} }"));
+      ResultText(Parse<v1::Migration>("workloads { second_source { " + second_source + "} }"));
   const size_t begin = text.find("  The");
   return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
 }
@@ -108,7 +103,7 @@ TEST(ResultTextTest, TheSecondSourceIsNeverPassedOver) {
 }
 
 TEST(ResultTextTest, NothingToMoveIsSaidAndNotDividedBy) {
-  const auto text = ResultText(Parse(R"pb(
+  const auto text = ResultText(Parse<v1::Migration>(R"pb(
     id: "1"
     state: MIGRATION_STATE_SUCCEEDED
     workloads {
@@ -122,7 +117,7 @@ TEST(ResultTextTest, NothingToMoveIsSaidAndNotDividedBy) {
 }
 
 TEST(ResultTextTest, TellsWhatBecameOfItLaterAndWhatItTook) {
-  const auto text = ResultText(Parse(R"pb(
+  const auto text = ResultText(Parse<v1::Migration>(R"pb(
     id: "1"
     page_bytes: 4096
     workloads {
@@ -162,7 +157,7 @@ TEST(ResultTextTest, TellsWhatBecameOfItLaterAndWhatItTook) {
 }
 
 TEST(PlanTextTest, SaysWhatWouldMoveAndWhatIsInTheWay) {
-  EXPECT_EQ(PlanText(Parse(R"pb(
+  EXPECT_EQ(PlanText(Parse<v1::Migration>(R"pb(
               page_bytes: 4096
               workloads {
                 workload { pid: 12 }

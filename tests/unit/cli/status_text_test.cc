@@ -1,26 +1,20 @@
 #include "agent/cli/localityctl/status_text.h"
 
 #include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "absl/strings/str_split.h"
+#include "tests/unit/cli/parse.h"
 
 namespace numalocality {
 namespace {
 
 using ::testing::HasSubstr;
 
-v1::GetStatusResponse Parse(const std::string& text) {
-  v1::GetStatusResponse message;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
-  return message;
-}
-
 TEST(StatusTextTest, TellsWhatWorksWhatDoesNotAndWhatToDo) {
-  const auto status = Parse(R"pb(
+  const auto status = Parse<v1::GetStatusResponse>(R"pb(
     version: "0.1.0"
     scan_method: SCAN_METHOD_PRESENCE
     capabilities: "CAP_DAC_READ_SEARCH"
@@ -29,9 +23,17 @@ TEST(StatusTextTest, TellsWhatWorksWhatDoesNotAndWhatToDo) {
     memory_node_ids: [ 0, 1 ]
     allowed_node_ids: 0
     kernel_release: "6.12.38-amd64"
-    cgroup_v2: true
+    cgroup_version: 1
     pagemap_scan: true
     host_pid_namespace: true
+    security_modules: "capability"
+    security_modules: "apparmor"
+    cgroup_driver: "systemd"
+    transparent_huge_pages: "madvise"
+    configuration {
+      path: "/etc/a.yaml"
+      load_time { seconds: 1700000000 nanos: 5 }
+    }
     sources {
       name: "container runtime"
       address: "/run/containerd/containerd.sock"
@@ -53,9 +55,13 @@ TEST(StatusTextTest, TellsWhatWorksWhatDoesNotAndWhatToDo) {
             "Seccomp              a filter\n"
             "Memory nodes         0-1, of which the agent may use 0\n"
             "Host's processes     yes\n"
-            "cgroup v2            yes\n"
+            "Security modules     capability apparmor\n"
+            "cgroup version       1\n"
+            "cgroup driver        systemd\n"
             "PAGEMAP_SCAN         yes\n"
             "NUMA balancing       off\n"
+            "Huge pages           madvise\n"
+            "Configuration        /etc/a.yaml, read 2023-11-14T22:13:20Z\n"
             "Container runtime    containerd v1.6.20 at /run/containerd/containerd.sock\n"
             "\n"
             "ERROR: No memory can be moved to node 1.\n"
@@ -67,20 +73,23 @@ TEST(StatusTextTest, TellsWhatWorksWhatDoesNotAndWhatToDo) {
 }
 
 TEST(StatusTextTest, WarningsDoNotMakeItUnfit) {
-  const auto status = Parse(R"pb(
+  const auto status = Parse<v1::GetStatusResponse>(R"pb(
     numa_balancing: true
     sources { name: "container runtime" state: SOURCE_STATE_ABSENT }
+    sources { name: "pod log names" address: "/var/log" state: SOURCE_STATE_ABSENT }
     findings { severity: FINDING_SEVERITY_WARNING message: "Beware" advice: "Act" }
   )pb");
   EXPECT_TRUE(IsFit(status));
   const std::string text = StatusText(status);
   EXPECT_THAT(text, HasSubstr("Container runtime    not configured\n"));
+  EXPECT_THAT(text, HasSubstr("Pod log names        not there: /var/log\n"));
   EXPECT_THAT(text, HasSubstr("NUMA balancing       on\n"));
+  EXPECT_THAT(text, HasSubstr("Configuration        no file, built-in defaults\n"));
   EXPECT_THAT(text, HasSubstr("WARNING: Beware.\n  Act.\nThe agent can do its job.\n"));
 }
 
 TEST(StatusTextTest, ARuntimeThatDoesNotAnswerIsTold) {
-  EXPECT_THAT(StatusText(Parse(R"pb(
+  EXPECT_THAT(StatusText(Parse<v1::GetStatusResponse>(R"pb(
                 sources {
                   name: "container runtime"
                   address: "/run/x.sock"

@@ -28,8 +28,13 @@ AgentStatus Perfect() {
   status.privileges.allowed_nodes = status.memory_nodes = {NodeId{0}, NodeId{1}};
   status.scan_method = ScanMethod::kPresence;
   status.pagemap_scan = true;
-  status.cgroup_v2 = true;
+  status.cgroup_version = CgroupVersion::kV2;
+  status.changes = absl::OkStatus();
+  status.network_api = absl::OkStatus();
   status.runtime = RuntimeStatus{"/run/runtime.sock", std::string(kAnswer)};
+  for (const char* id : {"cri", "pod_resources", "kubelet_state", "pod_logs"}) {
+    status.name_sources.push_back({id, id, "/", absl::OkStatus()});
+  }
   return status;
 }
 
@@ -90,12 +95,31 @@ INSTANTIATE_TEST_SUITE_P(
              Severity::kNote, "CAP_SYS_NICE"},
         Flaw{"Cpuset", [](AgentStatus& s) { s.privileges.allowed_nodes = {NodeId{0}}; },
              Severity::kError, "moved to node 1: the agent's own cpuset allows node 0"},
-        Flaw{"CgroupV1", [](AgentStatus& s) { s.cgroup_v2 = false; }, Severity::kError,
-             "cgroup v2"},
+        Flaw{"NotTheHostsCgroups",
+             [](AgentStatus& s) { s.cgroups = absl::FailedPreconditionError("own cgroup only"); },
+             Severity::kError, "No container can be found: own cgroup only"},
         Flaw{"PidNamespace", [](AgentStatus& s) { s.privileges.in_host_pid_namespace = false; },
              Severity::kWarning, "PID namespace"},
         Flaw{"Balancing", [](AgentStatus& s) { s.numa_balancing = true; }, Severity::kWarning,
              "balancing"},
+        Flaw{"NoConfigurationFile", [](AgentStatus& s) { s.configuration.path = "/etc/c.yaml"; },
+             Severity::kNote, "no configuration file /etc/c.yaml"},
+        Flaw{"WrongConfiguration",
+             [](AgentStatus& s) {
+               s.configuration = {"/etc/c.yaml", absl::UnixEpoch(), "line 3, column 5: no"};
+             },
+             Severity::kWarning,
+             "/etc/c.yaml is not in force, what it said before still is: line 3, column 5: no"},
+        Flaw{"NoConfiguration", [](AgentStatus& s) { s.configuration.error = "no such file"; },
+             Severity::kWarning, "the built-in defaults repair nothing: no such file"},
+        Flaw{"ReadAtTheStartOnly",
+             [](AgentStatus& s) {
+               s.configuration = {"/etc/c.yaml", absl::UnixEpoch(), "", {"localDistance", "x.y"}};
+             },
+             Severity::kWarning, "read at start only: localDistance, x.y"},
+        Flaw{"NoWatches",
+             [](AgentStatus& s) { s.changes = absl::ResourceExhaustedError("no watch left"); },
+             Severity::kWarning, "noticed once a period only: no watch left"},
         Flaw{"OldKernel",
              [](AgentStatus& s) {
                s.kernel = {"6.1.0", 6, 1};
@@ -103,6 +127,20 @@ INSTANTIATE_TEST_SUITE_P(
              Severity::kNote, "6.1.0 flushes TLBs"},
         Flaw{"NoPagemapScan", [](AgentStatus& s) { s.pagemap_scan = false; }, Severity::kNote,
              "PAGEMAP_SCAN"},
+        Flaw{"NoLabels", [](AgentStatus& s) { s.name_sources.erase(s.name_sources.begin()); },
+             Severity::kNote, "Labels and annotations of pods are not known"},
+        Flaw{"NoAssignments",
+             [](AgentStatus& s) {
+               s.name_sources[1].last_read = absl::NotFoundError("no socket");
+               s.name_sources[2].last_read = absl::NotFoundError("no file");
+             },
+             Severity::kNote, "kubelet has assigned"},
+        Flaw{"WrongTlsFiles",
+             [](AgentStatus& s) { s.network_api = absl::FailedPreconditionError("x has ended"); },
+             Severity::kWarning, "over the network, or soon cannot: x has ended"},
+        Flaw{"DeadSource",
+             [](AgentStatus& s) { s.name_sources[1].last_read = absl::UnavailableError("away"); },
+             Severity::kWarning, "may be old: pod_resources: away"},
         Flaw{"NoRuntime", [](AgentStatus& s) { s.runtime.reset(); }, Severity::kNote,
              "no container runtime is configured"},
         Flaw{"DeadRuntime",
@@ -130,11 +168,21 @@ TEST(FindingsTest, PagesThatBalancingHasMarkedAreHidden) {
   EXPECT_FALSE(hides_pages("6.1.0", 1, false));
 }
 
+TEST(FindingsTest, NamesComeFromTheRuntimeOrFromLogs) {
+  AgentStatus status = Perfect();
+  status.name_sources[3].last_read = absl::NotFoundError("no directory");
+  EXPECT_THAT(FindingsOf(status), IsEmpty());
+  status.name_sources.erase(status.name_sources.begin());
+  const auto findings = FindingsOf(status);
+  ASSERT_THAT(findings, SizeIs(2)) << "labels, and ...";
+  EXPECT_THAT(findings[1].message, HasSubstr("Names of pods are not known"));
+}
+
 TEST(FindingsTest, TheWorstComesFirst) {
   AgentStatus status = Perfect();
   status.pagemap_scan = false;
   status.numa_balancing = true;
-  status.cgroup_v2 = false;
+  status.cgroups = absl::FailedPreconditionError("none");
   const auto findings = FindingsOf(status);
   ASSERT_THAT(findings, SizeIs(3));
   EXPECT_EQ(findings[0].severity, Severity::kError);

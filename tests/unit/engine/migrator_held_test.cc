@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "tests/unit/engine/migrator_fixture.h"
 
 namespace numalocality {
@@ -92,6 +93,21 @@ TEST_F(MigratorHeldTest, ReplacementsAreBounded) {
   PassTheLimit();
   EXPECT_EQ(migrator_.Get(other->id)->state, MigrationState::kPending);
   go_on_.Open();
+  EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded);
+}
+
+TEST_F(MigratorHeldTest, MoreOrFewerMayRunFromNowOn) {
+  SubmitHeld(1);
+  in_call_[1].Wait();
+  SubmitHeld(2);
+  migrator_.SetWorkers(3);
+  in_call_[2].Wait();
+  migrator_.SetWorkers(2);
+  AddPod("/other", 10);
+  const auto other = migrator_.Submit(Request("/other"));
+  absl::SleepFor(absl::Milliseconds(100));
+  EXPECT_EQ(migrator_.Get(other->id)->state, MigrationState::kPending);
+  migrator_.SetWorkers(3);
   EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded);
 }
 

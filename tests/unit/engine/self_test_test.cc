@@ -4,8 +4,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "agent/engine/name_directory.h"
+#include "tests/unit/fake/fake_name_source.h"
 #include "tests/unit/fake/fake_runtime.h"
 
 namespace numalocality {
@@ -42,8 +47,83 @@ TEST_F(SelfTestTest, TellsWhatIsSo) {
   EXPECT_EQ(*status->runtime->answer, "fake v1");
 }
 
+TEST_F(SelfTestTest, TellsTheKernelsSettingsAsFarAsTheyCanBeRead) {
+  const auto without = RunSelfTest(host_.context(), nullptr);
+  EXPECT_TRUE(without->security_modules.empty());
+  EXPECT_EQ(without->huge_page_mode, "");
+  host_.tree().Write("sys/kernel/security/lsm", "capability,apparmor\n");
+  host_.tree().Write("sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never\n");
+  const auto with = RunSelfTest(host_.context(), nullptr);
+  EXPECT_EQ(with->security_modules, (std::vector<std::string>{"capability", "apparmor"}));
+  EXPECT_EQ(with->huge_page_mode, "always");
+}
+
+TEST_F(SelfTestTest, PodsCgroupsTellTheirDriver) {
+  EXPECT_EQ(RunSelfTest(host_.context(), nullptr)->cgroup_driver, "");
+  const std::string id(64, 'a');
+  host_.AddCgroup("/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/" + id, {1});
+  EXPECT_EQ(RunSelfTest(host_.context(), nullptr)->cgroup_driver, "cgroupfs");
+}
+
+TEST_F(SelfTestTest, SystemdsCgroupsAreSlices) {
+  const std::string id(64, 'a');
+  host_.AddCgroup(
+      "/kubepods.slice/kubepods-pod01234567_cccc_dddd_eeee_ffff00001111.slice/"
+      "cri-containerd-" +
+          id + ".scope",
+      {1});
+  EXPECT_EQ(RunSelfTest(host_.context(), nullptr)->cgroup_driver, "systemd");
+}
+
+TEST_F(SelfTestTest, AHostWithoutPodsYetHasCgroups) {
+  EXPECT_TRUE(RunSelfTest(host_.context(), nullptr)->cgroups.ok());
+}
+
+TEST_F(SelfTestTest, TellsTheVersionOfCgroups) {
+  EXPECT_EQ(RunSelfTest(host_.context(), nullptr)->cgroup_version, CgroupVersion::kV2);
+  host_.UseCgroupV1(true);
+  EXPECT_EQ(RunSelfTest(host_.context(), nullptr)->cgroup_version, CgroupVersion::kV1);
+  EXPECT_TRUE(RunSelfTest(host_.context(), nullptr)->cgroups.ok());
+  host_.tree().Remove("sys/fs/cgroup/memory");
+  EXPECT_EQ(RunSelfTest(host_.context(), nullptr)->cgroup_version, std::nullopt);
+  EXPECT_FALSE(RunSelfTest(host_.context(), nullptr)->cgroups.ok());
+}
+
+TEST_F(SelfTestTest, AContainersOwnCgroupIsNotTheHosts) {
+  host_.WriteCgroupFile("/", "cgroup.events", "populated 1\n");
+  const auto status = RunSelfTest(host_.context(), nullptr);
+  EXPECT_EQ(status->cgroups.code(), absl::StatusCode::kFailedPrecondition);
+  // A node that is a container itself, as kind has them, has its pods all the same.
+  host_.AddCgroup("/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/" + std::string(64, 'a'));
+  EXPECT_TRUE(RunSelfTest(host_.context(), nullptr)->cgroups.ok());
+}
+
+TEST_F(SelfTestTest, TellsWhetherTheConfigurationIsInForce) {
+  host_.tree().Write("config.yaml", "");
+  const ConfigurationSource source(host_.tree().Path("config.yaml"),
+                                   ConfigurationSource::Presence::kRequired, host_.context().clock,
+                                   [](absl::string_view) -> absl::StatusOr<Configuration> {
+                                     return absl::InvalidArgumentError("line 1, column 1: no");
+                                   });
+  EXPECT_EQ(RunSelfTest(host_.context(), nullptr, &source)->configuration.error,
+            "line 1, column 1: no");
+}
+
 TEST_F(SelfTestTest, WithoutARuntimeThereIsNone) {
   EXPECT_FALSE(RunSelfTest(host_.context(), nullptr)->runtime.has_value());
+}
+
+TEST_F(SelfTestTest, TellsOfTheSourcesOfNames) {
+  EXPECT_TRUE(RunSelfTest(host_.context(), nullptr)->name_sources.empty());
+  std::vector<std::unique_ptr<NameSource>> sources;
+  sources.push_back(std::make_unique<FakeNameSource>("cri"));
+  NameDirectory names(std::move(sources), Clock::System());
+  MigrationContext context = host_.context();
+  context.names = &names;
+  ASSERT_EQ(RunSelfTest(context, nullptr)->name_sources.size(), 1u);
+  EXPECT_TRUE(RunSelfTest(context, nullptr)->name_sources[0].IsAbsent());
+  names.ReadAll();
+  EXPECT_TRUE(RunSelfTest(context, nullptr)->name_sources[0].last_read.ok());
 }
 
 TEST_F(SelfTestTest, ARefusedSystemCallIsTold) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "agent/os/topology_reader.h"
 #include "tests/unit/fake/fake_runtime.h"
 
 namespace numalocality {
@@ -61,6 +62,7 @@ class StickinessTest : public ::testing::Test {
       WorkloadMigration result;
       result.workload = workload_;
       result.state = state;
+      result.outcomes.Add(PageOutcome::kPinned, left_pages_);
       return result;
     });
   }
@@ -73,6 +75,7 @@ class StickinessTest : public ::testing::Test {
   MigrationRequest request_;
   Observer observer_;
   int runs_ = 0;
+  int64_t left_pages_ = 0;  // elsewhere after the run
 };
 
 TEST_F(StickinessTest, WidensMovesAndNarrows) {
@@ -104,6 +107,19 @@ TEST_F(StickinessTest, AFailedMoveIsNotMadeToStick) {
     EXPECT_EQ(result.state, state);
     EXPECT_THAT(result.stick_note, HasSubstr("as it was"));
   }
+}
+
+// The kernel brings what is left, and does not ask about a reserve.
+TEST_F(StickinessTest, WhatIsLeftMustHaveRoom) {
+  const Topology topology = TopologyReader(host_.paths()).Read().value();
+  left_pages_ = topology.nodes.at(NodeId{1}).free_bytes / topology.page_bytes;
+  const WorkloadMigration result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kPartial);
+  EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
+  EXPECT_THAT(result.message, HasSubstr("has no room"));
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "0"));
+  left_pages_ /= 2;
+  EXPECT_EQ(Run(MigrationState::kSucceeded).state, MigrationState::kSucceeded);
 }
 
 TEST_F(StickinessTest, NodesThatTheRequestLeavesAloneStayAllowed) {

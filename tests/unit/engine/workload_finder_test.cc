@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "agent/engine/name_directory.h"
 #include "tests/unit/fake/fake_host.h"
+#include "tests/unit/fake/fake_name_source.h"
 
 namespace numalocality {
 namespace {
@@ -110,6 +113,67 @@ TEST_F(WorkloadFinderTest, SelectorsNameOneThing) {
   EXPECT_EQ(FindError({{}, Id('a'), {}, 1}), absl::StatusCode::kInvalidArgument);
 }
 
+// Workloads whose pod's names one source knows, beside a pod without any.
+class NamedWorkloadTest : public WorkloadFinderTest {
+ protected:
+  NamedWorkloadTest() {
+    for (const char digit : {'a', 'b'}) {
+      host_.AddCgroup(absl::StrCat("/kubepods/pod", kUid, "/", Id(digit)));
+    }
+    host_.AddCgroup(absl::StrCat("/kubepods/pod", kOtherUid, "/", Id('c')));
+    source_->known = {{Id('a'), "", {{"shop", "db-0", "mysql"}, {}, {}}},
+                      {"", kUid, {{"shop", "db-0", ""}, {}, {}}}};
+  }
+  static std::vector<std::unique_ptr<NameSource>> Vector(FakeNameSource*& source) {
+    std::vector<std::unique_ptr<NameSource>> sources;
+    sources.push_back(std::make_unique<FakeNameSource>("cri"));
+    source = static_cast<FakeNameSource*>(sources.back().get());
+    return sources;
+  }
+  static WorkloadSelector Named(const ContainerNames& names) { return {{}, {}, {}, {}, names}; }
+
+  FakeNameSource* source_ = nullptr;
+  NameDirectory names_{Vector(source_), Clock::System()};
+  const WorkloadFinder finder_{host_.paths(), &names_};
+};
+
+TEST_F(NamedWorkloadTest, AreFoundByNameAndHaveNames) {
+  names_.ReadAll();
+  EXPECT_EQ(finder_.Find(Named({"shop", "db-0", ""}))->size(), 2u);
+  const auto one = finder_.Find(Named({"shop", "db-0", "mysql"}));
+  ASSERT_EQ(one->size(), 1u);
+  EXPECT_EQ(one->front().container->container_id, Id('a'));
+  EXPECT_EQ(one->front().names, (ContainerNames{"shop", "db-0", "mysql"}));
+  EXPECT_EQ(finder_.Find(Cgroup(one->front().cgroup_path))->front().names, one->front().names);
+  host_.AddProcess(10, "0-3", one->front().cgroup_path);
+  EXPECT_EQ(finder_.Find(Process(10))->front().names, one->front().names);
+  EXPECT_EQ(finder_.Find(Pod(kOtherUid))->front().names, ContainerNames());
+}
+
+TEST_F(NamedWorkloadTest, UnknownNamesAreNotFound) {
+  names_.ReadAll();
+  for (const ContainerNames& names :
+       {ContainerNames{"shop", "db-0", "none"}, {"shop", "db-1", ""}, {"other", "db-0", ""}}) {
+    EXPECT_TRUE(absl::IsNotFound(finder_.Find(Named(names)).status()));
+  }
+  WorkloadSelector two = Named({"shop", "db-0", ""});
+  two.pod_uid = kUid;
+  EXPECT_TRUE(absl::IsInvalidArgument(finder_.Find(two).status()));
+}
+
+TEST_F(NamedWorkloadTest, WithoutAnyNamesTheErrorTellsOfTheSources) {
+  source_->status = absl::UnavailableError("/run/cri: nobody listens");
+  names_.ReadAll();
+  const absl::Status status = finder_.Find(Named({"shop", "db-0", ""})).status();
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no source of names is reachable: fake cri: "
+                                                       "/run/cri: nobody listens"));
+  EXPECT_THAT(
+      std::string(
+          WorkloadFinder(host_.paths()).Find(Named({"shop", "db-0", ""})).status().message()),
+      HasSubstr("none is configured"));
+}
+
 TEST_F(WorkloadFinderTest, ACgroupMayBeWrittenWithItsMountPoint) {
   host_.AddCgroup("/system.slice/db.service");
   for (const std::string& path :
@@ -136,7 +200,22 @@ TEST_F(WorkloadFinderTest, AProcessKnowsItsContainer) {
   EXPECT_EQ(FindError(Process(-5)), absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(WorkloadFinderTest, OnCgroupV1OnlyProcessesAreServed) {
+TEST_F(WorkloadFinderTest, FindsContainersOnCgroupV1) {
+  for (const bool hybrid : {false, true}) {
+    host_.UseCgroupV1(hybrid);
+    const std::string path = absl::StrCat("/kubepods/burstable/pod", kUid, "/", Id('a'));
+    host_.AddProcess(10);
+    host_.AddCgroup(path, {10});
+    EXPECT_EQ(FindOne(Pod(kUid)).cgroup_path, path);
+    EXPECT_EQ(FindOne(Process(10)).container->container_id, Id('a'));
+    EXPECT_EQ(FindOne(Cgroup(host_.paths().cgroup + "/cpuset" + path + "/")).cgroup_path, path);
+    EXPECT_EQ(FindOne(Cgroup(host_.paths().cgroup + "/memory" + path)).cgroup_path, path);
+    EXPECT_THAT(finder_.ListProcesses(FindOne(Cgroup(path)))->pids, ElementsAre(10));
+    EXPECT_TRUE(finder_.OpenProcess(host_.kernel(), FindOne(Pod(kUid)), 10).ok());
+  }
+}
+
+TEST_F(WorkloadFinderTest, WithoutCgroupsOnlyProcessesAreServed) {
   host_.AddProcess(10);
   host_.tree().Write("proc/10/cgroup", "4:cpuset:/kubepods/x\n");
   host_.tree().Remove("sys/fs/cgroup/cgroup.controllers");

@@ -1,5 +1,6 @@
 #include "tests/unit/fake/fake_host.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -60,8 +61,8 @@ FakeHost::FakeHost(const std::vector<FakeNode>& nodes, std::vector<std::string> 
   init.pid = 1;
   init.stack_start = 0x7fff00000010;
   Publish(init);
-  tree_.Write(CgroupPath("/cgroup.controllers"), "cpuset cpu memory\n");
-  tree_.Write(CgroupPath("/cgroup.procs"), "");
+  tree_.Write(CgroupFile("", "cgroup.controllers"), "cpuset cpu memory\n");
+  tree_.Write(CgroupFile("", "cgroup.procs"), "");
 }
 
 std::shared_ptr<FakeProcess> FakeHost::AddProcess(pid_t pid, const std::string& cpus,
@@ -93,7 +94,7 @@ void FakeHost::Publish(const FakeProcess& process) {
   tree_.Write(ProcPath(pid, "status"),
               absl::StrCat("Name:\t", process.command, "\nMems_allowed:\t3\nMems_allowed_list:\t",
                            process.allowed_nodes.ToString(), "\n"));
-  tree_.Write(ProcPath(pid, "cgroup"), absl::StrCat("0::", process.cgroup, "\n"));
+  tree_.Write(ProcPath(pid, "cgroup"), ProcessCgroups(process.cgroup));
   for (const auto& [tid, cpus] : process.threads) {
     tree_.MakeDirectory(ProcPath(pid, absl::StrCat("task/", tid)));
   }
@@ -194,36 +195,87 @@ std::shared_ptr<FakeProcess> FakeHost::Replace(pid_t pid) {
   return stranger;
 }
 
+std::vector<std::string> FakeHost::CgroupPaths(const std::string& path) const {
+  const std::string root = "sys/fs/cgroup";
+  if (!cgroup_v1_) return {root + path};
+  return {root + "/memory" + path, root + "/cpuset" + path, root + "/hugetlb" + path};
+}
+
+std::string FakeHost::CgroupFile(const std::string& path, const std::string& name) const {
+  const std::vector<std::string> directories = CgroupPaths(path);
+  if (absl::StartsWith(name, "hugetlb.")) return directories.back() + "/" + name;
+  const bool in_cpuset = cgroup_v1_ && absl::StartsWith(name, "cpuset.");
+  return (in_cpuset ? directories[1] : directories[0]) + "/" + name;
+}
+
+void FakeHost::UseCgroupV1(bool hybrid) {
+  tree_.Remove("sys/fs/cgroup");
+  cgroup_v1_ = true;
+  for (const std::string& directory : CgroupPaths("")) {
+    tree_.Write(directory + "/cgroup.procs", "");
+    tree_.Write(directory + "/tasks", "");
+    tree_.Write(directory + "/release_agent", "\n");
+  }
+  if (hybrid) tree_.Write("sys/fs/cgroup/unified/cgroup.controllers", "\n");
+}
+
 void FakeHost::AddCgroup(const std::string& path, const std::vector<pid_t>& pids) {
   for (size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
-    const std::string procs = CgroupPath(path.substr(0, slash)) + "/cgroup.procs";
-    if (!tree_.Exists(procs)) tree_.Write(procs, "");
-  }
-  WriteCgroupFile(path, "cgroup.procs", pids.empty() ? "" : absl::StrJoin(pids, "\n") + "\n");
-  for (const pid_t pid : pids) {
-    if (const auto process = kernel_.Find(pid); process != nullptr) {
-      process->cgroup = path;
-      tree_.Write(ProcPath(pid, "cgroup"), absl::StrCat("0::", path, "\n"));
+    for (const std::string& directory : CgroupPaths(path.substr(0, slash))) {
+      const std::string procs = directory + "/cgroup.procs";
+      if (!tree_.Exists(procs)) tree_.Write(procs, "");
     }
   }
+  for (const std::string& directory : CgroupPaths(path)) tree_.MakeDirectory(directory);
+  WriteCgroupFile(path, "cgroup.procs", pids.empty() ? "" : absl::StrJoin(pids, "\n") + "\n");
+  std::string threads;
+  for (const pid_t pid : pids) {
+    const auto process = kernel_.Find(pid);
+    if (process == nullptr) continue;
+    process->cgroup = path;
+    tree_.Write(ProcPath(pid, "cgroup"), ProcessCgroups(path));
+    for (const auto& [tid, cpus] : process->threads) absl::StrAppend(&threads, tid, "\n");
+  }
+  const std::string nodes = memory_nodes_.ToString() + "\n";
+  if (cgroup_v1_) {
+    WriteCgroupFile(path, "tasks", threads);
+    WriteCgroupFile(path, "cpuset.effective_cpus", all_cpus_ + "\n");
+    WriteCgroupFile(path, "cpuset.effective_mems", nodes);
+    WriteCgroupFile(path, "memory.numa_stat", "hierarchical_anon=0 N0=0 N1=0\n");
+    return;
+  }
+  WriteCgroupFile(path, "cgroup.threads", threads);
   WriteCgroupFile(path, "cpuset.cpus.effective", all_cpus_ + "\n");
-  WriteCgroupFile(path, "cpuset.mems.effective", memory_nodes_.ToString() + "\n");
+  WriteCgroupFile(path, "cpuset.mems.effective", nodes);
   WriteCgroupFile(path, "memory.numa_stat", "anon N0=0 N1=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");
+}
+
+std::string FakeHost::ProcessCgroups(const std::string& path) const {
+  if (!cgroup_v1_) return absl::StrCat("0::", path, "\n");
+  return absl::StrCat("9:cpuset:", path, "\n7:memory:", path, "\n1:name=systemd:/\n0::/\n");
 }
 
 void FakeHost::WriteCgroupFile(const std::string& path, const std::string& name,
                                const std::string& text) {
-  tree_.Write(CgroupPath(path) + "/" + name, text);
+  const std::string file = CgroupFile(path, name);
+  if (tree_.Exists(file)) {
+    tree_.Overwrite(file, text);  // the kernel's files stay the same, too
+  } else {
+    tree_.Write(file, text);
+  }
 }
 
-void FakeHost::RemoveCgroup(const std::string& path) { tree_.Remove(CgroupPath(path)); }
+void FakeHost::RemoveCgroup(const std::string& path) {
+  for (const std::string& directory : CgroupPaths(path)) tree_.Remove(directory);
+}
 
 void FakeHost::RecreateCgroup(const std::string& path, const std::vector<pid_t>& pids) {
   // The old directory stays until the new one is there: file systems reuse inode numbers, the
   // kernel does not reuse a cgroup's id.
-  const std::string grave = absl::StrCat("grave", ++graves_);
-  tree_.Rename(CgroupPath(path), grave);
+  for (const std::string& directory : CgroupPaths(path)) {
+    tree_.Rename(directory, absl::StrCat("grave", ++graves_));
+  }
   AddCgroup(path, pids);
 }
 

@@ -60,6 +60,9 @@ class FakeHost {
   // too.
   void AddCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
   void WriteCgroupFile(const std::string& path, const std::string& name, const std::string& text);
+  // Before the first AddCgroup: memory, cpuset and hugetlb have a tree of cgroup v1 each, and
+  // hybrid hosts an unused one of v2 beside them.
+  void UseCgroupV1(bool hybrid = false);
   void RemoveCgroup(const std::string& path);
   // Another cgroup under the same name.
   void RecreateCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
@@ -80,7 +83,10 @@ class FakeHost {
   }
   std::string ProcPath(pid_t pid, const std::string& name) const;
   void WriteStat(const FakeProcess& process, pid_t tid, const std::string& path);
-  std::string CgroupPath(const std::string& path) const { return "sys/fs/cgroup" + path; }
+  // Directories of a cgroup, one on v2; and a file of it, in the tree of its controller.
+  std::vector<std::string> CgroupPaths(const std::string& path) const;
+  std::string CgroupFile(const std::string& path, const std::string& name) const;
+  std::string ProcessCgroups(const std::string& path) const;  // as in /proc/PID/cgroup
   void WriteMeminfo(const std::map<int, FakeMemory>& memory);
   void WritePagemap(const FakeProcess& process);
 
@@ -89,6 +95,7 @@ class FakeHost {
   FakeClock clock_;
   FakeKernel kernel_{clock_};
   bool shows_frames_ = false;
+  bool cgroup_v1_ = false;
   std::string all_cpus_;
   NodeSet memory_nodes_;
   std::map<int, int64_t> written_free_pages_;

@@ -52,6 +52,15 @@ void TempTree::Write(const std::string& path, absl::string_view content) {
   Check(rename(fresh.c_str(), full.c_str()) == 0, "write", full);
 }
 
+void TempTree::Overwrite(const std::string& path, absl::string_view content) {
+  const std::string full = Path(path);
+  const int fd = open(full.c_str(), O_WRONLY | O_CLOEXEC);
+  Check(fd >= 0, "open", full);
+  WriteAll(fd, content.data(), content.size(), 0, full);
+  Check(ftruncate(fd, static_cast<off_t>(content.size())) == 0, "truncate", full);
+  Check(close(fd) == 0, "close", full);
+}
+
 void TempTree::WriteWords(const std::string& path,
                           const std::map<uint64_t, std::vector<uint64_t>>& words) {
   const std::string full = Path(path);

@@ -25,6 +25,9 @@ class TempTree {
 
   // Makes the directories above, too. Replaces a file as a whole: a reader never sees half of it.
   void Write(const std::string& path, absl::string_view content);
+  // The same file with other content, for those who keep it open. Not for files that others may
+  // read meanwhile.
+  void Overwrite(const std::string& path, absl::string_view content);
   // Writes into the middle of a sparse file, by content offset.
   void WriteWords(const std::string& path, const std::map<uint64_t, std::vector<uint64_t>>& words);
   void MakeDirectory(const std::string& path);

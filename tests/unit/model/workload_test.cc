@@ -31,6 +31,17 @@ TEST(WorkloadTest, DoesNotOverlapOthers) {
   EXPECT_FALSE(Process("", 5, 1).Overlaps(Cgroup("/a")));  // a host without cgroup v2
 }
 
+TEST(WorkloadTest, IsTheSameByIdentity) {
+  Workload renewed = Cgroup("/a");
+  renewed.cgroup_id = 2;
+  EXPECT_TRUE(Cgroup("/a").IsSame(Cgroup("/a")));
+  EXPECT_FALSE(Cgroup("/a").IsSame(renewed));
+  EXPECT_TRUE(Process("/a", 5, 1).IsSame(Process("/b", 5, 1))) << "it may go to another cgroup";
+  EXPECT_FALSE(Process("/a", 5, 1).IsSame(Process("/a", 6, 1)));
+  EXPECT_FALSE(Process("/a", 5, 1).IsSame(Process("/a", 5, 2)));
+  EXPECT_FALSE(Process("/a", 5, 1).IsSame(Cgroup("/a")));
+}
+
 TEST(WorkloadTest, IsNamedForPeople) {
   Workload container = Cgroup("/kubepods/x");
   container.container = {"uid-1", std::string(64, 'c'), QosClass::kBurstable};

@@ -23,12 +23,6 @@ class CgroupDirTest : public ::testing::Test {
   FakeHost host_;
 };
 
-TEST_F(CgroupDirTest, VersionTwoIsToldByItsControllers) {
-  EXPECT_TRUE(CheckCgroupV2(host_.paths()).ok());
-  host_.tree().Remove("sys/fs/cgroup/cgroup.controllers");
-  EXPECT_EQ(CheckCgroupV2(host_.paths()).code(), absl::StatusCode::kFailedPrecondition);
-}
-
 TEST_F(CgroupDirTest, PathsThatAreNoneAreRefused) {
   host_.AddCgroup("/a/b");
   for (const char* path :
@@ -90,6 +84,42 @@ TEST_F(CgroupDirTest, ReadsCpusetAndMemory) {
   EXPECT_EQ(memory.nodes.at(NodeId{0})[MemoryKind::kAnon], 4096);
   EXPECT_EQ(memory.nodes.at(NodeId{0})[MemoryKind::kHugetlb], 2 << 20);
   EXPECT_EQ(memory.nodes.at(NodeId{1})[MemoryKind::kHugetlb], 1 << 30);
+}
+
+TEST_F(CgroupDirTest, ReadsEachTreeOfVersion1) {
+  host_.UseCgroupV1();
+  host_.AddCgroup("/pod/below", {20});
+  host_.AddCgroup("/pod", {10});
+  host_.WriteCgroupFile("/pod", "cpuset.effective_cpus", "0-1,4\n");
+  host_.WriteCgroupFile("/pod", "cpuset.effective_mems", "1\n");
+  host_.WriteCgroupFile("/pod", "cpuset.mems", "0-1\n");
+  host_.WriteCgroupFile("/pod", "memory.numa_stat", "anon=9 N0=9\nhierarchical_anon=2 N0=2 N1=0\n");
+  host_.WriteCgroupFile("/pod", "hugetlb.2MB.numa_stat",
+                        "total=0 N0=0 N1=0\nhierarchical_total=2097152 N0=2097152 N1=0\n");
+  const CgroupDir cgroup = Open("/pod");
+  EXPECT_EQ(cgroup.ReadEffectiveCpus()->ToString(), "0-1,4");
+  EXPECT_EQ(cgroup.ReadEffectiveNodes()->ToString(), "1");
+  EXPECT_EQ(cgroup.ReadNodes()->ToString(), "0-1");
+  EXPECT_EQ(cgroup.ReadMemory()->BytesOn({NodeId{0}}, {MemoryKind::kAnon}), 2 * kFakePage);
+  EXPECT_EQ(cgroup.ReadMemory()->BytesOn({NodeId{0}}, {MemoryKind::kHugetlb}), 2 << 20);
+  EXPECT_THAT(cgroup.ReadProcesses()->pids, ElementsAre(10, 20));
+  EXPECT_THAT(cgroup.ListChildren().value(), ElementsAre("below"));
+  EXPECT_TRUE(cgroup.Holds(10).value());
+}
+
+TEST_F(CgroupDirTest, OnVersion1ACgroupMayBeMissingInSomeTrees) {
+  host_.UseCgroupV1();
+  host_.AddCgroup("/service", {10});
+  host_.tree().Remove("sys/fs/cgroup/cpuset/service");
+  host_.tree().Remove("sys/fs/cgroup/hugetlb");
+  const CgroupDir cgroup = Open("/service");
+  EXPECT_TRUE(absl::IsNotFound(cgroup.ReadEffectiveCpus().status()));
+  EXPECT_TRUE(absl::IsNotFound(cgroup.ReadEffectiveNodes().status()));
+  EXPECT_TRUE(absl::IsNotFound(cgroup.WriteNodes({})));
+  EXPECT_TRUE(cgroup.ReadMemory().ok());
+  EXPECT_THAT(cgroup.ReadProcesses()->pids, ElementsAre(10));
+  host_.tree().Remove("sys/fs/cgroup/memory/service");
+  EXPECT_TRUE(absl::IsNotFound(CgroupDir::Open(host_.paths(), "/service").status()));
 }
 
 TEST_F(CgroupDirTest, ListsTheCgroupsBelow) {

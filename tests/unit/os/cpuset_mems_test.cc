@@ -101,6 +101,15 @@ TEST_F(CpusetMemsTest, ItTakesTheController) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("cgroup.subtree_control"));
 }
 
+TEST_F(CpusetMemsTest, Version1IsRefusedEvenIfForced) {
+  host_.UseCgroupV1();
+  host_.AddCgroup("/job", {100});
+  Write("0\n");
+  const absl::Status status = Open(true).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("on cgroup v2 only"));
+}
+
 TEST_F(CpusetMemsTest, OldKernelsAreRefusedUnlessForced) {
   SetRelease("6.6.99-amd64");
   const absl::Status status = Open().status();

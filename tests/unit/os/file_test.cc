@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <set>
@@ -30,6 +31,29 @@ TEST(ReadFileTest, IsBounded) {
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReadFile(tree.Path("file"), 1001)->size(), 1001u);
   EXPECT_EQ(ReadFile("/dev/zero").status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(ReplaceFileTest, PutsTheWholeInItsPlace) {
+  TempTree tree;
+  for (const size_t size : {100000u, 1u, 0u}) {
+    const std::string content(size, 'x');
+    ASSERT_TRUE(ReplaceFile(tree.Path("file"), content).ok());
+    EXPECT_EQ(ReadFile(tree.Path("file")).value(), content);
+  }
+  EXPECT_FALSE(tree.Exists("file.new"));
+  struct stat status {};
+  ASSERT_EQ(stat(tree.Path("file").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+}
+
+TEST(ReplaceFileTest, LeavesTheOldOneIfItCannot) {
+  TempTree tree;
+  tree.Write("file", "old");
+  tree.MakeDirectory("file.new");
+  const absl::Status status = ReplaceFile(tree.Path("file"), "new");
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("file.new"));
+  EXPECT_EQ(ReadFile(tree.Path("file")).value(), "old");
+  EXPECT_FALSE(ReplaceFile("/dev/full/file", "new").ok());
 }
 
 TEST(ReadFileTest, ErrorsNameTheFile) {

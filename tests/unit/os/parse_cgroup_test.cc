@@ -81,6 +81,30 @@ KindBytes Bytes(int64_t anon, int64_t shmem, int64_t file, int64_t hugetlb = 0) 
   return bytes;
 }
 
+TEST(IsInPodsTest, AllOfKubernetesTree) {
+  const std::string pod = "pod01234567-cccc-dddd-eeee-ffff00001111";
+  const std::string slice = "kubepods-pod01234567_cccc_dddd_eeee_ffff00001111.slice";
+  for (const std::string& path :
+       {std::string("/kubepods"), std::string("/kubepods.slice"), "/kubepods/burstable/" + pod,
+        std::string("/kubepods.slice/kubepods-besteffort.slice"), "/kubepods.slice/" + slice,
+        "/custom/kubepods/" + pod, std::string("/kubelet.slice/kubelet-kubepods.slice"),
+        "/nested/" + pod, "/system.slice/" + slice + ":cri-containerd:" + std::string(64, 'a')}) {
+    EXPECT_TRUE(IsInPods(path)) << path;
+  }
+  for (const Block& block : ReadBlocks()) {
+    if (block[2] == "none") continue;
+    EXPECT_TRUE(IsInPods(block[1])) << block[0];
+  }
+}
+
+TEST(IsInPodsTest, NothingElse) {
+  for (const std::string path :
+       {"/", "/system.slice/kubelet.service", "/system.slice/postgresql.service", "/machine.slice",
+        "/my-kubepods", "/kubepods2", "/podman", "/user.slice/podcast"}) {
+    EXPECT_FALSE(IsInPods(path)) << path;
+  }
+}
+
 TEST(ParseNumaStatTest, ReadsTheThreeKinds) {
   const auto memory = ParseNumaStat(
       "anon N0=4096 N1=8192\n"
@@ -106,6 +130,35 @@ TEST(ParseNumaStatTest, PagesOfVersion1AreNotTakenForBytes) {
       "total=30 N0=20 N1=10\nfile=10 N0=10 N1=0\nanon=20 N0=10 N1=10\nhierarchical_anon=20 "
       "N0=20\n");
   EXPECT_TRUE(!memory.ok() || memory->nodes.empty());
+}
+
+// As Linux 6.1 has it, of a cgroup that has others below.
+constexpr char kVersion1[] =
+    "total=30 N0=20 N1=10\n"
+    "file=10 N0=10 N1=0\n"
+    "anon=20 N0=10 N1=10\n"
+    "unevictable=0 N0=0 N1=0\n"
+    "hierarchical_total=8300 N0=8220 N1=80\n"
+    "hierarchical_file=85 N0=10 N1=75\n"
+    "hierarchical_anon=8205 N0=8205 N1=0\n"
+    "hierarchical_unevictable=10 N0=5 N1=5\n";
+
+TEST(ParseNumaStatV1Test, CountsPagesAndWhatIsBelow) {
+  const auto memory = ParseNumaStatV1(kVersion1, 4096);
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  EXPECT_EQ(memory->nodes.at(NodeId{0}), Bytes(int64_t{8210} * 4096, 0, int64_t{10} * 4096));
+  EXPECT_EQ(memory->nodes.at(NodeId{1}), Bytes(int64_t{5} * 4096, 0, int64_t{75} * 4096));
+  EXPECT_EQ(ParseNumaStatV1(kVersion1, 65536)->nodes.at(NodeId{1}),
+            Bytes(int64_t{5} * 65536, 0, int64_t{75} * 65536));
+  EXPECT_TRUE(ParseNumaStatV1("", 4096)->nodes.empty());
+}
+
+TEST(ParseNumaStatV1Test, RefusesOtherFormats) {
+  for (const char* text :
+       {"hierarchical_anon=1 N0", "hierarchical_anon=1 N0=x", "hierarchical_file=1 N0=-1",
+        "hierarchical_anon=1 N0=4611686018427387904", "hierarchical_unevictable=0 rubbish"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseNumaStatV1(text, 4096).status())) << text;
+  }
 }
 
 TEST(ParseNumaStatTest, FileIsNeverNegative) {
@@ -134,6 +187,13 @@ TEST(ParseHugetlbNumaStatTest, ReadsTheNodesAndNotTheTotal) {
   EXPECT_EQ(memory->nodes.at(NodeId{0}), Bytes(0, 0, 0, 4194304));
   EXPECT_EQ(memory->nodes.at(NodeId{1}), Bytes(0, 0, 0, 2097152));
   EXPECT_FALSE(ParseHugetlbNumaStat("rubbish").ok());
+}
+
+TEST(ParseHugetlbNumaStatTest, Version1HasASecondLineForAllBelow) {
+  const auto memory =
+      ParseHugetlbNumaStat("total=0 N0=0 N1=0\nhierarchical_total=4194304 N0=0 N1=4194304\n");
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  EXPECT_EQ(memory->nodes.at(NodeId{1}), Bytes(0, 0, 0, 4194304));
 }
 
 TEST(ParseCgroupProcsTest, DropsDuplicatesAndNeverYieldsZero) {

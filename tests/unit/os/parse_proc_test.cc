@@ -10,8 +10,8 @@
 namespace numalocality {
 namespace {
 
-// Fields 4 to 29 of a stat line: 9 threads, start time 12345, code from 4096 on, stack from 7000
-// on.
+// Fields 4 to 29 of a stat line: 5 and 6 ticks of CPU time, 9 threads, start time 12345, 200
+// resident pages, code from 4096 on, stack from 7000 on.
 constexpr char kTail[] =
     " 1 2 3 0 -1 4194304 1 0 0 0 5 6 0 0 20 0 9 0 12345 1000 200 18446744073709551615 4096 5000 "
     "7000 0\n";
@@ -23,6 +23,8 @@ TEST(ParseStatTest, ReadsCommandStateAndStartTime) {
   EXPECT_EQ(stat->state, 'S');
   EXPECT_EQ(stat->start_ticks, 12345u);
   EXPECT_EQ(stat->thread_count, 9);
+  EXPECT_EQ(stat->cpu_ticks, 11u);
+  EXPECT_EQ(stat->resident_pages, 200);
   EXPECT_EQ(stat->code_start, 4096u);
   EXPECT_EQ(stat->stack_start, 7000u);
 }
@@ -181,8 +183,14 @@ TEST(ParseProcessCgroupTest, TakesTheLineOfCgroupV2) {
   EXPECT_EQ(*ParseProcessCgroup("0::/a:b:c"), "/a:b:c");
 }
 
-TEST(ParseProcessCgroupTest, NotFoundOnVersion1) {
-  for (const char* text : {"", "4:cpuset:/kubepods/x\n1:name=systemd:/y\n", "0::", "10::/x"}) {
+TEST(ParseProcessCgroupTest, OnVersion1TakesTheMemoryControllers) {
+  EXPECT_EQ(*ParseProcessCgroup("12:cpuset:/x\n7:memory:/a:b\n1:name=systemd:/y\n"), "/a:b");
+  EXPECT_EQ(*ParseProcessCgroup("0::/init.scope\n3:cpu,memory:/a\n"), "/a");  // hybrid
+}
+
+TEST(ParseProcessCgroupTest, NotFoundWithoutEither) {
+  for (const char* text : {"", "4:cpuset:/kubepods/x\n1:name=systemd:/y\n", "0::", "10::/x",
+                           "2:name=memory:/x", "memory:/x"}) {
     EXPECT_EQ(ParseProcessCgroup(text).status().code(), absl::StatusCode::kNotFound) << text;
   }
 }
@@ -192,6 +200,12 @@ TEST(ParseMemsAllowedTest, TakesTheList) {
             "0-1");
   EXPECT_EQ(ParseMemsAllowed("Name:\tx\nMems_allowed:\t3\n").status().code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST(ParseSwappedBytesTest, TakesTheNumber) {
+  EXPECT_EQ(*ParseSwappedBytes("Name:\tx\nVmSwap:\t     312 kB\nThreads:\t1\n"), 312 * 1024);
+  EXPECT_TRUE(absl::IsNotFound(ParseSwappedBytes("Name:\tVmSwap:\n").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(ParseSwappedBytes("VmSwap:\tmuch kB\n").status()));
 }
 
 }  // namespace

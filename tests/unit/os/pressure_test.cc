@@ -36,6 +36,9 @@ TEST(ReadPressureTest, ReadsTheMachinesAndACgroups) {
   tree.Write("proc/pressure/memory", kText);
   EXPECT_TRUE(ReadMachinePressure(paths).ok());
   EXPECT_TRUE(ReadCgroupPressure(paths, "/a/b").ok());
+  // cgroup v1 has none.
+  tree.Write("sys/fs/cgroup/memory/c/memory.numa_stat", "");
+  EXPECT_TRUE(absl::IsNotFound(ReadCgroupPressure(paths, "/c").status()));
 }
 
 }  // namespace

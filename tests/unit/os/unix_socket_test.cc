@@ -35,7 +35,7 @@ bool Exists(const std::string& path) {
 
 class UnixSocketTest : public ::testing::Test {
  protected:
-  const TempTree tree_;
+  TempTree tree_;
   const std::string directory_ = tree_.Path("run");
   const std::string path_ = directory_ + "/agent.sock";
 };
@@ -50,8 +50,21 @@ TEST_F(UnixSocketTest, MakesTheDirectoryForItsOwnerAlone) {
 
 TEST_F(UnixSocketTest, RefusesADirectoryThatIsOpenToOthers) {
   ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
+  tree_.Write("run/other", "");
   ASSERT_EQ(chmod(directory_.c_str(), 0755), 0);
   EXPECT_EQ(PrepareSocketPath(path_).code(), absl::StatusCode::kFailedPrecondition);
+  struct stat status {};
+  ASSERT_EQ(stat(directory_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0755u);
+}
+
+TEST_F(UnixSocketTest, ClosesAnEmptyDirectoryAsKubeletMakesIt) {
+  ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
+  ASSERT_EQ(chmod(directory_.c_str(), 0755), 0);
+  ASSERT_TRUE(PrepareSocketPath(path_).ok());
+  struct stat status {};
+  ASSERT_EQ(stat(directory_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700u);
 }
 
 TEST_F(UnixSocketTest, RefusesPathsThatCannotBeBound) {

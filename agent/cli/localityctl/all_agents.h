@@ -1,0 +1,142 @@
+// The agents of many machines, behind one DNS name as a headless Service has it: all are asked the
+// same, at the same time.
+#ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_ALL_AGENTS_H_
+#define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_ALL_AGENTS_H_
+
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/localityctl/agent_client.h"
+#include "agent/cli/localityctl/commands.h"
+#include "agent/cli/localityctl/output.h"
+
+namespace numalocality {
+
+template <typename Response>
+struct AgentAnswer {
+  std::string node;      // the machine; what stands before the port in `endpoint` if it is not told
+  std::string endpoint;  // "10.1.2.3:9463"
+  absl::StatusOr<Response> response = absl::UnknownError("not asked");
+};
+
+class AllAgents {
+ public:
+  // Those behind `globals.all`. UNAVAILABLE if the name has no address.
+  static absl::StatusOr<AllAgents> Find(const GlobalOptions& globals);
+
+  // The answers to `ask`, in the order of the nodes' names. `ask` is called in threads of their
+  // own, for one agent each.
+  template <typename Response>
+  std::vector<AgentAnswer<Response>> Ask(
+      const std::function<absl::StatusOr<Response>(AgentClient&)>& ask) {
+    std::vector<AgentAnswer<Response>> answers(agents_.size());
+    InParallel([&](size_t i) {
+      Agent& agent = agents_[i];
+      const absl::Status met = Meet(agent);
+      auto response = met.ok() ? ask(agent.client) : absl::StatusOr<Response>(met);
+      answers[i] = {agent.node, agent.endpoint, std::move(response)};
+    });
+    std::sort(answers.begin(), answers.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.node, a.endpoint) < std::tie(b.node, b.endpoint);
+    });
+    return answers;
+  }
+
+  // That of an answer's endpoint, which is one of these.
+  AgentClient Take(const std::string& endpoint);
+
+ private:
+  struct Agent {
+    std::string endpoint;
+    std::string node;
+    AgentClient client;
+  };
+
+  explicit AllAgents(std::vector<Agent> agents) : agents_(std::move(agents)) {}
+
+  // Asks for the name of its node.
+  static absl::Status Meet(Agent& agent);
+  // Calls `work` with the index of each agent, some at a time.
+  void InParallel(absl::FunctionRef<void(size_t)> work) const;
+
+  std::vector<Agent> agents_;
+};
+
+// A workload is on one machine: leaves out the agents that do not know it. NOT_FOUND if nobody
+// does.
+template <typename Response>
+absl::Status KeepFound(std::vector<AgentAnswer<Response>>& answers) {
+  std::string why;
+  std::erase_if(answers, [&](const AgentAnswer<Response>& answer) {
+    if (!absl::IsNotFound(answer.response.status())) return false;
+    why = std::string(answer.response.status().message());
+    return true;
+  });
+  if (!answers.empty()) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("no agent knows it: ", why));
+}
+
+// Prints what the agents answered, `text` for kTable, and on standard error who did not. kExitError
+// if anyone did not.
+template <typename Response>
+ExitCode PrintAnswers(
+    const std::vector<AgentAnswer<Response>>& answers, OutputFormat format,
+    absl::FunctionRef<std::string(const std::vector<AgentAnswer<Response>>& good)> text) {
+  std::vector<AgentAnswer<Response>> good;
+  std::vector<AgentMessage> messages;
+  for (const AgentAnswer<Response>& answer : answers) {
+    messages.push_back({answer.node, answer.endpoint, answer.response.status(),
+                        answer.response.ok() ? &*answer.response : nullptr});
+    if (answer.response.ok()) good.push_back(answer);
+  }
+  if (format != OutputFormat::kTable) {
+    std::cout << RenderAgents(messages, format);
+  } else if (!good.empty()) {  // else "No containers." would be said of nobody
+    std::cout << text(good);
+  }
+  std::cout << std::flush;
+  for (const AgentAnswer<Response>& answer : answers) {
+    if (answer.response.ok()) continue;
+    std::cerr << "ERROR: " << LogSafe(answer.node) << ": " << answer.response.status().message()
+              << "\n";
+  }
+  return good.size() == answers.size() ? kExitSuccess : kExitError;
+}
+
+// The text of each agent, below the name of its node.
+template <typename Response>
+std::string SectionsText(const std::vector<AgentAnswer<Response>>& answers,
+                         absl::FunctionRef<std::string(const Response&)> text) {
+  std::string sections;
+  for (const AgentAnswer<Response>& answer : answers) {
+    absl::StrAppend(&sections, sections.empty() ? "" : "\n", "== ", LogSafe(answer.node), " ==\n",
+                    text(*answer.response));
+  }
+  return sections;
+}
+
+// All of that, for a command that shows each agent's answer by itself.
+template <typename Response>
+absl::StatusOr<ExitCode> ShowSections(
+    const GlobalOptions& globals, const std::function<absl::StatusOr<Response>(AgentClient&)>& ask,
+    absl::FunctionRef<std::string(const Response&)> text) {
+  NL_ASSIGN_OR_RETURN(AllAgents agents, AllAgents::Find(globals));
+  return PrintAnswers<Response>(
+      agents.Ask<Response>(ask), globals.output,
+      [&](const auto& answers) { return SectionsText<Response>(answers, text); });
+}
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_ALL_AGENTS_H_

@@ -1,0 +1,84 @@
+// localityctl reserve and release
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/cli/arguments.h"
+#include "agent/cli/localityctl/commands.h"
+#include "agent/cli/localityctl/proto_time.h"
+#include "agent/cli/localityctl/selector.h"
+#include "agent/cli/localityctl/words.h"
+
+namespace numalocality {
+namespace {
+
+struct ReserveOptions {
+  SelectorOptions selector;
+  std::optional<absl::Duration> ttl;
+  std::string owner = "localityctl";
+  std::string token;
+};
+
+std::string ReservationText(const v1::ReserveWorkloadResponse& reservation) {
+  std::string text = absl::StrCat("Reserved until ", TimeWords(reservation.expire_time()), ":\n");
+  for (const v1::Workload& workload : reservation.workloads()) {
+    absl::StrAppend(&text, "  ", WorkloadWords(workload), "\n");
+  }
+  return absl::StrCat(text, "Token: ", reservation.token(), "\n'localityctl migrate --reservation ",
+                      reservation.token(), "' may move it, 'localityctl release ",
+                      reservation.token(), "' ends this.\n");
+}
+
+absl::StatusOr<ExitCode> Reserve(const GlobalOptions& globals, const ReserveOptions& options) {
+  v1::ReserveWorkloadRequest request;
+  *request.mutable_workload() = ToSelector(options.selector);
+  if (request.workload().name_case() == v1::WorkloadSelector::NAME_NOT_SET) {
+    return absl::InvalidArgumentError(
+        "name a workload by --pod, --container, --cgroup or --pid; 'localityctl top' lists them");
+  }
+  if (options.ttl.has_value()) *request.mutable_ttl() = ToProto(*options.ttl);
+  request.set_owner(options.owner);
+  request.set_token(options.token);
+  NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
+  NL_ASSIGN_OR_RETURN(const auto response, client.ReserveWorkload(request));
+  std::cout << Render(response, globals.output, [&] { return ReservationText(response); });
+  return kExitSuccess;
+}
+
+}  // namespace
+
+Command ReserveCommand(CLI::App& app, const GlobalOptions& globals) {
+  const auto options = std::make_shared<ReserveOptions>();
+  CLI::App* arguments =
+      app.add_subcommand("reserve", "Keep the repair loop and others off a workload for a while");
+  AddSelectorOptions(*arguments, options->selector);
+  AddParsedOption(*arguments, "--ttl", ParseTimeSpan, options->ttl,
+                  "For how long, 1 day at most; default 5m")
+      ->type_name("TIME");
+  arguments->add_option("--owner", options->owner, "Who reserves, for people")
+      ->type_name("NAME")
+      ->capture_default_str();
+  arguments->add_option("--token", options->token, "Of a reservation to be prolonged")
+      ->type_name("TOKEN");
+  return {arguments, [&globals, options] { return Reserve(globals, *options); }};
+}
+
+Command ReleaseCommand(CLI::App& app, const GlobalOptions& globals) {
+  CLI::App* arguments = app.add_subcommand("release", "End a reservation");
+  const auto token = std::make_shared<std::string>();
+  arguments->add_option("TOKEN", *token, "As 'reserve' printed it")->required();
+  const auto run = [&globals, token]() -> absl::StatusOr<ExitCode> {
+    v1::ReleaseWorkloadRequest request;
+    request.set_token(*token);
+    NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
+    NL_ASSIGN_OR_RETURN(const auto response, client.ReleaseWorkload(request));
+    std::cout << Render(response, globals.output, [] { return "Released.\n"; });
+    return kExitSuccess;
+  };
+  return {arguments, run};
+}
+
+}  // namespace numalocality

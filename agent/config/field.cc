@@ -1,0 +1,200 @@
+#include "agent/config/field.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "agent/base/units.h"
+
+namespace numalocality {
+namespace {
+
+// Less is a mistake in the unit, and would keep a migration running for days.
+constexpr int64_t kLeastBandwidth = int64_t{1} << 20;
+// Keys that differ by no more than this are taken for one and the same, mistyped.
+constexpr size_t kTypoDistance = 3;
+
+bool IsScalar(const YamlNode& node) { return node.kind == YamlNode::Kind::kScalar; }
+
+std::optional<bool> BooleanOf(absl::string_view text) {
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  return std::nullopt;
+}
+
+// Whether a YAML 1.2 reader takes plain `text` for something other than text.
+bool IsNumberOrBoolean(absl::string_view text) {
+  double number = 0;
+  return BooleanOf(text).has_value() || absl::SimpleAtod(text, &number);
+}
+
+// Insertions, deletions and changes that make `b` of `a`.
+size_t EditDistance(absl::string_view a, absl::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, changed}));
+    }
+  }
+  return row[b.size()];
+}
+
+std::string UnknownKey(absl::string_view key, const std::vector<Field>& fields) {
+  std::vector<absl::string_view> allowed;
+  for (const Field& field : fields) {
+    // Bounded: a key may be as long as the file.
+    if (key.size() <= 2 * field.key.size() &&
+        EditDistance(absl::AsciiStrToLower(key), absl::AsciiStrToLower(field.key)) <=
+            std::min(kTypoDistance, field.key.size() / 3)) {
+      return absl::StrCat("unknown key '", key, "' (did you mean '", field.key, "'?)");
+    }
+    allowed.push_back(field.key);
+  }
+  return absl::StrCat("unknown key '", key.substr(0, 80),
+                      "'; allowed here: ", absl::StrJoin(allowed, ", "));
+}
+
+absl::Status ReadBytes(absl::string_view key, const YamlNode& node, int64_t& out) {
+  const auto bytes = ParseBytes(IsScalar(node) ? absl::string_view(node.text) : "");
+  if (!bytes.ok()) return FieldError(key, node, bytes.status().message());
+  out = *bytes;
+  return absl::OkStatus();
+}
+
+// A number, or a percentage of one; nullopt if it is neither.
+std::optional<double> FractionOf(absl::string_view text) {
+  const bool is_percentage = absl::ConsumeSuffix(&text, "%");
+  double number = 0;
+  const auto is_plain = [](char c) {
+    return absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.' || c == '-';
+  };
+  // SimpleAtod also takes "nan", "1e3" and blanks.
+  if (!std::all_of(text.begin(), text.end(), is_plain) || !absl::SimpleAtod(text, &number)) {
+    return std::nullopt;
+  }
+  return is_percentage ? number / 100 : number;
+}
+
+}  // namespace
+
+absl::Status FieldError(absl::string_view key, const YamlNode& node, absl::string_view message) {
+  return ErrorAt(node.position, absl::StrCat(key, ": ", message));
+}
+
+absl::Status ReadFields(absl::string_view key, const YamlNode& node,
+                        const std::vector<Field>& fields) {
+  if (node.kind != YamlNode::Kind::kMap) return FieldError(key, node, "must be a map of keys");
+  for (const YamlEntry& entry : node.map) {
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const Field& f) { return f.key == entry.key; });
+    if (field == fields.end()) return ErrorAt(entry.position, UnknownKey(entry.key, fields));
+    NL_RETURN_IF_ERROR(field->read(field->key, entry.value));
+  }
+  return absl::OkStatus();
+}
+
+FieldReader Text(std::string& out) {
+  return Text(out, [](absl::string_view) { return absl::OkStatus(); });
+}
+
+FieldReader Text(std::string& out, std::function<absl::Status(absl::string_view)> check) {
+  return [&out, check = std::move(check)](absl::string_view key, const YamlNode& node) {
+    if (!IsScalar(node)) return FieldError(key, node, "must be text");
+    if (!node.is_quoted && IsNumberOrBoolean(node.text)) {
+      return FieldError(
+          key, node,
+          absl::StrCat("must be text; put it in quotes if it is meant: \"", node.text, "\""));
+    }
+    const absl::Status checked = check(node.text);
+    if (!checked.ok()) return FieldError(key, node, checked.message());
+    out = node.text;
+    return absl::OkStatus();
+  };
+}
+
+FieldReader Boolean(bool& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    const auto value =
+        IsScalar(node) && !node.is_quoted ? BooleanOf(node.text) : std::optional<bool>();
+    if (!value.has_value()) return FieldError(key, node, "must be true or false, without quotes");
+    out = *value;
+    return absl::OkStatus();
+  };
+}
+
+FieldReader WholeNumber(int& out, int least, int most) {
+  return [&out, least, most](absl::string_view key, const YamlNode& node) {
+    int number = 0;
+    if (!IsScalar(node) || node.is_quoted || !absl::SimpleAtoi(node.text, &number) ||
+        number < least || number > most) {
+      return FieldError(key, node,
+                        absl::StrCat("must be a whole number from ", least, " to ", most));
+    }
+    out = number;
+    return absl::OkStatus();
+  };
+}
+
+FieldReader Fraction(double& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    const auto fraction = FractionOf(IsScalar(node) ? absl::string_view(node.text) : "");
+    if (!fraction.has_value() || *fraction < 0 || *fraction > 1) {
+      return FieldError(key, node, "must be from 0 to 1, such as 0.9, or 0% to 100%");
+    }
+    out = *fraction;
+    return absl::OkStatus();
+  };
+}
+
+FieldReader Bytes(int64_t& out) {
+  return [&out](absl::string_view key, const YamlNode& node) { return ReadBytes(key, node, out); };
+}
+
+FieldReader Bandwidth(int64_t& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    int64_t rate = 0;
+    NL_RETURN_IF_ERROR(ReadBytes(key, node, rate));
+    if (rate != 0 && rate < kLeastBandwidth) {
+      return FieldError(key, node, "must be at least 1Mi (a second), or 0 for no limit");
+    }
+    out = rate;
+    return absl::OkStatus();
+  };
+}
+
+FieldReader TimeSpan(absl::Duration& out, absl::Duration least) {
+  return [&out, least](absl::string_view key, const YamlNode& node) {
+    absl::Duration span;
+    const bool is_span = IsScalar(node) && absl::ParseDuration(node.text, &span);
+    if (!is_span || span < least || span == absl::InfiniteDuration()) {
+      return FieldError(key, node,
+                        absl::StrCat("must be a time of at least ", absl::FormatDuration(least),
+                                     ", with a unit (ms, s, m, h), such as 30s or 1m30s"));
+    }
+    out = span;
+    return absl::OkStatus();
+  };
+}
+
+FieldReader TextMap(std::map<std::string, std::string>& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    if (node.kind != YamlNode::Kind::kMap || node.map.empty()) {
+      return FieldError(key, node, "must be a map from text to text, such as {tier: db}");
+    }
+    out.clear();
+    for (const YamlEntry& entry : node.map) {
+      NL_RETURN_IF_ERROR(Text(out[entry.key])(absl::StrCat(key, ".", entry.key), entry.value));
+    }
+    return absl::OkStatus();
+  };
+}
+
+}  // namespace numalocality

@@ -1,0 +1,254 @@
+#include "agent/config/parse_configuration.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "agent/base/status.h"
+#include "agent/config/field.h"
+#include "agent/config/yaml_tree.h"
+#include "agent/os/parse_cgroup.h"
+
+namespace numalocality {
+namespace {
+
+constexpr size_t kMaxNameLength = 63;     // as Kubernetes has it
+constexpr char kTurnedOff[] = "off";      // what an annotation says instead of a policy's name
+constexpr int kMostMigrations = 64;       // at the same time
+constexpr int kFarthestDistance = 254;    // in a SLIT, 255 is unreachable
+constexpr int kMostContainers = 100'000;  // with series of their own
+
+bool IsName(absl::string_view text, absl::string_view punctuation) {
+  return !text.empty() && text.size() <= kMaxNameLength &&
+         std::all_of(text.begin(), text.end(), [punctuation](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                  absl::StrContains(punctuation, absl::string_view(&c, 1));
+         });
+}
+
+absl::Status CheckPolicyName(absl::string_view name) {
+  if (name == kTurnedOff) {
+    return absl::InvalidArgumentError(
+        "must not be 'off', which in a pod's annotation turns repairs off");
+  }
+  if (IsName(name, "-_.")) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "must be 1 to 63 letters, digits, '-', '_' or '.', as pods' annotations name it");
+}
+
+absl::Status CheckNamespace(absl::string_view name) {
+  if (IsName(name, "-") && name == absl::AsciiStrToLower(name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "must be names of namespaces: 1 to 63 lower-case letters, digits or '-'");
+}
+
+absl::Status CheckCgroupPath(absl::string_view path) {
+  const std::vector<absl::string_view> names = absl::StrSplit(path, '/');
+  const bool is_path = names.size() > 1 && names[0].empty() &&
+                       std::none_of(names.begin() + 1, names.end(), [](absl::string_view name) {
+                         return name.empty() || name == "." || name == "..";
+                       });
+  if (!is_path) {
+    return absl::InvalidArgumentError(
+        "must be paths below /sys/fs/cgroup that begin with '/', such as "
+        "/system.slice/postgresql.service");
+  }
+  // There, namespaces that are protected and pods that are annotated off count.
+  if (!IsInPods(path)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "must be outside Kubernetes' cgroups; for pods leave the key out, or select them by "
+      "namespaces, matchLabels or qosClasses");
+}
+
+absl::Status CheckFilePath(absl::string_view path) {
+  if (path.empty() || path[0] == '/') return absl::OkStatus();
+  return absl::InvalidArgumentError("must be a path that begins with '/', or \"\" for none");
+}
+
+absl::Status CheckListenAddress(absl::string_view address) {
+  return address.empty() ? absl::OkStatus() : ParseHttpAddress(address).status();
+}
+
+FieldReader NamespaceName(std::string& out) { return Text(out, CheckNamespace); }
+FieldReader CgroupPath(std::string& out) { return Text(out, CheckCgroupPath); }
+FieldReader FilePath(std::string& out) { return Text(out, CheckFilePath); }
+
+FieldReader Qos(QosClass& out) {
+  return Choice<QosClass>(out, {{"Guaranteed", QosClass::kGuaranteed},
+                                {"Burstable", QosClass::kBurstable},
+                                {"BestEffort", QosClass::kBestEffort}});
+}
+
+FieldReader Selector(PolicySelector& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    NL_RETURN_IF_ERROR(
+        ReadFields(key, node,
+                   {{"namespaces", FilledList<std::string>(out.namespaces, NamespaceName)},
+                    {"matchLabels", TextMap(out.match_labels)},
+                    {"qosClasses", FilledList<QosClass>(out.qos_classes, Qos)},
+                    {"cgroupPaths", FilledList<std::string>(out.cgroup_paths, CgroupPath)}}));
+    if (const YamlNode* paths = node.Find("cgroupPaths"); paths != nullptr && node.map.size() > 1) {
+      return FieldError("cgroupPaths", *paths,
+                        "selects cgroups outside Kubernetes, and cannot stand together with "
+                        "namespaces, matchLabels or qosClasses; make it a policy of its own");
+    }
+    return absl::OkStatus();
+  };
+}
+
+FieldReader PolicyLimits(LocalityPolicy& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    // Shorter calls than this move single pages, each at the cost of a whole call.
+    constexpr absl::Duration kShortestCall = absl::Microseconds(100);
+    return ReadFields(key, node,
+                      {{"bandwidth", Bandwidth(out.bytes_per_second)},
+                       {"maxCallTime", TimeSpan(out.longest_call, kShortestCall)}});
+  };
+}
+
+FieldReader Policy(LocalityPolicy& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    NL_RETURN_IF_ERROR(ReadFields(
+        key, node,
+        {{"name", Text(out.name, CheckPolicyName)},
+         {"selector", Selector(out.selector)},
+         {"action", Choice<PolicyAction>(out.action, {{"observe", PolicyAction::kObserve},
+                                                      {"repair", PolicyAction::kRepair}})},
+         {"minLocalFraction", Fraction(out.min_local_fraction)},
+         {"minRemoteBytes", Bytes(out.min_remote_bytes)},
+         {"settle", TimeSpan(out.settle, absl::ZeroDuration())},
+         {"cooldown", TimeSpan(out.cooldown, absl::ZeroDuration())},
+         {"shared", Choice<SharingRule>(out.sharing, {{"never", SharingRule::kNever},
+                                                      {"owned", SharingRule::kOwned},
+                                                      {"all", SharingRule::kAll}})},
+         {"pageCache", Boolean(out.page_cache)},
+         {"stick", Choice<StickMode>(out.stick, {{"none", StickMode::kNone},
+                                                 {"cpuset-mems", StickMode::kCpusetMems}})},
+         {"limits", PolicyLimits(out)}}));
+    if (out.name.empty()) return FieldError(key, node, "name is missing; each policy has one");
+    return absl::OkStatus();
+  };
+}
+
+// How two cgroups overlap, in words.
+std::string Relation(const std::string& path, const std::string& earlier) {
+  if (path == earlier) return "is named above, too";
+  if (IsWithin(path, earlier)) return absl::StrCat("lies in '", earlier, "', which is named above");
+  return absl::StrCat("has in it '", earlier, "', which is named above");
+}
+
+// What is in two cgroups that are named would be two workloads.
+absl::Status CheckNoNesting(const YamlNode& policies) {
+  std::vector<std::string> earlier;
+  for (const YamlNode& policy : policies.list) {
+    const YamlNode* const selector = policy.Find("selector");
+    const YamlNode* const paths = selector == nullptr ? nullptr : selector->Find("cgroupPaths");
+    if (paths == nullptr) continue;
+    for (const YamlNode& path : paths->list) {
+      for (const std::string& other : earlier) {
+        if (!IsWithin(path.text, other) && !IsWithin(other, path.text)) continue;
+        return FieldError("cgroupPaths", path,
+                          absl::StrCat("'", path.text, "' ", Relation(path.text, other),
+                                       "; name each cgroup once, and none within another"));
+      }
+      earlier.push_back(path.text);
+    }
+  }
+  return absl::OkStatus();
+}
+
+FieldReader Policies(std::vector<LocalityPolicy>& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    NL_RETURN_IF_ERROR(List<LocalityPolicy>(out, Policy)(key, node));
+    NL_RETURN_IF_ERROR(CheckNoNesting(node));
+    for (size_t i = 0; i < out.size(); ++i) {
+      const auto same_name = [&](const LocalityPolicy& earlier) {
+        return earlier.name == out[i].name;
+      };
+      if (std::any_of(out.begin(), out.begin() + static_cast<ptrdiff_t>(i), same_name)) {
+        return FieldError(
+            "name", *node.list[i].Find("name"),
+            absl::StrCat("'", out[i].name, "' is the name of an earlier policy, too"));
+      }
+    }
+    return absl::OkStatus();
+  };
+}
+
+FieldReader Limits(AgentLimits& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    return ReadFields(
+        key, node,
+        {{"bandwidth", Bandwidth(out.bytes_per_second)},
+         {"concurrentMigrations", WholeNumber(out.concurrent_migrations, 1, kMostMigrations)},
+         {"nodeReserve", Fraction(out.node_reserve)}});
+  };
+}
+
+FieldReader Http(HttpOptions& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    return ReadFields(key, node,
+                      {{"address", Text(out.address, CheckListenAddress)},
+                       {"containerSeries", Boolean(out.container_series)},
+                       {"maxContainers", WholeNumber(out.max_containers, 0, kMostContainers)}});
+  };
+}
+
+FieldReader Grpc(GrpcOptions& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    NL_RETURN_IF_ERROR(ReadFields(key, node,
+                                  {{"address", Text(out.address, CheckListenAddress)},
+                                   {"certFile", FilePath(out.cert_file)},
+                                   {"keyFile", FilePath(out.key_file)},
+                                   {"clientCaFile", FilePath(out.client_ca_file)}}));
+    if (out.address.empty()) return absl::OkStatus();
+    for (const auto& [file_key, path] : {std::pair("certFile", &out.cert_file),
+                                         {"keyFile", &out.key_file},
+                                         {"clientCaFile", &out.client_ca_file}}) {
+      if (!path->empty()) continue;
+      return FieldError(key, node,
+                        absl::StrCat(file_key,
+                                     " is missing: the API is served over mutual TLS "
+                                     "only; name the file, or leave address out"));
+    }
+    return absl::OkStatus();
+  };
+}
+
+FieldReader Sources(SourceOptions& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    return ReadFields(key, node,
+                      {{"criSocket", FilePath(out.cri_socket)},
+                       {"criEvents", Boolean(out.cri_events)},
+                       {"kubeletDir", FilePath(out.kubelet_dir)},
+                       {"podLogsDir", FilePath(out.pod_logs_dir)}});
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text) {
+  NL_ASSIGN_OR_RETURN(const YamlNode root, ParseYaml(text));
+  Configuration configuration;
+  if (root.kind == YamlNode::Kind::kNull) return configuration;
+  NL_RETURN_IF_ERROR(ReadFields(
+      "configuration", root,
+      {{"policies", Policies(configuration.policies)},
+       {"limits", Limits(configuration.limits)},
+       {"period", TimeSpan(configuration.period, absl::Seconds(1))},
+       {"localDistance", WholeNumber(configuration.local_distance, 10, kFarthestDistance)},
+       {"protectedNamespaces",
+        List<std::string>(configuration.protected_namespaces, NamespaceName)},
+       {"http", Http(configuration.http)},
+       {"grpc", Grpc(configuration.grpc)},
+       {"sources", Sources(configuration.sources)}}));
+  return configuration;
+}
+
+}  // namespace numalocality

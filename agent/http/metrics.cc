@@ -1,0 +1,181 @@
+#include "agent/http/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <iterator>
+#include <sstream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "agent/base/version.h"
+#include "agent/http/container_metrics.h"
+
+namespace numalocality {
+namespace {
+
+using prometheus::MetricFamily;
+
+constexpr std::array<const char*, kPageOutcomeCount> kOutcomeNames = {"moved",
+                                                                      "already_there",
+                                                                      "busy",
+                                                                      "shared",
+                                                                      "pinned",
+                                                                      "no_memory",
+                                                                      "forbidden",
+                                                                      "not_migratable",
+                                                                      "vanished",
+                                                                      "identity_changed",
+                                                                      "permission_denied",
+                                                                      "not_attempted"};
+
+const char* OriginName(MigrationOrigin origin) {
+  return origin == MigrationOrigin::kPolicy ? "policy" : "api";
+}
+
+// From the start on, so that the first migration is an increase.
+MetricFamily MigrationsOf(const Totals& totals) {
+  auto family =
+      Counter("numa_locality_migrations_total", "Migrations that have ended, by who asked and how");
+  for (const MigrationOrigin origin : {MigrationOrigin::kApi, MigrationOrigin::kPolicy}) {
+    for (const MigrationState state : {MigrationState::kSucceeded, MigrationState::kPartial,
+                                       MigrationState::kFailed, MigrationState::kCancelled}) {
+      const auto count = totals.migrations.find({origin, state});
+      AddSeries(family, count == totals.migrations.end() ? 0 : static_cast<double>(count->second),
+                {{"origin", OriginName(origin)},
+                 {"state", absl::AsciiStrToLower(MigrationStateName(state))}});
+    }
+  }
+  return family;
+}
+
+MetricFamily PagesOf(const Totals& totals) {
+  auto family = Counter("numa_locality_migration_pages_total",
+                        "Base pages that migrations considered, by what became of them");
+  for (size_t i = 0; i < kOutcomeNames.size(); ++i) {
+    AddSeries(family, static_cast<double>(totals.pages[static_cast<PageOutcome>(i)]),
+              {{"outcome", kOutcomeNames[i]}});
+  }
+  return family;
+}
+
+MetricFamily CallsOf(const CallTimes& calls) {
+  MetricFamily family{"numa_locality_migration_call_seconds",
+                      "Duration of the kernel calls that moved pages",
+                      prometheus::MetricType::Histogram,
+                      {}};
+  auto& histogram = family.metric.emplace_back().histogram;
+  histogram.sample_count = static_cast<uint64_t>(calls.Count());
+  histogram.sample_sum = absl::ToDoubleSeconds(calls.total);
+  uint64_t count = 0;
+  for (size_t i = 0; i < CallTimes::kBounds.size(); ++i) {
+    count += static_cast<uint64_t>(calls.counts[i]);
+    histogram.bucket.push_back({count, absl::ToDoubleSeconds(CallTimes::kBounds[i])});
+  }
+  return family;
+}
+
+MetricFamily DecisionsOf(const Totals& totals) {
+  auto family = Counter("numa_locality_repair_decisions_total",
+                        "What the repair loop decided about workloads, and why; a decision counts "
+                        "when it differs from the one before");
+  for (const auto& [decision, count] : totals.decisions) {
+    AddSeries(family, static_cast<double>(count),
+              {{"decision", std::string(RepairVerdictName(decision.first))},
+               {"reason", std::string(RepairReasonName(decision.second))}});
+  }
+  return family;
+}
+
+MetricFamilies TotalMetrics(const Totals& totals) {
+  return {MigrationsOf(totals),
+          PagesOf(totals),
+          With(Counter("numa_locality_migration_bytes_total", "Bytes that migrations moved"),
+               static_cast<double>(totals.moved_bytes)),
+          CallsOf(totals.calls),
+          DecisionsOf(totals),
+          With(Counter("numa_locality_repairs_without_gain_total",
+                       "Repairs by policy whose verification showed no gain"),
+               static_cast<double>(totals.repairs_without_gain)),
+          With(Counter("numa_locality_drift_bytes_total",
+                       "Bytes that had left their target again when migrations were verified"),
+               static_cast<double>(totals.drifted_bytes))};
+}
+
+MetricFamily FreeBytesOf(const Topology& topology) {
+  auto family = Gauge("numa_locality_node_free_bytes", "Free memory of each NUMA node");
+  for (const auto& [id, node] : topology.nodes) {
+    if (!node.has_memory) continue;
+    AddSeries(family, static_cast<double>(node.free_bytes),
+              {{"numa_node", absl::StrCat(id.value)}});
+  }
+  return family;
+}
+
+MetricFamily DiscoveryErrorsOf(const std::vector<DiscoveryErrors>& errors) {
+  auto family = Counter("numa_locality_discovery_errors_total",
+                        "Errors while names of containers were asked for, by source");
+  for (const DiscoveryErrors& source : errors) {
+    AddSeries(family, static_cast<double>(source.error_count), {{"source", source.source_id}});
+  }
+  return family;
+}
+
+// By the names that every Prometheus client gives them.
+MetricFamilies ProcessMetrics(const OwnProcess& process) {
+  return {With(Counter("process_cpu_seconds_total", "CPU time the agent has used"),
+               absl::ToDoubleSeconds(process.cpu_time)),
+          With(Gauge("process_resident_memory_bytes", "Resident memory of the agent"),
+               static_cast<double>(process.resident_bytes)),
+          With(Gauge("process_open_fds", "File descriptors the agent has open"),
+               static_cast<double>(process.open_file_count)),
+          With(Gauge("process_start_time_seconds", "When the agent started, in seconds since 1970"),
+               absl::ToDoubleSeconds(process.start_time - absl::UnixEpoch()))};
+}
+
+void Append(MetricFamilies&& more, MetricFamilies& families) {
+  families.insert(families.end(), std::make_move_iterator(more.begin()),
+                  std::make_move_iterator(more.end()));
+}
+
+}  // namespace
+
+MetricFamilies CollectMetrics(const MetricsInput& input) {
+  MetricFamilies families;
+  if (input.report != nullptr) {
+    Append(CollectContainerMetrics(*input.report, input.options), families);
+    families.push_back(FreeBytesOf(input.report->topology));
+    families.push_back(With(
+        Gauge("numa_locality_report_cpu_seconds", "CPU time that reading the latest report took"),
+        absl::ToDoubleSeconds(input.report->cpu_time)));
+  }
+  Append(TotalMetrics(input.totals), families);
+  families.push_back(
+      With(Gauge("numa_locality_migrations_active", "Migrations that have not ended"),
+           input.active_migrations));
+  families.push_back(DiscoveryErrorsOf(input.discovery_errors));
+  families.push_back(With(Gauge("numa_locality_config_reload_success",
+                                "1 if the configuration file as it is now is in force, else 0"),
+                          input.config_reload_ok ? 1 : 0));
+  if (input.api_certificate_expiry.has_value() && input.api_certificate_expiry->ok()) {
+    families.push_back(
+        With(Gauge("numa_locality_api_certificate_expiry_timestamp_seconds",
+                   "When the network API's certificate on disk ends, in seconds since 1970; absent "
+                   "if its files cannot serve"),
+             absl::ToDoubleSeconds(**input.api_certificate_expiry - absl::UnixEpoch())));
+  }
+  families.push_back(
+      With(Gauge("numa_locality_build_info", "1, with the agent's version as a label"), 1,
+           {{"version", kVersion}}));
+  if (input.process.has_value()) Append(ProcessMetrics(*input.process), families);
+  return families;
+}
+
+std::string MetricsText(const MetricFamilies& families) {
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, families);
+  return std::move(out).str();
+}
+
+}  // namespace numalocality

@@ -1,0 +1,47 @@
+// The agent's metrics, from values alone. Names and labels are those of the API's documentation.
+#ifndef NUMALOCALITY_AGENT_HTTP_METRICS_H_
+#define NUMALOCALITY_AGENT_HTTP_METRICS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "agent/engine/totals.h"
+#include "agent/http/metric_family.h"
+#include "agent/model/configuration.h"
+#include "agent/model/locality_report.h"
+#include "agent/os/own_process.h"
+
+namespace numalocality {
+
+// Errors of one source of names since the start.
+struct DiscoveryErrors {
+  std::string source_id;  // NameSource::id
+  int64_t error_count = 0;
+};
+
+struct MetricsInput {
+  std::shared_ptr<const LocalityReport> report;  // null before the first
+  Totals totals;
+  int active_migrations = 0;
+  std::vector<DiscoveryErrors> discovery_errors;
+  bool config_reload_ok = true;       // the file as it is now is in force, or none is given
+  HttpOptions options;                // how many series there may be
+  std::optional<OwnProcess> process;  // nullopt: could not be read
+  // Of the network API's certificate on disk, or why that cannot be told; nullopt: no network API.
+  std::optional<absl::StatusOr<absl::Time>> api_certificate_expiry = std::nullopt;
+};
+
+// Pure.
+MetricFamilies CollectMetrics(const MetricsInput& input);
+
+// `families` as Prometheus reads them, text format 0.0.4.
+std::string MetricsText(const MetricFamilies& families);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_HTTP_METRICS_H_

@@ -1,0 +1,25 @@
+#include "agent/model/container_names.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace numalocality {
+
+absl::StatusOr<ContainerNames> ParseResourceName(absl::string_view text) {
+  const std::vector<std::string> parts = absl::StrSplit(text, '/');
+  const bool is_pod = parts.size() == 4 || parts.size() == 6;
+  const bool has_empty =
+      std::any_of(parts.begin(), parts.end(), [](const std::string& part) { return part.empty(); });
+  if (!is_pod || has_empty || parts[0] != "namespaces" || parts[2] != "pods" ||
+      (parts.size() == 6 && parts[4] != "containers")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "resource name '", text,
+        "': write namespaces/NAMESPACE/pods/POD, or add /containers/CONTAINER to that"));
+  }
+  return ContainerNames{parts[1], parts[3], parts.size() == 6 ? parts[5] : ""};
+}
+
+}  // namespace numalocality

@@ -1,0 +1,112 @@
+#include "agent/model/policy_match.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace numalocality {
+namespace {
+
+enum class Fit { kNo, kYes, kUnknown };
+
+template <typename List, typename Value>
+bool Contains(const List& list, const Value& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+Fit FitOfLabels(const PolicySelector& selector, const ContainerDescription& description) {
+  if (selector.match_labels.empty()) return Fit::kYes;
+  if (!description.metadata.has_value()) return Fit::kUnknown;
+  const auto& labels = description.metadata->labels;
+  const bool all =
+      std::all_of(selector.match_labels.begin(), selector.match_labels.end(), [&](const auto& l) {
+        const auto it = labels.find(l.first);
+        return it != labels.end() && it->second == l.second;
+      });
+  return all ? Fit::kYes : Fit::kNo;
+}
+
+Fit FitOfNamespace(const PolicySelector& selector, const ContainerDescription& description) {
+  if (selector.namespaces.empty()) return Fit::kYes;
+  if (description.names.pod_namespace.empty()) return Fit::kUnknown;
+  return Contains(selector.namespaces, description.names.pod_namespace) ? Fit::kYes : Fit::kNo;
+}
+
+Fit FitOfContainer(const PolicySelector& selector, const ContainerRef& container,
+                   const ContainerDescription& description) {
+  if (!selector.cgroup_paths.empty()) return Fit::kNo;
+  if (!selector.qos_classes.empty() && !Contains(selector.qos_classes, container.qos)) {
+    return Fit::kNo;
+  }
+  const Fit by_namespace = FitOfNamespace(selector, description);
+  const Fit by_labels = FitOfLabels(selector, description);
+  if (by_namespace == Fit::kNo || by_labels == Fit::kNo) return Fit::kNo;
+  return by_namespace == Fit::kYes && by_labels == Fit::kYes ? Fit::kYes : Fit::kUnknown;
+}
+
+PolicyMatch None(RepairReason reason, std::string message) {
+  return {nullptr, reason, std::move(message)};
+}
+
+PolicyMatch LabelsUnknown(absl::string_view what) {
+  return None(RepairReason::kLabelsUnknown,
+              absl::StrCat(what, " not known: see the sources in 'localityctl doctor'"));
+}
+
+// `policy` is the container's, unless what could forbid a repair is not known.
+PolicyMatch Apply(const Configuration& configuration, const LocalityPolicy& policy,
+                  const ContainerDescription& description, bool metadata_expected) {
+  if (policy.action == PolicyAction::kRepair) {
+    if (description.names.pod_namespace.empty() && !configuration.protected_namespaces.empty()) {
+      return LabelsUnknown("its namespace, which may be protected, is");
+    }
+    if (metadata_expected && !description.metadata.has_value()) {
+      return LabelsUnknown("its annotations, which may say off, are");
+    }
+  }
+  return {&policy, RepairReason::kRemote, ""};
+}
+
+PolicyMatch MatchCgroup(const Configuration& configuration, const std::string& path) {
+  for (const LocalityPolicy& policy : configuration.policies) {
+    for (const std::string& above : policy.selector.cgroup_paths) {
+      if (IsWithin(path, above)) return {&policy, RepairReason::kRemote, ""};
+    }
+  }
+  return None(RepairReason::kObserved, "no policy names this cgroup");
+}
+
+}  // namespace
+
+PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& workload,
+                        const ContainerDescription& description, bool metadata_expected) {
+  if (!workload.container.has_value()) return MatchCgroup(configuration, workload.cgroup_path);
+  const std::string& name_space = description.names.pod_namespace;
+  if (Contains(configuration.protected_namespaces, name_space)) {
+    return None(RepairReason::kProtected, absl::StrCat("namespace ", name_space, " is protected"));
+  }
+  if (description.metadata.has_value()) {
+    const auto it = description.metadata->annotations.find(kPolicyAnnotation);
+    if (it != description.metadata->annotations.end()) {
+      if (it->second == "off") return None(RepairReason::kOff, "its pod's annotation says off");
+      const LocalityPolicy* policy = configuration.FindPolicy(it->second);
+      if (policy != nullptr && policy->selector.cgroup_paths.empty()) {
+        return Apply(configuration, *policy, description, metadata_expected);
+      }
+      return None(RepairReason::kUnknownPolicy,
+                  absl::StrCat("its pod's annotation names a policy that does not exist: '",
+                               it->second, "'"));
+    }
+  }
+  for (const LocalityPolicy& policy : configuration.policies) {
+    const Fit fit = FitOfContainer(policy.selector, *workload.container, description);
+    if (fit == Fit::kNo) continue;
+    if (fit == Fit::kUnknown) {
+      return LabelsUnknown(absl::StrCat("what policy '", policy.name, "' asks for is"));
+    }
+    return Apply(configuration, policy, description, metadata_expected);
+  }
+  return None(RepairReason::kObserved, "no policy matches");
+}
+
+}  // namespace numalocality

@@ -1,0 +1,34 @@
+// Which policy applies to a workload. Pure.
+#ifndef NUMALOCALITY_AGENT_MODEL_POLICY_MATCH_H_
+#define NUMALOCALITY_AGENT_MODEL_POLICY_MATCH_H_
+
+#include <string>
+
+#include "agent/model/configuration.h"
+#include "agent/model/container_names.h"
+#include "agent/model/repair.h"
+#include "agent/model/workload.h"
+
+namespace numalocality {
+
+// The annotation of a pod that names its policy, or says "off".
+inline constexpr char kPolicyAnnotation[] = "numa-locality.io/policy";
+
+struct PolicyMatch {
+  const LocalityPolicy* policy = nullptr;  // of the configuration; null if none applies
+  // Without a policy, why: kObserved (none matches), kOff, kProtected, kLabelsUnknown,
+  // kUnknownPolicy.
+  RepairReason reason = RepairReason::kObserved;
+  std::string message;
+};
+
+// The policy that the pod's annotation names, else the first whose selector matches. Nothing is
+// guessed: where a namespace, label or annotation that matters is not known, none applies.
+// `metadata_expected`: a source of labels and annotations is configured, so that a pod without them
+// is one that has not been told of yet.
+PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& workload,
+                        const ContainerDescription& description, bool metadata_expected);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_MODEL_POLICY_MATCH_H_

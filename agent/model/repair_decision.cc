@@ -1,0 +1,277 @@
+#include "agent/model/repair_decision.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "agent/base/units.h"
+
+namespace numalocality {
+namespace {
+
+// Homes of the workload, or of all its processes together.
+NodeSet AllHomes(const WorkloadPlacement& placement) {
+  NodeSet homes = placement.home_nodes;
+  for (const ProcessPlacement& process : placement.processes) homes = homes | process.home_nodes;
+  return homes;
+}
+
+// Answers the questions in turn; the first "no" is the decision.
+class Decider {
+ public:
+  Decider(const WorkloadReport& report, const PolicyMatch& match, const RepairHistory& history,
+          const Topology& topology, const RepairFacts& facts)
+      : placement_(report.placement),
+        home_since_(report.home_since),
+        match_(match),
+        policy_(match.policy),
+        history_(history),
+        topology_(topology),
+        facts_(facts),
+        homes_(AllHomes(report.placement)) {}
+
+  DecidedRepair Decide() {
+    if (!IsWanted() || !IsAllowed() || !IsWise() || !IsPossible()) return Result();
+    Say(RepairVerdict::kRepair, RepairReason::kRemote,
+        absl::StrCat(FormatBytes(result_.estimate.bytes), " of it are to be moved to node ",
+                     homes_.ToString()));
+    return Result();
+  }
+
+ private:
+  bool Say(RepairVerdict verdict, RepairReason reason, std::string message,
+           absl::Time next = absl::InfiniteFuture()) {
+    result_.decision.verdict = verdict;
+    result_.decision.reason = reason;
+    result_.decision.message = std::move(message);
+    result_.decision.next = next;
+    return false;
+  }
+  bool Leave(RepairReason reason, std::string message) {
+    return Say(RepairVerdict::kLeave, reason, std::move(message));
+  }
+  bool Wait(RepairReason reason, std::string message, absl::Time next = absl::InfiniteFuture()) {
+    return Say(RepairVerdict::kWait, reason, std::move(message), next);
+  }
+  DecidedRepair Result() {
+    if (policy_ != nullptr) result_.decision.policy = policy_->name;
+    return std::move(result_);
+  }
+
+  // Is there a policy, and does it find enough to do?
+  bool IsWanted() {
+    if (policy_ == nullptr) return Leave(match_.reason, match_.message);
+    if (homes_.empty()) {
+      return Leave(RepairReason::kNoHome, "none of its CPUs is on or near a node with memory");
+    }
+    const std::optional<double> local = placement_.LocalFraction();
+    if (!local.has_value()) return Leave(RepairReason::kLocal, "it has no memory of its own");
+    if (*local >= policy_->min_local_fraction) {
+      return Leave(RepairReason::kLocal, absl::StrFormat("%.1f%% of it is local", *local * 100));
+    }
+    const int64_t remote = RepairableBytes(placement_, topology_);
+    const int64_t movable = std::max(int64_t{0}, remote - history_.stuck_bytes);
+    if (movable < LeastBytes()) return SayTooLittle(remote);
+    const int64_t total = TotalBytes();
+    const double aim = std::min(1.0, policy_->min_local_fraction + kAimAbove);
+    const auto wanted = static_cast<int64_t>((aim - *local) * static_cast<double>(total));
+    // What is to stick is confined to its nodes in the end, all of it.
+    const bool is_confined = policy_->stick != StickMode::kNone;
+    result_.estimate.bytes = is_confined ? movable : std::min(movable, wanted);
+    result_.estimate.local_before = *local;
+    result_.estimate.local_expected =
+        *local + static_cast<double>(result_.estimate.bytes) / static_cast<double>(total);
+    if (facts_.bytes_per_second > 0) {
+      result_.estimate.time =
+          absl::Seconds(static_cast<double>(result_.estimate.bytes) / facts_.bytes_per_second);
+    }
+    if (policy_->action == PolicyAction::kRepair) return true;
+    return Leave(RepairReason::kObserved,
+                 absl::StrFormat("%.1f%% of it is local; the policy only observes", *local * 100));
+  }
+
+  // A policy may ask for 0: nothing is nothing all the same.
+  int64_t LeastBytes() const { return std::max(int64_t{1}, policy_->min_remote_bytes); }
+
+  bool SayTooLittle(int64_t remote) {
+    if (remote >= LeastBytes()) {
+      return Leave(RepairReason::kGaveUp,
+                   absl::StrCat(FormatBytes(history_.stuck_bytes),
+                                " of it were tried and do not move: 'localityctl explain' says "
+                                "why"));
+    }
+    return Leave(RepairReason::kTooLittle,
+                 absl::StrCat(FormatBytes(remote), " of it are remote and may be moved, less than ",
+                              FormatBytes(LeastBytes())));
+  }
+
+  // Do others let us?
+  bool IsAllowed() {
+    if (!facts_.migration_id.empty()) {
+      return Wait(RepairReason::kMigrating, absl::StrCat("migration ", facts_.migration_id));
+    }
+    if (facts_.reserved_until.has_value()) {
+      return Wait(RepairReason::kReserved, absl::StrCat("reserved by ", facts_.reserved_by),
+                  *facts_.reserved_until);
+    }
+    const NodeSet allowed = homes_ & placement_.allowed_nodes;
+    if (allowed.empty() && policy_->stick == StickMode::kNone) {
+      return Leave(RepairReason::kCpusetForbids,
+                   absl::StrCat("its CPUs are near node ", homes_.ToString(),
+                                ", and its cpuset.mems allow node ",
+                                placement_.allowed_nodes.ToString(), " only"));
+    }
+    if (!(homes_ & facts_.cleared_nodes).empty()) {
+      return Wait(RepairReason::kNodeCleared,
+                  absl::StrCat("node ", (homes_ & facts_.cleared_nodes).ToString(),
+                               " was evacuated and is kept clear"),
+                  facts_.cleared_until);
+    }
+    return true;
+  }
+
+  // Would it help, and last?
+  bool IsWise() {
+    const absl::Duration cooldown = history_.Cooldown(*policy_);
+    const absl::Time forgiven = history_.ForgivenAt(*policy_);
+    if (history_.fruitless >= RepairHistory::kMostFruitless && facts_.now < forgiven) {
+      return Wait(RepairReason::kGaveUp,
+                  absl::StrCat(history_.fruitless, " repairs in a row did not help"), forgiven);
+    }
+    if (history_.undone >= RepairHistory::kMostUndone && facts_.now < forgiven) {
+      return Wait(RepairReason::kPingPong,
+                  absl::StrCat("after ", history_.undone,
+                               " repairs in a row something moved its memory away again: NUMA "
+                               "balancing, kubelet, an NRI plugin or another controller"),
+                  forgiven);
+    }
+    if (history_.IsFlipping(*policy_, facts_.now)) {
+      const absl::Time calm = home_since_ + std::max(policy_->cooldown, policy_->settle);
+      if (facts_.now < calm) {
+        return Wait(RepairReason::kPingPong, "its CPUs are moved again and again", calm);
+      }
+    }
+    const absl::Time settled = home_since_ + policy_->settle;
+    if (facts_.now < settled) {
+      return Wait(RepairReason::kSettling,
+                  absl::StrCat("its CPUs are to stay where they are for ",
+                               absl::FormatDuration(policy_->settle)),
+                  settled);
+    }
+    const absl::Time cool = history_.last_end + cooldown;
+    if (facts_.now < cool) {
+      return Wait(RepairReason::kCoolingDown,
+                  absl::StrCat("for ", absl::FormatDuration(cooldown), " after its last migration"),
+                  cool);
+    }
+    return true;
+  }
+
+  // Is there room, for the memory and for one more migration?
+  bool IsPossible() {
+    if (facts_.refused.has_value()) return Wait(RepairReason::kRefused, *facts_.refused);
+    const int64_t room = Room();
+    if (room < result_.estimate.bytes) {
+      return Wait(RepairReason::kNoRoom,
+                  absl::StrCat("node ", homes_.ToString(), " has room for ", FormatBytes(room),
+                               " above its reserve, and ", FormatBytes(result_.estimate.bytes),
+                               " are to be moved"));
+    }
+    if (!facts_.may_start) {
+      return Wait(RepairReason::kBusy, "as many repairs run as may, or an API request goes first");
+    }
+    return true;
+  }
+
+  // For what is to be moved, on the nodes that are each process's home.
+  int64_t Room() const {
+    auto free = facts_.room_bytes;
+    const auto take = [&](const NodeSet& homes, int64_t bytes) {
+      // Sticking widens what its cpuset.mems allow.
+      const bool all = policy_->stick != StickMode::kNone;
+      int64_t taken = 0;
+      for (const NodeId node : all ? homes : homes& placement_.allowed_nodes) {
+        const int64_t here = std::clamp(free[node], int64_t{0}, bytes - taken);
+        free[node] -= here;
+        taken += here;
+      }
+      return taken;
+    };
+    if (placement_.processes.empty()) {
+      return take(placement_.home_nodes, result_.estimate.bytes);
+    }
+    const NodeSet nodes = topology_.NodesWithCpus();
+    int64_t room = 0;
+    for (const ProcessPlacement& process : placement_.processes) {
+      room += take(process.home_nodes,
+                   process.memory.BytesOn(nodes - process.home_nodes, kPrivateKinds));
+    }
+    return room;
+  }
+
+  int64_t TotalBytes() const {
+    if (placement_.processes.empty()) return placement_.memory.Bytes(kPrivateKinds);
+    int64_t total = 0;
+    for (const auto& process : placement_.processes) total += process.memory.Bytes(kPrivateKinds);
+    return total;
+  }
+
+  const WorkloadPlacement& placement_;
+  const absl::Time home_since_;
+  const PolicyMatch& match_;
+  const LocalityPolicy* const policy_;
+  const RepairHistory& history_;
+  const Topology& topology_;
+  const RepairFacts& facts_;
+  const NodeSet homes_;
+  DecidedRepair result_;
+};
+
+}  // namespace
+
+int64_t RepairableBytes(const WorkloadPlacement& placement, const Topology& topology) {
+  const NodeSet nodes = topology.NodesWithCpus();
+  if (placement.processes.empty()) {
+    return placement.memory.BytesOn(nodes - placement.home_nodes, kPrivateKinds);
+  }
+  int64_t bytes = 0;
+  for (const ProcessPlacement& process : placement.processes) {
+    bytes += process.memory.BytesOn(nodes - process.home_nodes, kPrivateKinds);
+  }
+  return bytes;
+}
+
+DecidedRepair DecideRepair(const WorkloadReport& report, const PolicyMatch& match,
+                           const RepairHistory& history, const Topology& topology,
+                           const RepairFacts& facts) {
+  return Decider(report, match, history, topology, facts).Decide();
+}
+
+MigrationRequest RepairRequest(const WorkloadReport& report, const LocalityPolicy& policy,
+                               const Topology& topology, const RepairEstimate& estimate,
+                               std::string trigger) {
+  MigrationRequest request;
+  const Workload& workload = report.placement.workload;
+  WorkloadSelector selector;
+  selector.cgroup_path = workload.cgroup_path;
+  request.workloads = {selector};
+  MigrationSpec& spec = request.spec;
+  const NodeSet memory_only = topology.MemoryNodes() - topology.NodesWithCpus();
+  if (!memory_only.empty()) spec.source_nodes = topology.NodesWithCpus();
+  if (policy.page_cache) spec.kinds.Insert(MemoryKind::kFile);
+  spec.sharing = policy.sharing;
+  spec.limits.bytes_per_second = policy.bytes_per_second;
+  spec.limits.longest_call = policy.longest_call;
+  // Page cache does not count as local or remote: it comes along, and with all of the rest.
+  if (!policy.page_cache) spec.enough_bytes = estimate.bytes;
+  spec.min_moved = policy.min_local_fraction;
+  request.estimate = estimate;
+  request.stick = policy.stick;
+  request.origin = MigrationOrigin::kPolicy;
+  request.policy = policy.name;
+  request.trigger = std::move(trigger);
+  return request;
+}
+
+}  // namespace numalocality

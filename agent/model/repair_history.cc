@@ -1,0 +1,106 @@
+#include "agent/model/repair_history.h"
+
+#include <algorithm>
+
+namespace numalocality {
+namespace {
+
+// Cool-downs of 5 minutes grow to 5 hours at most.
+constexpr int kMostDoublings = 6;
+// Homes may change often and settle for good later; more than these say nothing more.
+constexpr size_t kKeptFlips = 16;
+// A repair that has held for so many cool-downs was a good one, whatever came before.
+constexpr int kGoodFor = 10;
+
+// Of what is remote at its end: all, if it was through with everything. If it was kept from that,
+// or a node or a cpuset had no place for it, only what it has tried in vain.
+int64_t StuckBytes(const Migration& migration, const WorkloadMigration& result) {
+  const int64_t left = migration.estimate->remote_after;
+  const int64_t kept_from = result.outcomes[PageOutcome::kNotAttempted] +
+                            result.outcomes[PageOutcome::kNoMemory] +
+                            result.outcomes[PageOutcome::kForbidden];
+  if (kept_from == 0) return left;
+  const int64_t pages =
+      result.outcomes[PageOutcome::kBusy] + result.outcomes[PageOutcome::kPinned] +
+      result.outcomes[PageOutcome::kShared] + result.outcomes[PageOutcome::kNotMigratable] +
+      result.outcomes[PageOutcome::kPermissionDenied];
+  return std::min(left, pages * migration.page_bytes);
+}
+
+}  // namespace
+
+absl::Duration RepairHistory::Cooldown(const LocalityPolicy& policy) const {
+  const int in_vain = fruitless + undone;
+  if (in_vain == 0) return policy.cooldown;
+  return std::max(policy.cooldown, kLeastBackoff) *
+         (int64_t{1} << std::min(in_vain, kMostDoublings));
+}
+
+absl::Time RepairHistory::ForgivenAt(const LocalityPolicy& policy) const {
+  return last_end + kForgiveAfter * Cooldown(policy);
+}
+
+bool RepairHistory::IsFlipping(const LocalityPolicy& policy, absl::Time now) const {
+  const absl::Time start = now - kFlipWindow * policy.cooldown;
+  const auto recent =
+      std::count_if(flips.begin(), flips.end(), [&](absl::Time time) { return time > start; });
+  return static_cast<size_t>(recent) >= kManyFlips;
+}
+
+RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
+                             const WorkloadMigration& result, const LocalityPolicy* policy) {
+  history.last_end = migration.end_time;
+  if (policy == nullptr || !migration.estimate.has_value()) return history;
+  const RepairEstimate& estimate = *migration.estimate;
+  // Cut short before it could show anything, or the workload has gone.
+  if (result.state == MigrationState::kCancelled ||
+      result.reason == MigrationReason::kInterrupted || !estimate.local_after.has_value()) {
+    return history;
+  }
+  // Without a report in between, as when an agent reads its predecessor's records.
+  if (result.target_nodes == history.home && estimate.local_before < history.half_lost) {
+    ++history.undone;
+  }
+  history.home = result.target_nodes;
+  const double local = *estimate.local_after;
+  const bool helped = local - estimate.local_before >= RepairHistory::kLeastGain;
+  history.fruitless = helped ? 0 : history.fruitless + 1;
+  history.half_lost = helped ? (estimate.local_before + local) / 2 : 0;
+  history.stuck_bytes = StuckBytes(migration, result);
+  return history;
+}
+
+RepairHistory AfterReport(RepairHistory history, const WorkloadReport& report,
+                          const LocalityPolicy* policy, absl::Time now) {
+  const bool flipped = report.home_since != absl::InfinitePast() &&
+                       (history.flips.empty() || report.home_since > history.flips.back());
+  if (flipped) {
+    history.flips.push_back(report.home_since);
+    if (history.flips.size() > kKeptFlips) history.flips.erase(history.flips.begin());
+  }
+  if (policy == nullptr) return history;
+  // A home that changed after the last repair, or while it ran, makes what that one could not do a
+  // thing of the past.
+  const bool is_elsewhere = !(history.home - report.placement.home_nodes).empty();
+  if (report.home_since > history.last_end || is_elsewhere) {
+    history.fruitless = 0;
+    history.undone = 0;
+    history.stuck_bytes = 0;
+    history.half_lost = 0;
+    return history;
+  }
+  if (now > history.ForgivenAt(*policy)) history.stuck_bytes = 0;
+  const std::optional<double> local = report.placement.LocalFraction();
+  const bool is_local = !local.has_value() || *local >= policy->min_local_fraction;
+  if (local.has_value() && *local < history.half_lost) {
+    ++history.undone;
+    history.half_lost = 0;
+  }
+  if (is_local && now - history.last_end > kGoodFor * policy->cooldown) {
+    history.fruitless = 0;
+    history.undone = 0;
+  }
+  return history;
+}
+
+}  // namespace numalocality

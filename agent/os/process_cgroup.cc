@@ -1,0 +1,80 @@
+#include "agent/os/process_cgroup.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "agent/base/status.h"
+#include "agent/os/cgroup_dir.h"
+#include "agent/os/file.h"
+#include "agent/os/parse_proc.h"
+
+namespace numalocality {
+namespace {
+
+// The cgroup at `path` or below it that holds this very process.
+absl::StatusOr<std::optional<std::string>> FindSelf(const HostPaths& paths,
+                                                    const std::string& path) {
+  const auto cgroup = CgroupDir::Open(paths, path);
+  if (absl::IsNotFound(cgroup.status())) return std::nullopt;  // removed meanwhile
+  if (!cgroup.ok()) return cgroup.status();
+  NL_ASSIGN_OR_RETURN(const bool is_here, cgroup->Holds(getpid()));
+  if (is_here) return path;
+  const auto children = cgroup->ListChildren();
+  if (absl::IsNotFound(children.status())) return std::nullopt;
+  if (!children.ok()) return children.status();
+  for (const std::string& name : *children) {
+    NL_ASSIGN_OR_RETURN(auto found,
+                        FindSelf(paths, absl::StrCat(path == "/" ? "" : path, "/", name)));
+    if (found.has_value()) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> FindCgroupNamespace(const HostPaths& paths) {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(paths.proc + "/self/cgroup"));
+  NL_ASSIGN_OR_RETURN(const std::string own, ParseProcessCgroup(text));
+  const auto direct = CgroupDir::Open(paths, own);
+  if (direct.ok()) {
+    NL_ASSIGN_OR_RETURN(const bool is_here, direct->Holds(getpid()));
+    if (is_here) return "/";
+  }
+  NL_ASSIGN_OR_RETURN(const auto found, FindSelf(paths, "/"));
+  if (found.has_value()) {
+    absl::string_view name_space = *found;
+    if (own == "/") return *found;
+    if (absl::ConsumeSuffix(&name_space, own)) {
+      return name_space.empty() ? "/" : std::string(name_space);
+    }
+  }
+  return absl::NotFoundError(absl::StrCat(
+      paths.cgroup, ": this process is in no cgroup there: they are not this host's, or not all"));
+}
+
+absl::StatusOr<std::string> ProcessCgroup(const HostPaths& paths, absl::string_view text) {
+  NL_ASSIGN_OR_RETURN(const std::string path, ParseProcessCgroup(text));
+  return FromCgroupNamespace(paths.cgroup_namespace, path);
+}
+
+std::string FromCgroupNamespace(absl::string_view name_space, absl::string_view path) {
+  std::vector<absl::string_view> names = absl::StrSplit(name_space, '/', absl::SkipEmpty());
+  for (const absl::string_view name : absl::StrSplit(path, '/', absl::SkipEmpty())) {
+    if (name != "..") {
+      names.push_back(name);
+    } else if (!names.empty()) {
+      names.pop_back();
+    }
+  }
+  return "/" + absl::StrJoin(names, "/");
+}
+
+}  // namespace numalocality

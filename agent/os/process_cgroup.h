@@ -1,0 +1,27 @@
+// Which cgroup a process is in, seen from the root of the host's cgroups (cgroup_namespaces(7)).
+#ifndef NUMALOCALITY_AGENT_OS_PROCESS_CGROUP_H_
+#define NUMALOCALITY_AGENT_OS_PROCESS_CGROUP_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "agent/os/host_paths.h"
+
+namespace numalocality {
+
+// The cgroup that the paths in /proc/PID/cgroup count from: in a container mostly its own, else
+// "/". Finds this process in the tree below paths.cgroup, which reads every cgroup.procs there if
+// it is a container's. NOT_FOUND if this process is nowhere there.
+absl::StatusOr<std::string> FindCgroupNamespace(const HostPaths& paths);
+
+// The cgroup in a text of /proc/PID/cgroup, as a path below paths.cgroup. As ParseProcessCgroup if
+// there is none.
+absl::StatusOr<std::string> ProcessCgroup(const HostPaths& paths, absl::string_view text);
+
+// `path`, which may begin with "/..", seen from where `name_space` is. Pure.
+std::string FromCgroupNamespace(absl::string_view name_space, absl::string_view path);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_OS_PROCESS_CGROUP_H_

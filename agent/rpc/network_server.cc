@@ -1,0 +1,149 @@
+#include "agent/rpc/network_server.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <openssl/bio.h>
+#include <openssl/conf.h>
+#include <openssl/ssl.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/model/certificate.h"
+#include "agent/os/file.h"
+#include "agent/rpc/grpc_log.h"
+
+namespace numalocality {
+namespace {
+
+// kubelet takes a minute to bring a changed Secret to the pod: looking more often gains nothing.
+constexpr unsigned kRefreshSeconds = 10;
+// A watcher or a slow page scan keeps its thread.
+constexpr int kMaxThreads = 32;
+// For messages and what is not sent yet, of all connections together.
+constexpr size_t kMaxMemoryBytes = size_t{64} << 20;
+
+struct Setting {
+  const char* name;
+  int value;
+};
+
+constexpr int kSecondMs = 1000;
+constexpr int kMinuteMs = 60 * kSecondMs;
+
+constexpr Setting kSettings[] = {
+    // A second agent at the same port is an error, not one that gets every other connection.
+    {GRPC_ARG_ALLOW_REUSEPORT, 0},
+    // Who has shown no certificate yet holds a file descriptor.
+    {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10 * kSecondMs},
+    // A connection is as trusted as it was when it began: certificates are looked at again.
+    {GRPC_ARG_MAX_CONNECTION_AGE_MS, 60 * kMinuteMs},
+    {GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 5 * kMinuteMs},
+    {GRPC_ARG_MAX_CONNECTION_IDLE_MS, 10 * kMinuteMs},
+    // A client that has gone without a word, while it watches.
+    {GRPC_ARG_KEEPALIVE_TIME_MS, kMinuteMs},
+    {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * kSecondMs},
+    // Clients may do the same, but not more often.
+    {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 20 * kSecondMs},
+    {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
+    // One client cannot have all threads.
+    {GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxThreads / 2}};
+
+absl::Status WrongFile(const char* key, absl::string_view why) {
+  return absl::FailedPreconditionError(absl::StrCat("network API: grpc.", key, ": ", why,
+                                                    "; put the right file there (in Kubernetes: "
+                                                    "correct the Secret)"));
+}
+
+// `status` is about what is in the file.
+absl::Status WrongContent(const char* key, const std::string& path, const absl::Status& status) {
+  return WrongFile(key, absl::StrCat(path, " ", status.message()));
+}
+
+absl::StatusOr<std::string> ReadTlsFile(const char* key, const std::string& path) {
+  auto text = ReadFile(path);
+  if (!text.ok()) return WrongFile(key, text.status().message());
+  return text;
+}
+
+// gRPC allows TLS 1.2, too, and this version of it has no way to say otherwise. OpenSSL's own
+// configuration has: it holds for all connections of the process that are made later.
+absl::Status AllowTls13Only() {
+  constexpr char kConfiguration[] =
+      "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = default\n"
+      "[default]\nProtocol = -ALL,TLSv1.3\n";
+  OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, nullptr);  // the system's, before ours
+  const std::unique_ptr<CONF, decltype(&NCONF_free)> configuration(NCONF_new(nullptr), NCONF_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new_mem_buf(kConfiguration, -1),
+                                                       BIO_free);
+  if (NCONF_load_bio(configuration.get(), text.get(), nullptr) == 1 &&
+      CONF_modules_load(configuration.get(), nullptr, 0) == 1) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError("network API: OpenSSL cannot be told to speak TLS 1.3 only");
+}
+
+std::shared_ptr<grpc::ServerCredentials> MakeCredentials(const GrpcOptions& options) {
+  grpc::experimental::TlsServerCredentialsOptions tls(
+      std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+          options.key_file, options.cert_file, options.client_ca_file, kRefreshSeconds));
+  tls.watch_root_certs();
+  tls.watch_identity_key_cert_pairs();
+  tls.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return grpc::experimental::TlsServerCredentials(tls);
+}
+
+}  // namespace
+
+absl::StatusOr<absl::Time> TlsFilesExpiry(const GrpcOptions& options) {
+  NL_ASSIGN_OR_RETURN(const std::string certificate, ReadTlsFile("certFile", options.cert_file));
+  NL_ASSIGN_OR_RETURN(const std::string key, ReadTlsFile("keyFile", options.key_file));
+  NL_ASSIGN_OR_RETURN(const std::string ca, ReadTlsFile("clientCaFile", options.client_ca_file));
+  const auto expiry = CertificateExpiry(certificate);
+  if (!expiry.ok()) return WrongContent("certFile", options.cert_file, expiry.status());
+  const absl::Status matches = CheckPrivateKey(key, certificate);
+  if (!matches.ok()) return WrongContent("keyFile", options.key_file, matches);
+  const auto trusted = CertificateExpiry(ca);
+  if (!trusted.ok()) return WrongContent("clientCaFile", options.client_ca_file, trusted.status());
+  return expiry;
+}
+
+absl::Status CheckTlsFiles(const GrpcOptions& options) {
+  NL_ASSIGN_OR_RETURN(const absl::Time expiry, TlsFilesExpiry(options));
+  if (expiry > absl::Now()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "network API: grpc.certFile: ", options.cert_file, " has a certificate that ended ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", expiry, absl::UTCTimeZone()),
+      ", which clients refuse; renew it"));
+}
+
+absl::StatusOr<std::unique_ptr<grpc::Server>> StartNetworkServer(
+    const GrpcOptions& options, const std::vector<grpc::Service*>& services, int max_request_bytes,
+    int& port) {
+  NL_RETURN_IF_ERROR(TlsFilesExpiry(options).status());
+  // An ended certificate may be renewed any time, which needs no new start.
+  if (const absl::Status now = CheckTlsFiles(options); !now.ok()) LogWarning(now.message());
+  NL_RETURN_IF_ERROR(AllowTls13Only());
+  TakeOverGrpcLog();
+  grpc::ServerBuilder builder;
+  for (const Setting& setting : kSettings) builder.AddChannelArgument(setting.name, setting.value);
+  grpc::ResourceQuota quota;
+  quota.SetMaxThreads(kMaxThreads).Resize(kMaxMemoryBytes);
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(max_request_bytes);
+  builder.AddListeningPort(options.address, MakeCredentials(options), &port);
+  for (grpc::Service* const service : services) builder.RegisterService(service);
+  auto server = builder.BuildAndStart();
+  if (server != nullptr && port != 0) return server;
+  return absl::UnavailableError(
+      absl::StrCat("network API: gRPC cannot listen at ", options.address,
+                   "; is the port in use? grpc.address in the configuration names another"));
+}
+
+}  // namespace numalocality

@@ -1,0 +1,59 @@
+#include "agent/rpc/reservation_file.h"
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/log.h"
+#include "agent/os/file.h"
+#include "agent/rpc/convert.h"
+#include "numalocality/records/v1/reservations.pb.h"
+
+namespace numalocality {
+namespace {
+
+namespace stored = ::numalocality::records::v1;
+
+// Reservations::kMost of pods with ten containers each take 4 MiB.
+constexpr size_t kMaxBytes = size_t{16} << 20;
+
+void ToRecord(const Reservation& reservation, stored::Reservation& record) {
+  record.set_token(reservation.token);
+  record.set_owner(reservation.owner);
+  *record.mutable_expire_time() = ToProto(reservation.expire_time);
+  for (const Workload& workload : reservation.workloads) ToProto(workload, *record.add_workloads());
+}
+
+Reservation FromRecord(const stored::Reservation& record) {
+  Reservation reservation{record.token(), record.owner(), {}, FromProto(record.expire_time())};
+  for (const auto& workload : record.workloads()) {
+    reservation.workloads.push_back(FromProto(workload));
+  }
+  return reservation;
+}
+
+}  // namespace
+
+std::vector<Reservation> ReservationFile::Read() const {
+  const auto content = ReadFile(path_, kMaxBytes);
+  if (absl::IsNotFound(content.status())) return {};
+  stored::Reservations file;
+  if (!content.ok() || !file.ParseFromString(*content)) {
+    LogWarning(absl::StrCat(
+        "no reservation of an earlier agent is in force: ",
+        content.ok() ? absl::StrCat(path_, " is broken") : content.status().ToString()));
+    return {};
+  }
+  std::vector<Reservation> reservations;
+  for (const auto& record : file.reservations()) reservations.push_back(FromRecord(record));
+  return reservations;
+}
+
+void ReservationFile::Write(const std::vector<Reservation>& reservations) const {
+  stored::Reservations file;
+  for (const Reservation& reservation : reservations) {
+    ToRecord(reservation, *file.add_reservations());
+  }
+  const absl::Status status = ReplaceFile(path_, file.SerializeAsString());
+  if (status.ok()) return;
+  LogError(absl::StrCat("reservations will not outlive this agent: ", status.message()));
+}
+
+}  // namespace numalocality

@@ -1,0 +1,44 @@
+// Names of pods and containers from the names of their logs, which kubelet makes on every node:
+//   <dir>/containers/<pod>_<namespace>_<container>-<container id>.log
+//   <dir>/pods/<namespace>_<pod>_<pod UID>/
+// They are to be listed, not read: no container's output is looked at.
+#ifndef NUMALOCALITY_AGENT_RUNTIME_POD_LOGS_H_
+#define NUMALOCALITY_AGENT_RUNTIME_POD_LOGS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "agent/engine/name_source.h"
+
+namespace numalocality {
+
+// What such a name tells; nullopt if it is none. Kubelet cuts names off after 255 bytes: what is
+// left of a container's id then is of no use.
+std::optional<KnownContainer> ParseContainerLogName(absl::string_view name);
+std::optional<KnownContainer> ParsePodLogName(absl::string_view name);
+
+// Thread-safe.
+class PodLogs final : public NameSource {
+ public:
+  // Of each of the two directories; a node has a few hundred pods.
+  static constexpr int kMaxEntries = 20'000;
+
+  explicit PodLogs(absl::string_view directory) : directory_(directory) {}
+
+  std::string name() const override { return "pod log names"; }
+  std::string id() const override { return "pod_logs"; }
+  std::string address() const override { return directory_; }
+
+  // NOT_FOUND if neither directory is there, RESOURCE_EXHAUSTED above kMaxEntries.
+  absl::StatusOr<std::vector<KnownContainer>> Read() override;
+
+ private:
+  const std::string directory_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_RUNTIME_POD_LOGS_H_

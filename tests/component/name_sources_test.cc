@@ -1,0 +1,228 @@
+// The sources of names that are daemons, and the directory on top of them, against servers in the
+// place of the container runtime and of kubelet.
+#include "agent/runtime/name_sources.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "agent/base/clock.h"
+#include "agent/engine/name_directory.h"
+#include "agent/runtime/cri_names.h"
+#include "agent/runtime/pod_resources_client.h"
+#include "numalocality/runtime/v1/pod_resources.pb.h"
+#include "numalocality/runtime/v1/runtime.pb.h"
+#include "tests/component/wire_server.h"
+#include "tests/unit/fake/temp_tree.h"
+
+namespace numalocality {
+namespace {
+
+namespace wire = ::numalocality::runtime::v1;
+
+using ::testing::HasSubstr;
+
+constexpr char kSandboxes[] = "/runtime.v1.RuntimeService/ListPodSandbox";
+constexpr char kContainers[] = "/runtime.v1.RuntimeService/ListContainers";
+constexpr char kPodResources[] = "/v1.PodResourcesLister/List";
+constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
+const ContainerNames kNames{"shop", "db-0", "mysql"};
+
+std::string Id(char digit) { return std::string(64, digit); }
+
+void AddSandbox(wire::ListPodSandboxResponse& list, char id, int state, const std::string& app) {
+  wire::PodSandbox* sandbox = list.add_items();
+  sandbox->set_id(Id(id));
+  sandbox->mutable_metadata()->set_uid(kUid);
+  sandbox->mutable_metadata()->set_namespace_(kNames.pod_namespace);
+  sandbox->mutable_metadata()->set_name(kNames.pod);
+  sandbox->set_state(state);
+  (*sandbox->mutable_labels())["app"] = app;
+  (*sandbox->mutable_annotations())["note"] = "x";
+  (*sandbox->mutable_annotations())["manifest"] = std::string(1025, 'x');
+}
+
+void AddContainer(wire::ListContainersResponse& list, char id, char sandbox, int state) {
+  wire::Container* container = list.add_containers();
+  container->set_id(Id(id));
+  container->set_pod_sandbox_id(Id(sandbox));
+  container->mutable_metadata()->set_name(kNames.container);
+  container->set_state(state);
+}
+
+// As containerd would, of one pod that has been set up twice, and whose container has been
+// restarted.
+void ServeCri(WireServer& server) {
+  wire::ListPodSandboxResponse sandboxes;
+  AddSandbox(sandboxes, 'b', 0, "now");
+  AddSandbox(sandboxes, 'a', 1, "before");
+  server.Answer(kSandboxes, sandboxes);
+  wire::ListContainersResponse containers;
+  AddContainer(containers, '1', 'a', 2);
+  AddContainer(containers, '2', 'b', 1);
+  AddContainer(containers, '3', 'z', 1);
+  server.Answer(kContainers, containers);
+}
+
+void ServePodResources(WireServer& server) {
+  wire::ListPodResourcesResponse pods;
+  wire::PodResources* pod = pods.add_pod_resources();
+  pod->set_namespace_(kNames.pod_namespace);
+  pod->set_name(kNames.pod);
+  wire::ContainerAssignment* container = pod->add_containers();
+  container->set_name(kNames.container);
+  container->add_cpu_ids(4);
+  container->add_cpu_ids(5);
+  for (const int node : {0, 1}) {
+    container->add_memory()->mutable_topology()->add_nodes()->set_id(node);
+  }
+  pod->add_containers()->set_name("sidecar");
+  server.Answer(kPodResources, pods);
+}
+
+bool Eventually(const std::function<bool()>& condition) {
+  for (int i = 0; i < 1000 && !condition(); ++i) absl::SleepFor(absl::Milliseconds(10));
+  return condition();
+}
+
+class NameSourcesTest : public ::testing::Test {
+ protected:
+  NameSourcesTest() { tree_.MakeDirectory("kubelet/pod-resources"); }
+
+  TempTree tree_;
+  const std::string cri_socket_ = tree_.Path("cri.sock");
+  const std::string kubelet_socket_ = tree_.Path("kubelet/pod-resources/kubelet.sock");
+  CriNames cri_{cri_socket_};
+  PodResourcesClient kubelet_{tree_.Path("kubelet")};
+};
+
+TEST_F(NameSourcesTest, TheRuntimeTellsOfPodsAndContainers) {
+  WireServer server(cri_socket_);
+  ServeCri(server);
+  const auto known = cri_.Read();
+  ASSERT_TRUE(known.ok()) << known.status();
+  ASSERT_EQ(known->size(), 3u) << "two sandboxes, one container that runs in one of them";
+  EXPECT_EQ((*known)[0].container_id, Id('a')) << "what has ended comes first";
+  const KnownContainer& sandbox = (*known)[1];
+  EXPECT_EQ(sandbox.container_id, Id('b'));
+  EXPECT_EQ(sandbox.pod_uid, kUid);
+  EXPECT_EQ(sandbox.description.names, (ContainerNames{"shop", "db-0", ""}));
+  EXPECT_EQ(sandbox.description.metadata, (PodMetadata{{{"app", "now"}}, {{"note", "x"}}}));
+  const KnownContainer& container = (*known)[2];
+  EXPECT_EQ(container.container_id, Id('2'));
+  EXPECT_EQ(container.pod_uid, kUid);
+  EXPECT_EQ(container.description.names, kNames);
+}
+
+TEST_F(NameSourcesTest, KubeletTellsOfItsAssignments) {
+  WireServer server(kubelet_socket_);
+  ServePodResources(server);
+  const auto known = kubelet_.Read();
+  ASSERT_TRUE(known.ok()) << known.status();
+  ASSERT_EQ(known->size(), 2u);
+  EXPECT_EQ((*known)[0].description.names, kNames);
+  EXPECT_EQ((*known)[0].description.assignment,
+            (KubeletAssignment{{CpuId{4}, CpuId{5}}, {NodeId{0}, NodeId{1}}}));
+  EXPECT_EQ((*known)[1].description.names.container, "sidecar");
+  EXPECT_EQ((*known)[1].description.assignment, std::nullopt);
+}
+
+TEST_F(NameSourcesTest, LongListsAreRead) {
+  WireServer server(cri_socket_);
+  wire::ListPodSandboxResponse sandboxes;
+  AddSandbox(sandboxes, 'a', 0, std::string(5 << 20, 'x'));
+  server.Answer(kSandboxes, sandboxes);
+  server.Answer(kContainers, wire::ListContainersResponse());
+  const auto known = cri_.Read();
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_EQ(known->front().description.metadata->labels.at("app").size(), size_t{5} << 20);
+
+  AddSandbox(sandboxes, 'b', 0, std::string(12 << 20, 'x'));
+  server.Answer(kSandboxes, sandboxes);
+  EXPECT_TRUE(absl::IsResourceExhausted(cri_.Read().status())) << cri_.Read().status();
+}
+
+TEST_F(NameSourcesTest, OldDaemonsAreUnimplemented) {
+  const WireServer runtime(cri_socket_);
+  const WireServer kubelet(kubelet_socket_);
+  for (const absl::Status& status : {cri_.Read().status(), kubelet_.Read().status()}) {
+    EXPECT_TRUE(absl::IsUnimplemented(status)) << status;
+  }
+}
+
+TEST_F(NameSourcesTest, WithoutDaemonsTheErrorsSaySo) {
+  const absl::Status runtime = cri_.Read().status();
+  EXPECT_TRUE(absl::IsUnavailable(runtime)) << runtime;
+  EXPECT_THAT(std::string(runtime.message()), HasSubstr(cri_socket_));
+  const absl::Status kubelet = kubelet_.Read().status();
+  EXPECT_TRUE(absl::IsNotFound(kubelet)) << kubelet;
+  EXPECT_THAT(std::string(kubelet.message()), HasSubstr(kubelet_socket_));
+}
+
+TEST_F(NameSourcesTest, ARuntimeThatHangsCanBeLeft) {
+  WireServer server(cri_socket_);
+  server.Answer(kSandboxes, WireAnswer{grpc::Status::OK, {}, true});
+  std::thread canceller([this] {
+    absl::SleepFor(absl::Milliseconds(200));
+    cri_.Cancel();
+  });
+  const absl::Time start = absl::Now();
+  const absl::Status status = cri_.Read().status();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  EXPECT_LT(absl::Now() - start, absl::Seconds(3));
+  canceller.join();
+}
+
+TEST_F(NameSourcesTest, AreThoseThatAreConfigured) {
+  const auto ids = [](const SourceOptions& options) {
+    std::string result;
+    for (const auto& source : MakeNameSources(options)) absl::StrAppend(&result, source->id(), " ");
+    return result;
+  };
+  EXPECT_EQ(ids({}), "pod_resources kubelet_state pod_logs ");
+  EXPECT_EQ(ids({"/run/cri.sock", "", "", false}), "cri ");
+  EXPECT_EQ(ids({"/run/cri.sock", "/k", "/l", false}), "cri pod_resources kubelet_state pod_logs ");
+}
+
+// The whole: daemons come, go and come again on the same path, while the directory's thread runs.
+TEST_F(NameSourcesTest, NamesReturnByThemselves) {
+  NameDirectory directory(MakeNameSources({cri_socket_, tree_.Path("kubelet"), "", false}),
+                          Clock::System());
+  directory.Start();
+  const ContainerRef container{kUid, Id('2'), QosClass::kGuaranteed};
+  const auto status = [&](size_t index) { return directory.Status()[index].last_read; };
+  EXPECT_TRUE(Eventually([&] { return absl::IsUnavailable(status(0)); }));
+  EXPECT_EQ(directory.Describe(container), ContainerDescription());
+
+  auto runtime = std::make_unique<WireServer>(cri_socket_);
+  ServeCri(*runtime);
+  auto kubelet = std::make_unique<WireServer>(kubelet_socket_);
+  ServePodResources(*kubelet);
+  EXPECT_TRUE(Eventually([&] { return directory.Describe(container).assignment.has_value(); }));
+  EXPECT_TRUE(Eventually([&] { return directory.NamesOf(container) == kNames; }));
+
+  runtime.reset();
+  directory.Nudge();
+  EXPECT_TRUE(Eventually([&] { return absl::IsUnavailable(status(0)); }));
+  EXPECT_EQ(directory.NamesOf(container), kNames) << "kept";
+
+  runtime = std::make_unique<WireServer>(cri_socket_);
+  wire::ListPodSandboxResponse sandboxes;
+  AddSandbox(sandboxes, 'b', 0, "later");
+  runtime->Answer(kSandboxes, sandboxes);
+  runtime->Answer(kContainers, wire::ListContainersResponse());
+  EXPECT_TRUE(Eventually(
+      [&] { return directory.Describe(container).metadata->labels.at("app") == "later"; }));
+  EXPECT_TRUE(status(0).ok());
+}
+
+}  // namespace
+}  // namespace numalocality

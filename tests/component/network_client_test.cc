@@ -1,0 +1,91 @@
+// localityctl over the network: whom it trusts, and what it says when it is refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "agent/cli/localityctl/connection.h"
+#include "tests/component/tls_client.h"
+#include "tests/unit/cli/fake_agent.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class NetworkClientTest : public TlsClientTest {
+ protected:
+  NetworkClientTest() { agent_.agent_status.set_version("7.7"); }
+
+  // What doctor says of the agent at `endpoint`.
+  std::string Refusal(const std::string& endpoint) {
+    globals_.endpoint = endpoint;
+    return std::string(Run(DoctorCommand, {"doctor"}).status().message());
+  }
+
+  FakeAgent agent_{"127.0.0.1", ServerCredentialsOf(ca_.Issue(kServerName), ca_)};
+};
+
+TEST_F(NetworkClientTest, ReadsOverMutualTls) {
+  globals_.endpoint = agent_.endpoint();
+  const auto exit_code = Run(DoctorCommand, {"doctor"});
+  ASSERT_TRUE(exit_code.ok()) << exit_code.status();
+  EXPECT_THAT(printed_, HasSubstr("version 7.7"));
+}
+
+TEST_F(NetworkClientTest, AnAgentOfAnotherNameIsRefused) {
+  globals_.tls.server_name = "other.test";
+  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("is for another name: --server-name says"));
+  globals_.tls.server_name = "";
+  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("is for another name")) << "HOST counts";
+}
+
+TEST_F(NetworkClientTest, AnAgentOfAnotherCaOrThatHasEndedIsRefused) {
+  const TestCa other("other");
+  const FakeAgent foreign("127.0.0.1", ServerCredentialsOf(other.Issue(kServerName), ca_));
+  EXPECT_THAT(Refusal(foreign.endpoint()), HasSubstr("another CA signed it than --ca names"));
+  const FakeAgent ended("127.0.0.1",
+                        ServerCredentialsOf(ca_.Issue(kServerName, -absl::Hours(1)), ca_));
+  EXPECT_THAT(Refusal(ended.endpoint()), HasSubstr("the agent's certificate has ended"));
+}
+
+TEST_F(NetworkClientTest, WhoIsRefusedLearnsWhatToDo) {
+  WriteFiles(TestCa("other").Issue("client"), ca_.certificate());
+  EXPECT_THAT(Refusal(agent_.endpoint()),
+              HasSubstr("did a CA that it trusts (grpc.clientCaFile) sign the certificate of"));
+  WriteFiles(ca_.Issue("client"), ca_.certificate());
+  const FakeAgent plaintext("127.0.0.1", grpc::InsecureServerCredentials());
+  EXPECT_THAT(Refusal(plaintext.endpoint()), HasSubstr("cannot reach the agent at 127.0.0.1:"));
+  EXPECT_THAT(Refusal("127.0.0.1:1"), HasSubstr("does the agent run, and has its configuration"));
+}
+
+TEST_F(NetworkClientTest, FilesAreLookedAtFirst) {
+  WriteFiles(ca_.Issue("client", -absl::Hours(1)), ca_.certificate());
+  EXPECT_THAT(Refusal(agent_.endpoint()),
+              AllOf(HasSubstr("tls.crt has a certificate that ended 20"), HasSubstr("get a new")));
+  EXPECT_TRUE(absl::IsUnauthenticated(Run(DoctorCommand, {"doctor"}).status()));
+  WriteFiles({ca_.Issue("client").certificate, ca_.Issue("other").key}, ca_.certificate());
+  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("tls.key is not the key of that certificate"));
+  WriteFiles(ca_.Issue("client"), "x");
+  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("ca.crt has no certificate in it"));
+  tree_.Remove("ca.crt");
+  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("ca.crt: No such file or directory"));
+  globals_.tls.key = "";
+  WriteFiles(ca_.Issue("client"), ca_.certificate());
+  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("--key is missing: over the network agents"));
+}
+
+TEST(EndpointTest, IsASocketOrAHostAndAPort) {
+  for (const char* good :
+       {"unix:/run/a.sock", "node-1:9463", "10.0.0.1:1", "[2001:db8::1]:65535"}) {
+    EXPECT_EQ(*ParseEndpoint(good), good);
+  }
+  for (const char* bad : {"unix:", "node-1", ":9463", "node-1:0", "node-1:65536", "node-1:x",
+                          "2001:db8::1:9463", "http://node-1:9463", "[]:1", ""}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseEndpoint(bad).status())) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace numalocality

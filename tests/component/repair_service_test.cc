@@ -1,0 +1,270 @@
+// What controllers use beside migrations: the stream of placements, reservations, and records of
+// earlier agents.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "agent/base/clock.h"
+#include "agent/engine/migrator.h"
+#include "agent/rpc/server.h"
+#include "numalocality/v1/migration.grpc.pb.h"
+#include "numalocality/v1/placement.grpc.pb.h"
+#include "tests/unit/fake/fake_host.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kCgroup[] = "/system.slice/db.service";
+
+class RepairServiceTest : public ::testing::Test {
+ protected:
+  RepairServiceTest() {
+    const auto process = host_.AddProcess(10, "4-7", kCgroup);
+    process->AddPages(0x10000000, 100, 0);
+    host_.Publish(*process);
+    host_.AddCgroup(kCgroup, {10});
+    Start();
+  }
+  ~RepairServiceTest() override { server_->Shutdown(absl::ZeroDuration()); }
+
+  // The agent starts, or starts again.
+  void Start() {
+    if (server_ != nullptr) server_->Shutdown(absl::ZeroDuration());
+    server_.reset();
+    migrator_.reset();
+    auto records = RecordFiles::Open(sockets_.Path("records"), context_);
+    EXPECT_TRUE(records.ok()) << records.status();
+    records_ = *std::move(records);
+    migrator_ = std::make_unique<Migrator>(context_);
+    migrator_->AddListener(records_.get());
+    const Served served{context_, *migrator_, board_, nullptr, nullptr, records_.get(), {}};
+    auto server = Server::Start(socket_, served);
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    const auto channel = grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials());
+    placements_ = v1::PlacementService::NewStub(channel);
+    migrations_ = v1::MigrationService::NewStub(channel);
+  }
+
+  // A report of workloads "/0" to "/<count - 1>", each with so many MiB.
+  void Publish(int count, int64_t mebibytes) {
+    auto report = std::make_shared<LocalityReport>();
+    for (int i = 0; i < count; ++i) {
+      auto workload = std::make_shared<WorkloadReport>();
+      workload->placement.workload.cgroup_path = absl::StrCat("/", i);
+      workload->placement.home_nodes = {NodeId{0}};
+      workload->placement.memory.Add(NodeId{0}, MemoryKind::kAnon, mebibytes << 20);
+      report->workloads.push_back(std::move(workload));
+    }
+    board_.Publish(std::move(report));
+  }
+  // "resync", "synced", "/0", "-/0" for one that is gone.
+  static std::string Next(grpc::ClientReader<v1::WatchPlacementsResponse>& reader) {
+    v1::WatchPlacementsResponse message;
+    if (!reader.Read(&message)) return "end";
+    switch (message.change_case()) {
+      case v1::WatchPlacementsResponse::kResync: return "resync";
+      case v1::WatchPlacementsResponse::kSynced: return "synced";
+      case v1::WatchPlacementsResponse::kGone: return "-" + message.gone().cgroup_path();
+      case v1::WatchPlacementsResponse::kPlacement:
+        return message.placement().workload().cgroup_path();
+      default: return "nothing";
+    }
+  }
+
+  v1::CreateMigrationRequest Request(const std::string& request_id = "") {
+    v1::CreateMigrationRequest request;
+    request.add_workloads()->set_cgroup_path(kCgroup);
+    request.set_request_id(request_id);
+    return request;
+  }
+  grpc::Status Create(const v1::CreateMigrationRequest& request) {
+    grpc::ClientContext context;
+    v1::CreateMigrationResponse response;
+    const grpc::Status status = migrations_->CreateMigration(&context, request, &response);
+    created_ = response.migration();
+    return status;
+  }
+  grpc::Status Reserve(const v1::ReserveWorkloadRequest& request) {
+    grpc::ClientContext context;
+    return migrations_->ReserveWorkload(&context, request, &reserved_);
+  }
+  grpc::Status Release(const std::string& token) {
+    grpc::ClientContext context;
+    v1::ReleaseWorkloadRequest request;
+    request.set_token(token);
+    v1::ReleaseWorkloadResponse response;
+    return migrations_->ReleaseWorkload(&context, request, &response);
+  }
+  static v1::ReserveWorkloadRequest ForSeconds(int64_t seconds) {
+    v1::ReserveWorkloadRequest request;
+    request.mutable_workload()->set_cgroup_path(kCgroup);
+    request.mutable_ttl()->set_seconds(seconds);
+    request.set_owner("a scheduler");
+    return request;
+  }
+
+  FakeHost host_;
+  TempTree sockets_;
+  const std::string socket_ = sockets_.Path("own/agent.sock");
+  const MigrationContext context_{host_.kernel(), Clock::System(), host_.paths(), {}};
+  ReportBoard board_{Clock::System()};
+  std::unique_ptr<RecordFiles> records_;
+  std::unique_ptr<Migrator> migrator_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<v1::PlacementService::Stub> placements_;
+  std::unique_ptr<v1::MigrationService::Stub> migrations_;
+  v1::Migration created_;
+  v1::ReserveWorkloadResponse reserved_;
+};
+
+TEST_F(RepairServiceTest, AWatcherIsToldAllAndThenWhatChanges) {
+  Publish(2, 100);
+  grpc::ClientContext context;
+  const auto reader = placements_->WatchPlacements(&context, {});
+  for (const char* next : {"resync", "/0", "/1", "synced"}) EXPECT_EQ(Next(*reader), next);
+  Publish(2, 100);
+  Publish(3, 100);
+  EXPECT_EQ(Next(*reader), "/2") << "the report before was no news";
+  Publish(1, 200);
+  for (const char* next : {"/0", "-/1", "-/2"}) EXPECT_EQ(Next(*reader), next);
+  context.TryCancel();
+  EXPECT_EQ(Next(*reader), "end");
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(RepairServiceTest, AWatcherIsToldNothingBeforeTheFirstReport) {
+  grpc::ClientContext context;
+  const auto reader = placements_->WatchPlacements(&context, {});
+  absl::SleepFor(absl::Milliseconds(100));
+  Publish(0, 0);
+  for (const char* next : {"resync", "synced"}) EXPECT_EQ(Next(*reader), next);
+  context.TryCancel();
+}
+
+TEST_F(RepairServiceTest, ASlowReaderIsToldAllAnew) {
+  constexpr int kWorkloads = 500;
+  Publish(kWorkloads, 1);
+  grpc::ClientContext context;
+  const auto reader = placements_->WatchPlacements(&context, {});
+  EXPECT_EQ(Next(*reader), "resync");
+  // More than the sockets hold, and then more than the board keeps.
+  for (int64_t size = 2; size < 200; ++size) Publish(kWorkloads, size * size);
+  int resyncs = 0;
+  int since_resync = 0;
+  while (resyncs == 0 || since_resync < kWorkloads) {
+    const std::string next = Next(*reader);
+    ASSERT_NE(next, "end");
+    if (next == "resync") {
+      ++resyncs;
+      since_resync = 0;
+    } else if (resyncs > 0) {
+      ++since_resync;
+    }
+  }
+  EXPECT_EQ(Next(*reader), "synced");
+  context.TryCancel();
+}
+
+TEST_F(RepairServiceTest, AReservationKeepsOthersOff) {
+  ASSERT_TRUE(Reserve(ForSeconds(60)).ok());
+  EXPECT_EQ(reserved_.workloads_size(), 1);
+  EXPECT_EQ(reserved_.workloads(0).cgroup_path(), kCgroup);
+  const std::string token = reserved_.token();
+  EXPECT_EQ(token.size(), 32u);
+  const grpc::Status refused = Create(Request());
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("reserved by a scheduler"));
+  EXPECT_EQ(Reserve(ForSeconds(60)).error_code(), grpc::StatusCode::ABORTED);
+
+  v1::CreateMigrationRequest own = Request();
+  own.add_reservation_tokens(token);
+  EXPECT_TRUE(Create(own).ok());
+  EXPECT_TRUE(Release(token).ok());
+  EXPECT_EQ(Release(token).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(RepairServiceTest, ATokenProlongs) {
+  ASSERT_TRUE(Reserve(ForSeconds(60)).ok());
+  const int64_t first = reserved_.expire_time().seconds();
+  v1::ReserveWorkloadRequest request;
+  request.set_token(reserved_.token());
+  request.mutable_ttl()->set_seconds(3600);
+  ASSERT_TRUE(Reserve(request).ok());
+  EXPECT_NEAR(static_cast<double>(reserved_.expire_time().seconds() - first), 3540, 5);
+  EXPECT_EQ(reserved_.token(), request.token());
+  EXPECT_EQ(reserved_.workloads(0).cgroup_path(), kCgroup);
+  request.set_token("0123");
+  EXPECT_EQ(Reserve(request).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(RepairServiceTest, WhatIsMigratingCannotBeReserved) {
+  ASSERT_TRUE(Create(Request()).ok());
+  const grpc::Status status = Reserve(ForSeconds(60));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_THAT(status.error_message(), HasSubstr(created_.id()));
+}
+
+TEST_F(RepairServiceTest, BadReservationsAreRefused) {
+  for (const int64_t seconds : {int64_t{0}, int64_t{-1}, int64_t{86401}}) {
+    EXPECT_EQ(Reserve(ForSeconds(seconds)).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  }
+  EXPECT_EQ(Reserve({}).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  v1::ReserveWorkloadRequest unknown;
+  unknown.mutable_workload()->set_cgroup_path("/not.there");
+  EXPECT_EQ(Reserve(unknown).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(RepairServiceTest, EarlierAgentsMigrationsAreStillThere) {
+  ASSERT_TRUE(Create(Request("mine")).ok());
+  const std::string earlier = created_.id();
+  Start();
+  ASSERT_TRUE(Create(Request("mine")).ok());
+  EXPECT_EQ(created_.id(), earlier) << "the same request is the same migration";
+  EXPECT_EQ(created_.reason(), v1::MIGRATION_REASON_INTERRUPTED);
+  absl::SleepFor(absl::Seconds(1));  // ids begin with the second of the agent's start
+  Start();
+  ASSERT_TRUE(Create(Request("another")).ok());
+
+  std::vector<std::string> ids;
+  v1::ListMigrationsRequest list;
+  list.set_page_size(1);
+  do {
+    grpc::ClientContext context;
+    v1::ListMigrationsResponse response;
+    ASSERT_TRUE(migrations_->ListMigrations(&context, list, &response).ok());
+    for (const auto& migration : response.migrations()) ids.push_back(migration.id());
+    list.set_page_token(response.next_page_token());
+  } while (!list.page_token().empty() && ids.size() < 5);
+  EXPECT_THAT(ids, ElementsAre(created_.id(), earlier)) << "newest first";
+
+  grpc::ClientContext contexts[3];
+  v1::GetMigrationRequest get;
+  get.set_id(earlier);
+  v1::GetMigrationResponse got;
+  EXPECT_TRUE(migrations_->GetMigration(&contexts[0], get, &got).ok());
+  v1::CancelMigrationRequest cancel;
+  cancel.set_id(earlier);
+  v1::CancelMigrationResponse cancelled;
+  EXPECT_TRUE(migrations_->CancelMigration(&contexts[1], cancel, &cancelled).ok());
+  v1::WatchMigrationRequest watch;
+  watch.set_id(earlier);
+  const auto reader = migrations_->WatchMigration(&contexts[2], watch);
+  v1::WatchMigrationResponse message;
+  EXPECT_TRUE(reader->Read(&message));
+  EXPECT_EQ(message.migration().id(), earlier);
+  EXPECT_FALSE(reader->Read(&message));
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
+}  // namespace
+}  // namespace numalocality

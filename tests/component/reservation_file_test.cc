@@ -1,0 +1,84 @@
+// Reservations across restarts of the agent.
+#include "agent/rpc/reservation_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/fake/fake_clock.h"
+#include "tests/unit/fake/temp_tree.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class ReservationFileTest : public ::testing::Test {
+ protected:
+  static Workload Container() {
+    return {"/kubepods/pod1/a",
+            7,
+            ContainerRef{"1", "a", QosClass::kBurstable},
+            std::nullopt,
+            {"prod", "db-0", "mysql"}};
+  }
+
+  TempTree tree_;
+  FakeClock clock_;
+  const ReservationFile file_{tree_.Path("reservations.pb")};
+};
+
+TEST_F(ReservationFileTest, BringsBackWhatWasWritten) {
+  const Workload process{"/system.slice", 0, std::nullopt, ProcessId{12, 3456}};
+  const absl::Time end = clock_.Now() + absl::Milliseconds(1500);
+  file_.Write({{"secret", "a \xc3", {Container(), process}, end}, {"other", "", {}, end}});
+  const std::vector<Reservation> read = file_.Read();
+  ASSERT_THAT(read, SizeIs(2));
+  EXPECT_EQ(read[0].token, "secret");
+  EXPECT_EQ(read[0].owner, "a \xc3") << "cut in the middle of a character";
+  EXPECT_EQ(read[0].expire_time, end);
+  ASSERT_THAT(read[0].workloads, SizeIs(2));
+  const Workload& container = read[0].workloads[0];
+  EXPECT_EQ(container.cgroup_path, Container().cgroup_path);
+  EXPECT_EQ(container.cgroup_id, Container().cgroup_id);
+  EXPECT_EQ(container.container, Container().container);
+  EXPECT_EQ(container.names, Container().names);
+  EXPECT_FALSE(container.process.has_value());
+  EXPECT_EQ(read[0].workloads[1].process, process.process);
+  EXPECT_FALSE(read[0].workloads[1].container.has_value());
+  EXPECT_EQ(read[1].token, "other");
+}
+
+TEST_F(ReservationFileTest, WithoutAFileOrWithABrokenOneThereAreNone) {
+  EXPECT_THAT(file_.Read(), IsEmpty());
+  file_.Write({{"secret", "", {Container()}, clock_.Now()}});
+  for (const char* broken : {"", "\xff\xff nonsense"}) {
+    tree_.Write("reservations.pb", broken);
+    EXPECT_THAT(file_.Read(), IsEmpty());
+  }
+  tree_.Remove("reservations.pb");
+  tree_.MakeDirectory("reservations.pb");
+  EXPECT_THAT(file_.Read(), IsEmpty());
+  file_.Write({});  // is logged
+}
+
+TEST_F(ReservationFileTest, AHolderGoesOnAfterARestart) {
+  std::string token;
+  for (int start = 0; start < 3; ++start) {
+    Reservations reservations(clock_);
+    reservations.Restore(file_.Read(),
+                         [this](const std::vector<Reservation>& held) { file_.Write(held); });
+    const auto reservation =
+        reservations.Reserve({Container()}, absl::Minutes(1), token, "a scheduler");
+    ASSERT_TRUE(reservation.ok()) << reservation.status();
+    token = reservation->token;
+    EXPECT_TRUE(absl::IsAborted(reservations.Check({Container()}, {})));
+    clock_.Advance(absl::Seconds(40));
+  }
+}
+
+}  // namespace
+}  // namespace numalocality

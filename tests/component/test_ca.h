@@ -1,0 +1,41 @@
+// A certificate authority of a test's own.
+#ifndef NUMALOCALITY_TESTS_COMPONENT_TEST_CA_H_
+#define NUMALOCALITY_TESTS_COMPONENT_TEST_CA_H_
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace numalocality {
+
+// Both in PEM.
+struct Identity {
+  std::string certificate;
+  std::string key;
+};
+
+// Whatever fails ends the test program.
+class TestCa {
+ public:
+  explicit TestCa(const std::string& name);
+
+  // Its own certificate, in PEM.
+  std::string certificate() const;
+
+  // For servers and clients alike; `name` is its DNS name. Ends `lifetime` from now, which may be
+  // negative.
+  Identity Issue(const std::string& name, absl::Duration lifetime = absl::Hours(1)) const;
+
+ private:
+  std::string name_;
+  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
+  std::unique_ptr<X509, decltype(&X509_free)> certificate_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_TESTS_COMPONENT_TEST_CA_H_

@@ -1,0 +1,95 @@
+#include "agent/os/process_cgroup.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "tests/unit/fake/fake_host.h"
+#include "tests/unit/fake/temp_tree.h"
+
+namespace numalocality {
+namespace {
+
+constexpr char kPod[] = "sys/fs/cgroup/kubepods/burstable/podA";
+
+// A host with this process in one of its cgroups, as it looks from `own`, the path in
+// /proc/self/cgroup.
+class FindCgroupNamespaceTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::string> Find(const std::string& own) {
+    tree_.Write("proc/self/cgroup", "0::" + own + "\n");
+    return FindCgroupNamespace(HostPaths::Below(tree_.root()));
+  }
+  void AddCgroup(const std::string& path, const std::string& pids) {
+    tree_.Write(path + "/cgroup.procs", pids);
+  }
+  void SetUp() override {
+    tree_.Write("sys/fs/cgroup/cgroup.controllers", "memory\n");
+    AddCgroup("sys/fs/cgroup", "1\n2\n");
+    AddCgroup("sys/fs/cgroup/kubepods", "");
+    AddCgroup("sys/fs/cgroup/kubepods/burstable", "");
+    AddCgroup(kPod, "");
+    AddCgroup(std::string(kPod) + "/C", std::to_string(getpid()) + "\n");
+    AddCgroup(std::string(kPod) + "/D", "3\n");
+  }
+  TempTree tree_;
+};
+
+TEST_F(FindCgroupNamespaceTest, TheHosts) { EXPECT_EQ(*Find("/kubepods/burstable/podA/C"), "/"); }
+
+TEST_F(FindCgroupNamespaceTest, TheContainersOwn) {
+  EXPECT_EQ(*Find("/"), "/kubepods/burstable/podA/C");
+}
+
+TEST_F(FindCgroupNamespaceTest, OneAboveItsOwn) {
+  EXPECT_EQ(*Find("/podA/C"), "/kubepods/burstable");
+}
+
+TEST_F(FindCgroupNamespaceTest, NotFoundInATreeWithoutThisProcess) {
+  AddCgroup(std::string(kPod) + "/C", "4\n");
+  const auto found = Find("/");
+  EXPECT_EQ(found.status().code(), absl::StatusCode::kNotFound) << found.status();
+}
+
+TEST_F(FindCgroupNamespaceTest, OfThisVeryProcess) {
+  // Wherever this test runs: it must find itself, or say that it cannot.
+  const auto found = FindCgroupNamespace(HostPaths());
+  EXPECT_TRUE(found.ok() || absl::IsNotFound(found.status())) << found.status();
+}
+
+TEST(FindCgroupNamespaceV1Test, LooksInTheTreeOfMemory) {
+  FakeHost host;
+  host.UseCgroupV1();
+  host.AddCgroup("/kubepods/podA/C", {getpid()});
+  host.AddCgroup("/kubepods/podA/D", {3});
+  host.tree().Write("proc/self/cgroup", "5:memory:/kubepods/podA/C\n4:cpuset:/x\n0::/\n");
+  EXPECT_EQ(*FindCgroupNamespace(host.paths()), "/");
+  host.tree().Write("proc/self/cgroup", "5:memory:/\n4:cpuset:/x\n0::/\n");
+  EXPECT_EQ(*FindCgroupNamespace(host.paths()), "/kubepods/podA/C");
+}
+
+TEST(FromCgroupNamespaceTest, GoesUpAndDown) {
+  EXPECT_EQ(FromCgroupNamespace("/", "/a/b"), "/a/b");
+  EXPECT_EQ(FromCgroupNamespace("/", "/"), "/");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/"), "/a/b");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/c"), "/a/b/c");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/.."), "/a");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/../c/d"), "/a/c/d");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/../../c"), "/c");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/../.."), "/");
+  // Above the root is nothing: never another cgroup's path.
+  EXPECT_EQ(FromCgroupNamespace("/a", "/../../c"), "/c");
+}
+
+TEST(ProcessCgroupTest, IsSeenFromTheRootOfTheTree) {
+  HostPaths paths;
+  EXPECT_EQ(*ProcessCgroup(paths, "0::/kubepods/podA/C\n"), "/kubepods/podA/C");
+  paths.cgroup_namespace = "/kubepods/podA/C";
+  EXPECT_EQ(*ProcessCgroup(paths, "0::/../../podB/D\n"), "/kubepods/podB/D");
+  EXPECT_EQ(*ProcessCgroup(paths, "0::/\n"), "/kubepods/podA/C");
+  EXPECT_EQ(ProcessCgroup(paths, "4:cpuset:/x\n").status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace numalocality
