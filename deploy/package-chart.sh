@@ -1,0 +1,20 @@
+#!/bin/bash
+# Packages the Helm chart: numa-locality-agent-VERSION.tgz, as 'helm package' would, but the same files give the same
+# archive, bit for bit; helm's own has the time of packaging in it.
+#   deploy/package-chart.sh [OUTPUT]          into the directory OUTPUT, build/chart by default
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+chart=numa-locality-agent
+output=${1:-build/chart}
+version=$(sed -n 's/^version: //p' "$top/helm/$chart/Chart.yaml")
+epoch=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || echo 0)}
+
+mkdir -p "$output"
+archive=$output/$chart-$version.tgz
+# Left out is what .helmignore names.
+tar --create --directory "$top/helm" --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
+  --mode=u+rw,go=rX --mtime="@$epoch" --exclude="$chart/ci" --exclude='*.tmp' --exclude='*.orig' "$chart" |
+  gzip --no-name -9 >"$archive.new"
+mv "$archive.new" "$archive"
+echo "$archive"

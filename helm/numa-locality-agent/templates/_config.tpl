@@ -1,0 +1,61 @@
+{{/* The agent's configuration file. */}}
+{{- define "agent.config" -}}
+{{- $v := .Values -}}
+{{- $plain := list "action" "minLocalFraction" "minRemoteBytes" "settle" "cooldown" "shared" "pageCache" "stick" -}}
+policies:
+{{- range $policy := $v.policies }}
+- name: {{ $policy.name | quote }}
+  {{- /* As JSON, which has text in quotes: labels may be of any text, such as "nan". */}}
+  {{- with $policy.selector }}
+  selector: {{ toJson . }}
+  {{- end }}
+  {{- range $key := $plain }}
+  {{- if hasKey $policy $key }}
+  {{ $key }}: {{ toYaml (get $policy $key) }}
+  {{- end }}
+  {{- end }}
+  {{- with $policy.limits }}
+  limits: {{ toJson . }}
+  {{- end }}
+{{- else }} []
+{{- end }}
+limits:
+  bandwidth: {{ toYaml $v.limits.bandwidth }}
+  concurrentMigrations: {{ toYaml $v.limits.concurrentMigrations }}
+  nodeReserve: {{ toYaml $v.limits.nodeReserve }}
+period: {{ $v.period }}
+localDistance: {{ toYaml $v.localDistance }}
+protectedNamespaces: {{ toJson $v.protectedNamespaces }}
+{{ include "agent.configAtStart" . }}
+{{- end -}}
+
+{{/* The part that the agent reads only when it starts. */}}
+{{- define "agent.configAtStart" -}}
+{{- $v := .Values -}}
+http:
+  address: {{ printf "%s:%v" $v.http.address $v.http.port | quote }}
+  containerSeries: {{ $v.http.containerSeries }}
+  maxContainers: {{ toYaml $v.http.maxContainers }}
+sources:
+  criSocket: {{ $v.sources.criSocket | quote }}
+  {{- if $v.sources.criEvents }}
+  criEvents: true
+  {{- end }}
+  kubeletDir: {{ $v.sources.kubeletDir | quote }}
+  podLogsDir: {{ $v.sources.podLogsDir | quote }}
+{{- if $v.networkApi.enabled }}
+grpc:
+  address: {{ printf "%s:%v" $v.networkApi.address $v.networkApi.port | quote }}
+  certFile: {{ printf "%s/%s" (include "agent.tlsDir" .) $v.networkApi.certKey }}
+  keyFile: {{ printf "%s/%s" (include "agent.tlsDir" .) $v.networkApi.privateKeyKey }}
+  clientCaFile: {{ printf "%s/%s" (include "agent.tlsDir" .) $v.networkApi.clientCaKey }}
+{{- end }}
+{{- end -}}
+
+{{/* Changes when running agents cannot take a change over. */}}
+{{- define "agent.restartChecksum" -}}
+{{- $other := list .Values.localDistance -}}
+{{- $profile := "" -}}
+{{- if include "agent.installsSeccomp" . -}}{{- $profile = .Files.Get "files/seccomp.json" -}}{{- end -}}
+{{- cat (include "agent.configAtStart" .) (toJson $other) $profile | sha256sum -}}
+{{- end -}}

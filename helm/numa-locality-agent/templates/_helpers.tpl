@@ -1,0 +1,96 @@
+{{- define "agent.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* At most 52 characters, so that suffixes fit into a label. */}}
+{{- define "agent.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else if contains (include "agent.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "agent.name" .) | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "agent.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "agent.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: agent
+{{- end -}}
+
+{{/* Of the agent's pods and of objects about them. */}}
+{{- define "agent.labels" -}}
+{{ include "agent.selectorLabels" . }}
+{{ include "agent.otherLabels" . }}
+{{- end -}}
+
+{{/* Without the chart's version: a chart that renders the same pods restarts none. */}}
+{{- define "agent.podLabels" -}}
+{{ include "agent.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "agent.otherLabels" -}}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "agent.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "agent.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "agent.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Where the agent's socket and its records are, on the node as in the container. */}}
+{{- define "agent.runDir" -}}/run/numa-locality-agent{{- end -}}
+{{- define "agent.tlsDir" -}}/run/secrets/numa-locality-agent{{- end -}}
+
+{{- define "agent.seccompDir" -}}
+{{- default (printf "%s/seccomp" .Values.sources.kubeletDir) .Values.seccomp.dir -}}
+{{- end -}}
+
+{{/* "true" if an init container is to write the seccomp profile. */}}
+{{- define "agent.installsSeccomp" -}}
+{{- if and (eq .Values.seccomp.type "Localhost") .Values.seccomp.install -}}true{{- end -}}
+{{- end -}}
+
+{{/* What is mounted of the runtime: the directory of its socket, which outlives the runtime's restarts, or, where that
+     is as good as the whole of /run, the socket. */}}
+{{- define "agent.criMount" -}}
+{{- $dir := dir .Values.sources.criSocket -}}
+{{- has $dir (list "/run" "/var/run") | ternary .Values.sources.criSocket $dir -}}
+{{- end -}}
+
+{{/* "true" if a policy moves pages that several processes map, or requests may. */}}
+{{- define "agent.movesShared" -}}
+{{- $moves := .Values.sharedPages -}}
+{{- range .Values.policies -}}
+{{- if has (default "never" .shared) (list "owned" "all") -}}{{- $moves = true -}}{{- end -}}
+{{- end -}}
+{{- if $moves -}}true{{- end -}}
+{{- end -}}
+
+{{/* Capabilities as a JSON list: to look into other processes, to read their page maps, to move what they share. */}}
+{{- define "agent.capabilities" -}}
+{{- $needed := list "SYS_PTRACE" "DAC_READ_SEARCH" -}}
+{{- if include "agent.movesShared" . -}}{{- $needed = append $needed "SYS_NICE" -}}{{- end -}}
+{{- concat $needed .Values.extraCapabilities | uniq | toJson -}}
+{{- end -}}

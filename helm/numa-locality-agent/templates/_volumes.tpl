@@ -1,0 +1,110 @@
+{{/*
+Host directories keep their paths, so that the agent's messages are right on the node, too. All are read-only but the
+agent's own. Mounts that have others below them follow the node (HostToContainer): else the agent would keep alive what
+the node unmounts.
+*/}}
+{{- define "agent.mounts" -}}
+{{- $sources := .Values.sources -}}
+- name: config
+  mountPath: /etc/numa-locality-agent
+  readOnly: true
+- name: run
+  mountPath: {{ include "agent.runDir" . }}
+- name: cgroup
+  mountPath: /sys/fs/cgroup
+  readOnly: true
+{{- if and $sources.kubeletDir $sources.kubeletState }}
+- name: kubelet
+  mountPath: {{ $sources.kubeletDir }}
+  mountPropagation: HostToContainer
+  readOnly: true
+{{- else if $sources.kubeletDir }}
+- name: pod-resources
+  mountPath: {{ $sources.kubeletDir }}/pod-resources
+  readOnly: true
+{{- end }}
+{{- if $sources.podLogsDir }}
+- name: pod-logs
+  mountPath: {{ $sources.podLogsDir }}/pods
+  readOnly: true
+- name: container-logs
+  mountPath: {{ $sources.podLogsDir }}/containers
+  readOnly: true
+{{- end }}
+{{- if $sources.criSocket }}
+- name: cri
+  mountPath: {{ include "agent.criMount" . }}
+  {{- if ne (include "agent.criMount" .) $sources.criSocket }}
+  mountPropagation: HostToContainer
+  {{- end }}
+  readOnly: true
+{{- end }}
+{{- if .Values.networkApi.enabled }}
+- name: tls
+  mountPath: {{ include "agent.tlsDir" . }}
+  readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "agent.volumes" -}}
+{{- $sources := .Values.sources -}}
+- name: config
+  configMap:
+    name: {{ include "agent.fullname" . }}
+{{- if include "agent.installsSeccomp" . }}
+- name: seccomp-profile
+  configMap:
+    name: {{ include "agent.fullname" . }}-seccomp
+- name: seccomp
+  hostPath:
+    path: {{ include "agent.seccompDir" . }}
+    type: DirectoryOrCreate
+{{- end }}
+- name: run
+  hostPath:
+    path: {{ include "agent.runDir" . }}
+    type: DirectoryOrCreate
+- name: cgroup
+  hostPath:
+    path: /sys/fs/cgroup
+    type: Directory
+{{- if and $sources.kubeletDir $sources.kubeletState }}
+- name: kubelet
+  hostPath:
+    path: {{ $sources.kubeletDir }}
+    type: Directory
+{{- else if $sources.kubeletDir }}
+- name: pod-resources
+  hostPath:
+    path: {{ $sources.kubeletDir }}/pod-resources
+    type: Directory
+{{- end }}
+{{- if $sources.podLogsDir }}
+- name: pod-logs
+  hostPath:
+    path: {{ $sources.podLogsDir }}/pods
+    type: Directory
+- name: container-logs
+  hostPath:
+    path: {{ $sources.podLogsDir }}/containers
+    type: Directory
+{{- end }}
+{{- if $sources.criSocket }}
+- name: cri
+  hostPath:
+    path: {{ include "agent.criMount" . }}
+    type: {{ eq (include "agent.criMount" .) $sources.criSocket | ternary "Socket" "Directory" }}
+{{- end }}
+{{- if .Values.networkApi.enabled }}
+- name: tls
+  secret:
+    secretName: {{ .Values.networkApi.secretName }}
+    defaultMode: 0400
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,194 @@
+"""What is rendered: valid for Kubernetes, and with no more privilege than is needed."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+
+import yaml
+
+from chart import KUBERNETES, MANIFEST, agent_container, find
+
+HERE = pathlib.Path(__file__).resolve().parent
+LONGEST_START = 30  # seconds, of an agent
+WITH_LABELS = {"sources": {"criSocket": "/run/containerd/containerd.sock"}}
+
+
+def schemas(context):
+    """Types of several versions, which know every field, and validators, which know what is required and allowed."""
+    for kubernetes in KUBERNETES:
+        objects = [one for values in context.chart.values_files()
+                   for one in context.chart.objects(values, kubernetes)]
+        if kubernetes == KUBERNETES[-1]:
+            objects += list(yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8")))
+        done = context.tools.node("validate.js", kubernetes, context.tools.directory, text=json.dumps(objects))
+        yield f"{len(objects)} objects are valid for Kubernetes {kubernetes}", (
+            "" if done.returncode == 0 else done.stdout + done.stderr)
+
+
+def references(context):
+    """Every mount has its volume and every volume its mount, at places of their own; selectors match."""
+    for values in context.chart.values_files():
+        objects = context.chart.objects(values)
+        problems = []
+        names = {(one["kind"], one["metadata"]["name"]) for one in objects}
+        if len(names) != len(objects):
+            problems.append("two objects of one kind and name")
+        template = find(objects, "DaemonSet")["spec"]["template"]
+        pod = template["spec"]
+        containers = pod.get("initContainers", []) + pod["containers"]
+        mounted = {mount["name"] for container in containers for mount in container["volumeMounts"]}
+        volumes = [volume["name"] for volume in pod["volumes"]]
+        if sorted(volumes) != sorted(mounted):
+            problems.append(f"volumes {sorted(volumes)}, mounted {sorted(mounted)}")
+        for container in containers:
+            places = [mount["mountPath"] for mount in container["volumeMounts"]]
+            if len(set(places)) != len(places):
+                problems.append(f"two mounts in one place: {places}")
+        for volume in pod["volumes"]:
+            if "configMap" in volume and ("ConfigMap", volume["configMap"]["name"]) not in names:
+                problems.append(f"no ConfigMap {volume['configMap']['name']}")
+        labels = template["metadata"]["labels"].items()
+        for kind, path in [("DaemonSet", ["spec", "selector", "matchLabels"]), ("Service", ["spec", "selector"]),
+                           ("NetworkPolicy", ["spec", "podSelector", "matchLabels"]),
+                           ("PodMonitor", ["spec", "selector", "matchLabels"])]:
+            selector = find(objects, kind)
+            for key in path if selector else []:
+                selector = selector[key]
+            if selector and not selector.items() <= labels:
+                problems.append(f"{kind} does not select the pods")
+        yield f"references, {values.name}", "; ".join(problems)
+
+
+def privileges(context):
+    """No more than the features that are on need."""
+    rows = [({}, []), ({"sharedPages": True}, ["SYS_NICE"]),
+            ({"policies": [{"name": "a", "shared": "never"}]}, []),
+            ({"policies": [{"name": "a", "shared": "owned"}]}, ["SYS_NICE"]),
+            ({"policies": [{"name": "a", "shared": "all"}]}, ["SYS_NICE"]),
+            ({**WITH_LABELS, "policies": [{"name": "a", "stick": "cpuset-mems"}]}, [])]
+    for values, more in rows:
+        capabilities = agent_container(context.chart.objects(values))["securityContext"]["capabilities"]
+        expected = {"drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH", *more]}
+        yield f"capabilities with {values}", "" if capabilities == expected else str(capabilities)
+
+
+def confinement(context):
+    for values in context.chart.values_files():
+        objects = context.chart.objects(values)
+        pod = find(objects, "DaemonSet")["spec"]["template"]["spec"]
+        problems = []
+        for key, expected in [("hostPID", True), ("hostNetwork", None), ("hostIPC", None),
+                              ("automountServiceAccountToken", False)]:
+            if pod.get(key) != expected:
+                problems.append(f"{key} is {pod.get(key)}")
+        for one in objects:
+            if one["kind"] in {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}:
+                problems.append(f"a {one['kind']}")
+        host = {volume["name"] for volume in pod["volumes"] if "hostPath" in volume}
+        for container in pod.get("initContainers", []) + pod["containers"]:
+            security = container["securityContext"]
+            if security.get("privileged") or security["allowPrivilegeEscalation"] or not security[
+                    "readOnlyRootFilesystem"] or security["capabilities"]["drop"] != ["ALL"]:
+                problems.append(f"{container['name']}: {security}")
+            writable = {mount["name"] for mount in container["volumeMounts"]
+                        if mount["name"] in host and not mount.get("readOnly")}
+            allowed = {"run"} if container["name"] == "agent" else {"seccomp"}
+            if writable != allowed:
+                problems.append(f"{container['name']} may write to {sorted(writable)} of the node")
+            if any("subPath" in mount for mount in container["volumeMounts"]):
+                problems.append(f"{container['name']}: a file that is mounted alone is never renewed")
+        yield f"confinement, {values.name}", "; ".join(problems)
+
+
+def restarts(context):
+    """Pods are made anew for what agents read at their start, and for nothing else."""
+    def pods(values):
+        return find(context.chart.objects(values), "DaemonSet")["spec"]["template"]
+
+    before = pods({})
+    for values, restarts_pods in [
+            ({"policies": [{"name": "a", "action": "repair"}]}, False), ({"period": "1m"}, False),
+            ({"limits": {"bandwidth": "1Gi"}}, False), ({"protectedNamespaces": []}, False),
+            ({"limits": {"concurrentMigrations": 3}}, False), ({"localDistance": 12}, True),
+            ({"http": {"containerSeries": False}}, True), (WITH_LABELS, True),
+            ({"sources": {"podLogsDir": ""}}, True), ({"policies": [{"name": "a", "shared": "owned"}]}, True),
+            ({"networkApi": {"enabled": True, "secretName": "tls"}}, True)]:
+        same = pods(values) == before
+        yield (f"{values} {'restarts' if restarts_pods else 'is taken over by'} the agents",
+               "" if same != restarts_pods else f"the pods are {'the same' if same else 'others'}")
+
+
+def app_armor(context):
+    """The field from 1.30 on, before that the annotation: the API server refuses what it does not know."""
+    for kubernetes, field in [("1.29", False), ("1.30", True)]:
+        objects = context.chart.objects({}, kubernetes)
+        annotations = find(objects, "DaemonSet")["spec"]["template"]["metadata"]["annotations"]
+        has_field = "appArmorProfile" in agent_container(objects)["securityContext"]
+        has_annotation = any(key.startswith("container.apparmor") for key in annotations)
+        yield (f"AppArmor, Kubernetes {kubernetes}",
+               "" if (has_field, has_annotation) == (field, not field) else f"{has_field=} {has_annotation=}")
+
+
+def priority_quota(context):
+    """Without it, pods of the system's classes are not admitted everywhere."""
+    for values, expected in [({}, ["system-node-critical"]), ({"priorityClassName": "mine"}, None),
+                             ({"resourceQuota": {"enabled": False}}, None)]:
+        quota = find(context.chart.objects(values), "ResourceQuota")
+        found = quota and quota["spec"]["scopeSelector"]["matchExpressions"][0]["values"]
+        yield f"a quota for the priority class, {values}", "" if found == expected else f"it is for {found}"
+
+
+def kubectl_reads_manifest(context):
+    done = subprocess.run([context.tools.kubectl(), "label", "--local", "-f", MANIFEST, "a=b", "-o", "name"], text=True,
+                          capture_output=True, check=False)
+    found = {line.split("/")[0] for line in done.stdout.splitlines()}
+    missing = {"namespace", "daemonset.apps", "configmap", "serviceaccount"} - found
+    yield "kubectl reads deploy/numa-locality-agent.yaml", f"{missing} {done.stderr}" if missing else ""
+
+
+def seccomp_profile(context):
+    """The agent starts, serves and may call move_pages under the profile, and under nothing less."""
+    if not context.agent:
+        return
+    profile = json.loads(find(context.chart.objects({}), "ConfigMap", "-seccomp")["data"]["profile.json"])
+    without = json.loads(json.dumps(profile))
+    for rule in without["syscalls"]:
+        rule["names"] = [name for name in rule["names"] if name != "move_pages"]
+    forbidden = "No page can be looked up or moved"
+    for name, one, expected in [("the chart's profile", profile, False), ("it without move_pages", without, True)]:
+        said = status_under(one, pathlib.Path(context.agent).resolve())
+        problem = "" if "Seccomp" in said and (forbidden in said) == expected else said
+        yield f"move_pages under {name}: {'forbidden' if expected else 'allowed'}", problem
+
+
+def status_under(profile, agent):
+    """What localityctl says of an agent that runs under the profile, as it does itself."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory, "profile.json")
+        path.write_text(json.dumps(profile), encoding="utf-8")
+        under = [sys.executable, str(HERE / "under_profile.py"), str(path)]
+        socket = pathlib.Path(directory, "run", "agent.sock")
+        with subprocess.Popen([*under, str(agent), "--config", os.devnull, "--socket", str(socket)],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+            said = []
+            too_long = threading.Timer(LONGEST_START, running.kill)
+            too_long.start()
+            for line in running.stdout:
+                said.append(line)
+                if "serving" in line:
+                    ask = [*under, str(agent.parent / "localityctl"), "--endpoint", f"unix:{socket}", "doctor"]
+                    done = subprocess.run(ask, text=True, capture_output=True, check=False)
+                    said += [done.stdout, done.stderr]
+                    break
+            too_long.cancel()
+            running.terminate()
+            running.communicate()
+        return "".join(said)
+
+
+CHECKS = [schemas, references, privileges, confinement, restarts, app_armor, priority_quota,
+          kubectl_reads_manifest, seccomp_profile]

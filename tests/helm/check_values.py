@@ -1,0 +1,97 @@
+"""What renders, what must not, and that the agent takes what does."""
+
+import json
+import subprocess
+import tempfile
+
+import yaml
+
+from chart import CHART, KUBERNETES, RenderError, agent_config
+from edge_values import BAD_VALUES, EDGES, WRONG_COMBINATIONS
+from tools import LAYERS
+
+
+def lint(context):
+    for helm in LAYERS:
+        for values in context.chart.values_files():
+            done = context.chart.run("lint", "--strict", CHART, "--values", values, helm=helm)
+            yield (f"{helm} lint --strict, {values.name}",
+                   "" if done.returncode == 0 else done.stdout + done.stderr)
+
+
+def template(context):
+    """Each values file, for each version; both helms say the same."""
+    for values in context.chart.values_files():
+        for kubernetes in KUBERNETES:
+            try:
+                new, old = (context.chart.text(values, kubernetes, helm) for helm in LAYERS)
+                problem = "" if new == old else f"{' and '.join(LAYERS)} render differently"
+            except RenderError as error:
+                problem = str(error)
+            yield f"template {values.name}, Kubernetes {kubernetes}", problem
+
+
+def refusal(context, values, expected):
+    try:
+        context.chart.text(values)
+    except RenderError as error:
+        return "" if expected in str(error) else f"the error does not say \"{expected}\": {error}"
+    return "renders"
+
+
+def bad_values(context):
+    for values, key in BAD_VALUES:
+        yield f"schema refuses {values}", refusal(context, values, key)
+
+
+def wrong_combinations(context):
+    for values, sentence in WRONG_COMBINATIONS:
+        yield f"refused with what to do: {values}".replace("\n", ", "), refusal(context, values, sentence)
+
+
+def check_config(agent, text):
+    """What the agent says against a configuration file; nothing if it takes it."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        done = subprocess.run([agent, "--check-config", "--config", file.name], text=True, capture_output=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr or "it fails"
+
+
+def agent_takes_config(context):
+    """An agent that has no network API yet is not shown that section."""
+    if not context.agent:
+        return
+    knows_grpc = "unknown key" not in check_config(context.agent, "grpc: {}")
+    for values in context.chart.values_files():
+        text = agent_config(context.chart.objects(values))
+        name = f"the agent takes the configuration of {values.name}"
+        if "\ngrpc:" in text and not knows_grpc:
+            text = text[:text.index("\ngrpc:") + 1]
+            name += " but for its section grpc, which this agent does not know"
+        yield name, check_config(context.agent, text)
+
+
+def policies_are_whole(context):
+    """What the values say of policies is in the agent's file, and the files together say all that can be said."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    unsaid = set(schema["definitions"]["policy"]["properties"])
+    for values in context.chart.values_files():
+        said = (yaml.safe_load(values.read_text(encoding="utf-8")) or {}).get("policies", [])
+        rendered = yaml.safe_load(agent_config(context.chart.objects(values)))["policies"]
+        yield f"policies of {values.name} are rendered whole", "" if said == rendered else f"{said}, rendered {rendered}"
+        unsaid -= {key for policy in said for key in policy}
+    yield "values files use every key of policies", f"not {unsaid}" if unsaid else ""
+
+
+def agent_takes_edges(context):
+    """What the schema lets through is right for the agent, too."""
+    for values in EDGES if context.agent else []:
+        try:
+            problem = check_config(context.agent, agent_config(context.chart.objects(values)))
+        except RenderError as error:
+            problem = str(error)
+        yield f"the agent takes {values}".replace("\n", ", "), problem
+
+
+CHECKS = [lint, template, policies_are_whole, bad_values, wrong_combinations, agent_takes_config, agent_takes_edges]

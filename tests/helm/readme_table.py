@@ -1,0 +1,84 @@
+"""README's table of parameters, from the comments in values.yaml:
+
+    ## @section TITLE
+    ## @param KEY DESCRIPTION
+    ##   which may go on so
+
+Each key that has a value is described once, itself or as a whole with those below it; other than that is an error.
+"""
+
+import json
+import re
+
+import yaml
+
+BEGIN = "<!-- From values.yaml, by tests/helm/run.py --update -->"
+END = "<!-- End of what is from values.yaml -->"
+COMMENT = re.compile(r"^ *## @(section|param) (\S+) ?(.*)$")
+MORE = re.compile(r"^ *##   (\S.*)$")
+
+
+class ValuesError(Exception):
+    """What is wrong with the comments."""
+
+
+def keys_of(values, above=""):
+    """Every key, the outer ones, too: (path, value)."""
+    for key, value in values.items():
+        path = f"{above}.{key}" if above else key
+        yield path, value
+        if isinstance(value, dict):
+            yield from keys_of(value, path)
+
+
+def joined(lines):
+    """The lines, those that go on as one."""
+    whole = []
+    for line in lines:
+        more = MORE.match(line)
+        if more and whole and COMMENT.match(whole[-1]):
+            whole[-1] += f" {more[1]}"
+        else:
+            whole.append(line)
+    return whole
+
+
+def describe(text):
+    """[(section, [(path, default, description)])]"""
+    defaults = dict(keys_of(yaml.safe_load(text)))
+    sections, described = [], set()
+    for line in joined(text.splitlines()):
+        found = COMMENT.match(line)
+        if not found:
+            continue
+        kind, first, rest = found.groups()
+        if kind == "section":
+            sections.append((f"{first} {rest}".strip(), []))
+            continue
+        if first not in defaults or first in described:
+            raise ValuesError(f"values.yaml describes {first}, which is " +
+                              ("described before" if first in described else "not there"))
+        described.add(first)
+        sections[-1][1].append((first, defaults[first], rest))
+    for path, value in defaults.items():
+        parts = path.split(".")
+        above = {".".join(parts[:i]) for i in range(1, len(parts) + 1)}
+        if not (isinstance(value, dict) and value) and not above & described:
+            raise ValuesError(f"values.yaml does not describe {path}")
+    return sections
+
+
+def table(text):
+    lines = [BEGIN]
+    for section, rows in describe(text):
+        lines += ["", f"### {section}", "", "| key | default | |", "|---|---|---|"]
+        lines += [f"| `{path}` | `{json.dumps(default)}` | {description} |".replace("``", "` `")
+                  for path, default, description in rows]
+    return "\n".join([*lines, "", END])
+
+
+def renew(readme, values):
+    """The README with the table anew."""
+    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
+        raise ValuesError("README.md has no place for the table: it needs the two comments around it")
+    return readme[:readme.index(BEGIN)] + table(values) + readme[readme.index(END) + len(END):]
