@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what is missing, builds, and runs the tests.
-#   tests/run.sh            everything on both kernels; some 40 minutes from scratch on 2 cores
+#   tests/run.sh            everything on both kernels; about an hour from scratch on 2 cores (30 minutes are the aim)
 #   tests/run.sh --fast     without the emulated machine; under 2 minutes once built
 #   tests/run.sh --long     adds test matrices, and sanitizer and clang builds, in the emulated machine too
 set -euo pipefail
@@ -68,8 +68,9 @@ case "$mode" in
       measured "build, $preset" build "$preset"
     done
     measured "tests, AddressSanitizer and UBSan" run_ctest asan -LE '^vm'
-    # Debian's gRPC is not built for ThreadSanitizer: what goes through it is left out.
-    measured "tests, ThreadSanitizer" run_ctest tsan -LE '^(vm|grpc)'
+    # Debian's gRPC is not built for ThreadSanitizer: what goes through it is left out. So are processes that are held
+    # still or scanned: the sanitizer would have a thread in each, keeps signals for itself, and refuses some mappings.
+    measured "tests, ThreadSanitizer" run_ctest tsan -LE '^(vm|grpc)' -E '^(PtraceHold|component.ScanTest)'
     measured "emulated machine, AddressSanitizer" run_ctest asan -L '^vm$'
     measured "tests and emulated machine, all" run_ctest release
     ;;

@@ -11,7 +11,7 @@ from host import container_image, plan, topology
 from host.cache import cached
 from host.failure import Failure
 from host.initramfs import modules_in_order
-from host.machine import kernel_trouble
+from host.machine import died_at_boot, kernel_trouble
 from host.results import Results
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -55,6 +55,22 @@ class KernelTroubleTest(unittest.TestCase):
         for line in ("[    1.000000] pci_bus 0000:00: Unknown NUMA node; performance will be reduced",
                      "       0.20 agent: BUG: not the kernel's own"):
             self.assertIsNone(kernel_trouble(line))
+
+
+class DiedAtBootTest(unittest.TestCase):
+    def died(self, console, *records):
+        results = Results()
+        for record in records:
+            results.feed(record + "\n")
+        with tempfile.TemporaryDirectory() as run_dir:
+            pathlib.Path(run_dir, "console.log").write_text(console)
+            return bool(died_at_boot(pathlib.Path(run_dir), results))
+
+    def test_only_before_the_job(self):
+        panic = "[    1.344337] Kernel panic - not syncing: Fatal exception in interrupt\n"
+        self.assertTrue(self.died(panic))
+        self.assertFalse(self.died(panic, '{"event":"begin"}'))
+        self.assertFalse(self.died("[    1.000000] booting\n"))
 
 
 class PlanTest(unittest.TestCase):

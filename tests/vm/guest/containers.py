@@ -6,11 +6,11 @@ import pathlib
 import re
 import time
 
-from guest import oracles
+from guest import cgroups, oracles
 from guest.wait import wait_until
 
-CGROUPS = pathlib.Path("/sys/fs/cgroup")
 IMAGE = "numavm.local/workload:1"
+CONTAINER_NAMESPACE = 1
 HOST_NAMESPACE = 2
 
 # What kubelet sets by QoS class: cpu shares, and how willingly the kernel kills the container.
@@ -21,10 +21,14 @@ RESOURCES = {
 }
 
 
+def _namespaces(host_pid):
+    return {"network": HOST_NAMESPACE, "pid": HOST_NAMESPACE if host_pid else CONTAINER_NAMESPACE}
+
+
 class Pod:
     """A pod sandbox on the host's network. `cgroup` is its path below the cgroup root."""
 
-    def __init__(self, cri, name, namespace, uid, qos, cgroup, labels, annotations):
+    def __init__(self, cri, name, namespace, uid, qos, cgroup, labels, annotations, host_pid):
         self.cri, self.name, self.namespace, self.uid, self.qos = cri, name, namespace, uid, qos
         self.cgroup = cgroup
         self.log_directory = pathlib.Path(f"/var/log/pods/{namespace}_{name}_{uid}")
@@ -37,9 +41,10 @@ class Pod:
             "labels": {**labels, **self.labels},
             "annotations": {**annotations, "kubernetes.io/config.source": "api",
                             "kubernetes.io/config.seen": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
-            "linux": {"cgroup_parent": cgroup,
-                      "security_context": {"namespace_options": {"network": HOST_NAMESPACE}}},
+            "linux": {"cgroup_parent": cgroups.parent_for_runtime(cgroup),
+                      "security_context": {"namespace_options": _namespaces(host_pid)}},
         }
+        self.host_pid = host_pid
 
     def start(self):
         self.log_directory.mkdir(parents=True)
@@ -51,20 +56,29 @@ class Pod:
         cpus, mems: lists such as "0-1"; empty means all. With cpus of one node the memory it touches is placed there.
         mounts: pairs (host path, container path).
         """
+        return self.run(
+            name, image=IMAGE, command=[str(arg) for arg in args], cpus=cpus, mems=mems,
+            memory_limit_bytes=memory_limit_bytes,
+            mounts=[{"host_path": host, "container_path": inside} for host, inside in mounts],
+            security_context={"namespace_options": _namespaces(host_pid)})
+
+    def run(self, name, *, image, command, args=(), envs=(), mounts=(), security_context, cpus="", mems="",
+            memory_limit_bytes=0, oom_score_adj=None):
+        """Starts a container. What has the names of CRI's fields is as CRI has it; namespaces are the pod's unless told."""
         resources = {**RESOURCES[self.qos], "cpuset_cpus": cpus, "cpuset_mems": mems,
                      "memory_limit_in_bytes": memory_limit_bytes}
+        if oom_score_adj is not None:
+            resources["oom_score_adj"] = oom_score_adj
         config = {
             "metadata": {"name": name},
-            "image": {"image": IMAGE},
-            "command": [str(arg) for arg in args],
-            "mounts": [{"host_path": host, "container_path": inside} for host, inside in mounts],
+            "image": {"image": image},
+            "command": command, "args": args, "envs": envs, "mounts": mounts,
             "labels": {**self.labels, "io.kubernetes.container.name": name},
             "annotations": {"io.kubernetes.container.restartCount": "0",
                             "io.kubernetes.container.terminationMessagePolicy": "File"},
             "log_path": f"{name}/0.log",
             "linux": {"resources": resources,
-                      "security_context": {"namespace_options": {
-                          "network": HOST_NAMESPACE, "pid": HOST_NAMESPACE if host_pid else 1}}},
+                      "security_context": {"namespace_options": _namespaces(self.host_pid), **security_context}},
         }
         (self.log_directory / name).mkdir()
         created = self.cri.call("CreateContainer", pod_sandbox_id=self.sandbox_id, config=config,
@@ -81,19 +95,17 @@ class Pod:
         if self.sandbox_id:
             self.cri.call("StopPodSandbox", pod_sandbox_id=self.sandbox_id)
             self.cri.call("RemovePodSandbox", pod_sandbox_id=self.sandbox_id)
-        directory = CGROUPS / self.cgroup.lstrip("/")
-        wait_until(f"{directory} is empty", lambda: "populated 0" in (directory / "cgroup.events").read_text())
-        for path, _, _ in os.walk(directory, topdown=False):
-            os.rmdir(path)
+        wait_until(f"{self.cgroup} is empty", lambda: cgroups.is_empty(self.cgroup))
+        cgroups.remove(self.cgroup)
 
 
 class Container:
-    """One running container. `cgroup` is its directory, `cgroup_path` the same below the cgroup root."""
+    """One running container. `cgroup_path` is its cgroup, `cgroup` the directory that has its memory's files."""
 
     def __init__(self, pod, name, container_id):
         self.pod, self.name, self.id = pod, name, container_id
-        self.cgroup_path = f"{pod.cgroup}/{container_id}"
-        self.cgroup = CGROUPS / self.cgroup_path.lstrip("/")
+        self.cgroup_path = cgroups.of_container(pod.cgroup, container_id)
+        self.cgroup = cgroups.directory(self.cgroup_path)
         self.log_path = pod.log_directory / name / "0.log"
 
     def pids(self):
@@ -119,7 +131,7 @@ class Container:
         """
         self.pod.cri.call("UpdateContainerResources", container_id=self.id, linux={"cpuset_cpus": cpus})
         wanted = oracles.parse_list(cpus)
-        found = oracles.parse_list((self.cgroup / "cpuset.cpus.effective").read_text())
+        found = oracles.parse_list(cgroups.effective_cpus(self.cgroup_path))
         assert found == wanted, f"{self.cgroup}: CPUs {found} after a re-pin to {wanted}"
 
     def output(self):

@@ -1,22 +1,29 @@
 """What a kubelet does on its node, as far as the cases need it: cgroups, containerd, pods.
 
-The cgroupfs driver's layout: /kubepods[/burstable|/besteffort]/pod<uid>/<container id>, guaranteed pods without a
-level of their own. containerd makes the last level, kubelet (here: this file) the ones above it and the clean-up.
+Of the cgroups (guest/cgroups.py) containerd makes the last level, kubelet (here: this file) the ones above it and the
+clean-up.
 """
 
+import concurrent.futures
 import os
 import pathlib
 import subprocess
 import uuid
 
+import grpc
+
+from guest import cgroups
 from guest.containers import Pod
 from guest.cri import Cri
 from guest.wait import wait_until
 
-CGROUPS = pathlib.Path("/sys/fs/cgroup")
+CGROUPS = cgroups.ROOT
+POD_RESOURCES = pathlib.Path("/var/lib/kubelet/pod-resources")
 SOCKET = "/run/containerd/containerd.sock"
 CONTAINERD_LOG = pathlib.Path("/run/containerd.log")
-QOS_PARENT = {"guaranteed": "/kubepods", "burstable": "/kubepods/burstable", "besteffort": "/kubepods/besteffort"}
+CONTAINERD_TEMPLATE = pathlib.Path("/job/guest/containerd.toml")
+CONTAINERD_CONFIG = pathlib.Path("/run/containerd.toml")
+QOS_CLASSES = ("guaranteed", "burstable", "besteffort")
 
 
 class Kubelet:
@@ -25,25 +32,52 @@ class Kubelet:
     def __init__(self, start_containerd=True):
         self.cri = Cri(SOCKET)
         self.pods = []
+        self._images = set()
         if start_containerd:
-            _make_cgroup(CGROUPS)
-            for parent in QOS_PARENT.values():
-                _make_cgroup(CGROUPS / parent.lstrip("/"))
-            self._start_containerd()
+            for parent in ("/", *map(cgroups.of_class, QOS_CLASSES)):
+                cgroups.make(parent)
+            self.start_containerd()
+            self.import_image("/job/workload.tar")
 
-    def _start_containerd(self):
-        subprocess.Popen(["containerd", "-c", "/job/guest/containerd.toml"], stdin=subprocess.DEVNULL,
-                         stdout=CONTAINERD_LOG.open("w"), stderr=subprocess.STDOUT, start_new_session=True)
+    def serve_pod_resources(self):
+        """Its socket of that name, for as long as the guest runs: an empty answer, which is one."""
+        handler = grpc.unary_unary_rpc_method_handler(lambda request, context: b"")
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=2))
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("v1.PodResourcesLister", {"List": handler})])
+        POD_RESOURCES.mkdir(parents=True, exist_ok=True)
+        server.add_insecure_port(f"unix:{POD_RESOURCES}/kubelet.sock")
+        server.start()
+        self._pod_resources = server
+
+    def start_containerd(self):
+        """Starts it, also after stop_containerd: pods have lived on."""
+        config = CONTAINERD_TEMPLATE.read_text()
+        if cgroups.has_systemd():
+            config = config.replace("SystemdCgroup = false", "SystemdCgroup = true")
+        CONTAINERD_CONFIG.write_text(config)
+        self.containerd = subprocess.Popen(["containerd", "-c", CONTAINERD_CONFIG], stdin=subprocess.DEVNULL,
+                                           stdout=CONTAINERD_LOG.open("a"), stderr=subprocess.STDOUT,
+                                           start_new_session=True)
         wait_until("containerd answers", self.cri.is_up, seconds=120)
-        subprocess.run(["ctr", "-n", "k8s.io", "images", "import", "/job/workload.tar"],
-                       check=True, timeout=120, stdout=subprocess.DEVNULL)
 
-    def start_pod(self, name, qos="burstable", namespace="default", labels=None, annotations=None):
+    def stop_containerd(self):
+        """Stops containerd; its shims, and with them the pods, live on."""
+        self.containerd.terminate()
+        self.containerd.wait(timeout=60)
+
+    def import_image(self, archive):
+        """Loads it into containerd, once."""
+        if archive not in self._images:
+            subprocess.run(["ctr", "-n", "k8s.io", "images", "import", archive],
+                           check=True, timeout=120, stdout=subprocess.DEVNULL)
+        self._images.add(archive)
+
+    def start_pod(self, name, qos="burstable", namespace="default", labels=None, annotations=None, host_pid=False):
         """A running pod without containers. QoS: guaranteed, burstable or besteffort."""
         uid = str(uuid.uuid4())
-        cgroup = f"{QOS_PARENT[qos]}/pod{uid}"
-        _make_cgroup(CGROUPS / cgroup.lstrip("/"))
-        pod = Pod(self.cri, name, namespace, uid, qos, cgroup, labels or {}, annotations or {})
+        cgroup = cgroups.of_pod(qos, uid)
+        cgroups.make(cgroup)
+        pod = Pod(self.cri, name, namespace, uid, qos, cgroup, labels or {}, annotations or {}, host_pid)
         self.pods.append(pod)
         pod.start()
         return pod
@@ -52,14 +86,6 @@ class Kubelet:
         """Removes all pods with their cgroups."""
         while self.pods:
             self.pods.pop().remove()
-
-
-def _make_cgroup(directory):
-    """Makes a cgroup whose children have the controllers that kubelet asks for."""
-    directory.mkdir(exist_ok=True)
-    available = (directory / "cgroup.controllers").read_text().split()
-    wanted = [name for name in ("cpuset", "cpu", "io", "memory", "hugetlb", "pids") if name in available]
-    (directory / "cgroup.subtree_control").write_text(" ".join("+" + name for name in wanted))
 
 
 def containerd_log_tail(lines=20):

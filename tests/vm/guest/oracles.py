@@ -1,13 +1,16 @@
 """Where memory is, read from the kernel without any code of the project's own.
 
-Formats: the kernel's Documentation/filesystems/proc.rst (numa_maps) and admin-guide/cgroup-v2.rst (memory.numa_stat).
+Formats: the kernel's Documentation/filesystems/proc.rst (numa_maps) and admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst
+(memory.numa_stat).
 """
 
 import collections
+import os
 import pathlib
 import re
 
 NODES = pathlib.Path("/sys/devices/system/node")
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def parse_list(text):
@@ -89,12 +92,13 @@ def unplaced_anonymous_bytes(pids):
 def numa_stat(cgroup, kind="anon"):
     """Counter {node: bytes} of one line of a cgroup's memory.numa_stat (anon, file, shmem, anon_thp …).
 
-    The kernel batches these figures per CPU: they may lag by 64 pages a CPU.
+    The kernel batches these figures per CPU: they may lag by 64 pages a CPU. cgroup v1 has pages, of anon and file.
     """
     for line in (pathlib.Path(cgroup) / "memory.numa_stat").read_text().splitlines():
         name, *values = line.split()
-        if name == kind:
-            return collections.Counter({int(node): int(size) for node, size in
+        is_v1 = name.startswith(f"hierarchical_{kind}=")
+        if name == kind or is_v1:
+            return collections.Counter({int(node): int(size) * (PAGE if is_v1 else 1) for node, size in
                                         (value.removeprefix("N").split("=") for value in values)})
     raise AssertionError(f"{cgroup}/memory.numa_stat has no line {kind}")
 

@@ -17,10 +17,12 @@ INIT = HERE.parent / "guest" / "initramfs_init.sh"
 KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
 
 ROOT_PACKAGES = [
-    "busybox-static", "kmod", "procps", "util-linux", "numactl", "strace",
+    "busybox-static", "iproute2", "kmod", "procps", "util-linux", "numactl", "strace",
+    "systemd-sysv", "dbus",  # for guests with systemd as PID 1
     "containerd", "runc", "python3-minimal", "python3-grpcio", "python3-protobuf",
     # What the project's binaries link, sanitizer builds included.
     "libnuma1", "libgrpc++1.51", "libprotobuf32", "libabsl20220623", "libspdlog1.10", "libfmt9",
+    "libyaml-cpp0.7", "libprometheus-cpp-core1.0",
     "libasan8", "libubsan1", "libtsan2",
 ]
 

@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 
+from host.cluster import write_cluster
 from host.container_image import write_image
 from host.failure import Failure, run
 from host.images import write_ext4
@@ -15,11 +16,13 @@ PRODUCTS = ["numa-locality-agent", "localityctl", "numa-migrate"]
 CONTAINER_PROGRAMS = ["integrity-workload", "many-processes"]  # static: they are all there is in their container
 
 
-def write_job_disk(image, run_dir, job, bin_dir, binaries, extra_files=()):
+def write_job_disk(image, run_dir, job, build, binaries=(), extra_files=(), cluster=False):
     """Writes the ext4 image that the guest mounts at /job.
 
-    job: what guest/main.py reads. binaries: names in bin_dir that must be there, beside the products.
+    job: what guest/main.py reads. binaries: names in the build's bin/ that must be there, beside the products.
+    cluster: whether what a cluster hands a node goes along.
     """
+    bin_dir = build / "bin"
     for name in binaries:
         if not (bin_dir / name).exists():
             raise Failure(f"{bin_dir / name} does not exist and this guest needs it: build it first (cmake --build)")
@@ -32,6 +35,8 @@ def write_job_disk(image, run_dir, job, bin_dir, binaries, extra_files=()):
     for name in {*binaries, *PRODUCTS, *CONTAINER_PROGRAMS}:
         if (bin_dir / name).exists():
             shutil.copy(bin_dir / name, tree / "bin")
+    if cluster:
+        write_cluster(tree / "cluster", build)
     for path in extra_files:
         shutil.copy(path, tree)
     write_image(tree / "workload.tar",

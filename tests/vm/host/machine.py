@@ -46,6 +46,11 @@ def kernel_trouble(console):
     return next((line for line in console.splitlines() if KERNEL_TROUBLE.search(line)), None)
 
 
+def died_at_boot(run_dir, collected):
+    """Whether the kernel met its fault before the job began: nothing of this project had run."""
+    return not collected.first("begin") and kernel_trouble((run_dir / "console.log").read_text(errors="replace"))
+
+
 def run_to_end(argv, run_dir, limit_seconds, on_results):
     """Runs a guest until it powers off. Console in run_dir/console.log, results in run_dir/results.jsonl.
 

@@ -11,7 +11,8 @@ from host.images import KERNELS
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
 SUITES = HERE / "suites"
-KEYS = {"name", "topology", "suites", "kernels", "long_kernels", "binaries", "limit_seconds"}
+KEYS = {"name", "topology", "suites", "kernels", "long_kernels", "binaries", "cluster", "limit_seconds", "cgroups", "init"}
+CHOICES = {"cgroups": ["v2", "v1"], "init": ["script", "systemd"]}  # the first is the default
 
 
 @dataclasses.dataclass
@@ -22,8 +23,10 @@ class Run:
     topology: str
     cases: list
     binaries: list
+    cluster: bool
     limit_seconds: int
     long: bool
+    kernel_words: str  # what the guest's first process is told on the kernel's command line
 
 
 def cases_of(suite):
@@ -51,11 +54,16 @@ def runs():
         if unknown := guest.keys() - KEYS:
             raise Failure(f"{path}: guest {name}: unknown {', '.join(sorted(unknown))}")
         topology.load(guest["topology"])
+        chosen = {key: guest.get(key, values[0]) for key, values in CHOICES.items()}
+        for key, value in chosen.items():
+            if value not in CHOICES[key]:
+                raise Failure(f"{path}: guest {name}: {key} is {value}, not one of {', '.join(CHOICES[key])}")
+        words = " ".join(f"numavm.{key}={value}" for key, value in chosen.items())
         cases = [case for suite in guest["suites"] for case in cases_of(suite)]
         for key in ("kernels", "long_kernels"):
             for kernel in guest.get(key, []):
                 run = Run(f"{kernel}.{name}", kernel, guest["topology"], cases, guest.get("binaries", []),
-                          guest["limit_seconds"], key == "long_kernels")
+                          guest.get("cluster", False), guest["limit_seconds"], key == "long_kernels", words)
                 if kernel not in KERNELS or run.name in found:
                     raise Failure(f"{path}: guest {run.name}: no such kernel, or listed twice")
                 found[run.name] = run

@@ -33,8 +33,11 @@ def all_is_well(machine):
     assert status["pagemap_scan"] == (machine.kernel != "6.1")
     assert status["memory_node_ids"] == status["allowed_node_ids"] == oracles.nodes("has_memory")
     assert status["cgroup_v2"] and status["host_pid_namespace"] and not status["numa_balancing"]
-    (source,) = status["sources"]
-    assert source["state"] == "SOURCE_STATE_OK" and "containerd" in source["message"], source
+    sources = {source["name"]: source for source in status["sources"]}
+    assert len(sources) == len(status["sources"])
+    for name in ("container runtime", "pods of the runtime"):
+        assert sources[name]["state"] == "SOURCE_STATE_OK", sources
+    assert "containerd" in sources["container runtime"]["message"], sources
 
 
 def with_capabilities(*names):

@@ -24,7 +24,7 @@ def pods_of_each_class(machine):
         assert int(workload["cgroup_id"]) == container.cgroup.stat().st_ino
         assert workload["qos_class"].replace("_", "").lower() == f"qosclass{qos}"
         assert listed[container.id]["process_count"] == len(container.pids())
-    everything = agent.json("top", "--all")["placements"]
+    everything = agent.json("top", "--sandboxes")["placements"]
     sandboxes = {item["workload"]["container_id"] for item in everything if item["is_sandbox"]}
     assert sandboxes == {container.pod.sandbox_id for container in started.values()}
 

@@ -1,0 +1,125 @@
+"""The image under containerd with exactly what the rendered DaemonSet gives it: enough for all it does."""
+
+import json
+import pathlib
+
+from guest.agent import outcomes, state
+from guest.case import case
+from guest.cri import CriError
+from guest.daemonset import InClusterAgent, Rendered, RenderedPod, wait_end
+from guest.kubelet import POD_RESOURCES
+from guest.policies import metrics, repairs, wait_decision
+from guest.wait import wait_until
+from suites.migrate import ends
+from suites.doctor import doctor, findings
+from suites.repair import SIZE, cpus_of, share_on, start, stop_clean
+
+# What the suite least_privilege takes away one by one: the default DaemonSet grants nothing else.
+GRANTED_CAPABILITIES = {"SYS_PTRACE", "DAC_READ_SEARCH"}
+GRANTED_MOUNTS = {"config", "run", "cgroup", "pod-resources", "pod-logs", "container-logs"}
+
+REPAIRING = """
+policies:
+- {name: all, action: repair, minLocalFraction: 0.95, minRemoteBytes: 8Mi, settle: 0s, cooldown: 2s}
+period: 1h
+"""
+
+
+def prepare(machine):
+    """A node as kubelet has made it."""
+    machine.kubelet.serve_pod_resources()
+    for directory in ("/var/log/pods", "/var/log/containers", POD_RESOURCES):
+        pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
+
+
+def with_policies(rendered, text):
+    """The chart's configuration with other policies and period: the rest as it is."""
+    kept = [line for line in rendered.config().splitlines() if not line.startswith(("policies:", "period:"))]
+    return "\n".join(kept) + text
+
+
+@case(seconds=300)
+def does_its_job(machine):
+    """With the chart's defaults: fit, least privileged, knows pods by name, and brings a re-pinned pod home on request."""
+    prepare(machine)
+    rendered = Rendered()
+    agent = InClusterAgent(machine, rendered)
+    near, far = ends()
+    database = start(machine, "database", near, size=SIZE // 2)
+    code, status = doctor(agent)
+    assert code == 0 and not findings(status, "ERROR") and not findings(status, "WARNING"), status["findings"]
+    agent.ctl("doctor")
+    assert sorted(status["capabilities"]) == ["CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE"]
+
+    said = agent.privileges()
+    bits = sum(1 << number for number in (2, 19))
+    assert {int(said[field], 16) for field in ("CapEff", "CapPrm", "CapBnd")} == {bits}, said
+    assert (said["NoNewPrivs"], said["Seccomp"]) == ("1", "2"), said
+    assert set(rendered.agent["securityContext"]["capabilities"]["add"]) == GRANTED_CAPABILITIES
+    assert {mount["name"] for mount in rendered.agent["volumeMounts"]} == GRANTED_MOUNTS
+
+    database.repin(cpus_of(far))
+    wait_until("names are known", lambda: agent.placement("--container", database.id)["workload"].get("container_name"))
+    record = agent.migrate("--pod", "prod/database", "--container", "main")
+    assert state(record) == "SUCCEEDED" and outcomes(record)["MOVED"] > 0
+    assert share_on(database, far) >= 0.95
+    stop_clean(machine, database)
+
+
+@case(seconds=300)
+def memory_comes_home_by_policy(machine):
+    """A changed ConfigMap reaches the agent as it runs, a wrong one does not: then a re-pinned pod comes home by itself."""
+    prepare(machine)
+    rendered = Rendered()
+    agent = InClusterAgent(machine, rendered)
+    near, far = ends()
+    database = start(machine, "database", near, size=SIZE // 2)
+    database.repin(cpus_of(far))
+    wait_decision(agent, database, "OBSERVED")
+
+    agent.pod.swap_config(with_policies(rendered, REPAIRING.replace("0.95", "95 percent")))
+    wait_until("the wrong configuration is told", lambda: metrics()["numa_locality_config_reload_success"] == 0, 20)
+    _, status = doctor(agent)
+    assert any("minLocalFraction" in text for text in findings(status, "WARNING")), status["findings"]
+    assert agent.json("policies").get("policies", []) == []
+
+    agent.pod.swap_config(with_policies(rendered, REPAIRING))
+    wait_until("the right one is in force", lambda: metrics()["numa_locality_config_reload_success"] == 1, 20)
+    wait_until("its memory is home", lambda: share_on(database, far) >= 0.95, 150)
+    wait_until("the repair has ended", lambda: [record for record in repairs(agent) if state(record) == "SUCCEEDED"], 30)
+    stop_clean(machine, database)
+
+
+@case(seconds=120)
+def its_users_reach_it(machine):
+    """localityctl in the container, as kubectl exec runs it, and the chart's test pod."""
+    prepare(machine)
+    rendered = Rendered()
+    agent = InClusterAgent(machine, rendered)
+    code, output, error = agent.pod.exec("localityctl", "--output", "json", "doctor")
+    assert code == 0 and json.loads(output)["capabilities"], error
+    try:
+        raise AssertionError(f"there is a shell in the image: {agent.pod.exec('/bin/sh', '-c', 'true')}")
+    except CriError as error:
+        assert "/bin/sh: no such file" in str(error), error
+
+    test = RenderedPod(machine, rendered, "numa-locality-agent-status", spec=rendered.find("Pod")["spec"])
+    status = wait_end(test.container)
+    said = "\n".join(test.container.output())
+    assert status.exit_code == 0 and "CAP_SYS_PTRACE" in said, said
+
+
+@case(seconds=300)
+def shared_pages(machine):
+    """sharedPages of the chart's values grants what it takes: CAP_SYS_NICE."""
+    prepare(machine)
+    agent = InClusterAgent(machine, Rendered("shared-pages"))
+    code, status = doctor(agent)
+    assert code == 0 and "CAP_SYS_NICE" in status["capabilities"]
+    assert not any("CAP_SYS_NICE" in text for text in findings(status, "NOTE"))
+    near, far = ends()
+    family = start(machine, "family", near, "--processes", "2", size=SIZE // 2)
+    family.repin(cpus_of(far))
+    record = agent.migrate("--container", family.id, "--shared", "owned")
+    assert state(record) == "SUCCEEDED", record
+    stop_clean(machine, family)

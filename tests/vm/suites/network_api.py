@@ -1,0 +1,107 @@
+"""The API over the network as the chart sets it up, called by a client that is none of ours, from another network."""
+
+import json
+import pathlib
+
+from guest.agent import state
+from guest.case import case
+from guest.daemonset import CLUSTER, InClusterAgent, Rendered
+from guest.volumes import swap
+from guest.wait import wait_until
+from suites.in_cluster import prepare
+from suites.migrate import ends
+from suites.repair import SIZE, cpus_of, share_on, start, stop_clean
+
+NAME = "numa-locality-agent.numa-locality.svc"
+PORT = 9463
+HOST, CLIENT = "10.99.0.1", "10.99.0.2"
+NETWORK = "controllers"
+FIRST, SECOND = CLUSTER / "certificates/first", CLUSTER / "certificates/second"
+
+
+def make_network(machine):
+    """A network namespace with one address, one hop from the agent's."""
+    machine.run("modprobe", "veth")
+    machine.run("ip", "netns", "add", NETWORK)
+    machine.cleanup.callback(lambda: machine.run("ip", "netns", "del", NETWORK))
+    machine.run("ip", "link", "add", "agents", "type", "veth", "peer", "name", "eth0", "netns", NETWORK)
+    machine.run("ip", "addr", "add", f"{HOST}/24", "dev", "agents")
+    machine.run("ip", "link", "set", "agents", "up")
+    machine.run("ip", "-n", NETWORK, "addr", "add", f"{CLIENT}/24", "dev", "eth0")
+    machine.run("ip", "-n", NETWORK, "link", "set", "eth0", "up")
+
+
+def client(machine, certificates, name, *verb):
+    """What network_client prints, run in the other network."""
+    done = machine.run("ip", "netns", "exec", NETWORK, "python3", "-m", "guest.network_client", f"{HOST}:{PORT}", NAME,
+                       certificates, name, *verb, timeout=150)
+    return json.loads(done.stdout)
+
+
+def secret(directory):
+    return {name: (directory / name).read_text() for name in ("tls.crt", "tls.key", "ca.crt")}
+
+
+def start_agent(machine):
+    prepare(machine)
+    make_network(machine)
+    return InClusterAgent(machine, Rendered("network-api"), secrets={"numa-locality-agent-tls": secret(FIRST)})
+
+
+@case(seconds=300)
+def a_controller_repairs(machine):
+    """It reads where pods are, and has a re-pinned one brought home."""
+    start_agent(machine)
+    near, far = ends()
+    database = start(machine, "database", near, size=SIZE // 2)
+    database.repin(cpus_of(far))
+    found = client(machine, FIRST, "client", "list")["placements"]
+    assert database.id in {one["workload"].get("container_id") for one in found}, found
+    record = client(machine, FIRST, "client", "repair", database.id)
+    assert state(record) == "SUCCEEDED", record
+    assert share_on(database, far) >= 0.95
+    stop_clean(machine, database)
+
+
+@case(seconds=300)
+def strangers_are_refused(machine):
+    """No certificate, one that has expired, one of another authority; and who asks an agent of another authority."""
+    agent = start_agent(machine)
+    assert "placements" in client(machine, FIRST, "client", "list")
+    impostor = pathlib.Path("/tmp/impostor")  # trusts the right authority, shows what another has signed
+    impostor.mkdir(exist_ok=True)
+    (impostor / "ca.crt").write_bytes((FIRST / "ca.crt").read_bytes())
+    for suffix in ("crt", "key"):
+        (impostor / f"client.{suffix}").write_bytes((SECOND / f"client.{suffix}").read_bytes())
+    for certificates, name in ((FIRST, "none"), (FIRST, "expired"), (impostor, "client"), (SECOND, "client")):
+        answer = client(machine, certificates, name, "list")
+        assert answer.get("code") == "UNAVAILABLE", (certificates, name, answer)
+    agent.check_healthy()
+
+
+@case(seconds=300)
+def certificates_are_rotated(machine):
+    """The Secret's files change under the running agent: soon new connections see the new ones, and the old are refused."""
+    agent = start_agent(machine)
+    process = agent.container.pids()
+    assert "placements" in client(machine, FIRST, "client", "list")
+    swap(agent.pod.volumes.path("tls"), secret(SECOND))
+    wait_until("the new certificates serve", lambda: "placements" in client(machine, SECOND, "client", "list"), 90)
+    assert client(machine, FIRST, "client", "list").get("code") == "UNAVAILABLE"
+    assert agent.container.pids() == process, "the agent was restarted"
+
+
+@case(seconds=120)
+def localityctl_asks_all(machine):
+    """Every agent behind the Service's name, verified against it: here the one there is."""
+    agent = start_agent(machine)
+    hosts = pathlib.Path("/etc/hosts")
+    before = hosts.read_text()
+    machine.cleanup.callback(lambda: hosts.write_text(before))
+    hosts.write_text(f"{before}{HOST} {NAME}\n")
+    files = ("--ca", FIRST / "ca.crt", "--cert", FIRST / "client.crt", "--key", FIRST / "client.key")
+    done = machine.run("ip", "netns", "exec", NETWORK, "localityctl", "--all", f"{NAME}:{PORT}", *files, "top")
+    assert "numavm" in done.stdout, done.stdout
+    done = machine.run("ip", "netns", "exec", NETWORK, "localityctl", "--all", f"{NAME}:{PORT}", "top", check=False)
+    assert done.returncode == 1 and "--ca" in done.stderr, done.stderr
+    agent.check_healthy()

@@ -1,0 +1,47 @@
+"""The repair loop beside automatic NUMA balancing, and threads that someone pulls to and fro."""
+
+import os
+import pathlib
+import time
+
+from guest import oracles
+from guest.case import case
+from guest.policies import decision, repairs, start_agent
+from guest.wait import wait_until
+
+MIB = 1 << 20
+SWITCH = pathlib.Path("/proc/sys/kernel/numa_balancing")
+
+
+def pull(container, node):
+    """All of the container's threads run on this node from now on."""
+    for pid in container.pids():
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(thread), oracles.node_cpus(node))
+
+
+@case(seconds=240)
+def threads_pulled_to_and_fro(machine):
+    """With balancing on and threads pulled elsewhere each second the loop stops with a reason, its work bounded."""
+    before = SWITCH.read_text()
+    machine.cleanup.callback(lambda: SWITCH.write_text(before))
+    SWITCH.write_text("1")
+    near, far = [node for node in oracles.nodes("has_cpu") if node in oracles.nodes("has_memory")][:2]
+    agent = start_agent(machine, {"cooldown": "3s"}, period="1s")
+    pod = machine.kubelet.start_pod("pulled", namespace="prod")
+    container = pod.start_container("main", ["integrity-workload", "--bytes", 32 * MIB, "--thp", "never"])
+    container.wait_ready()
+    seen = set()
+    begin = time.monotonic()
+    for turn in range(40):
+        pull(container, far if turn % 2 == 0 else near)
+        time.sleep(1)
+        seen.add((decision(agent, container) or ("", "NONE"))[1])
+    count = len(repairs(agent))
+    allowed = (time.monotonic() - begin) / 3 + 1
+    machine.log(f"{count} repairs in {time.monotonic() - begin:.0f} s, {allowed:.0f} allowed; reasons seen: {sorted(seen)}")
+    assert "PING_PONG" in seen and count <= allowed
+    pull(container, far)
+    wait_until("its memory is home", lambda: oracles.share(oracles.anonymous_bytes(container.pids()), far) >= 0.9, 90)
+    assert container.stop() == 0, container.output()[-3:]
+    assert container.events("result")[-1]["mismatches"] == 0
