@@ -59,7 +59,7 @@ def measure_in_guest(options, kernel):
     programs = [options.build / "bin" / name for name in PROGRAMS]
     collected, problem = run_guest.boot(
         run_dir, image_dir(options.cache), kernel, topology.load("one_cpu_each"), {"program": "/job/measures.py"},
-        GUEST_LIMIT_SECONDS, options, ["numa-migrate"], [*GUEST_FILES, *programs, settings])
+        GUEST_LIMIT_SECONDS, options, binaries=["numa-migrate"], extra_files=[*GUEST_FILES, *programs, settings])
     if problem or collected.first("exit")["status"] != 0:
         raise Failure(f"the measurements on {kernel} did not end well: {problem or 'see above'}; "
                       f"the guest's console is in {run_dir}")
