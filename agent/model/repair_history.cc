@@ -73,7 +73,8 @@ RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
 RepairHistory AfterReport(RepairHistory history, const WorkloadReport& report,
                           const LocalityPolicy* policy, absl::Time now) {
   const bool flipped = report.home_since != absl::InfinitePast() &&
-                       (history.flips.empty() || report.home_since > history.flips.back());
+                       (history.flips.empty() ||
+                        report.home_since >= history.flips.back() + RepairHistory::kOneFlip);
   if (flipped) {
     history.flips.push_back(report.home_since);
     if (history.flips.size() > kKeptFlips) history.flips.erase(history.flips.begin());

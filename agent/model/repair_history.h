@@ -26,6 +26,8 @@ struct RepairHistory {
   // So many changes of home within kFlipWindow cool-downs are somebody's back and forth.
   static constexpr size_t kManyFlips = 4;
   static constexpr int kFlipWindow = 4;
+  // Changes that follow one in less time belong to it: runtimes set CPUs in steps.
+  static constexpr absl::Duration kOneFlip = absl::Seconds(1);
 
   absl::Time last_end = absl::InfinitePast();  // of its last migration, whoever asked for it
   NodeSet home;                                // that its last repair was for

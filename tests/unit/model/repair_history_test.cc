@@ -190,6 +190,15 @@ TEST_F(RepairHistoryTest, AFlipIsCountedOnce) {
   EXPECT_EQ(history_.flips.size(), 1u);
 }
 
+// systemd's cgroup driver: runc and systemd write the same CPUs one after the other.
+TEST_F(RepairHistoryTest, StepsOfOneRepinAreOneFlip) {
+  for (const int milliseconds : {1000, 1300, 1990, 2000, 2999}) {
+    report_.home_since = now_ + absl::Milliseconds(milliseconds);
+    Report();
+  }
+  EXPECT_EQ(history_.flips.size(), 2u);
+}
+
 // Files in a tmpfs that nobody has mapped are charged to it, and no scan finds them.
 TEST_F(RepairHistoryTest, WhatIsLeftByARepairThatWasThroughIsNotTriedAgain) {
   Migration migration = Repair(0.2, 0.6);
