@@ -89,9 +89,11 @@ absl::Status WriteFileAt(int directory_fd, const std::string& name, absl::string
 absl::Status ReplaceFile(const std::string& path, absl::string_view content, mode_t mode) {
   const std::string draft = path + ".new";
   {
-    const ScopedFd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    // What an interrupted one has left; and never through a link that someone has put there.
+    unlink(draft.c_str());
+    const ScopedFd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!fd.valid()) return ErrnoStatus(errno, "make " + draft);
-    // Whatever the umask, and what an interrupted one has left.
+    // Whatever the umask.
     if (fchmod(fd.get(), mode) != 0) return ErrnoStatus(errno, "set the mode of " + draft);
     while (!content.empty()) {
       const ssize_t written = write(fd.get(), content.data(), content.size());
