@@ -159,11 +159,11 @@ MetricFamilies CollectMetrics(const MetricsInput& input) {
                                 "1 if the configuration file as it is now is in force, else 0"),
                           input.config_reload_ok ? 1 : 0));
   if (input.api_certificate_expiry.has_value() && input.api_certificate_expiry->ok()) {
-    families.push_back(
-        With(Gauge("numa_locality_api_certificate_expiry_timestamp_seconds",
-                   "When the network API's certificate on disk ends, in seconds since 1970; absent "
-                   "if its files cannot serve"),
-             absl::ToDoubleSeconds(**input.api_certificate_expiry - absl::UnixEpoch())));
+    families.push_back(With(
+        Gauge("numa_locality_api_certificate_expiry_timestamp_seconds",
+              "Until when the network API's certificates on disk serve, in seconds since 1970; "
+              "absent if they do not now"),
+        absl::ToDoubleSeconds(**input.api_certificate_expiry - absl::UnixEpoch())));
   }
   families.push_back(
       With(Gauge("numa_locality_build_info", "1, with the agent's version as a label"), 1,

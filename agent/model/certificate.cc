@@ -5,10 +5,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "agent/base/status.h"
 
 namespace numalocality {
 namespace {
@@ -24,36 +27,50 @@ Bio Read(absl::string_view text) {
 // Nobody is there to be asked for a passphrase.
 int NoPassphrase(char*, int, int, void*) { return -1; }
 
-absl::StatusOr<Certificate> ParseCertificate(absl::string_view pem) {
-  Certificate certificate(PEM_read_bio_X509(Read(pem).get(), nullptr, NoPassphrase, nullptr),
-                          X509_free);
+absl::Status NoCertificate() {
+  return absl::InvalidArgumentError("has no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
+}
+
+// The next one in `text`; null if there is none.
+Certificate ReadCertificate(BIO* text) {
+  Certificate certificate(PEM_read_bio_X509(text, nullptr, NoPassphrase, nullptr), X509_free);
   ERR_clear_error();
-  if (certificate == nullptr) {
-    return absl::InvalidArgumentError(
-        "has no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
-  }
   return certificate;
+}
+
+absl::StatusOr<std::vector<absl::Time>> Expiries(absl::string_view pem) {
+  std::vector<absl::Time> ends;
+  const Bio text = Read(pem);
+  while (const Certificate certificate = ReadCertificate(text.get())) {
+    std::tm end{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
+      ERR_clear_error();
+      return absl::InvalidArgumentError("has a certificate whose end is not a time");
+    }
+    ends.push_back(absl::FromTM(end, absl::UTCTimeZone()));
+  }
+  if (ends.empty()) return NoCertificate();
+  return ends;
 }
 
 }  // namespace
 
-absl::StatusOr<absl::Time> CertificateExpiry(absl::string_view pem) {
-  const auto certificate = ParseCertificate(pem);
-  if (!certificate.ok()) return certificate.status();
-  std::tm end{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate->get()), &end) != 1) {
-    ERR_clear_error();
-    return absl::InvalidArgumentError("has a certificate whose end is not a time");
-  }
-  return absl::FromTM(end, absl::UTCTimeZone());
+absl::StatusOr<absl::Time> FirstExpiry(absl::string_view pem) {
+  NL_ASSIGN_OR_RETURN(const std::vector<absl::Time> ends, Expiries(pem));
+  return *std::min_element(ends.begin(), ends.end());
+}
+
+absl::StatusOr<absl::Time> LastExpiry(absl::string_view pem) {
+  NL_ASSIGN_OR_RETURN(const std::vector<absl::Time> ends, Expiries(pem));
+  return *std::max_element(ends.begin(), ends.end());
 }
 
 absl::Status CheckPrivateKey(absl::string_view key_pem, absl::string_view certificate_pem) {
-  const auto certificate = ParseCertificate(certificate_pem);
-  if (!certificate.ok()) return certificate.status();
+  const Certificate certificate = ReadCertificate(Read(certificate_pem).get());
+  if (certificate == nullptr) return NoCertificate();
   const PrivateKey key(PEM_read_bio_PrivateKey(Read(key_pem).get(), nullptr, NoPassphrase, nullptr),
                        EVP_PKEY_free);
-  const bool matches = key != nullptr && X509_check_private_key(certificate->get(), key.get()) == 1;
+  const bool matches = key != nullptr && X509_check_private_key(certificate.get(), key.get()) == 1;
   ERR_clear_error();
   if (key == nullptr) {
     return absl::InvalidArgumentError(

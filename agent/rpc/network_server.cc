@@ -9,6 +9,7 @@
 #include <openssl/conf.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -99,36 +100,57 @@ std::shared_ptr<grpc::ServerCredentials> MakeCredentials(const GrpcOptions& opti
   return grpc::experimental::TlsServerCredentials(tls);
 }
 
-}  // namespace
+// When the files' certificates end.
+struct Ends {
+  absl::Time certificate;
+  absl::Time client_ca;
+};
 
-absl::StatusOr<absl::Time> TlsFilesExpiry(const GrpcOptions& options) {
+absl::StatusOr<Ends> ReadEnds(const GrpcOptions& options) {
   NL_ASSIGN_OR_RETURN(const std::string certificate, ReadTlsFile("certFile", options.cert_file));
   NL_ASSIGN_OR_RETURN(const std::string key, ReadTlsFile("keyFile", options.key_file));
   NL_ASSIGN_OR_RETURN(const std::string ca, ReadTlsFile("clientCaFile", options.client_ca_file));
-  const auto expiry = CertificateExpiry(certificate);
-  if (!expiry.ok()) return WrongContent("certFile", options.cert_file, expiry.status());
+  const auto end = FirstExpiry(certificate);
+  if (!end.ok()) return WrongContent("certFile", options.cert_file, end.status());
   const absl::Status matches = CheckPrivateKey(key, certificate);
   if (!matches.ok()) return WrongContent("keyFile", options.key_file, matches);
-  const auto trusted = CertificateExpiry(ca);
-  if (!trusted.ok()) return WrongContent("clientCaFile", options.client_ca_file, trusted.status());
-  return expiry;
+  const auto ca_end = LastExpiry(ca);
+  if (!ca_end.ok()) return WrongContent("clientCaFile", options.client_ca_file, ca_end.status());
+  return Ends{*end, *ca_end};
+}
+
+absl::Status HasEnded(const char* key, const std::string& path, absl::Time end,
+                      absl::string_view so) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "network API: grpc.", key, ": ", path, " has a certificate that ended ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", end, absl::UTCTimeZone()), ", ", so, "; renew it"));
+}
+
+}  // namespace
+
+absl::StatusOr<absl::Time> TlsFilesExpiry(const GrpcOptions& options) {
+  NL_ASSIGN_OR_RETURN(const Ends ends, ReadEnds(options));
+  return std::min(ends.certificate, ends.client_ca);
 }
 
 absl::Status CheckTlsFiles(const GrpcOptions& options) {
-  NL_ASSIGN_OR_RETURN(const absl::Time expiry, TlsFilesExpiry(options));
-  if (expiry > absl::Now()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "network API: grpc.certFile: ", options.cert_file, " has a certificate that ended ",
-      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", expiry, absl::UTCTimeZone()),
-      ", which clients refuse; renew it"));
+  NL_ASSIGN_OR_RETURN(const Ends ends, ReadEnds(options));
+  const absl::Time now = absl::Now();
+  if (ends.certificate <= now) {
+    return HasEnded("certFile", options.cert_file, ends.certificate, "which clients refuse");
+  }
+  if (ends.client_ca <= now) {
+    return HasEnded("clientCaFile", options.client_ca_file, ends.client_ca,
+                    "so that no client is accepted");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<grpc::Server>> StartNetworkServer(
     const GrpcOptions& options, const std::vector<grpc::Service*>& services, int max_request_bytes,
     int& port) {
-  NL_RETURN_IF_ERROR(TlsFilesExpiry(options).status());
-  // An ended certificate may be renewed any time, which needs no new start.
-  if (const absl::Status now = CheckTlsFiles(options); !now.ok()) LogWarning(now.message());
+  // The right files may come any time, which needs no new start.
+  if (const absl::Status now = CheckTlsFiles(options); !now.ok()) LogError(now.message());
   NL_RETURN_IF_ERROR(AllowTls13Only());
   TakeOverGrpcLog();
   grpc::ServerBuilder builder;

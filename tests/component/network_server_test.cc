@@ -86,6 +86,16 @@ class NetworkServerTest : public testing::Test {
     return Call(grpc::SslCredentials({trusted.certificate(), identity.key, identity.certificate}));
   }
 
+  // Whether the client is served by the time that replaced files are taken.
+  bool ServedSoon(const Identity& identity, const TestCa& trusted) {
+    const absl::Time end = absl::Now() + kRotation;
+    while (absl::Now() < end) {
+      if (CallAs(identity, trusted).ok()) return true;
+      absl::SleepFor(absl::Seconds(1));
+    }
+    return false;
+  }
+
   // Whether a TLS handshake of at most this version succeeds, with a certificate that is trusted.
   bool Handshakes(int version) {
     const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> tls(SSL_CTX_new(TLS_client_method()),
@@ -156,17 +166,11 @@ TEST_F(NetworkServerTest, ReplacedFilesAreTakenWithoutARestart) {
   const TestCa next("next");
   WriteFiles("2", next.Issue(kName), next.certificate());
   const Identity client = next.Issue("controller");
-  const absl::Time end = absl::Now() + kRotation;
-  grpc::Status status = CallAs(client, next);
-  while (!status.ok() && absl::Now() < end) {
-    absl::SleepFor(absl::Seconds(1));
-    status = CallAs(client, next);
-  }
-  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(ServedSoon(client, next));
   EXPECT_FALSE(CallAs(ca_.Issue("controller"), next).ok()) << "the old CA counts no more";
 }
 
-TEST_F(NetworkServerTest, WithWrongFilesItDoesNotStart) {
+TEST_F(NetworkServerTest, WrongFilesAreNamed) {
   const auto refusal = [this](const char* file, const std::string& content) {
     WriteFiles("2", ca_.Issue(kName), ca_.certificate());
     if (content.empty()) {
@@ -174,7 +178,7 @@ TEST_F(NetworkServerTest, WithWrongFilesItDoesNotStart) {
     } else {
       tree_.Write(absl::StrCat("2/", file), content);
     }
-    return std::string(Start(Options()).message());
+    return std::string(CheckTlsFiles(Options()).message());
   };
   EXPECT_THAT(refusal("tls.crt", ""), HasSubstr("grpc.certFile: "));
   EXPECT_THAT(refusal("tls.key", ""),
@@ -184,6 +188,30 @@ TEST_F(NetworkServerTest, WithWrongFilesItDoesNotStart) {
   EXPECT_THAT(refusal("tls.key", ca_.Issue("other").key),
               HasSubstr("tls.key is not the key of that certificate; put the right file there"));
   EXPECT_THAT(refusal("ca.crt", "x"), HasSubstr("ca.crt has no certificate in it"));
+  EXPECT_THAT(refusal("tls.crt", ca_.Issue(kName, -absl::Hours(1)).certificate),
+              HasSubstr("tls.key is not the key"));
+}
+
+TEST_F(NetworkServerTest, TheFirstOfAChainAndTheLastCaCount) {
+  const Identity fresh = ca_.Issue(kName);
+  const std::string ended = ca_.Issue("ended", -absl::Hours(1)).certificate;
+  WriteFiles("2", {fresh.certificate + ended, fresh.key}, ca_.certificate());
+  EXPECT_THAT(std::string(CheckTlsFiles(Options()).message()),
+              HasSubstr("tls.crt has a certificate that ended 20"));
+  WriteFiles("3", fresh, ended);
+  EXPECT_THAT(std::string(CheckTlsFiles(Options()).message()),
+              HasSubstr("ca.crt has a certificate that ended 20"));
+  WriteFiles("4", fresh, ended + ca_.certificate());
+  EXPECT_TRUE(CheckTlsFiles(Options()).ok());
+}
+
+TEST_F(NetworkServerTest, ClientsAreServedOnceTheFilesAreRight) {
+  WriteFiles("2", {"x", "x"}, "");
+  ASSERT_TRUE(Start(Options()).ok()) << "all else works";
+  const Identity client = ca_.Issue("controller");
+  EXPECT_FALSE(CallAs(client, ca_).ok());
+  WriteFiles("3", ca_.Issue(kName), ca_.certificate());
+  EXPECT_TRUE(ServedSoon(client, ca_));
 }
 
 TEST_F(NetworkServerTest, APortInUseIsAnError) {

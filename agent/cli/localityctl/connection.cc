@@ -110,9 +110,9 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ReadCredentials(
   NL_ASSIGN_OR_RETURN(tls.pem_root_certs, ReadTlsFile("--ca", options.ca));
   NL_ASSIGN_OR_RETURN(tls.pem_cert_chain, ReadTlsFile("--cert", options.certificate));
   NL_ASSIGN_OR_RETURN(tls.pem_private_key, ReadTlsFile("--key", options.key));
-  const absl::Status trusted = CertificateExpiry(tls.pem_root_certs).status();
+  const absl::Status trusted = LastExpiry(tls.pem_root_certs).status();
   if (!trusted.ok()) return About("--ca", options.ca, trusted);
-  const auto expiry = CertificateExpiry(tls.pem_cert_chain);
+  const auto expiry = FirstExpiry(tls.pem_cert_chain);
   if (!expiry.ok()) return About("--cert", options.certificate, expiry.status());
   const absl::Status matches = CheckPrivateKey(tls.pem_private_key, tls.pem_cert_chain);
   if (!matches.ok()) return About("--key", options.key, matches);
