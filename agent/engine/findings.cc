@@ -9,6 +9,21 @@
 namespace numalocality {
 namespace {
 
+// What to do about a security module that is in the way.
+std::string LetThrough(const std::vector<std::string>& modules) {
+  const auto has = [&](absl::string_view name) {
+    return std::find(modules.begin(), modules.end(), name) != modules.end();
+  };
+  if (has("apparmor")) {
+    return "Run the agent's container without an AppArmor profile (appArmorProfile: {type: "
+           "Unconfined}, or the annotation before Kubernetes 1.30)";
+  }
+  if (has("selinux")) {
+    return "Run the agent's container as SELinux type spc_t (seLinuxOptions: {type: spc_t})";
+  }
+  return "Look for denials in the host's audit log";
+}
+
 void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) {
   const Privileges& privileges = status.privileges;
   if (!status.move_pages.ok()) {
@@ -24,6 +39,12 @@ void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) 
     findings.push_back({Severity::kError,
                         "Processes of other users are out of reach: CAP_SYS_PTRACE is missing",
                         "Add SYS_PTRACE to the capabilities of the agent's container"});
+  } else if (status.move_pages.ok() && !status.others.ok()) {
+    findings.push_back({Severity::kError,
+                        absl::StrCat("Processes of other users are out of reach, although "
+                                     "CAP_SYS_PTRACE is there: ",
+                                     status.others.message(), ": a security module forbids it"),
+                        LetThrough(status.security_modules)});
   } else if (status.scan_method == ScanMethod::kQuery) {
     const bool is_forbidden = privileges.effective.ReadsAllFiles();
     findings.push_back(
@@ -61,11 +82,17 @@ void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings
                         absl::StrCat("No container can be found: ", status.cgroups.message()),
                         "Mount the host's /sys/fs/cgroup into the agent's container"});
   }
-  if (!status.privileges.in_host_pid_namespace) {
-    findings.push_back(
-        {Severity::kWarning,
-         "Only processes of the agent's own pod are seen: it is not in the host's PID namespace",
-         "Set hostPID in the agent's pod, unless it is to serve its own pod only"});
+  if (!status.only_pod.empty()) {
+    findings.push_back({Severity::kNote,
+                        absl::StrCat("Only the agent's own pod, ", status.only_pod,
+                                     ", is served: it does not see the processes of others"),
+                        "Set hostPID in the agent's pod, if it is to serve the node"});
+  } else if (!status.privileges.in_host_pid_namespace) {
+    findings.push_back({Severity::kWarning,
+                        "Processes outside the agent's PID namespace are not seen, and that is not "
+                        "the machine's first",
+                        "Set hostPID in the agent's pod; where the node is itself a container, as "
+                        "with kind, this is as it should be"});
   }
   if (!status.runtime.has_value()) {
     findings.push_back({Severity::kNote,
@@ -126,11 +153,10 @@ void CheckChanges(const AgentStatus& status, std::vector<Finding>& findings) {
 
 void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) {
   if (!status.network_api.has_value() || status.network_api->ok()) return;
-  findings.push_back({Severity::kWarning,
-                      absl::StrCat("Clients cannot connect over the network, or soon cannot: ",
-                                   status.network_api->message()),
-                      "The agent takes the right files by itself, within seconds of when they are "
-                      "there"});
+  findings.push_back(
+      {Severity::kError,
+       absl::StrCat("Clients cannot connect over the network: ", status.network_api->message()),
+       "Mend that; the agent takes new files by itself, within seconds of when they are there"});
 }
 
 void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& findings) {

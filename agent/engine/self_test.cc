@@ -23,13 +23,15 @@ namespace {
 
 constexpr pid_t kFirstProcess = 1;
 
-// A query about a variable of our own: nothing but a filter refuses that.
-absl::Status TryMovePages(KernelCalls& kernel) {
-  const int variable = 1;
-  const auto address = reinterpret_cast<uint64_t>(&variable);
+// A query about the first page of all, which nobody has: what the answer is does not matter. Of
+// our own process nothing but a filter refuses it, of others also the lack of a capability, and
+// security modules.
+absl::Status TryMovePages(KernelCalls& kernel, pid_t pid) {
+  const uint64_t address = 0;
   int status = kStatusUnwritten;
-  const int result = kernel.MovePages(getpid(), {&address, 1}, {}, {&status, 1});
-  return result == 0 ? absl::OkStatus() : ErrnoStatus(-result, "move_pages");
+  const int result = kernel.MovePages(pid, {&address, 1}, {}, {&status, 1});
+  return result == 0 ? absl::OkStatus()
+                     : ErrnoStatus(-result, absl::StrCat("move_pages on process ", pid));
 }
 
 // Of processes of other users. What root's first process shows to root is only half of the answer:
@@ -68,8 +70,10 @@ absl::StatusOr<AgentStatus> RunSelfTest(const MigrationContext& context,
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
   NL_ASSIGN_OR_RETURN(status.kernel, ReadKernelRelease(context.paths));
   NL_ASSIGN_OR_RETURN(status.privileges, ReadOwnPrivileges(context.paths));
+  status.only_pod = context.paths.only_pod;
   status.memory_nodes = topology.MemoryNodes();
-  status.move_pages = TryMovePages(context.kernel);
+  status.move_pages = TryMovePages(context.kernel, getpid());
+  status.others = TryMovePages(context.kernel, kFirstProcess);
 
   status.scan_method = FindScanMethod(context, status.privileges, topology.page_bytes);
   const auto self = ProcessHandle::Open(context.kernel, context.paths, getpid());

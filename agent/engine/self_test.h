@@ -30,6 +30,7 @@ struct AgentStatus {
   Privileges privileges;
   NodeSet memory_nodes;     // of the machine
   absl::Status move_pages;  // whether the system call may be made at all, on memory of one's own
+  absl::Status others;      // whether it may be made on the first process of all, another's
   // How memory of other users' processes is found, tried with the first process of all. Nothing if
   // that could not be opened.
   std::optional<ScanMethod> scan_method;
@@ -38,6 +39,7 @@ struct AgentStatus {
   std::optional<CgroupVersion> cgroup_version;  // nothing if neither is mounted
   absl::Status cgroups;                         // why the host's containers cannot be found
   std::string cgroup_driver;                  // of kubelet: "systemd", "cgroupfs"; "" without pods
+  std::string only_pod;                       // as in HostPaths
   std::vector<std::string> security_modules;  // none also if that cannot be read
   std::string huge_page_mode;                 // as ReadHugePageMode; "" if that cannot be read
   std::optional<RuntimeStatus> runtime;

@@ -93,6 +93,7 @@ absl::StatusOr<WorkloadTree> WorkloadFinder::Walk() const {
   NL_ASSIGN_OR_RETURN(const CgroupDir root, CgroupDir::Open(paths_, "/"));
   WorkloadTree found;
   NL_RETURN_IF_ERROR(AddContainers(paths_, root, found));
+  std::erase_if(found.workloads, [this](const Workload& w) { return !IsInView(w); });
   for (Workload& workload : found.workloads) workload.names = NamesOf(workload);
   std::sort(found.workloads.begin(), found.workloads.end(),
             [](const Workload& a, const Workload& b) { return a.cgroup_path < b.cgroup_path; });
@@ -172,7 +173,16 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
     workload.container = std::move(parsed->container);
     workload.names = NamesOf(workload);
   }
-  return workload;
+  if (IsInView(workload)) return workload;
+  return absl::FailedPreconditionError(
+      absl::StrCat("cgroup ", LogSafe(path),
+                   ": is not of the agent's own pod, the only one whose "
+                   "processes it sees; an agent with hostPID serves the whole node"));
+}
+
+bool WorkloadFinder::IsInView(const Workload& workload) const {
+  return paths_.only_pod.empty() ||
+         (workload.container.has_value() && workload.container->pod_uid == paths_.only_pod);
 }
 
 ContainerNames WorkloadFinder::NamesOf(const Workload& workload) const {

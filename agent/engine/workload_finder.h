@@ -37,8 +37,8 @@ class WorkloadFinder {
   explicit WorkloadFinder(const HostPaths& paths, const NameDirectory* names = nullptr)
       : paths_(paths), names_(names) {}
 
-  // Every Kubernetes container of the host, in the order of their paths; nested containers belong
-  // to the outermost. FAILED_PRECONDITION without cgroups.
+  // Every Kubernetes container of the host, or of the only pod in view, in the order of their
+  // paths; nested containers belong to the outermost. FAILED_PRECONDITION without cgroups.
   absl::StatusOr<std::vector<Workload>> FindAll() const;
   // The same, with the cgroups it went through.
   absl::StatusOr<WorkloadTree> Walk() const;
@@ -64,6 +64,8 @@ class WorkloadFinder {
   absl::StatusOr<Workload> FindProcess(pid_t pid) const;
   absl::StatusOr<Workload> FindCgroup(const std::string& path) const;
   ContainerNames NamesOf(const Workload& workload) const;
+  // Whether its processes can be seen, as far as HostPaths::only_pod tells.
+  bool IsInView(const Workload& workload) const;
   // The error for `selector` where no container has a name, with what each source says.
   absl::Status NoNames(const WorkloadSelector& selector) const;
 

@@ -14,6 +14,7 @@
 #include "agent/base/status.h"
 #include "agent/os/cgroup_dir.h"
 #include "agent/os/file.h"
+#include "agent/os/parse_cgroup.h"
 #include "agent/os/parse_proc.h"
 
 namespace numalocality {
@@ -38,6 +39,16 @@ absl::StatusOr<std::optional<std::string>> FindSelf(const HostPaths& paths,
   return std::nullopt;
 }
 
+// The UID of the pod that a process is in; "" if it is in none.
+std::string PodOf(const HostPaths& paths, absl::string_view pid) {
+  const auto text = ReadFile(absl::StrCat(paths.proc, "/", pid, "/cgroup"));
+  if (!text.ok()) return "";
+  const auto cgroup = ProcessCgroup(paths, *text);
+  if (!cgroup.ok()) return "";
+  const auto found = ParseContainerCgroup(*cgroup);
+  return found.has_value() ? found->container.pod_uid : "";
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> FindCgroupNamespace(const HostPaths& paths) {
@@ -58,6 +69,11 @@ absl::StatusOr<std::string> FindCgroupNamespace(const HostPaths& paths) {
   }
   return absl::NotFoundError(absl::StrCat(
       paths.cgroup, ": this process is in no cgroup there: they are not this host's, or not all"));
+}
+
+std::string FindOnlyPod(const HostPaths& paths) {
+  std::string pod = PodOf(paths, "self");
+  return pod == PodOf(paths, "1") ? pod : "";
 }
 
 absl::StatusOr<std::string> ProcessCgroup(const HostPaths& paths, absl::string_view text) {

@@ -15,6 +15,10 @@ namespace numalocality {
 // it is a container's. NOT_FOUND if this process is nowhere there.
 absl::StatusOr<std::string> FindCgroupNamespace(const HostPaths& paths);
 
+// The pod that this process is in, by its UID, if the first process that can be seen belongs to it,
+// too: an agent beside the containers of one pod, without hostPID. "" for one that sees its node.
+std::string FindOnlyPod(const HostPaths& paths);
+
 // The cgroup in a text of /proc/PID/cgroup, as a path below paths.cgroup. As ParseProcessCgroup if
 // there is none.
 absl::StatusOr<std::string> ProcessCgroup(const HostPaths& paths, absl::string_view text);

@@ -98,8 +98,16 @@ INSTANTIATE_TEST_SUITE_P(
         Flaw{"NotTheHostsCgroups",
              [](AgentStatus& s) { s.cgroups = absl::FailedPreconditionError("own cgroup only"); },
              Severity::kError, "No container can be found: own cgroup only"},
+        Flaw{"AppArmor",
+             [](AgentStatus& s) {
+               s.others = absl::PermissionDeniedError("move_pages on process 1: no");
+               s.security_modules = {"capability", "apparmor"};
+             },
+             Severity::kError, "process 1: no: a security module forbids it"},
         Flaw{"PidNamespace", [](AgentStatus& s) { s.privileges.in_host_pid_namespace = false; },
              Severity::kWarning, "PID namespace"},
+        Flaw{"OnlyPod", [](AgentStatus& s) { s.only_pod = "8c7f"; }, Severity::kNote,
+             "Only the agent's own pod, 8c7f"},
         Flaw{"Balancing", [](AgentStatus& s) { s.numa_balancing = true; }, Severity::kWarning,
              "balancing"},
         Flaw{"NoConfigurationFile", [](AgentStatus& s) { s.configuration.path = "/etc/c.yaml"; },
@@ -137,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
              Severity::kNote, "kubelet has assigned"},
         Flaw{"WrongTlsFiles",
              [](AgentStatus& s) { s.network_api = absl::FailedPreconditionError("x has ended"); },
-             Severity::kWarning, "over the network, or soon cannot: x has ended"},
+             Severity::kError, "over the network: x has ended"},
         Flaw{"DeadSource",
              [](AgentStatus& s) { s.name_sources[1].last_read = absl::UnavailableError("away"); },
              Severity::kWarning, "may be old: pod_resources: away"},
@@ -147,6 +155,18 @@ INSTANTIATE_TEST_SUITE_P(
              [](AgentStatus& s) { s.runtime->answer = absl::UnavailableError("nobody there"); },
              Severity::kWarning, "(stick): nobody there"}),
     [](const testing::TestParamInfo<Flaw>& param) { return param.param.name; });
+
+TEST(FindingsTest, TellsHowToLetASecurityModuleThrough) {
+  const auto advice = [](std::vector<std::string> modules) {
+    AgentStatus status = Perfect();
+    status.others = absl::PermissionDeniedError("no");
+    status.security_modules = std::move(modules);
+    return FindingsOf(status).front().advice;
+  };
+  EXPECT_THAT(advice({"capability", "apparmor"}), testing::HasSubstr("Unconfined"));
+  EXPECT_THAT(advice({"selinux"}), testing::HasSubstr("spc_t"));
+  EXPECT_THAT(advice({}), testing::HasSubstr("audit log"));
+}
 
 // Of Linux 6.1 to 6.5 with automatic NUMA balancing.
 TEST(FindingsTest, PagesThatBalancingHasMarkedAreHidden) {

@@ -109,6 +109,14 @@ TEST_F(SelfTestTest, TellsWhetherTheConfigurationIsInForce) {
             "line 1, column 1: no");
 }
 
+TEST_F(SelfTestTest, TellsWhetherOthersAreWithinReach) {
+  host_.kernel().FailAt(2, EPERM);  // after the call about the test itself
+  const auto status = RunSelfTest(host_.context(), nullptr);
+  EXPECT_TRUE(status->move_pages.ok());
+  EXPECT_EQ(status->others.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_TRUE(RunSelfTest(host_.context(), nullptr)->others.ok());
+}
+
 TEST_F(SelfTestTest, WithoutARuntimeThereIsNone) {
   EXPECT_FALSE(RunSelfTest(host_.context(), nullptr)->runtime.has_value());
 }

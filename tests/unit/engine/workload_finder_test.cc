@@ -277,5 +277,24 @@ TEST_F(WorkloadFinderTest, AForkStormEndsAsIncomplete) {
   EXPECT_TRUE(incomplete);
 }
 
+TEST_F(WorkloadFinderTest, BesideOnePodsContainersOnlyThatPodIsServed) {
+  const std::string own = absl::StrCat("/kubepods/burstable/pod", kUid, "/", Id('a'));
+  const std::string other = absl::StrCat("/kubepods/burstable/pod", kOtherUid, "/", Id('b'));
+  for (const std::string& path : {own, other, std::string("/system.slice/job")}) {
+    host_.AddCgroup(path);
+  }
+  HostPaths paths = host_.paths();
+  paths.only_pod = kUid;
+  const WorkloadFinder finder(paths);
+  const auto found = finder.FindAll();
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->front().cgroup_path, own);
+  EXPECT_TRUE(finder.Find(Cgroup(own)).ok());
+  for (const std::string& path : {other, std::string("/system.slice/job")}) {
+    EXPECT_EQ(finder.Find(Cgroup(path)).status().code(), absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_EQ(finder.Find(Pod(kOtherUid)).status().code(), absl::StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace numalocality

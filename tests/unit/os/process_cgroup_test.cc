@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "tests/unit/fake/fake_host.h"
 #include "tests/unit/fake/temp_tree.h"
 
@@ -50,6 +51,26 @@ TEST_F(FindCgroupNamespaceTest, NotFoundInATreeWithoutThisProcess) {
   AddCgroup(std::string(kPod) + "/C", "4\n");
   const auto found = Find("/");
   EXPECT_EQ(found.status().code(), absl::StatusCode::kNotFound) << found.status();
+}
+
+// Seen from a container, whose own cgroup is its root.
+TEST_F(FindCgroupNamespaceTest, TheOnlyPodIsTheOneThatTheFirstProcessIsInToo) {
+  constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
+  const std::string pod = absl::StrCat("/kubepods/burstable/pod", kUid, "/");
+  HostPaths paths = HostPaths::Below(tree_.root());
+  paths.cgroup_namespace = pod + std::string(64, 'a');
+  tree_.Write("proc/self/cgroup", "0::/\n");
+  const auto with_first_in = [&](const std::string& cgroup) {
+    tree_.Write("proc/1/cgroup", absl::StrCat("0::", cgroup, "\n"));
+    return FindOnlyPod(paths);
+  };
+  EXPECT_EQ(with_first_in("/../" + std::string(64, 'b')), kUid) << "the sandbox's process";
+  EXPECT_EQ(with_first_in("/"), kUid) << "the agent is it";
+  EXPECT_EQ(with_first_in("/../../../../init.scope"), "") << "the host's";
+  EXPECT_EQ(with_first_in("/../../podfedcba98-cccc-dddd-eeee-ffff00001111/" + std::string(64, 'c')),
+            "");
+  paths.cgroup_namespace = "/system.slice/agent.service";
+  EXPECT_EQ(with_first_in("/"), "") << "outside of pods";
 }
 
 TEST_F(FindCgroupNamespaceTest, OfThisVeryProcess) {

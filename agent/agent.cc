@@ -1,0 +1,238 @@
+#include "agent/agent.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/config/parse_configuration.h"
+#include "agent/engine/configuration_check.h"
+#include "agent/engine/findings.h"
+#include "agent/engine/self_test.h"
+#include "agent/os/host_paths.h"
+#include "agent/os/kernel_calls.h"
+#include "agent/os/own_privileges.h"
+#include "agent/os/own_process.h"
+#include "agent/os/process_cgroup.h"
+#include "agent/os/unix_socket.h"
+#include "agent/rpc/network_server.h"
+#include "agent/rpc/reservation_file.h"
+#include "agent/runtime/name_sources.h"
+
+namespace numalocality {
+namespace {
+
+// Of looks at the configuration file.
+constexpr absl::Duration kReloadPeriod = absl::Seconds(1);
+// The loop is stuck if it has not ended a step for so much longer than a period.
+constexpr absl::Duration kLoopGrace = absl::Minutes(1);
+// Together less than the 5 seconds within which the agent promises to end.
+constexpr absl::Duration kMigrationGrace = absl::Milliseconds(3500);
+constexpr absl::Duration kCallGrace = absl::Milliseconds(500);
+
+absl::Status CheckHere(const Configuration& configuration) {
+  const auto privileges = ReadOwnPrivileges(HostPaths());
+  if (!privileges.ok()) return privileges.status();
+  return CheckConfiguration(configuration, privileges->effective);
+}
+
+SourceOptions SourcesOf(const Configuration& configuration, const AgentOptions& options) {
+  SourceOptions sources = configuration.sources;
+  if (!options.cri_socket.empty()) sources.cri_socket = options.cri_socket;
+  return sources;
+}
+
+// NODE_NAME, which a DaemonSet sets (spec.nodeName): a pod's own host name is the pod's.
+std::string NodeName() {
+  if (const char* const name = std::getenv("NODE_NAME"); name != nullptr) return name;
+  char name[HOST_NAME_MAX + 1] = {};
+  return gethostname(name, HOST_NAME_MAX) == 0 ? name : "";
+}
+
+MigrationContext ContextOf(const Configuration& configuration, const NameDirectory& names) {
+  HostPaths paths;
+  paths.local_distance = configuration.local_distance;
+  // Where that fails, the self-test says what is wrong with the cgroups.
+  if (auto name_space = FindCgroupNamespace(paths); name_space.ok()) {
+    paths.cgroup_namespace = *std::move(name_space);
+  }
+  paths.only_pod = FindOnlyPod(paths);
+  MigrationContext context{KernelCalls::System(), Clock::System(), paths, HostLimits()};
+  context.names = &names;
+  return context;
+}
+
+}  // namespace
+
+Agent::Agent(const AgentOptions& options)
+    : socket_(options.socket),
+      configuration_(options.config,
+                     options.config_required ? ConfigurationSource::Presence::kRequired
+                                             : ConfigurationSource::Presence::kOptional,
+                     Clock::System(), ParseConfiguration, CheckHere),
+      sources_(SourcesOf(*configuration_.Current(), options)),
+      network_(configuration_.Current()->grpc),
+      names_(MakeNameSources(sources_), Clock::System()),
+      context_(ContextOf(*configuration_.Current(), names_)),
+      runtime_(sources_.cri_socket.empty() ? nullptr
+                                           : std::make_unique<CriClient>(sources_.cri_socket)),
+      board_(Clock::System()),
+      migrator_(context_, runtime_.get()),
+      loop_(context_, LoopSources(), migrator_, board_, totals_) {}
+
+absl::Status Agent::Start() {
+  LogFindings();
+  // The records are below the socket's directory, which is for the agent's user only.
+  NL_RETURN_IF_ERROR(PrepareSocketPath(socket_));
+  const std::filesystem::path directory = std::filesystem::path(socket_).parent_path();
+  OpenRecords(directory / "records");
+  RestoreReservations(directory / "reservations.pb");
+  ApplyLimits();
+  migrator_.AddListener(&totals_);
+  migrator_.AddListener(&loop_);
+  migrator_.Start(configuration_.Current()->limits.concurrent_migrations);
+  const Served served{
+      context_,        migrator_,      board_,        runtime_.get(),
+      &configuration_, records_.get(), Explanation(), [this] { return loop_.watch_status(); },
+      NodeName(),      network_};
+  NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
+  if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
+    NL_ASSIGN_OR_RETURN(http_, HttpServer::Start(address, Pages()));
+  }
+  names_.OnChange([this] { loop_.Wake(); });
+  names_.Start();
+  if (runtime_ != nullptr && sources_.cri_events) {
+    events_ = std::make_unique<CriEvents>(sources_.cri_socket, [this] { names_.Nudge(); });
+  }
+  loop_.Start();
+  configuration_.Start(kReloadPeriod, [this] {
+    ApplyLimits();
+    migrator_.SetWorkers(configuration_.Current()->limits.concurrent_migrations);
+    loop_.Wake();
+  });
+  return absl::OkStatus();
+}
+
+bool Agent::Stop() {
+  configuration_.Stop();
+  const std::vector<std::string> held = migrator_.Shutdown(kMigrationGrace);
+  // These wake the loop.
+  events_.reset();
+  names_.Stop();
+  loop_.Stop();
+  server_->Shutdown(kCallGrace);
+  for (const std::string& call : held) LogError(call);
+  return held.empty();
+}
+
+PolicyLoopSources Agent::LoopSources() {
+  PolicyLoopSources sources;
+  sources.configuration = [this] { return configuration_.Current(); };
+  sources.describe = [this](const ContainerRef& container) { return names_.Describe(container); };
+  sources.ask_names = [this] { names_.Nudge(); };
+  sources.metadata_expected = !sources_.cri_socket.empty();
+  sources.kubelet_dir = sources_.kubelet_dir;
+  return sources;
+}
+
+// What earlier agents have left, if it can be read: it is worth nothing that would keep this one
+// from its work.
+void Agent::OpenRecords(const std::string& directory) {
+  auto records = RecordFiles::Open(directory, context_);
+  if (!records.ok()) return LogError(records.status().message());
+  records_ = *std::move(records);
+  loop_.Restore(records_->EarlierEnds());
+  migrator_.AddListener(records_.get());
+}
+
+void Agent::RestoreReservations(const std::string& path) {
+  const ReservationFile file(path);
+  migrator_.reservations().Restore(
+      file.Read(), [file](const std::vector<Reservation>& held) { file.Write(held); });
+}
+
+void Agent::ApplyLimits() {
+  const AgentLimits limits = configuration_.Current()->limits;
+  HostLimits host;
+  host.node_reserve = limits.node_reserve;
+  migrator_.SetLimits(host, limits.bytes_per_second);
+}
+
+ExplanationSources Agent::Explanation() {
+  ExplanationSources sources;
+  sources.limits = [this] { return migrator_.Limits(); };
+  sources.stuck_bytes = [this](const WorkloadPlacement& placement) {
+    return migrator_.StuckBytes(placement);
+  };
+  sources.assignment = [this](const Workload& workload) -> std::optional<KubeletAssignment> {
+    if (!workload.container.has_value()) return std::nullopt;
+    return names_.Describe(*workload.container).assignment;
+  };
+  return sources;
+}
+
+HttpPages Agent::Pages() {
+  HttpPages pages;
+  pages.metrics = [this] { return MetricsText(CollectMetrics(Metrics())); };
+  pages.health = [this] { return Health(); };
+  pages.not_ready = [this] { return NotReady(); };
+  return pages;
+}
+
+MetricsInput Agent::Metrics() const {
+  MetricsInput input;
+  input.report = board_.Latest();
+  input.totals = totals_.Read();
+  input.active_migrations = migrator_.ActiveCount();
+  for (const SourceStatus& source : names_.Status()) {
+    input.discovery_errors.push_back({source.id, source.error_count});
+  }
+  input.config_reload_ok = configuration_.Status().error.empty();
+  input.options = configuration_.Current()->http;
+  if (!network_.address.empty()) input.api_certificate_expiry = TlsFilesExpiry(network_);
+  if (const auto process = ReadOwnProcess(context_.paths); process.ok()) input.process = *process;
+  return input;
+}
+
+absl::Status Agent::Health() const {
+  const absl::Time last = std::max(loop_.last_tick(), start_time_);
+  const absl::Duration age = context_.clock.Now() - last;
+  if (age < configuration_.Current()->period + kLoopGrace) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("no report for ", absl::FormatDuration(age), ": the loop is stuck"));
+}
+
+std::vector<std::string> Agent::NotReady() const {
+  std::vector<std::string> reasons;
+  if (loop_.last_tick() == absl::InfinitePast()) reasons.push_back("the first report is not read");
+  const auto status = RunSelfTest(context_, nullptr, &configuration_);
+  if (!status.ok()) {
+    reasons.emplace_back(status.status().message());
+    return reasons;
+  }
+  for (const Finding& finding : FindingsOf(*status)) {
+    if (finding.severity == Severity::kError) reasons.push_back(finding.message);
+  }
+  return reasons;
+}
+
+// Says in the log what hinders the agent. Notes are for those who ask: 'localityctl doctor'.
+void Agent::LogFindings() const {
+  const auto status = RunSelfTest(context_, runtime_.get(), &configuration_);
+  if (!status.ok()) return LogError(absl::StrCat("self-test: ", status.status().message()));
+  for (const Finding& finding : FindingsOf(*status)) {
+    const std::string text = absl::StrCat(finding.message, ". ", finding.advice, ".");
+    if (finding.severity == Severity::kError) LogError(text);
+    if (finding.severity == Severity::kWarning) LogWarning(text);
+  }
+}
+
+}  // namespace numalocality

@@ -1,0 +1,77 @@
+// The agent's parts, in the order in which they are made.
+#ifndef NUMALOCALITY_AGENT_AGENT_H_
+#define NUMALOCALITY_AGENT_AGENT_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "agent/engine/configuration_source.h"
+#include "agent/engine/migrator.h"
+#include "agent/engine/name_directory.h"
+#include "agent/engine/policy_loop.h"
+#include "agent/engine/report_board.h"
+#include "agent/engine/totals.h"
+#include "agent/http/http_server.h"
+#include "agent/http/metrics.h"
+#include "agent/model/configuration.h"
+#include "agent/rpc/record_files.h"
+#include "agent/rpc/server.h"
+#include "agent/runtime/cri_client.h"
+#include "agent/runtime/cri_events.h"
+
+namespace numalocality {
+
+struct AgentOptions {
+  std::string config = "/etc/numa-locality-agent/config.yaml";
+  bool config_required = false;
+  std::string socket = "/run/numa-locality-agent/agent.sock";
+  std::string cri_socket;  // "": as the configuration has it
+};
+
+class Agent {
+ public:
+  explicit Agent(const AgentOptions& options);
+
+  // Serves on the socket and, as configured, over HTTP and the network; reports and repairs.
+  absl::Status Start();
+  // Returns whether everything has ended; else threads are left in the kernel. May itself take
+  // longer than anyone wants to wait, as gRPC's shutdown waits for its threads.
+  bool Stop();
+
+ private:
+  PolicyLoopSources LoopSources();
+  void OpenRecords(const std::string& directory);
+  void RestoreReservations(const std::string& path);
+  void ApplyLimits();
+  ExplanationSources Explanation();
+  HttpPages Pages();
+  MetricsInput Metrics() const;
+  absl::Status Health() const;
+  std::vector<std::string> NotReady() const;
+  void LogFindings() const;
+
+  const std::string socket_;
+  const absl::Time start_time_ = absl::Now();
+  ConfigurationSource configuration_;
+  const SourceOptions sources_;
+  const GrpcOptions network_;
+  NameDirectory names_;
+  const MigrationContext context_;
+  const std::unique_ptr<CriClient> runtime_;
+  TotalsCounter totals_;
+  ReportBoard board_;
+  std::unique_ptr<RecordFiles> records_;
+  Migrator migrator_;
+  PolicyLoop loop_;
+  std::unique_ptr<CriEvents> events_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<HttpServer> http_;
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_AGENT_H_
