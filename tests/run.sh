@@ -47,6 +47,8 @@ record_versions() {
 finish() {
   local status=$?
   printf '\nTime (minutes:seconds)\n%s' "$budget"
+  # Cases of the emulated machine that passed when tried again only: tests/vm/README.md says what to do about them.
+  cat build/*/Testing/Temporary/LastTest.log 2>/dev/null | grep '^FLAKY' || true
   if [ "$status" -eq 0 ]; then
     echo "All tests passed${mode:+ ($mode)}."
   else

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 
+from host import results
 from host.failure import Failure
 from host.topology import qemu_arguments
 
@@ -58,16 +59,16 @@ def run_to_end(argv, run_dir, limit_seconds, on_results):
     Returns None, or a sentence on why the run is no good: time limit, kernel fault, QEMU's own error.
     """
     console = run_dir / "console.log"
-    results = run_dir / "results.jsonl"
-    for file in (console, results):
+    reported = run_dir / results.FILE
+    for file in (console, reported):
         file.write_bytes(b"")
     qemu = subprocess.Popen(
-        [*argv, "-serial", f"file:{console}", "-serial", f"file:{results}"],
+        [*argv, "-serial", f"file:{console}", "-serial", f"file:{reported}"],
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment(run_dir))
     deadline = time.monotonic() + limit_seconds
     problem = None
     try:
-        with open(results, encoding="utf-8", errors="replace") as stream:
+        with open(reported, encoding="utf-8", errors="replace") as stream:
             while qemu.poll() is None and problem is None:
                 time.sleep(0.2)
                 on_results(stream.read())

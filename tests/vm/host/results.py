@@ -2,6 +2,10 @@
 
 import json
 
+FILE = "results.jsonl"  # in the directory of a run
+# A case that failed and passed when it was tried again. tests/run.sh lists them: each is something to look at.
+FLAKY = "FLAKY"
+
 
 class Results:
     """Records of one run, fed as text arrives. A line that is not whole yet waits; one that is not JSON is trouble."""
