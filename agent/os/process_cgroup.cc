@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -39,14 +40,15 @@ absl::StatusOr<std::optional<std::string>> FindSelf(const HostPaths& paths,
   return std::nullopt;
 }
 
-// The UID of the pod that a process is in; "" if it is in none.
-std::string PodOf(const HostPaths& paths, absl::string_view pid) {
+// The container that a process is in, if it is in one of Kubernetes'.
+std::optional<ContainerRef> ContainerOf(const HostPaths& paths, absl::string_view pid) {
   const auto text = ReadFile(absl::StrCat(paths.proc, "/", pid, "/cgroup"));
-  if (!text.ok()) return "";
+  if (!text.ok()) return std::nullopt;
   const auto cgroup = ProcessCgroup(paths, *text);
-  if (!cgroup.ok()) return "";
-  const auto found = ParseContainerCgroup(*cgroup);
-  return found.has_value() ? found->container.pod_uid : "";
+  if (!cgroup.ok()) return std::nullopt;
+  auto found = ParseContainerCgroup(*cgroup);
+  if (!found.has_value()) return std::nullopt;
+  return std::move(found->container);
 }
 
 }  // namespace
@@ -72,8 +74,10 @@ absl::StatusOr<std::string> FindCgroupNamespace(const HostPaths& paths) {
 }
 
 std::string FindOnlyPod(const HostPaths& paths) {
-  std::string pod = PodOf(paths, "self");
-  return pod == PodOf(paths, "1") ? pod : "";
+  const auto own = ContainerOf(paths, "self");
+  const auto first = ContainerOf(paths, "1");
+  if (!own.has_value() || !first.has_value() || own->container_id == first->container_id) return "";
+  return own->pod_uid == first->pod_uid ? own->pod_uid : "";
 }
 
 absl::StatusOr<std::string> ProcessCgroup(const HostPaths& paths, absl::string_view text) {

@@ -15,8 +15,9 @@ namespace numalocality {
 // it is a container's. NOT_FOUND if this process is nowhere there.
 absl::StatusOr<std::string> FindCgroupNamespace(const HostPaths& paths);
 
-// The pod that this process is in, by its UID, if the first process that can be seen belongs to it,
-// too: an agent beside the containers of one pod, without hostPID. "" for one that sees its node.
+// The pod that this process is in, by its UID, if the first process that can be seen belongs to
+// another container of it: an agent beside the containers of one pod, in their PID namespace. ""
+// for one that sees its node, or nobody but itself.
 std::string FindOnlyPod(const HostPaths& paths);
 
 // The cgroup in a text of /proc/PID/cgroup, as a path below paths.cgroup. As ParseProcessCgroup if

@@ -54,7 +54,7 @@ TEST_F(FindCgroupNamespaceTest, NotFoundInATreeWithoutThisProcess) {
 }
 
 // Seen from a container, whose own cgroup is its root.
-TEST_F(FindCgroupNamespaceTest, TheOnlyPodIsTheOneThatTheFirstProcessIsInToo) {
+TEST_F(FindCgroupNamespaceTest, TheOnlyPodIsTheOneWhoseSandboxComesFirst) {
   constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
   const std::string pod = absl::StrCat("/kubepods/burstable/pod", kUid, "/");
   HostPaths paths = HostPaths::Below(tree_.root());
@@ -65,12 +65,12 @@ TEST_F(FindCgroupNamespaceTest, TheOnlyPodIsTheOneThatTheFirstProcessIsInToo) {
     return FindOnlyPod(paths);
   };
   EXPECT_EQ(with_first_in("/../" + std::string(64, 'b')), kUid) << "the sandbox's process";
-  EXPECT_EQ(with_first_in("/"), kUid) << "the agent is it";
+  EXPECT_EQ(with_first_in("/"), "") << "the agent is it, and sees nobody else";
   EXPECT_EQ(with_first_in("/../../../../init.scope"), "") << "the host's";
   EXPECT_EQ(with_first_in("/../../podfedcba98-cccc-dddd-eeee-ffff00001111/" + std::string(64, 'c')),
             "");
   paths.cgroup_namespace = "/system.slice/agent.service";
-  EXPECT_EQ(with_first_in("/"), "") << "outside of pods";
+  EXPECT_EQ(with_first_in("/../../init.scope"), "") << "outside of pods";
 }
 
 TEST_F(FindCgroupNamespaceTest, OfThisVeryProcess) {
