@@ -38,6 +38,11 @@ constexpr absl::Duration kLoopGrace = absl::Minutes(1);
 constexpr absl::Duration kMigrationGrace = absl::Milliseconds(3500);
 constexpr absl::Duration kCallGrace = absl::Milliseconds(500);
 
+ConfigurationSource::Presence PresenceOf(const std::string& config) {
+  return config == AgentOptions().config ? ConfigurationSource::Presence::kOptional
+                                         : ConfigurationSource::Presence::kRequired;
+}
+
 absl::Status CheckHere(const Configuration& configuration) {
   const auto privileges = ReadOwnPrivileges(HostPaths());
   if (!privileges.ok()) return privileges.status();
@@ -74,10 +79,8 @@ MigrationContext ContextOf(const Configuration& configuration, const NameDirecto
 
 Agent::Agent(const AgentOptions& options)
     : socket_(options.socket),
-      configuration_(options.config,
-                     options.config_required ? ConfigurationSource::Presence::kRequired
-                                             : ConfigurationSource::Presence::kOptional,
-                     Clock::System(), ParseConfiguration, CheckHere),
+      configuration_(options.config, PresenceOf(options.config), Clock::System(),
+                     ParseConfiguration, CheckHere),
       sources_(SourcesOf(*configuration_.Current(), options)),
       network_(configuration_.Current()->grpc),
       names_(MakeNameSources(sources_), Clock::System()),

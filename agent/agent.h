@@ -26,8 +26,7 @@
 namespace numalocality {
 
 struct AgentOptions {
-  std::string config = "/etc/numa-locality-agent/config.yaml";
-  bool config_required = false;
+  std::string config = "/etc/numa-locality-agent/config.yaml";  // any other has to be there
   std::string socket = "/run/numa-locality-agent/agent.sock";
   std::string cri_socket;  // "": as the configuration has it
 };

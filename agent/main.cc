@@ -108,10 +108,9 @@ int main(int argc, char** argv) {
       "request.",
       "numa-locality-agent");
   app.set_version_flag("--version", numalocality::VersionText());
-  const auto* const config =
-      app.add_option("--config", flags.agent.config, "Configuration file; see --check-config")
-          ->capture_default_str()
-          ->type_name("PATH");
+  app.add_option("--config", flags.agent.config, "Configuration file; see --check-config")
+      ->capture_default_str()
+      ->type_name("PATH");
   app.add_flag("--check-config", flags.check_config,
                "Say whether the configuration file is right, and where it is not, and end");
   app.add_option("--socket", flags.agent.socket,
@@ -135,8 +134,6 @@ int main(int argc, char** argv) {
     // Also --help and --version end up here, with 0.
     return app.exit(error) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
   }
-  // What is named is there, or else that is an error.
-  flags.agent.config_required = config->count() > 0;
   if (flags.check_config) return numalocality::CheckConfigurationFile(flags.agent.config);
   if (const auto& paths = flags.seccomp_profile; !paths.empty()) {
     return numalocality::InstallProfile(paths[0], paths[1]);
