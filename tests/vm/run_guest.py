@@ -109,7 +109,8 @@ def try_cases(options, run, cases, run_dir):
     loaded = topology.load(run.topology)
     job = {"cases": cases, "topology": loaded, "kernel": run.kernel}
     collected, problem = boot(run_dir, image_dir(options.cache), run.kernel, loaded, job, run.limit_seconds,
-                              options, binaries=run.binaries, cluster=run.cluster, words=run.kernel_words)
+                              options, binaries=run.binaries, cluster=run.cluster, words=run.kernel_words,
+                              extra_files=[REPOSITORY / file for file in run.files])
     passed = [case for case in cases if collected.first("case", name=case, ok=True)]
     print(f"{run.name}: {len(passed)} of {len(cases)} cases passed in {time.monotonic() - start:.0f} s; "
           f"logs: {run_dir}")

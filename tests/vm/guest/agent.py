@@ -11,16 +11,11 @@ SOCKET = "/run/numa-locality-agent/agent.sock"
 FINAL = {"SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"}
 
 
-class Agent:
-    """A running numa-locality-agent; `process` is its Popen."""
+class Client:
+    """What a user asks the agent at SOCKET, whoever runs that."""
 
-    def __init__(self, machine, *argv, prefix=()):
-        """argv: further flags; prefix: a command that runs it, such as strace."""
+    def __init__(self, machine):
         self.machine = machine
-        self.process = machine.start(*prefix, "numa-locality-agent", "--socket", SOCKET, *argv)
-        wait_until("the agent serves", lambda: self.process.poll() is not None or
-                   "serving" in self.process.log_path.read_text(), 60)
-        self.check_healthy()
 
     def ctl(self, *argv, **options):
         """Runs localityctl; returns the CompletedProcess. Options as of Machine.run."""
@@ -29,10 +24,6 @@ class Agent:
     def json(self, *argv, **options):
         """The JSON that localityctl prints."""
         return json.loads(self.ctl("--output", "json", *argv, log_output=False, **options).stdout)
-
-    def check_healthy(self):
-        assert self.process.poll() is None, f"the agent ended with status {self.process.returncode}"
-        assert self.json("topology")["nodes"]
 
     def placement(self, *selector, pages=False):
         """The placement of the one workload that the selector names."""
@@ -60,6 +51,22 @@ class Agent:
     def migrate(self, *argv, seconds=300):
         """Migrates and waits; returns the final record."""
         return self.wait_final(self.start_migration(*argv), seconds)
+
+
+class Agent(Client):
+    """A running numa-locality-agent; `process` is its Popen."""
+
+    def __init__(self, machine, *argv, prefix=()):
+        """argv: further flags; prefix: a command that runs it, such as strace."""
+        super().__init__(machine)
+        self.process = machine.start(*prefix, "numa-locality-agent", "--socket", SOCKET, *argv)
+        wait_until("the agent serves", lambda: self.process.poll() is not None or
+                   "serving" in self.process.log_path.read_text(), 60)
+        self.check_healthy()
+
+    def check_healthy(self):
+        assert self.process.poll() is None, f"the agent ended with status {self.process.returncode}"
+        assert self.json("topology")["nodes"]
 
     def stop(self, seconds=5):
         """SIGTERM; returns (exit status, seconds it took)."""

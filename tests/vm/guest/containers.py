@@ -10,6 +10,8 @@ from guest import cgroups, oracles
 from guest.wait import wait_until
 
 IMAGE = "numavm.local/workload:1"
+# CRI's NamespaceMode.
+POD_NAMESPACE = 0
 CONTAINER_NAMESPACE = 1
 HOST_NAMESPACE = 2
 
@@ -21,20 +23,17 @@ RESOURCES = {
 }
 
 
-def _namespaces(host_pid):
-    return {"network": HOST_NAMESPACE, "pid": HOST_NAMESPACE if host_pid else CONTAINER_NAMESPACE}
-
-
 class Pod:
     """A pod sandbox on the host's network. `cgroup` is its path below the cgroup root."""
 
-    def __init__(self, cri, name, namespace, uid, qos, cgroup, labels, annotations, host_pid):
+    def __init__(self, cri, name, namespace, uid, qos, cgroup, labels, annotations, pid_namespace):
         self.cri, self.name, self.namespace, self.uid, self.qos = cri, name, namespace, uid, qos
         self.cgroup = cgroup
         self.log_directory = pathlib.Path(f"/var/log/pods/{namespace}_{name}_{uid}")
         self.labels = {"io.kubernetes.pod.name": name, "io.kubernetes.pod.namespace": namespace,
                        "io.kubernetes.pod.uid": uid}
         self.sandbox_id = None
+        self.namespaces = {"network": HOST_NAMESPACE, "pid": pid_namespace}
         self.config = {
             "metadata": {"name": name, "uid": uid, "namespace": namespace},
             "log_directory": str(self.log_directory),
@@ -42,15 +41,14 @@ class Pod:
             "annotations": {**annotations, "kubernetes.io/config.source": "api",
                             "kubernetes.io/config.seen": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
             "linux": {"cgroup_parent": cgroups.parent_for_runtime(cgroup),
-                      "security_context": {"namespace_options": _namespaces(host_pid)}},
+                      "security_context": {"namespace_options": self.namespaces}},
         }
-        self.host_pid = host_pid
 
     def start(self):
         self.log_directory.mkdir(parents=True)
         self.sandbox_id = self.cri.call("RunPodSandbox", config=self.config).pod_sandbox_id
 
-    def start_container(self, name, args, cpus="", mems="", memory_limit_bytes=0, host_pid=False, mounts=()):
+    def start_container(self, name, args, cpus="", mems="", memory_limit_bytes=0, mounts=()):
         """Starts `args` of the workload image as a container.
 
         cpus, mems: lists such as "0-1"; empty means all. With cpus of one node the memory it touches is placed there.
@@ -59,10 +57,9 @@ class Pod:
         return self.run(
             name, image=IMAGE, command=[str(arg) for arg in args], cpus=cpus, mems=mems,
             memory_limit_bytes=memory_limit_bytes,
-            mounts=[{"host_path": host, "container_path": inside} for host, inside in mounts],
-            security_context={"namespace_options": _namespaces(host_pid)})
+            mounts=[{"host_path": host, "container_path": inside} for host, inside in mounts])
 
-    def run(self, name, *, image, command, args=(), envs=(), mounts=(), security_context, cpus="", mems="",
+    def run(self, name, *, image, command, args=(), envs=(), mounts=(), security_context=None, cpus="", mems="",
             memory_limit_bytes=0, oom_score_adj=None):
         """Starts a container. What has the names of CRI's fields is as CRI has it; namespaces are the pod's unless told."""
         resources = {**RESOURCES[self.qos], "cpuset_cpus": cpus, "cpuset_mems": mems,
@@ -78,7 +75,7 @@ class Pod:
                             "io.kubernetes.container.terminationMessagePolicy": "File"},
             "log_path": f"{name}/0.log",
             "linux": {"resources": resources,
-                      "security_context": {"namespace_options": _namespaces(self.host_pid), **security_context}},
+                      "security_context": {"namespace_options": self.namespaces, **(security_context or {})}},
         }
         (self.log_directory / name).mkdir()
         created = self.cri.call("CreateContainer", pod_sandbox_id=self.sandbox_id, config=config,

@@ -4,7 +4,8 @@ import functools
 import json
 import pathlib
 
-from guest.agent import Agent
+from guest.agent import Client
+from guest.containers import CONTAINER_NAMESPACE, HOST_NAMESPACE, POD_NAMESPACE
 from guest.volumes import Volumes, swap
 from guest.wait import wait_until
 
@@ -66,7 +67,7 @@ class RenderedPod:
         if config is not None:
             contents["ConfigMap", rendered.config_map()["metadata"]["name"]] = {"config.yaml": config}
         contents.update({("Secret", name): files for name, files in (secrets or {}).items()})
-        self.pod = kubelet.start_pod(name, namespace="numa-locality", host_pid=spec.get("hostPID", False))
+        self.pod = kubelet.start_pod(name, namespace="numa-locality", pid_namespace=_pid_namespace(spec))
         self.volumes = Volumes(self.pod.uid, spec["volumes"], contents)
         machine.cleanup.callback(self.volumes.remove)
         for container in spec.get("initContainers", []):
@@ -105,6 +106,12 @@ def wait_end(container):
     return wait_until(f"container {container.name} has ended", lambda: (found := container.status()).state == 2 and found, 60)
 
 
+def _pid_namespace(spec):
+    if spec.get("hostPID", False):
+        return HOST_NAMESPACE
+    return POD_NAMESPACE if spec.get("shareProcessNamespace", False) else CONTAINER_NAMESPACE
+
+
 def _bytes(quantity):
     return int(quantity[:-2]) * UNITS[quantity[-2:]]
 
@@ -135,12 +142,12 @@ def _security_context(context):
     }
 
 
-class InClusterAgent(Agent):
+class InClusterAgent(Client):
     """The agent as a DaemonSet's pod runs it, asked through its socket on the node."""
 
     def __init__(self, machine, rendered=None, **options):
         """options: as RenderedPod has them."""
-        self.machine = machine
+        super().__init__(machine)
         self.pod = RenderedPod(machine, rendered or Rendered(), "numa-locality-agent-x1y2z", **options)
         self.container = self.pod.container
         machine.cleanup.callback(lambda: machine.log("\n".join(self.container.output()[-30:])))

@@ -13,7 +13,7 @@ import uuid
 import grpc
 
 from guest import cgroups
-from guest.containers import Pod
+from guest.containers import CONTAINER_NAMESPACE, Pod
 from guest.cri import Cri
 from guest.wait import wait_until
 
@@ -72,12 +72,13 @@ class Kubelet:
                            check=True, timeout=120, stdout=subprocess.DEVNULL)
         self._images.add(archive)
 
-    def start_pod(self, name, qos="burstable", namespace="default", labels=None, annotations=None, host_pid=False):
+    def start_pod(self, name, qos="burstable", namespace="default", labels=None, annotations=None,
+                  pid_namespace=CONTAINER_NAMESPACE):
         """A running pod without containers. QoS: guaranteed, burstable or besteffort."""
         uid = str(uuid.uuid4())
         cgroup = cgroups.of_pod(qos, uid)
         cgroups.make(cgroup)
-        pod = Pod(self.cri, name, namespace, uid, qos, cgroup, labels or {}, annotations or {}, host_pid)
+        pod = Pod(self.cri, name, namespace, uid, qos, cgroup, labels or {}, annotations or {}, pid_namespace)
         self.pods.append(pod)
         pod.start()
         return pod

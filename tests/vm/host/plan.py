@@ -11,7 +11,7 @@ from host.images import KERNELS
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
 SUITES = HERE / "suites"
-KEYS = {"name", "topology", "suites", "kernels", "long_kernels", "binaries", "cluster", "limit_seconds", "cgroups", "init"}
+KEYS = {"name", "topology", "suites", "kernels", "long_kernels", "binaries", "cluster", "files", "limit_seconds", "cgroups", "init"}
 CHOICES = {"cgroups": ["v2", "v1"], "init": ["script", "systemd"]}  # the first is the default
 
 
@@ -24,6 +24,7 @@ class Run:
     cases: list
     binaries: list
     cluster: bool
+    files: list
     limit_seconds: int
     long: bool
     kernel_words: str  # what the guest's first process is told on the kernel's command line
@@ -63,7 +64,7 @@ def runs():
         for key in ("kernels", "long_kernels"):
             for kernel in guest.get(key, []):
                 run = Run(f"{kernel}.{name}", kernel, guest["topology"], cases, guest.get("binaries", []),
-                          guest.get("cluster", False), guest["limit_seconds"], key == "long_kernels", words)
+                          guest.get("cluster", False), guest.get("files", []), guest["limit_seconds"], key == "long_kernels", words)
                 if kernel not in KERNELS or run.name in found:
                     raise Failure(f"{path}: guest {run.name}: no such kernel, or listed twice")
                 found[run.name] = run

@@ -98,7 +98,7 @@ def under_the_default_seccomp_profile(machine):
 @case(seconds=120)
 def without_the_hosts_pids(machine):
     """It sees its own pod only, and says so."""
-    check_without(machine, own_pid_namespace, "WARNING", "not in the host's PID namespace", "Set hostPID in the agent's pod")
+    check_without(machine, own_pid_namespace, "WARNING", "Processes outside the agent's PID namespace are not seen", "Set hostPID in the agent's pod")
 
 
 @case(seconds=120)

@@ -76,6 +76,7 @@ def strangers_are_refused(machine):
     for certificates, name in ((FIRST, "none"), (FIRST, "expired"), (impostor, "client"), (SECOND, "client")):
         answer = client(machine, certificates, name, "list")
         assert answer.get("code") == "UNAVAILABLE", (certificates, name, answer)
+        assert "placements" in client(machine, FIRST, "client", "list"), "and this one is not"
     agent.check_healthy()
 
 
