@@ -8,6 +8,7 @@ import yaml
 TOP = pathlib.Path(__file__).resolve().parents[2]
 CHART = TOP / "helm" / "numa-locality-agent"
 MANIFEST = TOP / "deploy" / "numa-locality-agent.yaml"
+SIDECAR = TOP / "deploy" / "sidecar-example.yaml"
 NAMESPACE = "numa-locality"
 # What each ci file is rendered with: the oldest that the chart takes, either side of AppArmor's field (1.30), newer ones.
 KUBERNETES = ["1.25", "1.29", "1.30", "1.33", "1.34"]

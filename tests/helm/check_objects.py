@@ -10,7 +10,7 @@ import threading
 
 import yaml
 
-from chart import KUBERNETES, MANIFEST, agent_container, find
+from chart import KUBERNETES, MANIFEST, SIDECAR, agent_container, find
 
 HERE = pathlib.Path(__file__).resolve().parent
 LONGEST_START = 30  # seconds, of an agent
@@ -23,7 +23,8 @@ def schemas(context):
         objects = [one for values in context.chart.values_files()
                    for one in context.chart.objects(values, kubernetes)]
         if kubernetes == KUBERNETES[-1]:
-            objects += list(yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8")))
+            for file in (MANIFEST, SIDECAR):
+                objects += list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
         done = context.tools.node("validate.js", kubernetes, context.tools.directory, text=json.dumps(objects))
         yield f"{len(objects)} objects are valid for Kubernetes {kubernetes}", (
             "" if done.returncode == 0 else done.stdout + done.stderr)
@@ -150,6 +151,22 @@ def kubectl_reads_manifest(context):
     yield "kubectl reads deploy/numa-locality-agent.yaml", f"{missing} {done.stderr}" if missing else ""
 
 
+def sidecar(context):
+    """It is the DaemonSet's container, with as much privilege, in one pod's PID namespace and not the host's."""
+    pod = find(list(yaml.safe_load_all(SIDECAR.read_text(encoding="utf-8"))), "Pod")["spec"]
+    (beside,) = [one for one in pod["containers"] if one["name"] == "numa-locality-agent"]
+    agent = agent_container(context.chart.objects({}))
+    template = find(context.chart.objects({}), "DaemonSet")["spec"]["template"]["spec"]
+    user = {key: template["securityContext"][key] for key in ("runAsUser", "runAsGroup")}
+    yield "the sidecar sees its pod's processes only", (
+        "" if pod["shareProcessNamespace"] and not pod.get("hostPID") else "it shares others")
+    for key in ("image", "command", "args"):
+        yield f"the sidecar's {key} is the DaemonSet's", "" if beside[key] == agent[key] else f"{beside[key]}, {agent[key]}"
+    expected = {**user, **agent["securityContext"]}
+    yield "the sidecar has the DaemonSet's privileges", (
+        "" if beside["securityContext"] == expected else f"{beside['securityContext']}, not {expected}")
+
+
 def seccomp_profile(context):
     """The agent starts, serves and may call move_pages under the profile, and under nothing less."""
     if not context.agent:
@@ -191,4 +208,4 @@ def status_under(profile, agent):
 
 
 CHECKS = [schemas, references, privileges, confinement, restarts, app_armor, priority_quota,
-          kubectl_reads_manifest, seccomp_profile]
+          kubectl_reads_manifest, sidecar, seccomp_profile]

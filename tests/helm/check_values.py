@@ -6,7 +6,7 @@ import tempfile
 
 import yaml
 
-from chart import CHART, KUBERNETES, RenderError, agent_config
+from chart import CHART, KUBERNETES, SIDECAR, RenderError, agent_config
 from edge_values import BAD_VALUES, EDGES, WRONG_COMBINATIONS
 from tools import LAYERS
 
@@ -59,17 +59,11 @@ def check_config(agent, text):
 
 
 def agent_takes_config(context):
-    """An agent that has no network API yet is not shown that section."""
     if not context.agent:
         return
-    knows_grpc = "unknown key" not in check_config(context.agent, "grpc: {}")
-    for values in context.chart.values_files():
-        text = agent_config(context.chart.objects(values))
-        name = f"the agent takes the configuration of {values.name}"
-        if "\ngrpc:" in text and not knows_grpc:
-            text = text[:text.index("\ngrpc:") + 1]
-            name += " but for its section grpc, which this agent does not know"
-        yield name, check_config(context.agent, text)
+    rendered = {values.name: context.chart.objects(values) for values in context.chart.values_files()}
+    for name, objects in {**rendered, SIDECAR.name: list(yaml.safe_load_all(SIDECAR.read_text(encoding="utf-8")))}.items():
+        yield f"the agent takes the configuration of {name}", check_config(context.agent, agent_config(objects))
 
 
 def policies_are_whole(context):

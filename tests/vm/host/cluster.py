@@ -5,6 +5,8 @@ import json
 import shutil
 import sys
 
+import yaml
+
 from host.certificates import write_certificates
 from host.failure import Failure, run
 from host.images import HERE
@@ -32,7 +34,8 @@ def write_cluster(directory, build):
         write_certificates(directory / "certificates" / name, SERVER_NAME)
     run(["protoc", f"--proto_path={REPOSITORY / 'proto'}", f"--python_out={directory.parent}",
          *sorted((REPOSITORY / "proto/numalocality/v1").glob("*.proto"))])
-    for name, objects in render(build).items():
+    sidecar = yaml.safe_load_all((REPOSITORY / "deploy/sidecar-example.yaml").read_text())
+    for name, objects in {**render(build), "sidecar": list(sidecar)}.items():
         (directory / f"{name}.json").write_text(json.dumps(objects))
 
 

@@ -102,6 +102,41 @@ def memory_comes_home_by_policy(machine):
     stop_clean(machine, database)
 
 
+@case(seconds=300)
+def as_a_sidecar(machine):
+    """deploy/sidecar-example.yaml: beside the containers of one pod it repairs these, and tells of no others."""
+    prepare(machine)
+    near, far = ends()
+    stranger = start(machine, "stranger", near, "--idle", size=SIZE // 4)
+    rendered = Rendered("sidecar")
+    spec = rendered.find("Pod")["spec"]
+    spec["containers"] = [one for one in spec["containers"] if one["name"] == "numa-locality-agent"]
+    beside = RenderedPod(machine, rendered, "database", spec=spec)
+    database = beside.pod.start_container("database", ["integrity-workload", "--bytes", 2 * SIZE, "--thp", "never", "--idle"],
+                                          cpus=cpus_of(near))
+    database.wait_ready()
+
+    def tell(*argv):
+        code, output, error = beside.exec("localityctl", "--output", "json", *argv)
+        assert code == 0, error
+        return json.loads(output)
+    status = tell("doctor")
+    assert not findings(status, "ERROR") and not findings(status, "WARNING"), status["findings"]
+    assert any(f"own pod, {beside.pod.uid}, is served" in text for text in findings(status, "NOTE")), status["findings"]
+    wait_until("it is found", lambda: len(tell("top")["placements"]) == 2, 30)  # and the agent itself
+
+    database.repin(cpus_of(far))
+    wait_until("its memory is home", lambda: share_on(database, far) >= 0.9, 150)
+    wait_until("the repair has ended", lambda: [record for record in tell("migrations")["migrations"]
+                                                if state(record) == "SUCCEEDED"], 60)
+    told = {one["workload"]["container_id"] for one in tell("top")["placements"]}
+    assert told == {database.id, beside.container.id}, told
+    code, _, error = beside.exec("localityctl", "migrate", "--container", stranger.id)
+    assert code != 0 and "no such container" in error, error
+    assert database.stop() == 0 and database.events("result")[-1]["mismatches"] == 0
+    stop_clean(machine, stranger)
+
+
 @case(seconds=120)
 def its_users_reach_it(machine):
     """localityctl in the container, as kubectl exec runs it, and the chart's test pod."""
