@@ -49,6 +49,9 @@ def references(context):
             places = [mount["mountPath"] for mount in container["volumeMounts"]]
             if len(set(places)) != len(places):
                 problems.append(f"two mounts in one place: {places}")
+            # The API server's rule, which no schema has.
+            problems += [f"{mount['name']}: recursiveReadOnly with mountPropagation" for mount in container["volumeMounts"]
+                         if "recursiveReadOnly" in mount and "mountPropagation" in mount]
         for volume in pod["volumes"]:
             if "configMap" in volume and ("ConfigMap", volume["configMap"]["name"]) not in names:
                 problems.append(f"no ConfigMap {volume['configMap']['name']}")

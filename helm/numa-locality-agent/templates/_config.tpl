@@ -48,7 +48,7 @@ grpc:
   address: {{ printf "%s:%v" $v.networkApi.address $v.networkApi.port | quote }}
   certFile: {{ printf "%s/%s" (include "agent.tlsDir" .) $v.networkApi.certKey }}
   keyFile: {{ printf "%s/%s" (include "agent.tlsDir" .) $v.networkApi.privateKeyKey }}
-  clientCaFile: {{ printf "%s/%s" (include "agent.tlsDir" .) $v.networkApi.clientCaKey }}
+  clientCaFile: {{ printf "%s/%s" (include "agent.clientCaDir" .) $v.networkApi.clientCaKey }}
 {{- end }}
 {{- end -}}
 

@@ -62,6 +62,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Where the agent's socket and its records are, on the node as in the container. */}}
 {{- define "agent.runDir" -}}/run/numa-locality-agent{{- end -}}
 {{- define "agent.tlsDir" -}}/run/secrets/numa-locality-agent{{- end -}}
+{{- define "agent.clientCaDir" -}}
+{{- include "agent.tlsDir" . -}}{{- if .Values.networkApi.clientCaSecretName -}}-clients{{- end -}}
+{{- end -}}
 
 {{- define "agent.seccompDir" -}}
 {{- default (printf "%s/seccomp" .Values.sources.kubeletDir) .Values.seccomp.dir -}}

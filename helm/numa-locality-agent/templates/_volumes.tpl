@@ -5,6 +5,7 @@ the node unmounts.
 */}}
 {{- define "agent.mounts" -}}
 {{- $sources := .Values.sources -}}
+{{- $readOnly := include "agent.readOnly" . -}}
 - name: config
   mountPath: /etc/numa-locality-agent
   readOnly: true
@@ -12,7 +13,7 @@ the node unmounts.
   mountPath: {{ include "agent.runDir" . }}
 - name: cgroup
   mountPath: /sys/fs/cgroup
-  readOnly: true
+  {{- $readOnly | nindent 2 }}
 {{- if and $sources.kubeletDir $sources.kubeletState }}
 - name: kubelet
   mountPath: {{ $sources.kubeletDir }}
@@ -21,15 +22,15 @@ the node unmounts.
 {{- else if $sources.kubeletDir }}
 - name: pod-resources
   mountPath: {{ $sources.kubeletDir }}/pod-resources
-  readOnly: true
+  {{- $readOnly | nindent 2 }}
 {{- end }}
 {{- if $sources.podLogsDir }}
 - name: pod-logs
   mountPath: {{ $sources.podLogsDir }}/pods
-  readOnly: true
+  {{- $readOnly | nindent 2 }}
 - name: container-logs
   mountPath: {{ $sources.podLogsDir }}/containers
-  readOnly: true
+  {{- $readOnly | nindent 2 }}
 {{- end }}
 {{- if $sources.criSocket }}
 - name: cri
@@ -43,9 +44,23 @@ the node unmounts.
 - name: tls
   mountPath: {{ include "agent.tlsDir" . }}
   readOnly: true
+{{- if .Values.networkApi.clientCaSecretName }}
+- name: client-ca
+  mountPath: {{ include "agent.clientCaDir" . }}
+  readOnly: true
+{{- end }}
 {{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Of what is mounted below a directory, too, as the controllers of cgroup v1 are: where the node can, and (Kubernetes'
+     rule) where mounts do not follow the node. */}}
+{{- define "agent.readOnly" -}}
+readOnly: true
+{{- if semverCompare ">=1.31.0-0" .Capabilities.KubeVersion.Version }}
+recursiveReadOnly: IfPossible
 {{- end }}
 {{- end -}}
 
@@ -103,6 +118,12 @@ the node unmounts.
   secret:
     secretName: {{ .Values.networkApi.secretName }}
     defaultMode: 0400
+{{- if .Values.networkApi.clientCaSecretName }}
+- name: client-ca
+  secret:
+    secretName: {{ .Values.networkApi.clientCaSecretName }}
+    defaultMode: 0400
+{{- end }}
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}

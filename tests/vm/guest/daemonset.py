@@ -126,7 +126,7 @@ def _value(variable):
 def _security_context(context):
     """CRI's form of a container's securityContext, of which each field must be known here."""
     known = {"runAsUser", "runAsGroup", "readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities",
-             "seccompProfile", "appArmorProfile"}
+             "seccompProfile", "appArmorProfile", "seLinuxOptions"}
     assert context.keys() <= known, f"securityContext: {context.keys() - known} are not known to this kubelet"
     capabilities = context.get("capabilities", {})
     seccomp = context.get("seccompProfile", {"type": "Unconfined"})

@@ -7,7 +7,7 @@ import time
 from guest.agent import outcomes, state
 from guest.case import case
 from guest.cri import CriError
-from guest.daemonset import InClusterAgent, Rendered, RenderedPod, wait_end
+from guest.daemonset import SECCOMP_PROFILES, InClusterAgent, Rendered, RenderedPod, wait_end
 from guest.kubelet import POD_RESOURCES
 from guest.policies import metrics, repairs, wait_decision
 from guest.wait import wait_until
@@ -108,6 +108,9 @@ def as_a_sidecar(machine):
     prepare(machine)
     near, far = ends()
     stranger = start(machine, "stranger", near, "--idle", size=SIZE // 4)
+    profile = pathlib.Path("/tmp/seccomp.json")
+    profile.write_text(Rendered().find("ConfigMap", "-seccomp")["data"]["profile.json"])
+    machine.run("numa-locality-agent", "--install-seccomp-profile", profile, f"{SECCOMP_PROFILES}/numa-locality-agent.json")
     rendered = Rendered("sidecar")
     spec = rendered.find("Pod")["spec"]
     spec["containers"] = [one for one in spec["containers"] if one["name"] == "numa-locality-agent"]
