@@ -14,7 +14,7 @@ mkdir -p "$output"
 archive=$output/$chart-$version.tgz
 # Left out is what .helmignore names.
 tar --create --directory "$top/helm" --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
-  --mode=u+rw,go=rX --mtime="@$epoch" --exclude="$chart/ci" --exclude='*.tmp' --exclude='*.orig' "$chart" |
+  --mode=u+rw,go=rX --mtime="@$epoch" --exclude-from=<(sed 's,/$,,' "$top/helm/$chart/.helmignore") "$chart" |
   gzip --no-name -9 >"$archive.new"
 mv "$archive.new" "$archive"
 echo "$archive"
