@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what is missing, builds, and runs the tests.
-#   tests/run.sh            everything on both kernels; about an hour from scratch on 2 cores (30 minutes are the aim)
+#   tests/run.sh            everything once, engine and repair loop on both kernels; about 50 minutes from scratch on 2 cores
 #   tests/run.sh --fast     without the emulated machine; under 2 minutes once built
 #   tests/run.sh --long     adds test matrices, and sanitizer and clang builds, in the emulated machine too
 set -euo pipefail
