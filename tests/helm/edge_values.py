@@ -45,6 +45,7 @@ BAD_VALUES = [
     ("networkApi: {enabled: true, secretName: My_Secret}", "/networkApi/secretName"),
     ("networkApi: {allowFrom: [{namespace: x}]}", "namespace"),
     ("image: {repository: Registry/Agent}", "/image/repository"),
+    ("image: {repository: 'registry.example.com:5000/agent:1'}", "/image/repository"),
     ("image: {digest: latest}", "/image/digest"),
     ("image: {pullPolicy: Sometimes}", "/image/pullPolicy"),
     ("imagePullSecrets: [registry]", "/imagePullSecrets/0"),
@@ -55,6 +56,9 @@ BAD_VALUES = [
     ("updateStrategy: {type: Recreate}", "/updateStrategy/type"),
     # The new agent would find the old one's socket served.
     ("updateStrategy: {rollingUpdate: {maxSurge: 1}}", "/updateStrategy/rollingUpdate"),
+    # No agent could ever be replaced.
+    ("updateStrategy: {rollingUpdate: {maxUnavailable: 0}}", "/updateStrategy/rollingUpdate/maxUnavailable"),
+    ("updateStrategy: {rollingUpdate: {maxUnavailable: 0%}}", "/updateStrategy/rollingUpdate/maxUnavailable"),
     ("resources: {limit: {}}", "limit"),
     ("tolerations: [{operator: Any}]", "/tolerations/0/operator"),
     ("terminationGracePeriodSeconds: 1", "/terminationGracePeriodSeconds"),
@@ -63,6 +67,8 @@ BAD_VALUES = [
     ("prometheusRule: {localFraction: 50}", "/prometheusRule/localFraction"),
     ("dashboard: {label: x}", "label"),
     ("serviceAccount: {token: true}", "token"),
+    ("fullnameOverride: My_Agent", "/fullnameOverride"),
+    ("nameOverride: -agent", "/nameOverride"),
 ]
 
 # (values, a part of the sentence that says what to do)
@@ -88,6 +94,8 @@ WRONG_COMBINATIONS = [
     ("networkApi: {enabled: true, secretName: tls, port: 9464}", "networkApi.port: 9464 is http.port, too"),
     ("resources: {requests: {cpu: 1, memory: 512Mi}, limits: {cpu: 1}}", "leave limits.cpu out"),
     ("extraArgs: [--socket=/tmp/x.sock]", "extraArgs: '--socket=/tmp/x.sock' is set by the chart"),
+    ("podLabels: {app.kubernetes.io/name: x}", "podLabels: 'app.kubernetes.io/name' is the chart's own"),
+    ("commonLabels: {app.kubernetes.io/instance: x}", "commonLabels: 'app.kubernetes.io/instance' is the chart's own"),
     ("serviceAccount: {create: false, annotations: {a: b}}", "the chart makes no ServiceAccount to annotate"),
 ]
 

@@ -78,6 +78,14 @@
 {{- fail (printf "extraArgs: '%s' is set by the chart; use its value (policies, sources.criSocket, logFormat), the socket's place is fixed" .) -}}
 {{- end -}}
 {{- end -}}
+{{- $own := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" -}}
+{{- range $key, $labels := dict "podLabels" .Values.podLabels "commonLabels" .Values.commonLabels -}}
+{{- range $label, $_ := $labels -}}
+{{- if has $label $own -}}
+{{- fail (printf "%s: '%s' is the chart's own, by which its objects are found; choose another label" $key $label) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and (not .Values.serviceAccount.create) .Values.serviceAccount.annotations -}}
 {{- fail "serviceAccount.annotations: the chart makes no ServiceAccount to annotate; set serviceAccount.create, or annotate yours" -}}
 {{- end -}}
