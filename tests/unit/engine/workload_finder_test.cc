@@ -1,12 +1,16 @@
 #include "agent/engine/workload_finder.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -256,25 +260,51 @@ TEST_F(WorkloadFinderTest, AProcessThatExitedOrWasReplacedIsGone) {
   EXPECT_TRUE(absl::IsNotFound(finder_.ListProcesses(workload).status()));
 }
 
+// A cgroup.procs that lists one more process each time it is read.
+class ForkStorm {
+ public:
+  explicit ForkStorm(std::string file) : file_(std::move(file)) {
+    MakePipe();
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~ForkStorm() {
+    done_ = true;
+    const int reader = open(file_.c_str(), O_RDONLY | O_NONBLOCK);  // the writer waits for one
+    thread_.join();
+    close(reader);
+  }
+
+ private:
+  // Each reader has a pipe of its own: the next one's is in place before this one's text ends.
+  void Run() {
+    std::string pids;
+    for (int pid = 1; !done_; ++pid) {
+      const int writer = open(file_.c_str(), O_WRONLY);
+      MakePipe();
+      absl::StrAppend(&pids, pid, "\n");
+      EXPECT_EQ(write(writer, pids.data(), pids.size()), static_cast<ssize_t>(pids.size()));
+      close(writer);
+    }
+  }
+  void MakePipe() {
+    const std::string draft = file_ + ".new";
+    EXPECT_EQ(mkfifo(draft.c_str(), 0600), 0);
+    EXPECT_EQ(rename(draft.c_str(), file_.c_str()), 0);
+  }
+
+  const std::string file_;
+  std::atomic<bool> done_ = false;
+  std::thread thread_;
+};
+
 TEST_F(WorkloadFinderTest, AForkStormEndsAsIncomplete) {
-  // Many cgroups, so that a listing takes a while, and processes that appear all the time.
-  for (int i = 0; i < 200; ++i) host_.AddCgroup(absl::StrCat("/pod/", i));
+  host_.AddCgroup("/pod");
   const Workload workload = FindOne(Cgroup("/pod"));
   EXPECT_FALSE(finder_.ListProcesses(workload)->incomplete);
-  std::atomic<bool> done = false;
-  std::thread storm([&] {
-    for (int pid = 1; !done; ++pid) {
-      host_.WriteCgroupFile(absl::StrCat("/pod/", pid % 200), "cgroup.procs",
-                            absl::StrCat(pid, "\n"));
-    }
-  });
-  bool incomplete = false;
-  for (int attempt = 0; attempt < 100 && !incomplete; ++attempt) {
-    incomplete = finder_.ListProcesses(workload)->incomplete;
-  }
-  done = true;
-  storm.join();
-  EXPECT_TRUE(incomplete);
+  const ForkStorm storm(host_.paths().cgroup + "/pod/cgroup.procs");
+  const auto processes = finder_.ListProcesses(workload);
+  EXPECT_TRUE(processes->incomplete);
+  EXPECT_THAT(processes->pids, ElementsAre(1, 2, 3, 4));
 }
 
 TEST_F(WorkloadFinderTest, BesideOnePodsContainersOnlyThatPodIsServed) {
