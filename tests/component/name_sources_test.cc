@@ -174,10 +174,8 @@ TEST_F(NameSourcesTest, ARuntimeThatHangsCanBeLeft) {
     absl::SleepFor(absl::Milliseconds(200));
     cri_.Cancel();
   });
-  const absl::Time start = absl::Now();
   const absl::Status status = cri_.Read().status();
   EXPECT_TRUE(absl::IsCancelled(status)) << status;
-  EXPECT_LT(absl::Now() - start, absl::Seconds(3));
   canceller.join();
 }
 
