@@ -78,6 +78,28 @@
 {{- fail (printf "extraArgs: '%s' is set by the chart; use its value (policies, sources.criSocket, logFormat), the socket's place is fixed" .) -}}
 {{- end -}}
 {{- end -}}
+{{- range $i, $env := .Values.extraEnv -}}
+{{- if eq (toString $env.name) "NODE_NAME" -}}
+{{- fail (printf "extraEnv[%d]: 'NODE_NAME' is set by the chart to the node's name; choose another name" $i) -}}
+{{- end -}}
+{{- end -}}
+{{- $volumes := dict -}}
+{{- range $i, $volume := concat (fromYamlArray (include "agent.ownVolumes" .)) .Values.extraVolumes -}}
+{{- if hasKey $volumes (toString $volume.name) -}}
+{{- fail (printf "extraVolumes: there is a volume '%s' already; choose another name" $volume.name) -}}
+{{- end -}}
+{{- $_ := set $volumes (toString $volume.name) $i -}}
+{{- end -}}
+{{- $mounts := dict -}}
+{{- range concat (fromYamlArray (include "agent.ownMounts" .)) .Values.extraVolumeMounts -}}
+{{- if hasKey $mounts (toString .mountPath) -}}
+{{- fail (printf "extraVolumeMounts: something is mounted at '%s' already; choose another mountPath" .mountPath) -}}
+{{- end -}}
+{{- if not (hasKey $volumes (toString .name)) -}}
+{{- fail (printf "extraVolumeMounts: '%s' is no volume; add it to extraVolumes" (toString .name)) -}}
+{{- end -}}
+{{- $_ := set $mounts .mountPath .name -}}
+{{- end -}}
 {{- $own := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" -}}
 {{- range $key, $labels := dict "podLabels" .Values.podLabels "commonLabels" .Values.commonLabels -}}
 {{- range $label, $_ := $labels -}}

@@ -3,7 +3,7 @@ Host directories keep their paths, so that the agent's messages are right on the
 agent's own. Mounts that have others below them follow the node (HostToContainer): else the agent would keep alive what
 the node unmounts.
 */}}
-{{- define "agent.mounts" -}}
+{{- define "agent.ownMounts" -}}
 {{- $sources := .Values.sources -}}
 {{- $readOnly := include "agent.readOnly" . -}}
 - name: config
@@ -50,9 +50,6 @@ the node unmounts.
   readOnly: true
 {{- end }}
 {{- end }}
-{{- with .Values.extraVolumeMounts }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
 
 {{/* Of what is mounted below a directory, too, as the controllers of cgroup v1 are: where the node can, and (Kubernetes'
@@ -64,7 +61,7 @@ recursiveReadOnly: IfPossible
 {{- end }}
 {{- end -}}
 
-{{- define "agent.volumes" -}}
+{{- define "agent.ownVolumes" -}}
 {{- $sources := .Values.sources -}}
 - name: config
   configMap:
@@ -124,8 +121,5 @@ recursiveReadOnly: IfPossible
     secretName: {{ .Values.networkApi.clientCaSecretName }}
     defaultMode: 0400
 {{- end }}
-{{- end }}
-{{- with .Values.extraVolumes }}
-{{ toYaml . }}
 {{- end }}
 {{- end -}}
