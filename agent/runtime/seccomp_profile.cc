@@ -14,6 +14,18 @@ namespace {
 // Readable by all, as it keeps no secret.
 constexpr mode_t kMode = 0644;
 
+// Root is refused where the directory is another user's (no capability helps here) or a security
+// module forbids it.
+absl::Status WithHint(const absl::Status& status) {
+  if (!absl::IsPermissionDenied(status)) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(),
+                   "; the directory must be root's and writable, and SELinux must let this process"
+                   " write there (type spc_t, the chart's seLinuxOptions); or install the file by"
+                   " other means"));
+}
+
 }  // namespace
 
 absl::Status InstallSeccompProfile(const std::string& from, const std::string& to) {
@@ -28,8 +40,10 @@ absl::Status InstallSeccompProfile(const std::string& from, const std::string& t
   std::error_code error;
   const std::filesystem::path directory = std::filesystem::absolute(to).parent_path();
   std::filesystem::create_directories(directory, error);
-  if (error) return ErrnoStatus(error.value(), absl::StrCat("make the directory of ", to));
-  return WithContext(ReplaceFile(to, *text, kMode), "seccomp profile");
+  if (error) {
+    return WithHint(ErrnoStatus(error.value(), absl::StrCat("make the directory of ", to)));
+  }
+  return WithHint(WithContext(ReplaceFile(to, *text, kMode), "seccomp profile"));
 }
 
 }  // namespace numalocality

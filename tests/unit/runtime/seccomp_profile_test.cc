@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -62,6 +63,19 @@ TEST_F(InstallSeccompProfileTest, SaysWhatIsMissing) {
   tree_.MakeDirectory("host/seccomp/agent.json");
   EXPECT_FALSE(InstallSeccompProfile(from_, to_).ok());
   EXPECT_FALSE(tree_.Exists("host/seccomp/agent.json.new"));
+}
+
+TEST_F(InstallSeccompProfileTest, SaysWhatToDoWhereItMayNotWrite) {
+  WriteSource(kProfile);
+  tree_.MakeDirectory("host");
+  ASSERT_EQ(chmod(tree_.Path("host").c_str(), 0555), 0);
+  ASSERT_EQ(chmod(tree_.root().c_str(), 0755), 0);
+  const uid_t self = geteuid();
+  if (self == 0) ASSERT_EQ(seteuid(65534), 0);  // root without the capabilities, as in the pod
+  const absl::Status status = InstallSeccompProfile(from_, to_);
+  ASSERT_EQ(seteuid(self), 0);
+  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+  EXPECT_NE(status.message().find("seLinuxOptions"), absl::string_view::npos) << status;
 }
 
 TEST_F(InstallSeccompProfileTest, WhatAnInterruptedOneLeftChangesNothing) {
