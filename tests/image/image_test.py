@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -26,7 +27,10 @@ build = TOP / "build/release"
 
 
 def make(directory, script=TOP / "deploy/build-image.sh"):
-    subprocess.run([script, "--build", build, "--output", directory], check=True, cwd=directory.parent, capture_output=True)
+    # A date that no commit made meanwhile changes.
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
+    subprocess.run([script, "--build", build, "--output", directory], check=True, cwd=directory.parent, env=environment,
+                   capture_output=True)
     return directory / "numa-locality-agent.tar"
 
 

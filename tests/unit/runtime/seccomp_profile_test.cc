@@ -68,12 +68,18 @@ TEST_F(InstallSeccompProfileTest, SaysWhatIsMissing) {
 TEST_F(InstallSeccompProfileTest, SaysWhatToDoWhereItMayNotWrite) {
   WriteSource(kProfile);
   tree_.MakeDirectory("host");
-  ASSERT_EQ(chmod(tree_.Path("host").c_str(), 0555), 0);
-  ASSERT_EQ(chmod(tree_.root().c_str(), 0755), 0);
+  const auto make_all = [this](mode_t mode) {
+    for (const char* path : {"", "volume", "volume/..data", "volume/profile.json", "host"}) {
+      ASSERT_EQ(chmod(tree_.Path(path).c_str(), mode), 0) << path;
+    }
+  };
+  make_all(0555);
   const uid_t self = geteuid();
-  if (self == 0) ASSERT_EQ(seteuid(65534), 0);  // root without the capabilities, as in the pod
+  // Root without the capabilities, as in the pod.
+  ASSERT_EQ(seteuid(self == 0 ? 65534 : self), 0);
   const absl::Status status = InstallSeccompProfile(from_, to_);
   ASSERT_EQ(seteuid(self), 0);
+  make_all(0755);
   EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
   EXPECT_NE(status.message().find("seLinuxOptions"), absl::string_view::npos) << status;
 }
