@@ -9,17 +9,14 @@
 namespace numalocality {
 namespace {
 
-// What to do about a security module that is in the way.
-std::string LetThrough(const std::vector<std::string>& modules) {
-  const auto has = [&](absl::string_view name) {
-    return std::find(modules.begin(), modules.end(), name) != modules.end();
-  };
-  if (has("apparmor")) {
+// What to do about a security module that is in the way of a process with this label.
+std::string LetThrough(absl::string_view label) {
+  if (std::count(label.begin(), label.end(), ':') >= 2) {
+    return "Run the agent's container as SELinux type spc_t (seLinuxOptions: {type: spc_t})";
+  }
+  if (!label.empty() && label != "unconfined") {
     return "Run the agent's container without an AppArmor profile (appArmorProfile: {type: "
            "Unconfined}, or the annotation before Kubernetes 1.30)";
-  }
-  if (has("selinux")) {
-    return "Run the agent's container as SELinux type spc_t (seLinuxOptions: {type: spc_t})";
   }
   return "Look for denials in the host's audit log";
 }
@@ -43,8 +40,11 @@ void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) 
     findings.push_back({Severity::kError,
                         absl::StrCat("Processes of other users are out of reach, although "
                                      "CAP_SYS_PTRACE is there: ",
-                                     status.others.message(), ": a security module forbids it"),
-                        LetThrough(status.security_modules)});
+                                     status.others.message(), ": a security module forbids it",
+                                     privileges.security_label.empty()
+                                         ? ""
+                                         : absl::StrCat(" to ", privileges.security_label)),
+                        LetThrough(privileges.security_label)});
   } else if (status.scan_method == ScanMethod::kQuery) {
     const bool is_forbidden = privileges.effective.ReadsAllFiles();
     findings.push_back(

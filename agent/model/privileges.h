@@ -46,6 +46,9 @@ struct Privileges {
   // cpuset: where the process may have memory, and may move that of others to.
   NodeSet allowed_nodes;
   bool in_host_pid_namespace = true;
+  // What a security module runs it as: AppArmor "unconfined" or "PROFILE (MODE)", SELinux
+  // "USER:ROLE:TYPE:LEVEL"; "" if none tells.
+  std::string security_label;
 };
 
 }  // namespace numalocality

@@ -55,6 +55,9 @@ absl::StatusOr<Privileges> ReadOwnPrivileges(const HostPaths& paths) {
   struct stat inode {};
   if (stat(name_space.c_str(), &inode) != 0) return ErrnoStatus(errno, name_space);
   privileges.in_host_pid_namespace = inode.st_ino == kHostPidNamespace;
+  // EINVAL where no module has labels. AppArmor ends it with a line feed, SELinux with a null.
+  const auto label = ReadFile(paths.proc + "/self/attr/current");
+  if (label.ok()) privileges.security_label = label->substr(0, label->find_first_of({"\n\0", 2}));
   return privileges;
 }
 

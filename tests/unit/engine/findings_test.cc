@@ -101,9 +101,10 @@ INSTANTIATE_TEST_SUITE_P(
         Flaw{"AppArmor",
              [](AgentStatus& s) {
                s.others = absl::PermissionDeniedError("move_pages on process 1: no");
-               s.security_modules = {"capability", "apparmor"};
+               s.privileges.security_label = "docker-default (enforce)";
              },
-             Severity::kError, "process 1: no: a security module forbids it"},
+             Severity::kError,
+             "process 1: no: a security module forbids it to docker-default (enforce)"},
         Flaw{"PidNamespace", [](AgentStatus& s) { s.privileges.in_host_pid_namespace = false; },
              Severity::kWarning, "PID namespace"},
         Flaw{"OnlyPod", [](AgentStatus& s) { s.only_pod = "8c7f"; }, Severity::kNote,
@@ -157,15 +158,16 @@ INSTANTIATE_TEST_SUITE_P(
     [](const testing::TestParamInfo<Flaw>& param) { return param.param.name; });
 
 TEST(FindingsTest, TellsHowToLetASecurityModuleThrough) {
-  const auto advice = [](std::vector<std::string> modules) {
+  const auto advice = [](const char* label) {
     AgentStatus status = Perfect();
     status.others = absl::PermissionDeniedError("no");
-    status.security_modules = std::move(modules);
+    status.privileges.security_label = label;
     return FindingsOf(status).front().advice;
   };
-  EXPECT_THAT(advice({"capability", "apparmor"}), testing::HasSubstr("Unconfined"));
-  EXPECT_THAT(advice({"selinux"}), testing::HasSubstr("spc_t"));
-  EXPECT_THAT(advice({}), testing::HasSubstr("audit log"));
+  EXPECT_THAT(advice("cri-containerd.apparmor.d (enforce)"), testing::HasSubstr("Unconfined"));
+  EXPECT_THAT(advice("system_u:system_r:container_t:s0:c1,c2"), testing::HasSubstr("spc_t"));
+  EXPECT_THAT(advice("unconfined"), testing::HasSubstr("audit log"));
+  EXPECT_THAT(advice(""), testing::HasSubstr("audit log"));
 }
 
 // Of Linux 6.1 to 6.5 with automatic NUMA balancing.

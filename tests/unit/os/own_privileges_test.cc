@@ -63,5 +63,19 @@ TEST(OwnPrivilegesTest, AnotherPidNamespaceIsNoticed) {
   EXPECT_FALSE(ReadOwnPrivileges(HostPaths::Below(tree.root()))->in_host_pid_namespace);
 }
 
+TEST(OwnPrivilegesTest, TheLabelEndsWhereItsModuleEndsIt) {
+  TempTree tree;
+  tree.Write("proc/self/status", kStatus);
+  tree.Write("proc/self/ns/pid", "");
+  const auto label = [&] {
+    return ReadOwnPrivileges(HostPaths::Below(tree.root()))->security_label;
+  };
+  EXPECT_EQ(label(), "");
+  tree.Write("proc/self/attr/current", "docker-default (enforce)\n");
+  EXPECT_EQ(label(), "docker-default (enforce)");
+  tree.Write("proc/self/attr/current", std::string("system_u:system_r:spc_t:s0\0", 27));
+  EXPECT_EQ(label(), "system_u:system_r:spc_t:s0");
+}
+
 }  // namespace
 }  // namespace numalocality

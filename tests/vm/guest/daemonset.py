@@ -11,7 +11,7 @@ from guest.wait import wait_until
 
 CLUSTER = pathlib.Path("/job/cluster")
 NODE_NAME = "numavm"
-SECCOMP = {"RuntimeDefault": 0, "Unconfined": 1, "Localhost": 2}
+PROFILE_TYPES = {"RuntimeDefault": 0, "Unconfined": 1, "Localhost": 2}
 SECCOMP_PROFILES = "/var/lib/kubelet/seccomp"
 PROPAGATION = {"None": 0, "HostToContainer": 1, "Bidirectional": 2}
 # Of every container that is not privileged.
@@ -130,15 +130,17 @@ def _security_context(context):
     assert context.keys() <= known, f"securityContext: {context.keys() - known} are not known to this kubelet"
     capabilities = context.get("capabilities", {})
     seccomp = context.get("seccompProfile", {"type": "Unconfined"})
-    profile = {"profile_type": SECCOMP[seccomp["type"]]}
+    profile = {"profile_type": PROFILE_TYPES[seccomp["type"]]}
     if seccomp["type"] == "Localhost":
         profile["localhost_ref"] = f"{SECCOMP_PROFILES}/{seccomp['localhostProfile']}"
+    apparmor = context.get("appArmorProfile", {"type": "RuntimeDefault"})
     return {
         "capabilities": {"add_capabilities": capabilities.get("add", []), "drop_capabilities": capabilities.get("drop", [])},
         "run_as_user": {"value": context["runAsUser"]}, "run_as_group": {"value": context["runAsGroup"]},
         "readonly_rootfs": context.get("readOnlyRootFilesystem", False),
         "no_new_privs": not context.get("allowPrivilegeEscalation", True),
         "masked_paths": MASKED_PATHS, "readonly_paths": READ_ONLY_PATHS, "seccomp": profile,
+        "apparmor": {"profile_type": PROFILE_TYPES[apparmor["type"]]},
     }
 
 

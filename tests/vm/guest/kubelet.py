@@ -49,11 +49,13 @@ class Kubelet:
         server.start()
         self._pod_resources = server
 
-    def start_containerd(self):
-        """Starts it, also after stop_containerd: pods have lived on."""
+    def start_containerd(self, apparmor=False):
+        """Starts it, also after stop_containerd: pods have lived on. apparmor: it confines what starts from now on."""
         config = CONTAINERD_TEMPLATE.read_text()
         if cgroups.has_systemd():
             config = config.replace("SystemdCgroup = false", "SystemdCgroup = true")
+        if apparmor:
+            config = config.replace("disable_apparmor = true", "disable_apparmor = false")
         CONTAINERD_CONFIG.write_text(config)
         self.containerd = subprocess.Popen(["containerd", "-c", CONTAINERD_CONFIG], stdin=subprocess.DEVNULL,
                                            stdout=CONTAINERD_LOG.open("a"), stderr=subprocess.STDOUT,

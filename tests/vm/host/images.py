@@ -26,6 +26,10 @@ ROOT_PACKAGES = [
     "libasan8", "libubsan1", "libtsan2",
 ]
 
+# Files of packages that are not installed, as their services would run.
+UNPACKED = {"apparmor": ["sbin/apparmor_parser", "usr/share/apparmor-features", "etc/apparmor", "etc/apparmor.d/abi",
+                         "etc/apparmor.d/abstractions", "etc/apparmor.d/tunables"]}
+
 # mmdebstrap mounts /proc, /sys and more below the tree. In namespaces of its own nothing of that is left, and nothing
 # runs on, when the build is killed; without, the next clean-up would walk into the host's /proc.
 CONTAINED = ["setpriv", "--pdeathsig", "KILL",
@@ -36,7 +40,7 @@ def image_dir(cache_dir, log=print):
     """The directory with root.img, vmlinuz-RELEASE and initrd-RELEASE; builds it if its inputs changed."""
     kernels = dict(zip(KERNELS, apt.kernel_packages(list(KERNELS.values()))))
     inputs = {
-        "versions": apt.candidate_versions([*kernels.values(), *ROOT_PACKAGES]),
+        "versions": apt.candidate_versions([*kernels.values(), *ROOT_PACKAGES, *UNPACKED]),
         "scripts": {path.name: path.read_text()
                     for path in (HERE / "images.py", HERE / "initramfs.py", INIT)},
     }
@@ -59,15 +63,28 @@ def _build(directory, kernels, log):
     (root / "etc/hostname").write_text("numavm\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost numavm\n")
     (root / "etc/resolv.conf").write_text("")
+    for package, paths in UNPACKED.items():
+        _add_files(work, root, package, paths)
     for release, package in kernels.items():
         log(f"guest images: kernel {package}")
         _add_kernel(directory, work, root, release, package)
     log("guest images: disk (mke2fs)")
     versions = run(["chroot", root, "dpkg-query", "-W"])
     (directory / "packages.txt").write_text(versions + "".join(
-        f"{package} (unpacked only)\n" for package in kernels.values()))
+        f"{package} (unpacked only)\n" for package in [*UNPACKED, *kernels.values()]))
     write_ext4(root, directory / "root.img", spare_mib=512)
     shutil.rmtree(work)
+
+
+def _add_files(work, root, package, paths):
+    unpacked = work / package
+    run(["dpkg-deb", "-x", apt.download(package, work), unpacked])
+    for path in paths:
+        target = root / path
+        if (unpacked / path).is_dir():
+            shutil.copytree(unpacked / path, target)
+        else:
+            shutil.copy(unpacked / path, target)
 
 
 def _add_kernel(directory, work, root, release, package):
