@@ -133,14 +133,15 @@ def _security_context(context):
     profile = {"profile_type": PROFILE_TYPES[seccomp["type"]]}
     if seccomp["type"] == "Localhost":
         profile["localhost_ref"] = f"{SECCOMP_PROFILES}/{seccomp['localhostProfile']}"
-    apparmor = context.get("appArmorProfile", {"type": "RuntimeDefault"})
+    more = {}
+    if "appArmorProfile" in context:  # a runtime that does not confine refuses to be told its default
+        more["apparmor"] = {"profile_type": PROFILE_TYPES[context["appArmorProfile"]["type"]]}
     return {
         "capabilities": {"add_capabilities": capabilities.get("add", []), "drop_capabilities": capabilities.get("drop", [])},
         "run_as_user": {"value": context["runAsUser"]}, "run_as_group": {"value": context["runAsGroup"]},
         "readonly_rootfs": context.get("readOnlyRootFilesystem", False),
         "no_new_privs": not context.get("allowPrivilegeEscalation", True),
-        "masked_paths": MASKED_PATHS, "readonly_paths": READ_ONLY_PATHS, "seccomp": profile,
-        "apparmor": {"profile_type": PROFILE_TYPES[apparmor["type"]]},
+        "masked_paths": MASKED_PATHS, "readonly_paths": READ_ONLY_PATHS, "seccomp": profile, **more,
     }
 
 
