@@ -14,15 +14,16 @@
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/config/parse_configuration.h"
-#include "agent/engine/configuration_check.h"
-#include "agent/engine/findings.h"
-#include "agent/engine/self_test.h"
-#include "agent/os/host_paths.h"
-#include "agent/os/kernel_calls.h"
-#include "agent/os/own_privileges.h"
-#include "agent/os/own_process.h"
-#include "agent/os/process_cgroup.h"
-#include "agent/os/unix_socket.h"
+#include "agent/engine/health/configuration_check.h"
+#include "agent/engine/health/findings.h"
+#include "agent/engine/health/self_test.h"
+#include "agent/os/act/system_kernel_calls.h"
+#include "agent/os/base/host.h"
+#include "agent/os/base/kernel_calls.h"
+#include "agent/os/base/own_privileges.h"
+#include "agent/os/base/unix_socket.h"
+#include "agent/os/process/own_process.h"
+#include "agent/os/process/process_cgroup.h"
 #include "agent/rpc/network_server.h"
 #include "agent/rpc/reservation_file.h"
 #include "agent/runtime/name_sources.h"
@@ -44,7 +45,7 @@ ConfigurationSource::Presence PresenceOf(const std::string& config) {
 }
 
 absl::Status CheckHere(const Configuration& configuration) {
-  const auto privileges = ReadOwnPrivileges(HostPaths());
+  const auto privileges = ReadOwnPrivileges(Host());
   if (!privileges.ok()) return privileges.status();
   return CheckConfiguration(configuration, privileges->effective);
 }
@@ -62,15 +63,15 @@ std::string NodeName() {
   return gethostname(name, HOST_NAME_MAX) == 0 ? name : "";
 }
 
-MigrationContext ContextOf(const Configuration& configuration, const NameDirectory& names) {
-  HostPaths paths;
-  paths.local_distance = configuration.local_distance;
+EngineContext ContextOf(const Configuration& configuration, const NameDirectory& names) {
+  Host host;
+  host.local_distance = configuration.local_distance;
   // Where that fails, the self-test says what is wrong with the cgroups.
-  if (auto name_space = FindCgroupNamespace(paths); name_space.ok()) {
-    paths.cgroup_namespace = *std::move(name_space);
+  if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
+    host.cgroup_namespace = *std::move(name_space);
   }
-  paths.only_pod = FindOnlyPod(paths);
-  MigrationContext context{KernelCalls::System(), Clock::System(), paths, HostLimits()};
+  host.only_pod = FindOnlyPod(host);
+  EngineContext context{SystemKernelCalls(), Clock::System(), host, HostLimits()};
   context.names = &names;
   return context;
 }
@@ -201,7 +202,7 @@ MetricsInput Agent::Metrics() const {
   input.config_reload_ok = configuration_.Status().error.empty();
   input.options = configuration_.Current()->http;
   if (!network_.address.empty()) input.api_certificate_expiry = TlsFilesExpiry(network_);
-  if (const auto process = ReadOwnProcess(context_.paths); process.ok()) input.process = *process;
+  if (const auto process = ReadOwnProcess(context_.host); process.ok()) input.process = *process;
   return input;
 }
 

@@ -9,12 +9,13 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "agent/engine/configuration_source.h"
-#include "agent/engine/migrator.h"
-#include "agent/engine/name_directory.h"
-#include "agent/engine/policy_loop.h"
-#include "agent/engine/report_board.h"
-#include "agent/engine/totals.h"
+#include "agent/engine/context.h"
+#include "agent/engine/health/configuration_source.h"
+#include "agent/engine/migrate/migrator.h"
+#include "agent/engine/migrate/totals.h"
+#include "agent/engine/repair/policy_loop.h"
+#include "agent/engine/report/report_board.h"
+#include "agent/engine/workload/name_directory.h"
 #include "agent/http/http_server.h"
 #include "agent/http/metrics.h"
 #include "agent/model/configuration.h"
@@ -59,7 +60,7 @@ class Agent {
   const SourceOptions sources_;
   const GrpcOptions network_;
   NameDirectory names_;
-  const MigrationContext context_;
+  const EngineContext context_;
   const std::unique_ptr<CriClient> runtime_;
   TotalsCounter totals_;
   ReportBoard board_;

@@ -17,8 +17,8 @@
 #include "agent/base/log.h"
 #include "agent/base/version.h"
 #include "agent/config/parse_configuration.h"
-#include "agent/os/file.h"
-#include "agent/os/process_limits.h"
+#include "agent/os/base/file.h"
+#include "agent/os/base/process_limits.h"
 #include "agent/runtime/seccomp_profile.h"
 
 namespace numalocality {

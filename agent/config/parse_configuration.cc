@@ -13,7 +13,7 @@
 #include "agent/base/status.h"
 #include "agent/config/field.h"
 #include "agent/config/yaml_tree.h"
-#include "agent/os/parse_cgroup.h"
+#include "agent/os/cgroup/parse_cgroup.h"
 
 namespace numalocality {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "agent/os/file.h"
+#include "agent/os/base/file.h"
 
 namespace numalocality {
 

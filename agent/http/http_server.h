@@ -14,8 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "agent/http/connection.h"
-#include "agent/os/file.h"
-#include "agent/os/tcp_listener.h"
+#include "agent/os/base/file.h"
+#include "agent/os/base/tcp_listener.h"
 
 namespace numalocality {
 

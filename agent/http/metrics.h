@@ -10,11 +10,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "agent/engine/totals.h"
+#include "agent/engine/migrate/totals.h"
 #include "agent/http/metric_family.h"
 #include "agent/model/configuration.h"
 #include "agent/model/locality_report.h"
-#include "agent/os/own_process.h"
+#include "agent/os/process/own_process.h"
 
 namespace numalocality {
 

@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "agent/base/version.h"
-#include "agent/engine/findings.h"
-#include "agent/engine/self_test.h"
-#include "agent/rpc/convert.h"
-#include "agent/rpc/migration_record.h"
+#include "agent/engine/health/findings.h"
+#include "agent/engine/health/self_test.h"
+#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/migration_record.h"
+#include "agent/rpc/convert/policies.h"
 #include "agent/rpc/network_server.h"
-#include "agent/rpc/policies.h"
 
 namespace numalocality {
 namespace {

@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "agent/engine/configuration_source.h"
-#include "agent/engine/container_resources.h"
-#include "agent/engine/migration_run.h"
-#include "agent/engine/migrator.h"
-#include "agent/engine/report_board.h"
+#include "agent/engine/context.h"
+#include "agent/engine/health/configuration_source.h"
+#include "agent/engine/migrate/migrator.h"
+#include "agent/engine/report/report_board.h"
+#include "agent/engine/workload/container_resources.h"
 #include "agent/model/configuration.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 
@@ -22,7 +22,7 @@ class AgentService final : public v1::AgentService::Service {
  public:
   // All outlive this; `runtime`, `configuration` and `changes` (PolicyLoop::watch_status) may be
   // null. `node_name`: of the machine, may be empty. `network`: as it is served.
-  AgentService(const MigrationContext& context, ContainerResources* runtime,
+  AgentService(const EngineContext& context, ContainerResources* runtime,
                const ConfigurationSource* configuration, Migrator& migrator,
                const ReportBoard& board, std::function<absl::Status()> changes = nullptr,
                std::string node_name = {}, GrpcOptions network = {})
@@ -41,7 +41,7 @@ class AgentService final : public v1::AgentService::Service {
                            v1::GetPoliciesResponse* response) override;
 
  private:
-  const MigrationContext context_;
+  const EngineContext context_;
   ContainerResources* const runtime_;
   const ConfigurationSource* const configuration_;
   Migrator& migrator_;

@@ -7,9 +7,9 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "agent/base/status.h"
-#include "agent/rpc/convert.h"
-#include "agent/rpc/migration_record.h"
-#include "agent/rpc/migration_request.h"
+#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/migration_record.h"
+#include "agent/rpc/convert/migration_request.h"
 
 namespace numalocality {
 namespace {

@@ -5,8 +5,9 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "agent/engine/migrator.h"
-#include "agent/engine/workload_finder.h"
+#include "agent/engine/context.h"
+#include "agent/engine/migrate/migrator.h"
+#include "agent/engine/workload/workload_finder.h"
 #include "agent/rpc/record_files.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 
@@ -16,8 +17,8 @@ namespace numalocality {
 class MigrationService final : public v1::MigrationService::Service {
  public:
   // `earlier`: the records of agents before this one; may be null, else outlives this.
-  MigrationService(Migrator& migrator, const MigrationContext& context, const RecordFiles* earlier)
-      : migrator_(migrator), finder_(context.paths, context.names), earlier_(earlier) {}
+  MigrationService(Migrator& migrator, const EngineContext& context, const RecordFiles* earlier)
+      : migrator_(migrator), finder_(context.host, context.names), earlier_(earlier) {}
 
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,

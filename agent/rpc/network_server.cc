@@ -17,7 +17,7 @@
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/model/certificate.h"
-#include "agent/os/file.h"
+#include "agent/os/base/file.h"
 #include "agent/rpc/grpc_log.h"
 
 namespace numalocality {

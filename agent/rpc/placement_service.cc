@@ -8,8 +8,8 @@
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/rpc/convert.h"
-#include "agent/rpc/explanation.h"
+#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/explanation.h"
 
 namespace numalocality {
 namespace {

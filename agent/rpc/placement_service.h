@@ -6,12 +6,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "agent/engine/explainer.h"
-#include "agent/engine/migration_run.h"
-#include "agent/engine/placement_reader.h"
-#include "agent/engine/report_board.h"
-#include "agent/engine/workload_finder.h"
-#include "agent/os/topology_reader.h"
+#include "agent/engine/context.h"
+#include "agent/engine/report/explainer.h"
+#include "agent/engine/report/report_board.h"
+#include "agent/engine/workload/placement_reader.h"
+#include "agent/engine/workload/workload_finder.h"
+#include "agent/os/node/topology_reader.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 
 namespace numalocality {
@@ -20,11 +20,11 @@ namespace numalocality {
 class PlacementService final : public v1::PlacementService::Service {
  public:
   // `board` outlives this.
-  PlacementService(const MigrationContext& context, const ReportBoard& board,
+  PlacementService(const EngineContext& context, const ReportBoard& board,
                    ExplanationSources sources)
-      : topology_(context.paths),
-        finder_(context.paths, context.names),
-        reader_(context.kernel, context.paths, context.clock),
+      : topology_(context.host),
+        finder_(context.host, context.names),
+        reader_(context.kernel, context.host, context.clock),
         board_(board),
         explainer_(context, std::move(sources)) {}
 

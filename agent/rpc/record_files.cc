@@ -8,14 +8,14 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/engine/placement_reader.h"
-#include "agent/engine/workload_finder.h"
-#include "agent/os/file.h"
-#include "agent/os/page_sample.h"
-#include "agent/os/process_handle.h"
-#include "agent/os/topology_reader.h"
-#include "agent/rpc/convert.h"
-#include "agent/rpc/migration_record.h"
+#include "agent/engine/workload/placement_reader.h"
+#include "agent/engine/workload/workload_finder.h"
+#include "agent/os/base/file.h"
+#include "agent/os/node/topology_reader.h"
+#include "agent/os/pages/page_sample.h"
+#include "agent/os/process/process_handle.h"
+#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/migration_record.h"
 
 namespace numalocality {
 namespace {
@@ -35,24 +35,24 @@ bool HasMoved(const v1::WorkloadMigration& result) {
 }
 
 // Where the workload's memory is now. NOT_FOUND if it is gone.
-absl::StatusOr<MemoryByNode> ReadMemory(const MigrationContext& context, const Topology& topology,
+absl::StatusOr<MemoryByNode> ReadMemory(const EngineContext& context, const Topology& topology,
                                         const Workload& workload) {
   if (!workload.process.has_value()) {
     NL_ASSIGN_OR_RETURN(WorkloadPlacement placement,
-                        PlacementReader(context.kernel, context.paths, context.clock)
+                        PlacementReader(context.kernel, context.host, context.clock)
                             .Read(workload, topology, PlacementView::kBasic, [] { return false; }));
     return std::move(placement.memory);
   }
   // A sample, as the agent serves nobody before it has this, however large the process.
   NL_ASSIGN_OR_RETURN(
       const ProcessHandle process,
-      WorkloadFinder(context.paths).OpenProcess(context.kernel, workload, workload.process->pid));
+      WorkloadFinder(context.host).OpenProcess(context.kernel, workload, workload.process->pid));
   NL_ASSIGN_OR_RETURN(const PageSample sample,
-                      SamplePages(context.kernel, context.clock, process, context.paths, topology));
+                      SamplePages(context.kernel, context.clock, process, context.host, topology));
   return sample.EstimateMemory(topology.page_bytes);
 }
 
-void Measure(const MigrationContext& context, const Topology& topology,
+void Measure(const EngineContext& context, const Topology& topology,
              v1::WorkloadMigration& result) {
   const auto memory = ReadMemory(context, topology, FromProto(result.workload()));
   if (absl::IsNotFound(memory.status())) {
@@ -132,7 +132,7 @@ Migration EndFrom(const v1::Migration& record) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordFiles>> RecordFiles::Open(const std::string& directory,
-                                                               const MigrationContext& context) {
+                                                               const EngineContext& context) {
   std::unique_ptr<RecordFiles> self(new RecordFiles(directory));
   NL_RETURN_IF_ERROR(WithContext(self->Load(), "records in " + directory));
   self->MarkInterrupted(context);
@@ -168,8 +168,8 @@ absl::Status RecordFiles::Load() {
   return absl::OkStatus();
 }
 
-void RecordFiles::MarkInterrupted(const MigrationContext& context) {
-  const auto topology = TopologyReader(context.paths).Read();
+void RecordFiles::MarkInterrupted(const EngineContext& context) {
+  const auto topology = TopologyReader(context.host).Read();
   for (v1::Migration& record : earlier_) {
     const bool was_asked_to_end = record.reason() == v1::MIGRATION_REASON_INTERRUPTED;
     if (IsFinal(record.state()) && !was_asked_to_end) continue;

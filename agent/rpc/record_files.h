@@ -13,8 +13,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "agent/base/mutex.h"
-#include "agent/engine/migration_listener.h"
-#include "agent/engine/migration_run.h"
+#include "agent/engine/context.h"
+#include "agent/engine/migrate/migration_listener.h"
 #include "numalocality/v1/migration.pb.h"
 
 namespace numalocality {
@@ -29,7 +29,7 @@ class RecordFiles final : public MigrationListener {
   // had not ended are INTERRUPTED; where the memory of their workloads is was measured now. Files
   // that cannot be read are removed, with a line in the log.
   static absl::StatusOr<std::unique_ptr<RecordFiles>> Open(const std::string& directory,
-                                                           const MigrationContext& context);
+                                                           const EngineContext& context);
 
   // Of earlier agents, oldest first.
   const std::vector<v1::Migration>& earlier() const { return earlier_; }
@@ -46,7 +46,7 @@ class RecordFiles final : public MigrationListener {
   explicit RecordFiles(std::string directory) : directory_(std::move(directory)) {}
 
   absl::Status Load();
-  void MarkInterrupted(const MigrationContext& context);
+  void MarkInterrupted(const EngineContext& context);
   absl::Status Write(const v1::Migration& record) const;
   std::string PathOf(const std::string& id) const;
   void Keep(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

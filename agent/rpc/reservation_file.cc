@@ -2,8 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
-#include "agent/os/file.h"
-#include "agent/rpc/convert.h"
+#include "agent/os/base/file.h"
+#include "agent/rpc/convert/convert.h"
 #include "numalocality/records/v1/reservations.pb.h"
 
 namespace numalocality {

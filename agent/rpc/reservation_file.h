@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/engine/reservations.h"
+#include "agent/engine/migrate/reservations.h"
 
 namespace numalocality {
 

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "agent/base/status.h"
-#include "agent/os/unix_socket.h"
+#include "agent/os/base/unix_socket.h"
 #include "agent/rpc/network_server.h"
 
 namespace numalocality {

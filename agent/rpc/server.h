@@ -11,11 +11,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "agent/engine/configuration_source.h"
-#include "agent/engine/container_resources.h"
-#include "agent/engine/migration_run.h"
-#include "agent/engine/migrator.h"
-#include "agent/engine/report_board.h"
+#include "agent/engine/context.h"
+#include "agent/engine/health/configuration_source.h"
+#include "agent/engine/migrate/migrator.h"
+#include "agent/engine/report/report_board.h"
+#include "agent/engine/workload/container_resources.h"
 #include "agent/model/configuration.h"
 #include "agent/rpc/agent_service.h"
 #include "agent/rpc/migration_service.h"
@@ -26,7 +26,7 @@ namespace numalocality {
 
 // What the services speak for; all of it outlives the server.
 struct Served {
-  const MigrationContext& context;
+  const EngineContext& context;
   Migrator& migrator;
   const ReportBoard& board;
   ContainerResources* runtime = nullptr;               // may be null

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "agent/engine/container_resources.h"
+#include "agent/engine/workload/container_resources.h"
 #include "agent/runtime/daemon.h"
 
 namespace numalocality {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "agent/engine/name_source.h"
+#include "agent/engine/workload/name_source.h"
 #include "agent/runtime/daemon.h"
 
 namespace numalocality {

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
-#include "agent/os/file.h"
+#include "agent/os/base/file.h"
 
 namespace numalocality {
 namespace {

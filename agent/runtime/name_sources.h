@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "agent/engine/name_source.h"
+#include "agent/engine/workload/name_source.h"
 #include "agent/model/configuration.h"
 
 namespace numalocality {

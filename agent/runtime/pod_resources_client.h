@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "agent/engine/name_source.h"
+#include "agent/engine/workload/name_source.h"
 #include "agent/runtime/daemon.h"
 
 namespace numalocality {

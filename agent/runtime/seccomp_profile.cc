@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
-#include "agent/os/file.h"
+#include "agent/os/base/file.h"
 
 namespace numalocality {
 namespace {

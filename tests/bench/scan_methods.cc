@@ -13,7 +13,8 @@
 #include <thread>
 #include <vector>
 
-#include "agent/os/page_scanner.h"
+#include "agent/os/act/system_kernel_calls.h"
+#include "agent/os/pages/page_scanner.h"
 
 namespace numalocality::bench {
 namespace {
@@ -27,13 +28,13 @@ constexpr size_t kBatch = 4096;
 }
 
 int64_t ScanPart(pid_t pid, AddressRange range, bool is_on_one_node) {
-  const HostPaths paths;
-  const auto process = ProcessHandle::Open(KernelCalls::System(), paths, pid);
+  const Host host;
+  const auto process = ProcessHandle::Open(SystemKernelCalls(), host, pid);
   if (!process.ok()) Die(process.status().ToString());
   ExpectedNodes expected;
   if (is_on_one_node) expected[MemoryKind::kAnon] = NodeId{0};
   int64_t pages = 0;
-  const absl::Status status = PageScanner(KernelCalls::System(), Clock::System(), paths, kPage)
+  const absl::Status status = PageScanner(SystemKernelCalls(), Clock::System(), host, kPage)
                                   .Scan(
                                       *process, {range}, kPrivateKinds,
                                       [&](absl::Span<const PageRun> runs) {
@@ -70,8 +71,8 @@ int64_t ScanByQueries(pid_t pid, AddressRange range) {
     size_t count = 0;
     for (; count < kBatch && at < range.end; at += kPage) addresses[count++] = at;
     const int result =
-        KernelCalls::System().MovePages(pid, absl::MakeSpan(addresses).first(count), {},
-                                        absl::MakeSpan(status).first(count), MoveFlag::kExclusive);
+        SystemKernelCalls().MovePages(pid, absl::MakeSpan(addresses).first(count), {},
+                                      absl::MakeSpan(status).first(count), MoveFlag::kExclusive);
     if (result != 0) Die("move_pages: error " + std::to_string(-result));
     pages += std::count_if(status.begin(), status.begin() + static_cast<std::ptrdiff_t>(count),
                            [](int node) { return node >= 0; });

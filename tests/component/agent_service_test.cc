@@ -7,8 +7,8 @@
 
 #include <string>
 
-#include "agent/engine/configuration_source.h"
-#include "tests/unit/fake/fake_host.h"
+#include "agent/engine/health/configuration_source.h"
+#include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality {
 namespace {
@@ -36,10 +36,10 @@ absl::StatusOr<Configuration> ParseForTest(absl::string_view text) {
 class AgentServiceTest : public testing::Test {
  protected:
   AgentServiceTest() {
-    host_.tree().Write("proc/self/status",
-                       "CapEff:\t0000000000080000\nSeccomp:\t0\nMems_allowed_list:\t0\n");
-    host_.tree().Write("proc/self/ns/pid", "");
-    host_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+    machine_.tree().Write("proc/self/status",
+                          "CapEff:\t0000000000080000\nSeccomp:\t0\nMems_allowed_list:\t0\n");
+    machine_.tree().Write("proc/self/ns/pid", "");
+    machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
   }
 
   v1::GetStatusResponse GetStatus() {
@@ -56,20 +56,20 @@ class AgentServiceTest : public testing::Test {
     return response;
   }
 
-  FakeHost host_;
-  const std::string path_ = host_.tree().Path("config");
+  FakeMachine machine_;
+  const std::string path_ = machine_.tree().Path("config");
   ConfigurationSource configuration_{path_, ConfigurationSource::Presence::kOptional,
-                                     host_.context().clock, ParseForTest};
-  Migrator migrator_{host_.context()};
-  ReportBoard board_{host_.clock()};
+                                     machine_.context().clock, ParseForTest};
+  Migrator migrator_{machine_.context()};
+  ReportBoard board_{machine_.clock()};
   absl::Status changes_;
-  AgentService service_{host_.context(), nullptr, &configuration_,
-                        migrator_,       board_,  [this] { return changes_; }};
+  AgentService service_{machine_.context(), nullptr, &configuration_,
+                        migrator_,          board_,  [this] { return changes_; }};
 };
 
 TEST_F(AgentServiceTest, TellsTheKernelsSettings) {
-  host_.tree().Write("sys/kernel/security/lsm", "capability,apparmor");
-  host_.tree().Write("sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never\n");
+  machine_.tree().Write("sys/kernel/security/lsm", "capability,apparmor");
+  machine_.tree().Write("sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never\n");
   const auto status = GetStatus();
   EXPECT_THAT(status.security_modules(), ElementsAre("capability", "apparmor"));
   EXPECT_EQ(status.transparent_huge_pages(), "always");
@@ -85,7 +85,7 @@ TEST_F(AgentServiceTest, GivesThePoliciesInForce) {
   EXPECT_EQ(defaults.configuration().path(), path_);
   EXPECT_FALSE(defaults.configuration().has_load_time());
 
-  host_.tree().Write("config", "good");
+  machine_.tree().Write("config", "good");
   configuration_.Reload();
   const auto policies = GetPolicies();
   ASSERT_EQ(policies.policies_size(), 1);
@@ -115,9 +115,9 @@ TEST_F(AgentServiceTest, GivesThePoliciesInForce) {
 }
 
 TEST_F(AgentServiceTest, AWrongFileIsToldAndTheOldPoliciesHold) {
-  host_.tree().Write("config", "good");
+  machine_.tree().Write("config", "good");
   configuration_.Reload();
-  host_.tree().Write("config", "bad");
+  machine_.tree().Write("config", "bad");
   configuration_.Reload();
   EXPECT_EQ(GetPolicies().policies_size(), 1);
   EXPECT_EQ(GetPolicies().configuration().error(), "line 1, column 1: bad");
@@ -143,7 +143,7 @@ TEST_F(AgentServiceTest, TellsWhetherChangesAreNoticedAtOnce) {
 }
 
 TEST_F(AgentServiceTest, TellsWhatWaitsForARestart) {
-  host_.tree().Write("config", "distant");
+  machine_.tree().Write("config", "distant");
   configuration_.Reload();
   EXPECT_THAT(GetPolicies().configuration().restart_keys(), ElementsAre("localDistance"));
   EXPECT_THAT(GetStatus().configuration().restart_keys(), ElementsAre("localDistance"));

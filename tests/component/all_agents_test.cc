@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "tests/component/tls_client.h"
-#include "tests/unit/cli/fake_agent.h"
+#include "tests/unit/cli/localityctl/fake_agent.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 using ::testing::AllOf;
@@ -154,4 +154,4 @@ TEST(ResolveHostTest, GivesEachAddressOnce) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

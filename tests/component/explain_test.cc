@@ -5,10 +5,10 @@
 
 #include <string>
 
-#include "agent/engine/migrator.h"
+#include "agent/engine/migrate/migrator.h"
 #include "agent/rpc/server.h"
 #include "numalocality/v1/placement.grpc.pb.h"
-#include "tests/unit/fake/fake_host.h"
+#include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality {
 namespace {
@@ -24,12 +24,12 @@ class ExplainTest : public testing::Test {
     for (const pid_t pid : {100, 101}) {
       const std::string path = absl::StrCat("/kubepods/burstable/pod", kPod, "/",
                                             std::string(64, pid == 100 ? 'a' : 'b'));
-      const auto process = host_.AddProcess(pid, "4-7", path);
+      const auto process = machine_.AddProcess(pid, "4-7", path);
       process->AddPages(0x10000000, 1000, 0);
-      host_.Publish(*process);
-      host_.AddCgroup(path, {pid});
-      host_.WriteCgroupFile(path, "memory.numa_stat",
-                            "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=0 N1=0\n");
+      machine_.Publish(*process);
+      machine_.AddCgroup(path, {pid});
+      machine_.WriteCgroupFile(path, "memory.numa_stat",
+                               "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=0 N1=0\n");
     }
     auto server = Server::Start(socket_, {context_, migrator_, board_});
     EXPECT_TRUE(server.ok()) << server.status();
@@ -44,11 +44,11 @@ class ExplainTest : public testing::Test {
     return placements_->ExplainPlacement(&context, request, &response_);
   }
 
-  FakeHost host_;
-  const MigrationContext context_ = host_.context();
+  FakeMachine machine_;
+  const EngineContext context_ = machine_.context();
   Migrator migrator_{context_, nullptr};
   ReportBoard board_{Clock::System()};
-  const std::string socket_ = host_.tree().Path("run/agent.sock");
+  const std::string socket_ = machine_.tree().Path("run/agent.sock");
   std::unique_ptr<Server> server_;
   std::unique_ptr<v1::PlacementService::Stub> placements_;
   v1::ExplainPlacementResponse response_;

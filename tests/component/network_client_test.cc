@@ -6,9 +6,9 @@
 
 #include "agent/cli/localityctl/connection.h"
 #include "tests/component/tls_client.h"
-#include "tests/unit/cli/fake_agent.h"
+#include "tests/unit/cli/localityctl/fake_agent.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 using ::testing::AllOf;
@@ -88,4 +88,4 @@ TEST(EndpointTest, IsASocketOrAHostAndAPort) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -13,12 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "agent/base/clock.h"
-#include "agent/engine/migrator.h"
+#include "agent/engine/migrate/migrator.h"
 #include "agent/rpc/grpc_log.h"
 #include "agent/rpc/server.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 #include "tests/component/test_ca.h"
-#include "tests/unit/fake/fake_host.h"
+#include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality {
 namespace {
@@ -34,10 +34,10 @@ class NetworkServerTest : public testing::Test {
  protected:
   NetworkServerTest() {
     WriteFiles("1", ca_.Issue(kName), ca_.certificate());
-    host_.tree().Write("proc/self/status",
-                       "CapEff:\t0000000000080000\nSeccomp:\t0\nMems_allowed_list:\t0\n");
-    host_.tree().Write("proc/self/ns/pid", "");
-    host_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+    machine_.tree().Write("proc/self/status",
+                          "CapEff:\t0000000000080000\nSeccomp:\t0\nMems_allowed_list:\t0\n");
+    machine_.tree().Write("proc/self/ns/pid", "");
+    machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
   }
   ~NetworkServerTest() override {
     if (server_ != nullptr) server_->Shutdown(absl::ZeroDuration());
@@ -121,9 +121,9 @@ class NetworkServerTest : public testing::Test {
   }
 
   const TestCa ca_{"cluster"};
-  FakeHost host_;
+  FakeMachine machine_;
   TempTree tree_;
-  const MigrationContext context_{host_.kernel(), Clock::System(), host_.paths(), {}};
+  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {}};
   Migrator migrator_{context_};
   ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> server_;

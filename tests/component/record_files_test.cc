@@ -11,8 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "agent/engine/workload_finder.h"
-#include "tests/unit/fake/fake_host.h"
+#include "agent/engine/workload/workload_finder.h"
+#include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality {
 namespace {
@@ -28,15 +28,15 @@ constexpr char kCgroup[] = "/system.slice/db.service";
 class RecordFilesTest : public ::testing::Test {
  protected:
   RecordFilesTest() {
-    host_.Publish(*host_.AddProcess(10, "4-7"));
-    host_.AddCgroup(kCgroup, {10});
-    host_.WriteCgroupFile(kCgroup, "memory.numa_stat",
-                          "anon N0=40960 N1=81920\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");
+    machine_.Publish(*machine_.AddProcess(10, "4-7"));
+    machine_.AddCgroup(kCgroup, {10});
+    machine_.WriteCgroupFile(kCgroup, "memory.numa_stat",
+                             "anon N0=40960 N1=81920\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");
   }
 
   // The agent starts, and may start again.
   RecordFiles& Start() {
-    auto files = RecordFiles::Open(directory_.Path("records"), host_.context());
+    auto files = RecordFiles::Open(directory_.Path("records"), machine_.context());
     EXPECT_TRUE(files.ok()) << files.status();
     files_ = *std::move(files);
     return *files_;
@@ -47,17 +47,17 @@ class RecordFilesTest : public ::testing::Test {
     Migration migration;
     migration.id = id;
     migration.state = state;
-    migration.create_time = host_.clock().Now();
-    host_.clock().Advance(absl::Seconds(1));
+    migration.create_time = machine_.clock().Now();
+    machine_.clock().Advance(absl::Seconds(1));
     WorkloadMigration& result = migration.workloads.emplace_back();
-    result.workload = WorkloadFinder(host_.paths()).Find(selector).value().front();
+    result.workload = WorkloadFinder(machine_.host()).Find(selector).value().front();
     result.state = state;
     if (state != MigrationState::kPending) {
       migration.start_time = migration.create_time;
       result.outcomes.Add(PageOutcome::kMoved, 20);
       result.before.Add(NodeId{0}, MemoryKind::kAnon, 122880);
     }
-    if (IsFinal(state)) migration.end_time = host_.clock().Now();
+    if (IsFinal(state)) migration.end_time = machine_.clock().Now();
     return migration;
   }
 
@@ -69,7 +69,7 @@ class RecordFilesTest : public ::testing::Test {
     return names;
   }
 
-  FakeHost host_;
+  FakeMachine machine_;
   TempTree directory_;
   std::unique_ptr<RecordFiles> files_;
 };
@@ -149,7 +149,7 @@ TEST_F(RecordFilesTest, AWorkloadThatHadEndedKeepsItsResult) {
 
 TEST_F(RecordFilesTest, AWorkloadThatIsGoneIsNotMeasured) {
   Start().OnMigration(Record("a-1", MigrationState::kRunning));
-  host_.RecreateCgroup(kCgroup, {10});
+  machine_.RecreateCgroup(kCgroup, {10});
   for (int restart = 0; restart < 2; ++restart) {
     const v1::WorkloadMigration result = Start().Find("a-1")->workloads(0);
     EXPECT_THAT(result.after(), IsEmpty());
@@ -158,10 +158,10 @@ TEST_F(RecordFilesTest, AWorkloadThatIsGoneIsNotMeasured) {
 }
 
 TEST_F(RecordFilesTest, OneProcessIsMeasuredByItsPages) {
-  const auto process = host_.AddProcess(11, "4-7");
+  const auto process = machine_.AddProcess(11, "4-7");
   process->AddPages(0x10000000, 30, 0);
   process->AddPages(0x20000000, 50, 1);
-  host_.Publish(*process);
+  machine_.Publish(*process);
   Start().OnMigration(Record("a-1", MigrationState::kRunning, {{}, {}, {}, 11}));
   const v1::WorkloadMigration result = Start().Find("a-1")->workloads(0);
   ASSERT_EQ(result.after_size(), 2) << result.message();
@@ -171,11 +171,11 @@ TEST_F(RecordFilesTest, OneProcessIsMeasuredByItsPages) {
 }
 
 TEST_F(RecordFilesTest, AStrangerWithThePidIsNotMeasured) {
-  host_.Publish(*host_.AddProcess(11, "4-7"));
+  machine_.Publish(*machine_.AddProcess(11, "4-7"));
   Start().OnMigration(Record("a-1", MigrationState::kRunning, {{}, {}, {}, 11}));
-  const auto stranger = host_.Replace(11);
+  const auto stranger = machine_.Replace(11);
   stranger->AddPages(0x10000000, 30, 0);
-  host_.Publish(*stranger);
+  machine_.Publish(*stranger);
   const v1::WorkloadMigration result = Start().Find("a-1")->workloads(0);
   EXPECT_THAT(result.after(), IsEmpty());
   EXPECT_THAT(result.message(), ::testing::EndsWith("came back; the workload is gone"));
@@ -226,7 +226,7 @@ TEST_F(RecordFilesTest, TheRepairLoopLearnsFromThem) {
   EXPECT_EQ(ends[0].request.origin, MigrationOrigin::kPolicy);
   EXPECT_EQ(ends[0].estimate->local_before, 0.25);
   EXPECT_EQ(ends[0].estimate->bytes, 77);
-  EXPECT_EQ(ends[0].end_time, host_.clock().Now());
+  EXPECT_EQ(ends[0].end_time, machine_.clock().Now());
   const WorkloadMigration& result = ends[0].workloads[0];
   EXPECT_EQ(result.workload.cgroup_path, kCgroup);
   EXPECT_EQ(result.workload.cgroup_id, migration.workloads[0].workload.cgroup_id);
@@ -253,7 +253,7 @@ TEST_F(RecordFilesTest, AnEvacuationIsRememberedAsOne) {
 
 TEST_F(RecordFilesTest, NeedsADirectory) {
   directory_.Write("records", "a file");
-  const auto files = RecordFiles::Open(directory_.Path("records"), host_.context());
+  const auto files = RecordFiles::Open(directory_.Path("records"), machine_.context());
   EXPECT_FALSE(files.ok());
   EXPECT_THAT(std::string(files.status().message()), HasSubstr("records"));
 }

@@ -11,11 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "agent/base/clock.h"
-#include "agent/engine/migrator.h"
+#include "agent/engine/migrate/migrator.h"
 #include "agent/rpc/server.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
-#include "tests/unit/fake/fake_host.h"
+#include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality {
 namespace {
@@ -28,10 +28,10 @@ constexpr char kCgroup[] = "/system.slice/db.service";
 class RepairServiceTest : public ::testing::Test {
  protected:
   RepairServiceTest() {
-    const auto process = host_.AddProcess(10, "4-7", kCgroup);
+    const auto process = machine_.AddProcess(10, "4-7", kCgroup);
     process->AddPages(0x10000000, 100, 0);
-    host_.Publish(*process);
-    host_.AddCgroup(kCgroup, {10});
+    machine_.Publish(*process);
+    machine_.AddCgroup(kCgroup, {10});
     Start();
   }
   ~RepairServiceTest() override { server_->Shutdown(absl::ZeroDuration()); }
@@ -113,10 +113,10 @@ class RepairServiceTest : public ::testing::Test {
     return request;
   }
 
-  FakeHost host_;
+  FakeMachine machine_;
   TempTree sockets_;
   const std::string socket_ = sockets_.Path("own/agent.sock");
-  const MigrationContext context_{host_.kernel(), Clock::System(), host_.paths(), {}};
+  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {}};
   ReportBoard board_{Clock::System()};
   std::unique_ptr<RecordFiles> records_;
   std::unique_ptr<Migrator> migrator_;

@@ -17,10 +17,11 @@
 #include <thread>
 
 #include "absl/strings/match.h"
-#include "agent/os/kernel_release.h"
-#include "agent/os/page_mover.h"
-#include "agent/os/page_scanner.h"
-#include "agent/os/same_memory.h"
+#include "agent/os/act/page_mover.h"
+#include "agent/os/act/system_kernel_calls.h"
+#include "agent/os/base/kernel_release.h"
+#include "agent/os/pages/page_scanner.h"
+#include "agent/os/process/same_memory.h"
 #include "tests/component/scan_target.h"
 
 namespace numalocality {
@@ -56,7 +57,7 @@ class LimitedKernel final : public KernelCalls {
   absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) override { return real_.ThreadCpus(tid); }
 
  private:
-  KernelCalls& real_ = KernelCalls::System();
+  KernelCalls& real_ = SystemKernelCalls();
 };
 
 // Takes capabilities from the calling thread, for good.
@@ -87,10 +88,10 @@ class ScanTest : public ::testing::Test {
   void SetUp() override { ASSERT_EQ(geteuid(), 0u) << "needs root"; }
 
   void ScanHere(KindSet kinds, const ExpectedNodes& expected, std::vector<AddressRange> ranges) {
-    const HostPaths paths;
-    const auto process = ProcessHandle::Open(kernel_, paths, target_.pid());
+    const Host host;
+    const auto process = ProcessHandle::Open(kernel_, host, target_.pid());
     ASSERT_TRUE(process.ok()) << process.status();
-    const PageScanner scanner(kernel_, Clock::System(), paths, 4096);
+    const PageScanner scanner(kernel_, Clock::System(), host, 4096);
     found_ = {};
     found_.method = scanner.MethodFor(*process);
     tells_huge_pages_ = scanner.TellsHugePages(*process);
@@ -138,7 +139,7 @@ class ScanTest : public ::testing::Test {
     std::vector<uint64_t> addresses;
     for (const auto& [address, kind] : resident) addresses.push_back(address);
     std::vector<int> nodes(addresses.size(), kStatusUnwritten);
-    ASSERT_EQ(KernelCalls::System().MovePages(target_.pid(), addresses, {}, absl::MakeSpan(nodes)),
+    ASSERT_EQ(SystemKernelCalls().MovePages(target_.pid(), addresses, {}, absl::MakeSpan(nodes)),
               0);
     hidden_.clear();
     int64_t wrong = 0;
@@ -163,7 +164,7 @@ class ScanTest : public ::testing::Test {
     }
     EXPECT_EQ(wrong, 0);
     EXPECT_EQ(found_.pages.size(), right);
-    const auto kernel = ReadKernelRelease(HostPaths());
+    const auto kernel = ReadKernelRelease(Host());
     ASSERT_TRUE(kernel.ok()) << kernel.status();
     const bool hides = kernel->IsAtLeast(6, 1) && !kernel->IsAtLeast(6, 6);
     EXPECT_EQ(hidden_.size(), hides ? ScanTarget::kUnreadablePages : 0);
@@ -258,12 +259,12 @@ TEST_F(ScanTest, ByQueries) {
 TEST_F(ScanTest, HiddenPagesAreBusy) {
   Scan({});
   ExpectAll();
-  const auto process = ProcessHandle::Open(kernel_, HostPaths(), target_.pid());
+  const auto process = ProcessHandle::Open(kernel_, Host(), target_.pid());
   ASSERT_TRUE(process.ok()) << process.status();
   std::vector<PageMove> moves;
   for (const uint64_t address : hidden_) moves.push_back({address, NodeId{0}, NodeId{0}});
   for (const PageOutcome outcome :
-       PageMover(kernel_, Clock::System(), HostPaths().page_bytes).Move(*process, moves).outcomes) {
+       PageMover(kernel_, Clock::System(), Host().page_bytes).Move(*process, moves).outcomes) {
     ASSERT_EQ(outcome, PageOutcome::kBusy);
   }
 }
@@ -314,7 +315,7 @@ class Headless {
   void EndMainThread() {
     ASSERT_EQ(write(pipe_[1], "x", 1), 1);
     for (;;) {
-      const auto stat = ReadStat(HostPaths(), pid_);
+      const auto stat = ReadStat(Host(), pid_);
       ASSERT_TRUE(stat.ok()) << stat.status();
       if (stat->state == 'Z') break;
       usleep(1000);
@@ -329,10 +330,10 @@ class Headless {
 // Finds the process's pages and moves one to where it is already: the kernel takes the process, and
 // changes nothing.
 void ExpectReachable(const ProcessHandle& process) {
-  KernelCalls& kernel = KernelCalls::System();
+  KernelCalls& kernel = SystemKernelCalls();
   std::vector<PageRun> found;
   const absl::Status status =
-      PageScanner(kernel, Clock::System(), HostPaths(), 4096)
+      PageScanner(kernel, Clock::System(), Host(), 4096)
           .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageRun> runs) {
             found.insert(found.end(), runs.begin(), runs.end());
             return true;
@@ -340,7 +341,7 @@ void ExpectReachable(const ProcessHandle& process) {
   EXPECT_TRUE(status.ok()) << status;
   ASSERT_GT(found.size(), 10u);
   const PageMove move{found.back().address, found.back().node, found.back().node};
-  const PageMover mover(kernel, Clock::System(), HostPaths().page_bytes);
+  const PageMover mover(kernel, Clock::System(), Host().page_bytes);
   EXPECT_EQ(mover.Query(process, {move}), std::vector<int>{move.target.value});
   EXPECT_EQ(mover.Move(process, {move}).outcomes, std::vector<PageOutcome>{PageOutcome::kMoved});
 }
@@ -348,7 +349,7 @@ void ExpectReachable(const ProcessHandle& process) {
 TEST(HeadlessTest, AProcessLivesOnWithoutItsMainThread) {
   Headless child;
   child.EndMainThread();
-  const auto process = ProcessHandle::Open(KernelCalls::System(), HostPaths(), child.pid());
+  const auto process = ProcessHandle::Open(SystemKernelCalls(), Host(), child.pid());
   ASSERT_TRUE(process.ok()) << process.status();
   EXPECT_NE(process->thread(), child.pid());
   EXPECT_EQ(process->Fate(), ProcessFate::kRunning);
@@ -357,7 +358,7 @@ TEST(HeadlessTest, AProcessLivesOnWithoutItsMainThread) {
 
 TEST(HeadlessTest, TheMainThreadMayEndMeanwhile) {
   Headless child;
-  const auto process = ProcessHandle::Open(KernelCalls::System(), HostPaths(), child.pid());
+  const auto process = ProcessHandle::Open(SystemKernelCalls(), Host(), child.pid());
   ASSERT_TRUE(process.ok()) << process.status();
   child.EndMainThread();
   EXPECT_EQ(process->thread(), child.pid());
@@ -371,7 +372,7 @@ TEST(HeadlessTest, TwoAreNotOneAddressSpace) {
   one.EndMainThread();
   other.EndMainThread();
   const pid_t pids[] = {one.pid(), other.pid()};
-  EXPECT_EQ(GroupBySameMemory(KernelCalls::System(), HostPaths(), pids).size(), 2u);
+  EXPECT_EQ(GroupBySameMemory(SystemKernelCalls(), Host(), pids).size(), 2u);
 }
 
 }  // namespace

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "agent/base/clock.h"
-#include "agent/engine/migrator.h"
-#include "agent/engine/name_directory.h"
+#include "agent/engine/migrate/migrator.h"
+#include "agent/engine/workload/name_directory.h"
 #include "agent/rpc/server.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
-#include "tests/unit/fake/fake_host.h"
+#include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/fake_name_source.h"
 
 namespace numalocality {
@@ -31,14 +31,14 @@ class ServerNamesTest : public ::testing::Test {
  protected:
   ServerNamesTest() {
     const std::string cgroup = std::string("/kubepods/pod") + kUid + "/" + std::string(64, 'a');
-    host_.Publish(*host_.AddProcess(100, "0-3", cgroup));
-    host_.AddCgroup(cgroup, {100});
+    machine_.Publish(*machine_.AddProcess(100, "0-3", cgroup));
+    machine_.AddCgroup(cgroup, {100});
     source_->known = {{std::string(64, 'a'), kUid, {{"shop", "db-0", "mysql"}, {}, {}}}};
     // What the self-test looks at.
-    host_.AddProcess(1);
-    host_.tree().Write("proc/self/status", "CapEff:\t0\nSeccomp:\t0\nMems_allowed_list:\t0\n");
-    host_.tree().Write("proc/self/ns/pid", "");
-    host_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+    machine_.AddProcess(1);
+    machine_.tree().Write("proc/self/status", "CapEff:\t0\nSeccomp:\t0\nMems_allowed_list:\t0\n");
+    machine_.tree().Write("proc/self/ns/pid", "");
+    machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
     auto server = Server::Start(sockets_.Path("own/agent.sock"), {context_, migrator_, board_});
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -61,12 +61,12 @@ class ServerNamesTest : public ::testing::Test {
     return v1::PlacementService::NewStub(channel_)->GetPlacement(&context, request, &placement_);
   }
 
-  FakeHost host_;
+  FakeMachine machine_;
   TempTree sockets_;
   FakeNameSource* source_ = nullptr;
   NameDirectory names_{Vector(source_), Clock::System()};
-  const MigrationContext context_{host_.kernel(), Clock::System(), host_.paths(), {},
-                                  nullptr,        &names_};
+  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {},
+                               nullptr,           &names_};
   Migrator migrator_{context_};
   ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> server_;

@@ -12,11 +12,11 @@
 #include <string>
 
 #include "agent/base/clock.h"
-#include "agent/engine/migrator.h"
+#include "agent/engine/migrate/migrator.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
-#include "tests/unit/fake/fake_host.h"
+#include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality {
 namespace {
@@ -39,12 +39,12 @@ std::string ContainerPath(char digit) {
 class ServerTest : public testing::Test {
  protected:
   ServerTest() {
-    const auto process = host_.AddProcess(100, "4-7", ContainerPath('a'));
+    const auto process = machine_.AddProcess(100, "4-7", ContainerPath('a'));
     process->AddPages(kHeap, kPages, 0);
-    host_.Publish(*process);
-    host_.AddCgroup(ContainerPath('a'), {100});
-    host_.WriteCgroupFile(ContainerPath('a'), "memory.numa_stat",
-                          "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=4096 N1=0\n");
+    machine_.Publish(*process);
+    machine_.AddCgroup(ContainerPath('a'), {100});
+    machine_.WriteCgroupFile(ContainerPath('a'), "memory.numa_stat",
+                             "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=4096 N1=0\n");
     auto server = Server::Start(socket_, {context_, migrator_, board_});
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -82,10 +82,10 @@ class ServerTest : public testing::Test {
     return last.migration();
   }
 
-  FakeHost host_;
+  FakeMachine machine_;
   TempTree sockets_;
   const std::string socket_ = sockets_.root() + "/own/agent.sock";
-  const MigrationContext context_{host_.kernel(), Clock::System(), host_.paths(), {}};
+  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {}};
   Migrator migrator_{context_};
   ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> server_;
@@ -137,7 +137,7 @@ TEST_F(ServerTest, GivesAPodsPlacement) {
 }
 
 TEST_F(ServerTest, APlacementNamesWhatItCouldNotLocate) {
-  host_.kernel().Find(100)->At(kHeap).hidden = true;
+  machine_.kernel().Find(100)->At(kHeap).hidden = true;
   grpc::ClientContext context;
   v1::GetPlacementRequest request;
   request.mutable_workload()->set_pid(100);  // read by pages
@@ -157,8 +157,8 @@ TEST_F(ServerTest, UnknownPodIsNotFound) {
 }
 
 TEST_F(ServerTest, ListsPlacementsPageByPage) {
-  host_.AddCgroup(ContainerPath('b'));
-  host_.AddCgroup(ContainerPath('c'));
+  machine_.AddCgroup(ContainerPath('b'));
+  machine_.AddCgroup(ContainerPath('c'));
   std::string ids;
   v1::ListPlacementsRequest request;
   request.set_page_size(1);
@@ -225,9 +225,10 @@ TEST_F(ServerTest, MigratesAndTellsEachStep) {
 }
 
 TEST_F(ServerTest, DriftComesWithItsCauseAndWhatWouldStopIt) {
-  host_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
+  machine_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
   // The first scan and the one that moves ask twice each; then the verification does.
-  host_.kernel().RunAt(FakeCall::kQuery, 5, [&] { host_.kernel().Find(100)->At(kHeap).node = 0; });
+  machine_.kernel().RunAt(FakeCall::kQuery, 5,
+                          [&] { machine_.kernel().Find(100)->At(kHeap).node = 0; });
   migrator_.Start(1);
   v1::Migration created;
   ASSERT_TRUE(Create(RequestForPod(), created).ok());
@@ -246,7 +247,7 @@ TEST_F(ServerTest, PlanMovesNothing) {
   EXPECT_EQ(plan.id(), "");
   EXPECT_EQ(plan.workloads(0).planned_page_count(), kPages);
   EXPECT_THAT(plan.workloads(0).target_node_ids(), ElementsAre(1));
-  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 0);
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kMove), 0);
 }
 
 TEST_F(ServerTest, BusyWorkloadIsAbortedWithTheOthersId) {
@@ -280,7 +281,7 @@ TEST_F(ServerTest, CancelsWhatIsPending) {
   ASSERT_TRUE(migrations_->CancelMigration(&context, request, &response).ok());
   migrator_.Start(1);
   EXPECT_EQ(WatchToTheEnd(created.id()).state(), v1::MIGRATION_STATE_CANCELLED);
-  EXPECT_EQ(host_.kernel().CallCount(FakeCall::kMove), 0);
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kMove), 0);
 }
 
 // A request, and the code and words it is refused with.
@@ -362,10 +363,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const testing::TestParamInfo<Refusal>& param) { return param.param.name; });
 
 TEST_F(ServerTest, TellsWhatItCanDo) {
-  host_.tree().Write("proc/self/status",
-                     "CapEff:\t0000000000080000\nSeccomp:\t0\nMems_allowed_list:\t0\n");
-  host_.tree().Write("proc/self/ns/pid", "");
-  host_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+  machine_.tree().Write("proc/self/status",
+                        "CapEff:\t0000000000080000\nSeccomp:\t0\nMems_allowed_list:\t0\n");
+  machine_.tree().Write("proc/self/ns/pid", "");
+  machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
   grpc::ClientContext context;
   v1::GetStatusResponse status;
   const grpc::Status got = v1::AgentService::NewStub(channel_)->GetStatus(&context, {}, &status);

@@ -12,7 +12,7 @@
 #include "agent/base/status.h"
 #include "agent/cli/localityctl/connection.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 using Agent = v1::AgentService::StubInterface;
@@ -189,4 +189,4 @@ absl::Status AgentClient::ToStatus(const grpc::Status& status) const {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

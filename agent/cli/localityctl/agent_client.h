@@ -17,7 +17,7 @@
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // Errors are the agent's; and UNAVAILABLE if it cannot be reached, PERMISSION_DENIED if its socket
 // may not be used, DEADLINE_EXCEEDED if a call takes longer than the timeout.
@@ -73,6 +73,6 @@ class AgentClient {
   std::unique_ptr<v1::MigrationService::StubInterface> migration_;
 };
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_AGENT_CLIENT_H_

@@ -5,7 +5,7 @@
 
 #include "agent/cli/localityctl/connection.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // Each waits for its agent: more of them only bring more connections at once.
@@ -65,4 +65,4 @@ void AllAgents::InParallel(absl::FunctionRef<void(size_t)> work) const {
   for (std::thread& thread : threads) thread.join();
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

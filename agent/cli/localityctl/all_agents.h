@@ -21,7 +21,7 @@
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/output.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 template <typename Response>
 struct AgentAnswer {
@@ -137,6 +137,6 @@ absl::StatusOr<ExitCode> ShowSections(
       [&](const auto& answers) { return SectionsText<Response>(answers, text); });
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_ALL_AGENTS_H_

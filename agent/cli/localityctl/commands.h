@@ -15,7 +15,7 @@
 #include "agent/cli/localityctl/connection.h"
 #include "agent/cli/localityctl/output.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // Options of all subcommands.
 struct GlobalOptions {
@@ -52,6 +52,6 @@ Command ReserveCommand(CLI::App& app, const GlobalOptions& globals);
 Command ReleaseCommand(CLI::App& app, const GlobalOptions& globals);
 Command DoctorCommand(CLI::App& app, const GlobalOptions& globals);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_COMMANDS_H_

@@ -6,7 +6,7 @@
 
 #include "absl/strings/ascii.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 absl::StatusOr<bool> Confirm(const std::string& question) {
   if (isatty(STDIN_FILENO) != 1) {
@@ -23,4 +23,4 @@ bool IsYes(absl::string_view answer) {
   return word == "y" || word == "yes";
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

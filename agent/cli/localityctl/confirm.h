@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // Asks on standard error, and reads a line from standard input: whether it IsYes.
 // INVALID_ARGUMENT with advice to give --yes if standard input is no terminal.
@@ -16,6 +16,6 @@ absl::StatusOr<bool> Confirm(const std::string& question);
 // "y" or "yes", in whatever case, blanks around it or not.
 bool IsYes(absl::string_view answer);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_CONFIRM_H_

@@ -20,7 +20,7 @@
 #include "agent/base/status.h"
 #include "agent/model/certificate.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 constexpr absl::string_view kUnix = "unix:";
@@ -132,4 +132,4 @@ std::shared_ptr<grpc::Channel> OpenTlsChannel(
   return grpc::CreateCustomChannel(target, credentials, arguments);
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 inline constexpr char kDefaultEndpoint[] = "unix:/run/numa-locality-agent/agent.sock";
 
@@ -51,6 +51,6 @@ std::shared_ptr<grpc::Channel> OpenTlsChannel(
     const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
     const std::string& server_name);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_CONNECTION_H_

@@ -7,7 +7,7 @@
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/status_text.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 using Answer = AgentAnswer<v1::GetStatusResponse>;
@@ -41,4 +41,4 @@ Command DoctorCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, run};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

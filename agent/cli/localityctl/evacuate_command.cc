@@ -15,7 +15,7 @@
 #include "agent/cli/localityctl/follow.h"
 #include "agent/cli/localityctl/proto_time.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 struct EvacuateOptions {
@@ -99,4 +99,4 @@ Command EvacuateCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, [&globals, options] { return Evacuate(globals, *options); }};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -8,7 +8,7 @@
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/table.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 std::string EvacuationPlanText(const v1::Migration& plan, int node) {
   if (plan.workloads().empty()) {
@@ -32,4 +32,4 @@ std::string EvacuationPlanText(const v1::Migration& plan, int node) {
                       " in all.\n");
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

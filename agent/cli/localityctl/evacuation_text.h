@@ -6,11 +6,11 @@
 
 #include "numalocality/v1/migration.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // One line a workload, in the order in which they are moved: how much, where to, and why not.
 std::string EvacuationPlanText(const v1::Migration& plan, int node);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_EVACUATION_TEXT_H_

@@ -8,7 +8,7 @@
 #include "agent/cli/localityctl/explanation_text.h"
 #include "agent/cli/localityctl/selector.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 struct ExplainOptions {
@@ -55,4 +55,4 @@ Command ExplainCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, [&globals, options] { return Explain(globals, *options); }};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -11,7 +11,7 @@
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/table.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // "1.0 GiB on node 0, 2.0 GiB on node 1".
@@ -100,4 +100,4 @@ std::string ExplanationsText(const v1::ExplainPlacementResponse& response) {
   return texts.empty() ? "Nothing but sandboxes.\n" : absl::StrJoin(texts, "\n");
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

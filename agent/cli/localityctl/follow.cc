@@ -15,7 +15,7 @@
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/progress.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // What the handler prints: put together before the signal can come, as a handler must not allocate,
@@ -63,4 +63,4 @@ absl::StatusOr<ExitCode> Follow(AgentClient& client, const std::string& id, Outp
   return migration->state() == v1::MIGRATION_STATE_SUCCEEDED ? kExitSuccess : kExitNotMigrated;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -9,7 +9,7 @@
 #include "agent/cli/localityctl/agent_client.h"
 #include "agent/cli/localityctl/output.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // From now on SIGINT prints `words` on standard error and ends the program with kExitInterrupted.
 void EndOnInterrupt(const std::string& words);
@@ -24,6 +24,6 @@ absl::StatusOr<v1::Migration> Submit(AgentClient& client,
 // migration, which goes on.
 absl::StatusOr<ExitCode> Follow(AgentClient& client, const std::string& id, OutputFormat output);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_FOLLOW_H_

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // Takes the JSON apart from its front.
@@ -86,4 +86,4 @@ class Printer {
 
 std::string JsonToYaml(absl::string_view json) { return Printer(json).Print(); }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -6,12 +6,12 @@
 
 #include "absl/strings/string_view.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // `json`: one valid value without white space between its tokens, with plain words for keys, as
 // protobuf prints it. Order is kept; strings stay quoted, which YAML reads as JSON does.
 std::string JsonToYaml(absl::string_view json);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_JSON_TO_YAML_H_

@@ -8,7 +8,7 @@
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/connection.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 constexpr char kExamples[] = R"(
@@ -91,8 +91,8 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 // CLI11 throws for options that are declared wrongly: a mistake of this program's, not its user's.
 // NOLINTNEXTLINE(bugprone-exception-escape)
-int main(int argc, char** argv) { return numalocality::Main(argc, argv); }
+int main(int argc, char** argv) { return numalocality::localityctl::Main(argc, argv); }

@@ -11,7 +11,7 @@
 #include "agent/cli/localityctl/migrate_options.h"
 #include "agent/cli/localityctl/result_text.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // The one agent, of all, whose machine has the workload: pods' names and UIDs, and containers' ids,
@@ -61,4 +61,4 @@ Command MigrateCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, [&globals, options] { return Migrate(globals, *options); }};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

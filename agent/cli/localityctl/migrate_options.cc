@@ -6,7 +6,7 @@
 #include "agent/cli/arguments.h"
 #include "agent/cli/localityctl/proto_time.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 absl::StatusOr<v1::MemoryKind> ParseKind(absl::string_view text) {
@@ -169,4 +169,4 @@ absl::StatusOr<v1::CreateMigrationRequest> ToRequest(const MigrateOptions& optio
   return request;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -15,7 +15,7 @@
 #include "agent/model/node_map.h"
 #include "numalocality/v1/migration.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // Members hold what was given; what was not is left to the agent.
 struct MigrateOptions {
@@ -47,6 +47,6 @@ void AddMigrateOptions(CLI::App& arguments, MigrateOptions& options);
 // INVALID_ARGUMENT if no workload is named, or a list holds what it should not.
 absl::StatusOr<v1::CreateMigrationRequest> ToRequest(const MigrateOptions& options);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_MIGRATE_OPTIONS_H_

@@ -5,7 +5,7 @@
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/table.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 int64_t PagesOf(const v1::WorkloadMigration& workload, v1::PageOutcome outcome) {
   int64_t pages = 0;
@@ -56,4 +56,4 @@ std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migratio
   return table.ToString();
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

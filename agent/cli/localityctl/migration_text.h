@@ -10,7 +10,7 @@
 
 #include "numalocality/v1/migration.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // Pages with `outcome`.
 int64_t PagesOf(const v1::WorkloadMigration& workload, v1::PageOutcome outcome);
@@ -23,6 +23,6 @@ int64_t PlannedBytes(const v1::Migration& migration);
 std::string MigrationsText(const google::protobuf::RepeatedPtrField<v1::Migration>& list,
                            const std::vector<std::string>& machines = {});
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_MIGRATION_TEXT_H_

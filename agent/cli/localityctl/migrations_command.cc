@@ -13,7 +13,7 @@
 #include "agent/cli/localityctl/placement_watch.h"
 #include "agent/cli/localityctl/words.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 std::shared_ptr<std::string> AddId(CLI::App& arguments) {
@@ -88,4 +88,4 @@ Command CancelCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, run};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

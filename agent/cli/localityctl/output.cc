@@ -9,7 +9,7 @@
 #include "agent/base/log.h"
 #include "agent/cli/localityctl/json_to_yaml.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 absl::StatusOr<OutputFormat> ParseOutputFormat(absl::string_view text) {
   if (text == "table") return OutputFormat::kTable;
@@ -72,4 +72,4 @@ std::string RenderOneOfMany(const google::protobuf::Message& message, OutputForm
   return absl::StrCat(format == OutputFormat::kYaml ? "---\n" : "", Render(message, format, text));
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

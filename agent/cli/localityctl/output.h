@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 enum class OutputFormat { kTable, kJson, kYaml };
 
@@ -39,6 +39,6 @@ struct AgentMessage {
 // kTable.
 std::string RenderAgents(const std::vector<AgentMessage>& agents, OutputFormat format);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_OUTPUT_H_

@@ -1,6 +1,6 @@
 #include "agent/cli/localityctl/placement_board.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 bool PlacementBoard::Apply(const v1::WatchPlacementsResponse& change) {
   switch (change.change_case()) {
@@ -24,4 +24,4 @@ v1::ListPlacementsResponse PlacementBoard::List() const {
   return list;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -9,7 +9,7 @@
 
 #include "numalocality/v1/placement.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 class PlacementBoard {
  public:
@@ -33,6 +33,6 @@ class PlacementBoard {
   bool is_synced_ = false;
 };
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_PLACEMENT_BOARD_H_

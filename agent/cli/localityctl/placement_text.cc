@@ -12,7 +12,7 @@
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/table.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // On machines of more nodes their sum is shown instead.
@@ -131,4 +131,4 @@ std::string ChangeText(const v1::WatchPlacementsResponse& change) {
   return absl::StrCat(text, decision.empty() ? "" : "; ", decision, "\n");
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

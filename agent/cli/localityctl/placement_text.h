@@ -9,7 +9,7 @@
 
 #include "numalocality/v1/placement.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // One line a node: its CPUs, memory and distances.
 std::string TopologyText(const v1::Topology& topology);
@@ -25,6 +25,6 @@ std::string PlacementsText(const google::protobuf::RepeatedPtrField<v1::Workload
 // that programs need.
 std::string ChangeText(const v1::WatchPlacementsResponse& change);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_PLACEMENT_TEXT_H_

@@ -8,7 +8,7 @@
 #include "agent/cli/localityctl/placement_board.h"
 #include "agent/cli/localityctl/placement_text.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 bool IsNamed(const v1::WorkloadSelector& selector, const v1::Workload& workload) {
@@ -61,4 +61,4 @@ absl::StatusOr<ExitCode> WatchPlacements(AgentClient& client, const WatchFilter&
   return kExitSuccess;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

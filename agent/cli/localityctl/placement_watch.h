@@ -8,7 +8,7 @@
 #include "agent/cli/localityctl/output.h"
 #include "numalocality/v1/workload.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // To a terminal's upper left corner, and clear all below.
 inline constexpr char kClearScreen[] = "\033[H\033[J";
@@ -27,6 +27,6 @@ struct WatchFilter {
 absl::StatusOr<ExitCode> WatchPlacements(AgentClient& client, const WatchFilter& filter,
                                          OutputFormat output, bool in_place);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_PLACEMENT_WATCH_H_

@@ -6,7 +6,7 @@
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/policies_text.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 Command PoliciesCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments =
@@ -24,4 +24,4 @@ Command PoliciesCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, run};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -12,7 +12,7 @@
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/table.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // As in the configuration file: "30s", "1m30s".
@@ -93,4 +93,4 @@ std::string ConfigurationWords(const v1::ConfigurationStatus& status) {
   return text;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -6,7 +6,7 @@
 
 #include "numalocality/v1/agent.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // A row a policy, then what holds for all of them.
 std::string PoliciesText(const v1::GetPoliciesResponse& policies);
@@ -15,6 +15,6 @@ std::string PoliciesText(const v1::GetPoliciesResponse& policies);
 // 2026-01-02T03:04:05Z". One line.
 std::string ConfigurationWords(const v1::ConfigurationStatus& status);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_POLICIES_TEXT_H_

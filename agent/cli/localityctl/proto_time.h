@@ -6,13 +6,13 @@
 
 #include "absl/time/time.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 inline google::protobuf::Duration ToProto(absl::Duration duration) {
   return google::protobuf::util::TimeUtil::NanosecondsToDuration(
       absl::ToInt64Nanoseconds(duration));
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_PROTO_TIME_H_

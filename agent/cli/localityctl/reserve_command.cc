@@ -12,7 +12,7 @@
 #include "agent/cli/localityctl/selector.h"
 #include "agent/cli/localityctl/words.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 struct ReserveOptions {
@@ -81,4 +81,4 @@ Command ReleaseCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, run};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -10,7 +10,7 @@
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/table.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // "to node 1", or nothing while that is not known.
@@ -212,4 +212,4 @@ std::string PlanText(const v1::Migration& plan) {
   return text;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

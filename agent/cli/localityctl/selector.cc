@@ -10,7 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "agent/cli/arguments.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // Of an id: as crictl prints it. Shorter ones may be names, such as "db".
@@ -95,4 +95,4 @@ v1::WorkloadSelector ToSelector(const SelectorOptions& options) {
   return selector;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

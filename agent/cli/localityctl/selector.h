@@ -9,7 +9,7 @@
 
 #include "numalocality/v1/workload.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 struct SelectorOptions {
   std::string pod;        // UID, or NAMESPACE/NAME
@@ -24,6 +24,6 @@ void AddSelectorOptions(CLI::App& app, SelectorOptions& options);
 // NAME_NOT_SET if none was given.
 v1::WorkloadSelector ToSelector(const SelectorOptions& options);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_SELECTOR_H_

@@ -8,7 +8,7 @@
 #include "agent/cli/localityctl/policies_text.h"
 #include "agent/cli/localityctl/words.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 constexpr int kNameLength = 20;
@@ -108,4 +108,4 @@ bool IsFit(const v1::GetStatusResponse& status) {
   });
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -14,7 +14,7 @@
 #include "agent/cli/localityctl/placement_watch.h"
 #include "agent/cli/localityctl/selector.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 struct TopOptions {
@@ -109,4 +109,4 @@ Command TopCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, [&globals, options] { return Top(globals, *options); }};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

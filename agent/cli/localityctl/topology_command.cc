@@ -6,7 +6,7 @@
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/placement_text.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 Command TopologyCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments = app.add_subcommand("topology", "The machine's NUMA nodes");
@@ -25,4 +25,4 @@ Command TopologyCommand(CLI::App& app, const GlobalOptions& globals) {
   return {arguments, run};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

@@ -12,7 +12,7 @@
 #include "agent/base/log.h"
 #include "agent/model/id_set.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 namespace {
 
 // A value that this program does not know, from a newer agent, is its number.
@@ -146,4 +146,4 @@ std::string RunTimeWords(const v1::Migration& migration) {
   return SecondsWords(migration.end_time() - migration.start_time());
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl

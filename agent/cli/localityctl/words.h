@@ -14,7 +14,7 @@
 #include "numalocality/v1/placement.pb.h"
 #include "numalocality/v1/workload.pb.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 // "SUCCEEDED", "NO_ROOM": as in the API without the prefix; "" for the unspecified value.
 std::string StateWord(v1::MigrationState state);
@@ -74,6 +74,6 @@ std::string RunTimeWords(const v1::Migration& migration);
 // "frames", "presence", "query"; "" if it is not told.
 std::string ScanMethodWord(v1::ScanMethod method);
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_AGENT_CLI_LOCALITYCTL_WORDS_H_

@@ -8,7 +8,7 @@
 #include "agent/cli/numa_migrate/report.h"
 #include "agent/cli/numa_migrate/subject.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 absl::StatusOr<std::map<NodeId, int64_t>> CountPages(const Options& options,
@@ -23,16 +23,16 @@ absl::StatusOr<std::map<NodeId, int64_t>> CountPages(const Options& options,
 
 }  // namespace
 
-absl::StatusOr<ExitCode> Check(const MigrationContext& context, const Options& options) {
+absl::StatusOr<ExitCode> Check(const EngineContext& context, const Options& options) {
   const auto subject = OpenSubject(context, options.pid);
-  if (!subject.ok()) return WithDenial(subject.status(), Capability::kSysPtrace, context.paths);
+  if (!subject.ok()) return WithDenial(subject.status(), Capability::kSysPtrace, context.host);
   const auto pages = CountPages(options, *subject);
   if (!pages.ok()) {
     return WithDenial(OrGone(pages.status(), subject->process), Capability::kSysPtrace,
-                      context.paths);
+                      context.host);
   }
   std::cout << CheckReport(options, *pages);
   return kExitSuccess;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -1,9 +1,9 @@
 #include "agent/cli/numa_migrate/denial.h"
 
 #include "absl/strings/str_cat.h"
-#include "agent/os/own_privileges.h"
+#include "agent/os/base/own_privileges.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // What a capability is for, and what seccomp filters would have to allow beside it.
@@ -45,16 +45,16 @@ std::string ExplainDenial(const Privileges& privileges, Capability needed) {
                       "(AppArmor, SELinux, Yama) or a user namespace refuses; see the kernel log");
 }
 
-absl::Status WithDenial(const absl::Status& status, Capability needed, const HostPaths& paths) {
+absl::Status WithDenial(const absl::Status& status, Capability needed, const Host& host) {
   if (!absl::IsPermissionDenied(status)) return status;
-  const Privileges privileges = ReadOwnPrivileges(paths).value_or(Privileges());
+  const Privileges privileges = ReadOwnPrivileges(host).value_or(Privileges());
   return absl::PermissionDeniedError(
       absl::StrCat(status.message(), ": ", ExplainDenial(privileges, needed)));
 }
 
-bool HasCapability(Capability capability, const HostPaths& paths) {
-  const auto privileges = ReadOwnPrivileges(paths);
+bool HasCapability(Capability capability, const Host& host) {
+  const auto privileges = ReadOwnPrivileges(host);
   return privileges.ok() && privileges->effective.Has(capability);
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

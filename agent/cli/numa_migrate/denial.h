@@ -6,20 +6,20 @@
 
 #include "absl/status/status.h"
 #include "agent/model/privileges.h"
-#include "agent/os/host_paths.h"
+#include "agent/os/base/host.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // The likeliest of: `needed` is missing, a seccomp filter, a security module; in this order, as
 // each can be seen only if those before it are ruled out. Pure.
 std::string ExplainDenial(const Privileges& privileges, Capability needed);
 
 // `status`, if it is PERMISSION_DENIED with that explanation for this program; else as it is.
-absl::Status WithDenial(const absl::Status& status, Capability needed, const HostPaths& paths);
+absl::Status WithDenial(const absl::Status& status, Capability needed, const Host& host);
 
 // Whether this program has a capability; false if the kernel does not tell.
-bool HasCapability(Capability capability, const HostPaths& paths);
+bool HasCapability(Capability capability, const Host& host);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_DENIAL_H_

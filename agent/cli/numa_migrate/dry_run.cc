@@ -11,9 +11,9 @@
 #include "agent/cli/numa_migrate/report.h"
 #include "agent/cli/numa_migrate/shared_pages.h"
 #include "agent/cli/numa_migrate/stay.h"
-#include "agent/engine/node_room.h"
+#include "agent/engine/workload/node_room.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // Where memory on each node would go.
@@ -38,9 +38,9 @@ absl::Status CountLeftOut(const Subject& subject, const MigrationSpec& spec, con
 }
 
 // What would not fit. Nodes that give pages away make room as they do: those count as roomy enough.
-absl::Status CountRoom(const MigrationContext& context, const Subject& subject, const NodeMap& map,
+absl::Status CountRoom(const EngineContext& context, const Subject& subject, const NodeMap& map,
                        const WorkloadMigration& plan, Forecast& forecast) {
-  NodeRoom room(context.paths, subject.topology);
+  NodeRoom room(context.host, subject.topology);
   NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
   const NodeSet sources = SourcesOf(map);
   for (const NodeId target : TargetsOf(map)) {
@@ -56,7 +56,7 @@ absl::Status CountRoom(const MigrationContext& context, const Subject& subject, 
   return absl::OkStatus();
 }
 
-std::optional<absl::Duration> ExpectedTime(const MigrationContext& context, const Options& options,
+std::optional<absl::Duration> ExpectedTime(const EngineContext& context, const Options& options,
                                            const NodeMap& map, const Forecast& forecast) {
   const auto pair = std::find_if(map.begin(), map.end(),
                                  [](const auto& each) { return each.first != each.second; });
@@ -122,7 +122,7 @@ std::string StayingText(const Options& options, const Forecast& forecast) {
 
 }  // namespace
 
-absl::StatusOr<Forecast> MakeForecast(const MigrationContext& context, const Options& options,
+absl::StatusOr<Forecast> MakeForecast(const EngineContext& context, const Options& options,
                                       const Subject& subject, const WorkloadMigration& plan) {
   const NodeMap map = MapOf(options.spec, subject.topology);
   Forecast forecast;
@@ -161,4 +161,4 @@ std::string ForecastReport(const Options& options, const Forecast& forecast) {
       ", longer while the process is busy\n");
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

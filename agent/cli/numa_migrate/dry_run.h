@@ -11,10 +11,11 @@
 #include "absl/time/time.h"
 #include "agent/cli/numa_migrate/options.h"
 #include "agent/cli/numa_migrate/subject.h"
-#include "agent/engine/migration_run.h"
+#include "agent/engine/context.h"
+#include "agent/engine/move/migration_run.h"
 #include "agent/model/migration.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 struct Forecast {
   int64_t page_bytes = 4096;
@@ -35,12 +36,12 @@ struct Forecast {
 };
 
 // `plan` is PlanMigration's for the spec in `options`. Errors as ScanUntilSignal.
-absl::StatusOr<Forecast> MakeForecast(const MigrationContext& context, const Options& options,
+absl::StatusOr<Forecast> MakeForecast(const EngineContext& context, const Options& options,
                                       const Subject& subject, const WorkloadMigration& plan);
 
 // Pure.
 std::string ForecastReport(const Options& options, const Forecast& forecast);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_DRY_RUN_H_

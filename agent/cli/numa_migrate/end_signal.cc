@@ -3,7 +3,7 @@
 #include <atomic>
 #include <csignal>
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 constexpr int kEndSignals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -47,4 +47,4 @@ void LeaveEndSignalsToOthers(bool leave) {
   pthread_sigmask(leave ? SIG_BLOCK : SIG_UNBLOCK, &signals, nullptr);
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -2,7 +2,7 @@
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_END_SIGNAL_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_END_SIGNAL_H_
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // From now on none of them ends this process; forgets those that came before. SIGHUP stays ignored
 // if it is: nohup asks for that. Nor does SIGPIPE end it: a reader that has gone is no reason to
@@ -19,6 +19,6 @@ int EndSignalCount();
 // must: a thread that is stuck in the kernel would never get to it.
 void LeaveEndSignalsToOthers(bool leave);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_END_SIGNAL_H_

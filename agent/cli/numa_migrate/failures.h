@@ -7,7 +7,7 @@
 
 #include "agent/model/page_outcome.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // All outcomes but those that have lines of their own: Moved, Unchanged, Busy.
 inline std::vector<PageOutcome> FailureOutcomes() {
@@ -28,6 +28,6 @@ inline int64_t FailedPages(const OutcomeCounts& outcomes) {
   return pages;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_FAILURES_H_

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_split.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 class HelpFormat final : public CLI::Formatter {
  public:
@@ -46,6 +46,6 @@ class HelpFormat final : public CLI::Formatter {
   }
 };
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_

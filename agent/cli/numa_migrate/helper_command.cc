@@ -14,9 +14,9 @@
 #include "agent/cli/numa_migrate/own_memory.h"
 #include "agent/cli/numa_migrate/report.h"
 #include "agent/cli/numa_migrate/subject.h"
-#include "agent/os/topology_reader.h"
+#include "agent/os/node/topology_reader.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // The content is checked in steps of so much with a pause after each: all the time, and yet it
@@ -26,13 +26,13 @@ constexpr absl::Duration kPause = absl::Milliseconds(50);
 
 // Fills the memory while running on the CPUs of `node`, if given: a page is where it is first
 // touched, as long as there is room.
-absl::Status FillOn(const MigrationContext& context, std::optional<NodeId> node, uint64_t seed,
+absl::Status FillOn(const EngineContext& context, std::optional<NodeId> node, uint64_t seed,
                     absl::Span<uint64_t> words) {
   if (!node.has_value()) {
     FillWords(seed, 0, words);
     return absl::OkStatus();
   }
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.paths).Read());
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
   const Node* found = topology.Find(*node);
   if (found == nullptr || found->cpus.empty() || !found->has_memory) {
     return absl::InvalidArgumentError(
@@ -56,7 +56,7 @@ std::string SizeWord(int64_t bytes) {
   return bytes % kMib == 0 ? absl::StrCat(bytes / kMib, "M") : absl::StrCat(bytes);
 }
 
-void Introduce(const MigrationContext& context, const AddressRange& range) {
+void Introduce(const EngineContext& context, const AddressRange& range) {
   const auto bytes = static_cast<int64_t>(range.size());
   std::cout << absl::StrFormat("PID: %d\nRange: %x-%x (%s, %d pages)\n", getpid(), range.start,
                                range.end, FormatBytes(bytes), bytes / sysconf(_SC_PAGESIZE));
@@ -85,7 +85,7 @@ absl::Status CheckWords(uint64_t seed, size_t first, absl::Span<const uint64_t> 
 
 }  // namespace
 
-absl::StatusOr<ExitCode> RunHelper(const MigrationContext& context, const HelperOptions& options) {
+absl::StatusOr<ExitCode> RunHelper(const EngineContext& context, const HelperOptions& options) {
   CatchEndSignals();
   NL_ASSIGN_OR_RETURN(
       OwnMemory memory,
@@ -103,4 +103,4 @@ absl::StatusOr<ExitCode> RunHelper(const MigrationContext& context, const Helper
   return kExitSuccess;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -13,7 +13,7 @@
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // The word at `index`: splitmix64 of the seed and the index, so that no two places hold the same by
 // a mistake of whole pages or words.
@@ -49,6 +49,6 @@ inline std::optional<NodeId> SuggestTarget(const NodeSet& nodes,
   return std::nullopt;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_

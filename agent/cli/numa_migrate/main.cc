@@ -3,24 +3,34 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/numa_migrate/commands.h"
 #include "agent/cli/numa_migrate/options.h"
-#include "agent/os/host_paths.h"
-#include "agent/os/kernel_calls.h"
-#include "agent/os/process_cgroup.h"
+#include "agent/engine/context.h"
+#include "agent/os/act/system_kernel_calls.h"
+#include "agent/os/base/host.h"
+#include "agent/os/process/process_cgroup.h"
 
-int main(int argc, char** argv) {
-  using namespace numalocality;  // NOLINT(google-build-using-namespace): main cannot be inside
+namespace numalocality::numa_migrate {
+namespace {
+
+absl::StatusOr<ExitCode> Run(const EngineContext& context, const Options& options) {
+  switch (options.command) {
+    case Command::kCheck: return Check(context, options);
+    case Command::kMigrate: return Migrate(context, options);
+    case Command::kHelper: return RunHelper(context, options.helper);
+  }
+  return kExitError;
+}
+
+int Main(int argc, char** argv) {
   Options options;
   if (const auto exit_code = ParseOptions(argc, argv, options)) return *exit_code;
-  HostPaths paths;
-  if (auto name_space = FindCgroupNamespace(paths); name_space.ok()) {
-    paths.cgroup_namespace = *std::move(name_space);
+  Host host;
+  if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
+    host.cgroup_namespace = *std::move(name_space);
   }
-  const MigrationContext context{KernelCalls::System(), Clock::System(), paths, {}};
-  absl::StatusOr<ExitCode> exit_code = kExitError;
-  switch (options.command) {
-    case Command::kCheck: exit_code = Check(context, options); break;
-    case Command::kMigrate: exit_code = Migrate(context, options); break;
-    case Command::kHelper: exit_code = RunHelper(context, options.helper); break;
-  }
-  return End(exit_code);
+  return End(Run({SystemKernelCalls(), Clock::System(), host, {}}, options));
 }
+
+}  // namespace
+}  // namespace numalocality::numa_migrate
+
+int main(int argc, char** argv) { return numalocality::numa_migrate::Main(argc, argv); }

@@ -8,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "agent/base/version.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // Text as it is: hyphens that can be copied, no backslash that means something.
@@ -67,4 +67,4 @@ std::string ManPage(const CLI::App& app) {
   return absl::StrCat(text, ".fi\n");
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -5,12 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // In section 1, in the language of man(7): all options by group, the subcommands with theirs, and
 // the footer. Options without a group are left out.
 std::string ManPage(const CLI::App& app);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MAN_PAGE_H_

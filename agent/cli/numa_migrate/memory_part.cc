@@ -10,7 +10,7 @@
 #include "agent/cli/arguments.h"
 #include "agent/cli/numa_migrate/subject.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // The front of `mapping` that holds its first `pages` resident pages.
@@ -109,4 +109,4 @@ absl::StatusOr<std::vector<AddressRange>> FindPart(const MemoryPart& part,
   return ranges;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

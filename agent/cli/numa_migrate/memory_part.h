@@ -10,10 +10,10 @@
 #include "absl/strings/string_view.h"
 #include "agent/model/ids.h"
 #include "agent/model/placement.h"
-#include "agent/os/page_scanner.h"
-#include "agent/os/process_handle.h"
+#include "agent/os/pages/page_scanner.h"
+#include "agent/os/process/process_handle.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 struct MemoryPart {
   AddressRange range = kWholeAddressSpace;
@@ -49,6 +49,6 @@ absl::StatusOr<std::vector<AddressRange>> FindPart(const MemoryPart& part,
                                                    const PageScanner& scanner, KindSet kinds,
                                                    int64_t page_bytes);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MEMORY_PART_H_

@@ -13,33 +13,33 @@
 #include "agent/cli/numa_migrate/run_observer.h"
 #include "agent/cli/numa_migrate/stay.h"
 #include "agent/cli/numa_migrate/subject.h"
-#include "agent/engine/spec_check.h"
-#include "agent/os/numa_balancing.h"
+#include "agent/engine/move/spec_check.h"
+#include "agent/os/act/numa_balancing.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // With its cgroup, whose memory pressure is a reason to slow down. Pressure in the root cgroup is
 // the machine's, which is looked at anyway.
-Workload WorkloadOf(const HostPaths& paths, const Subject& subject) {
+Workload WorkloadOf(const Host& host, const Subject& subject) {
   Workload workload;
   workload.process = subject.process.id();
-  const auto cgroup = subject.process.ReadCgroup(paths);
+  const auto cgroup = subject.process.ReadCgroup(host);
   if (cgroup.ok() && *cgroup != "/") workload.cgroup_path = *cgroup;
   return workload;
 }
 
-absl::Status CheckTargets(const MigrationContext& context, const Options& options,
+absl::Status CheckTargets(const EngineContext& context, const Options& options,
                           const Subject& subject) {
-  return CheckAllowed(context, WorkloadOf(context.paths, subject), {subject.process.pid()},
+  return CheckAllowed(context, WorkloadOf(context.host, subject), {subject.process.pid()},
                       options.spec, subject.topology);
 }
 
 // The rule that was asked for, if this program may follow it; else as much as it may. In that case
 // `notes` say so.
-absl::StatusOr<SharingRule> DecideSharing(const Options& options, const HostPaths& paths,
+absl::StatusOr<SharingRule> DecideSharing(const Options& options, const Host& host,
                                           std::vector<std::string>& notes) {
-  const bool may_share = HasCapability(Capability::kSysNice, paths);
+  const bool may_share = HasCapability(Capability::kSysNice, host);
   if (!options.sharing.has_value()) {
     if (may_share) return SharingRule::kOwned;
     notes.emplace_back(
@@ -62,11 +62,11 @@ bool SawNothing(const WorkloadMigration& result) {
 
 // A run's or a plan's result as an exit code; the reason for a bad one is the error.
 absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& result,
-                               const HostPaths& paths) {
+                               const Host& host) {
   if (EndSignal() != 0) return CodeOfSignal();
   if (SawNothing(result) && result.reason == MigrationReason::kWorkloadGone) return ProcessGone();
   if (result.reason == MigrationReason::kPermissionDenied) {
-    return WithDenial(absl::PermissionDeniedError(result.message), Capability::kSysPtrace, paths);
+    return WithDenial(absl::PermissionDeniedError(result.message), Capability::kSysPtrace, host);
   }
   if (result.state == MigrationState::kSucceeded) return kExitSuccess;
   if (!IsFinal(result.state)) return absl::InternalError(result.message);
@@ -89,7 +89,7 @@ std::vector<DriftCause> ExplainDrift(const Options& options, const WorkloadMigra
 }
 
 // Looks beyond what the migration itself has seen. That something cannot be seen is a note.
-void LookFurther(const MigrationContext& context, const Options& options, const Subject& subject,
+void LookFurther(const EngineContext& context, const Options& options, const Subject& subject,
                  const WorkloadMigration& result, Findings& findings) {
   if (result.unheld_batches > 0) {
     findings.notes.push_back(
@@ -99,7 +99,7 @@ void LookFurther(const MigrationContext& context, const Options& options, const 
   }
   if (!WasVerified(result)) return;
   if (options.verify) {
-    auto look = LookAtNumaMaps(context.paths, subject, options.spec.ranges, TargetsOf(options.spec),
+    auto look = LookAtNumaMaps(context.host, subject, options.spec.ranges, TargetsOf(options.spec),
                                options.verify_numa_maps);
     if (look.ok()) {
       findings.numa_maps = *std::move(look);
@@ -111,12 +111,12 @@ void LookFurther(const MigrationContext& context, const Options& options, const 
 }
 
 // Everything but the preparations: the run between what keeps its pages where they are to be.
-absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& options,
+absl::StatusOr<ExitCode> Run(const EngineContext& context, const Options& options,
                              const Subject& subject, Findings& findings) {
   NL_ASSIGN_OR_RETURN(Stay stay, Stay::Begin(context, options, subject));
   NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
   NL_RETURN_IF_ERROR(stay.PinThreads(context, options, subject));
-  const Workload workload = WorkloadOf(context.paths, subject);
+  const Workload workload = WorkloadOf(context.host, subject);
   const WorkloadProcesses processes{.pids = {subject.process.pid()}};
   RunObserver observer(context.clock, subject.topology.page_bytes, [&] {
     stay.PutBack();
@@ -139,10 +139,10 @@ absl::StatusOr<ExitCode> Run(const MigrationContext& context, const Options& opt
     findings.notes.push_back(StallNote(result));
   }
   NL_RETURN_IF_ERROR(kept);
-  return Judge(options, result, context.paths);
+  return Judge(options, result, context.host);
 }
 
-absl::StatusOr<ExitCode> DryRun(const MigrationContext& context, const Options& options,
+absl::StatusOr<ExitCode> DryRun(const EngineContext& context, const Options& options,
                                 const Subject& subject) {
   // --policy bind would allow them first.
   if (options.bind == BindPolicy::kNone) {
@@ -150,10 +150,10 @@ absl::StatusOr<ExitCode> DryRun(const MigrationContext& context, const Options& 
   }
   RunObserver observer(context.clock, subject.topology.page_bytes, [] {});
   const WorkloadMigration plan =
-      PlanMigration(context, WorkloadOf(context.paths, subject), {.pids = {subject.process.pid()}},
+      PlanMigration(context, WorkloadOf(context.host, subject), {.pids = {subject.process.pid()}},
                     options.spec, observer);
   observer.Finish();
-  if (plan.reason != MigrationReason::kNone) return Judge(options, plan, context.paths);
+  if (plan.reason != MigrationReason::kNone) return Judge(options, plan, context.host);
   NL_ASSIGN_OR_RETURN(const Forecast forecast, MakeForecast(context, options, subject, plan));
   std::cout << ForecastReport(options, forecast);
   return kExitSuccess;
@@ -168,9 +168,8 @@ ExitCode EndBeforeRun(const Options& options, const Findings& findings) {
   return CodeOfSignal();
 }
 
-void NoteBalancing(const Options& options, const HostPaths& paths,
-                   std::vector<std::string>& notes) {
-  if (options.balancing_off || ReadNumaBalancing(paths).value_or(0) == 0) return;
+void NoteBalancing(const Options& options, const Host& host, std::vector<std::string>& notes) {
+  if (options.balancing_off || ReadNumaBalancing(host).value_or(0) == 0) return;
   notes.emplace_back(
       "automatic NUMA balancing is on and may take pages back; --numa-balancing off switches it "
       "off for as long as this runs");
@@ -178,23 +177,23 @@ void NoteBalancing(const Options& options, const HostPaths& paths,
 
 }  // namespace
 
-absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options& asked) {
+absl::StatusOr<ExitCode> Migrate(const EngineContext& context, const Options& asked) {
   CatchEndSignals();
   Options options = asked;
   Findings findings;
-  NL_ASSIGN_OR_RETURN(options.spec.sharing, DecideSharing(options, context.paths, findings.notes));
+  NL_ASSIGN_OR_RETURN(options.spec.sharing, DecideSharing(options, context.host, findings.notes));
   const auto subject = OpenSubject(context, options.pid);
-  if (!subject.ok()) return WithDenial(subject.status(), Capability::kSysPtrace, context.paths);
+  if (!subject.ok()) return WithDenial(subject.status(), Capability::kSysPtrace, context.host);
   const auto ranges = FindPart(options.part, subject->process, subject->scanner, options.spec.kinds,
                                subject->topology.page_bytes);
   if (EndSignal() != 0) return EndBeforeRun(options, findings);
   if (!ranges.ok()) {
     return WithDenial(OrGone(ranges.status(), subject->process), Capability::kSysPtrace,
-                      context.paths);
+                      context.host);
   }
   options.spec.ranges = *ranges;
   NL_RETURN_IF_ERROR(CheckSpec(options.spec, subject->topology));
-  NoteBalancing(options, context.paths, findings.notes);
+  NoteBalancing(options, context.host, findings.notes);
   const auto exit_code = options.dry_run ? DryRun(context, options, *subject)
                                          : Run(context, options, *subject, findings);
   for (const std::string& note : findings.notes) std::cerr << "Note: " << note << "\n";
@@ -203,4 +202,4 @@ absl::StatusOr<ExitCode> Migrate(const MigrationContext& context, const Options&
   return exit_code;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

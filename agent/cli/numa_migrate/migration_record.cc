@@ -7,7 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "agent/cli/numa_migrate/failures.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 Record CallRecord(const CallTimes& calls) {
@@ -106,4 +106,4 @@ Record MigrationRecord(const Options& options, const WorkloadMigration& result,
   return record;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

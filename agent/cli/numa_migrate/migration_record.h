@@ -7,7 +7,7 @@
 #include "agent/cli/numa_migrate/report.h"
 #include "agent/model/migration.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // Has the same names whatever the outcome, but for those of things that were not asked for.
 Record MigrationRecord(const Options& options, const WorkloadMigration& result,
@@ -22,6 +22,6 @@ absl::string_view SharingRuleName(SharingRule rule);
 // "no memory on the target" as "no_memory_on_the_target".
 std::string OutcomeKey(PageOutcome outcome);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MIGRATION_RECORD_H_

@@ -8,13 +8,13 @@
 
 #include "agent/cli/numa_migrate/own_memory.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // Enough for the cost of a call not to count, and little enough to be done in a moment.
 constexpr size_t kPages = 1024;
 
-bool MoveAll(const MigrationContext& context, absl::Span<const uint64_t> addresses, NodeId target) {
+bool MoveAll(const EngineContext& context, absl::Span<const uint64_t> addresses, NodeId target) {
   const std::vector<int> nodes(addresses.size(), target.value);
   std::vector<int> status(addresses.size(), kStatusUnwritten);
   const int result = context.kernel.MovePages(getpid(), addresses, nodes, absl::MakeSpan(status));
@@ -23,8 +23,8 @@ bool MoveAll(const MigrationContext& context, absl::Span<const uint64_t> address
 
 }  // namespace
 
-std::optional<absl::Duration> MeasurePageMove(const MigrationContext& context, NodeId from,
-                                              NodeId to, int64_t page_bytes) {
+std::optional<absl::Duration> MeasurePageMove(const EngineContext& context, NodeId from, NodeId to,
+                                              int64_t page_bytes) {
   auto memory = OwnMemory::Map(static_cast<int64_t>(kPages) * page_bytes, PageKind::kBase);
   if (!memory.ok()) return std::nullopt;
   std::vector<uint64_t> addresses(kPages);
@@ -43,4 +43,4 @@ std::optional<absl::Duration> MeasurePageMove(const MigrationContext& context, N
   return times[1] / kPages;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

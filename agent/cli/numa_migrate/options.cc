@@ -16,10 +16,10 @@
 #include "agent/cli/arguments.h"
 #include "agent/cli/numa_migrate/help_format.h"
 #include "agent/cli/numa_migrate/man_page.h"
-#include "agent/engine/spec_check.h"
+#include "agent/engine/move/spec_check.h"
 #include "agent/model/batch_size.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 constexpr char kAbout[] = "Shows where a process's memory is, and moves it between NUMA nodes.";
@@ -326,4 +326,4 @@ std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options&
   return std::nullopt;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -12,7 +12,7 @@
 #include "agent/model/ids.h"
 #include "agent/model/migration.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 enum class Command { kCheck, kMigrate, kHelper };
 enum class OutputFormat { kText, kJson, kCsv };
@@ -55,6 +55,6 @@ struct Options {
 // said: help, the man page, or an error.
 std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options& options);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_OPTIONS_H_

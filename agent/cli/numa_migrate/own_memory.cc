@@ -10,7 +10,7 @@
 #include "agent/base/status.h"
 #include "agent/base/units.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // A multiple of every size that transparent huge pages have by default, and of every base page.
@@ -53,4 +53,4 @@ AddressRange OwnMemory::range() const {
   return {start, start + words_.size() * sizeof(uint64_t)};
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -9,7 +9,7 @@
 #include "absl/types/span.h"
 #include "agent/model/ids.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 enum class PageKind { kBase, kHuge };
 
@@ -36,6 +36,6 @@ class OwnMemory {
   absl::Span<uint64_t> words_;
 };
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_OWN_MEMORY_H_

@@ -6,7 +6,7 @@
 #include "absl/strings/str_replace.h"
 #include "agent/base/log.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 std::string JsonString(absl::string_view text) { return absl::StrCat("\"", LogSafe(text), "\""); }
@@ -81,4 +81,4 @@ std::string Record::ToCsv(const std::vector<Record>& records) {
   return lines;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 class Record {
  public:
@@ -38,6 +38,6 @@ class Record {
   std::vector<Value> csv_;
 };
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_RECORD_H_

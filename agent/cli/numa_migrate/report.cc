@@ -7,7 +7,7 @@
 #include "agent/cli/numa_migrate/migration_record.h"
 #include "agent/cli/numa_migrate/stay.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 double Percent(int64_t part, int64_t whole) {
@@ -147,4 +147,4 @@ std::string Print(OutputFormat format, const Record& record) {
                                       : absl::StrCat(record.ToJson(), "\n");
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -15,7 +15,7 @@
 #include "agent/model/ids.h"
 #include "agent/model/migration.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // What was found out beside the migration itself.
 struct Findings {
@@ -45,6 +45,6 @@ std::string StallNote(const WorkloadMigration& result);
 // In JSON or CSV.
 std::string Print(OutputFormat format, const Record& record);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_REPORT_H_

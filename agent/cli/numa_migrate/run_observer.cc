@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/cli/numa_migrate/end_signal.h"
-#include "agent/engine/migrator.h"
+#include "agent/engine/migrate/migrator.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 constexpr absl::Duration kBetweenLooks = absl::Milliseconds(100);
@@ -81,4 +81,4 @@ void RunObserver::TellHeldCalls() {
   }
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -14,9 +14,9 @@
 #include "agent/base/clock.h"
 #include "agent/base/mutex.h"
 #include "agent/cli/progress.h"
-#include "agent/engine/migration_run.h"
+#include "agent/engine/move/migration_run.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // A kernel call that waits for a real-time task can be neither cut short nor interrupted; so a
 // thread of this watches, and takes the signals that come meanwhile. CatchEndSignals first.
@@ -57,6 +57,6 @@ class RunObserver final : public MigrationObserver {
   std::thread watcher_;
 };
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_RUN_OBSERVER_H_

@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/memory_part.h"
-#include "agent/os/file.h"
-#include "agent/os/parse_numa_maps.h"
+#include "agent/os/base/file.h"
+#include "agent/os/process/parse_numa_maps.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // A line for each of the most mappings that a process may have by default, 65530, and long paths.
@@ -60,7 +60,7 @@ absl::StatusOr<Survey> TakeSurvey(const Subject& subject, absl::Span<const Addre
 
 }  // namespace
 
-absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject& subject,
+absl::StatusOr<SecondLook> LookAtNumaMaps(const Host& host, const Subject& subject,
                                           absl::Span<const AddressRange> ranges,
                                           const NodeSet& targets, bool whatever_the_stall) {
   const int64_t page_bytes = subject.topology.page_bytes;
@@ -74,7 +74,7 @@ absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject&
 
   NL_ASSIGN_OR_RETURN(auto differences, CountByNode(subject, survey.comparable, kPrivateKinds));
   NL_ASSIGN_OR_RETURN(const std::string text,
-                      ReadFile(absl::StrCat(paths.proc, "/", subject.process.pid(), "/numa_maps"),
+                      ReadFile(absl::StrCat(host.proc, "/", subject.process.pid(), "/numa_maps"),
                                kMaxNumaMapsBytes));
   NL_ASSIGN_OR_RETURN(const std::vector<NumaMapping> lines, ParseNumaMaps(text));
   for (const NumaMapping& line : lines) {
@@ -94,4 +94,4 @@ absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject&
   return look;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

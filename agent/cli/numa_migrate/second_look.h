@@ -9,9 +9,9 @@
 #include "agent/cli/numa_migrate/subject.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
-#include "agent/os/host_paths.h"
+#include "agent/os/base/host.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // Mappings with more resident memory than this make reading numa_maps a stall that the process
 // notices: its own mmap and munmap wait some 10 ms a GiB. All mappings count, whatever they are of
@@ -30,10 +30,10 @@ struct SecondLook {
 };
 
 // Scans, then reads numa_maps. `whatever_the_stall`: never skips. Errors as ScanUntilSignal.
-absl::StatusOr<SecondLook> LookAtNumaMaps(const HostPaths& paths, const Subject& subject,
+absl::StatusOr<SecondLook> LookAtNumaMaps(const Host& host, const Subject& subject,
                                           absl::Span<const AddressRange> ranges,
                                           const NodeSet& targets, bool whatever_the_stall);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SECOND_LOOK_H_

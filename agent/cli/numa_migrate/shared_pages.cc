@@ -4,24 +4,24 @@
 #include <vector>
 
 #include "agent/base/status.h"
-#include "agent/engine/sharing_proof.h"
-#include "agent/os/pagemap.h"
+#include "agent/engine/workload/sharing_proof.h"
+#include "agent/os/pages/pagemap.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // Entries read at once: as many as a scan reads, so that the process is not kept waiting longer.
 constexpr int64_t kPagesAtOnce = 4096;
 
 // What belongs to the process alone although several processes may map it.
-std::vector<AddressRange> OwnedRanges(const MigrationContext& context, const MigrationSpec& spec,
+std::vector<AddressRange> OwnedRanges(const EngineContext& context, const MigrationSpec& spec,
                                       const ProcessHandle& process) {
   if (spec.sharing != SharingRule::kOwned) return {};
   const auto mappings = process.ReadMaps();
   if (!mappings.ok()) return {};
   Workload workload;
   workload.process = process.id();
-  const auto proof = SharingProof::Take(context.paths, workload, {process.pid()});
+  const auto proof = SharingProof::Take(context.host, workload, {process.pid()});
   return proof.OwnedRanges(process.pid(), *mappings);
 }
 
@@ -33,7 +33,7 @@ bool IsIn(const std::vector<AddressRange>& ranges, uint64_t address) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<int64_t>> CountSharedThatStay(const MigrationContext& context,
+absl::StatusOr<std::optional<int64_t>> CountSharedThatStay(const EngineContext& context,
                                                            const MigrationSpec& spec,
                                                            const Subject& subject,
                                                            const NodeSet& sources) {
@@ -65,4 +65,4 @@ absl::StatusOr<std::optional<int64_t>> CountSharedThatStay(const MigrationContex
   return shared;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

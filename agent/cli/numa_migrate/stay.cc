@@ -5,24 +5,24 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/denial.h"
-#include "agent/os/thread_pinning.h"
+#include "agent/os/act/thread_pinning.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 NodeSet TargetsOf(const MigrationSpec& spec) {
   return spec.node_map.empty() ? spec.target_nodes : TargetsOf(spec.node_map);
 }
 
-absl::StatusOr<Stay> Stay::Begin(const MigrationContext& context, const Options& options,
+absl::StatusOr<Stay> Stay::Begin(const EngineContext& context, const Options& options,
                                  const Subject& subject) {
   Stay stay;
   if (options.bind != BindPolicy::kNone) {
     NL_RETURN_IF_ERROR(WithContext(stay.Bind(context, options, subject), "--policy bind"));
   }
   if (options.balancing_off) {
-    auto off = NumaBalancingOff::Begin(context.paths);
+    auto off = NumaBalancingOff::Begin(context.host);
     if (!off.ok()) {
-      return WithContext(WithDenial(off.status(), Capability::kSysAdmin, context.paths),
+      return WithContext(WithDenial(off.status(), Capability::kSysAdmin, context.host),
                          "--numa-balancing off");
     }
     stay.balancing_off_ = *std::move(off);
@@ -39,9 +39,9 @@ void Stay::PutBack() {
   if (mems_ != nullptr) mems_->Restore().IgnoreError();
 }
 
-absl::Status Stay::Bind(const MigrationContext& context, const Options& options,
+absl::Status Stay::Bind(const EngineContext& context, const Options& options,
                         const Subject& subject) {
-  NL_ASSIGN_OR_RETURN(CpusetMems mems, CpusetMems::Open(context.paths, subject.process,
+  NL_ASSIGN_OR_RETURN(CpusetMems mems, CpusetMems::Open(context.host, subject.process,
                                                         options.bind == BindPolicy::kForced));
   const MigrationSpec& spec = options.spec;
   const NodeSet targets = TargetsOf(spec);
@@ -52,7 +52,7 @@ absl::Status Stay::Bind(const MigrationContext& context, const Options& options,
   return mems_->Widen(targets);
 }
 
-absl::Status Stay::PinThreads(const MigrationContext& context, const Options& options,
+absl::Status Stay::PinThreads(const EngineContext& context, const Options& options,
                               const Subject& subject) {
   if (!options.pin_threads) return absl::OkStatus();
   const NodeSet targets = TargetsOf(options.spec);
@@ -65,9 +65,9 @@ absl::Status Stay::PinThreads(const MigrationContext& context, const Options& op
         absl::StrCat("--pin-threads: node ", targets.ToString(), " has no CPUs to run threads on"));
   }
   const auto threads =
-      numalocality::PinThreads(context.kernel, context.paths, subject.process.pid(), cpus);
+      numalocality::PinThreads(context.kernel, context.host, subject.process.pid(), cpus);
   if (!threads.ok()) {
-    return WithContext(WithDenial(threads.status(), Capability::kSysNice, context.paths),
+    return WithContext(WithDenial(threads.status(), Capability::kSysNice, context.host),
                        "--pin-threads");
   }
   notes_.push_back(absl::StrCat(*threads, *threads == 1 ? " thread is" : " threads are",
@@ -89,4 +89,4 @@ absl::Status Stay::End() {
                                    : WithContext(balancing_off_->Restore(), "--numa-balancing off");
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -11,11 +11,12 @@
 #include "absl/status/statusor.h"
 #include "agent/cli/numa_migrate/options.h"
 #include "agent/cli/numa_migrate/subject.h"
+#include "agent/engine/context.h"
 #include "agent/model/id_set.h"
-#include "agent/os/cpuset_mems.h"
-#include "agent/os/numa_balancing.h"
+#include "agent/os/act/cpuset_mems.h"
+#include "agent/os/act/numa_balancing.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 // The nodes that a migration's memory goes to.
 NodeSet TargetsOf(const MigrationSpec& spec);
@@ -26,14 +27,14 @@ class Stay {
  public:
   // --policy bind allows the targets beside the nodes that the process has, and --numa-balancing
   // off takes effect. Errors name what is missing; nothing is changed then.
-  static absl::StatusOr<Stay> Begin(const MigrationContext& context, const Options& options,
+  static absl::StatusOr<Stay> Begin(const EngineContext& context, const Options& options,
                                     const Subject& subject);
   ~Stay();
   Stay(Stay&&) = default;
   Stay& operator=(Stay&&) = delete;
 
   // --pin-threads. After an error some threads may be pinned.
-  absl::Status PinThreads(const MigrationContext& context, const Options& options,
+  absl::Status PinThreads(const EngineContext& context, const Options& options,
                           const Subject& subject);
 
   // --policy bind: the process gets memory from the targets only from now on. Call once the pages
@@ -51,8 +52,7 @@ class Stay {
 
  private:
   Stay() = default;
-  absl::Status Bind(const MigrationContext& context, const Options& options,
-                    const Subject& subject);
+  absl::Status Bind(const EngineContext& context, const Options& options, const Subject& subject);
 
   std::unique_ptr<NumaBalancingOff> balancing_off_;
   std::unique_ptr<CpusetMems> mems_;  // until it is decided what to leave behind
@@ -60,6 +60,6 @@ class Stay {
   std::vector<std::string> notes_;
 };
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_STAY_H_

@@ -11,30 +11,30 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/end_signal.h"
-#include "agent/os/own_privileges.h"
-#include "agent/os/topology_reader.h"
+#include "agent/os/base/own_privileges.h"
+#include "agent/os/node/topology_reader.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 namespace {
 
 // System calls take the PIDs of this program's own PID namespace: where /proc shows another one's,
 // they would hit other processes than it tells of.
-absl::Status CheckPidNamespace(const HostPaths& paths) {
+absl::Status CheckPidNamespace(const Host& host) {
   char self[PATH_MAX];
-  const ssize_t length = readlink((paths.proc + "/self").c_str(), self, sizeof self);
+  const ssize_t length = readlink((host.proc + "/self").c_str(), self, sizeof self);
   if (length < 0 && errno != ENOENT) return absl::OkStatus();  // no procfs
   if (length > 0 && std::string(self, static_cast<size_t>(length)) == std::to_string(getpid())) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrCat(paths.proc,
+      absl::StrCat(host.proc,
                    " shows another PID namespace than the one this program is in; run "
                    "it in that one, or mount /proc anew (unshare --mount-proc)"));
 }
 
 // NOT_FOUND, and for people why that may be so.
-absl::Status NotFound(const HostPaths& paths) {
-  const auto privileges = ReadOwnPrivileges(paths);
+absl::Status NotFound(const Host& host) {
+  const auto privileges = ReadOwnPrivileges(host);
   if (privileges.ok() && !privileges->in_host_pid_namespace) {
     std::cerr << "Note: this program is in a PID namespace of its own, and sees no process outside "
                  "of that; run it on the host, or in a pod with hostPID: true\n";
@@ -54,10 +54,10 @@ absl::Status OrGone(const absl::Status& status, const ProcessHandle& process) {
   return is_gone ? ProcessGone() : status;
 }
 
-absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid) {
-  NL_RETURN_IF_ERROR(CheckPidNamespace(context.paths));
-  auto process = ProcessHandle::Open(context.kernel, context.paths, pid);
-  if (absl::IsNotFound(process.status())) return NotFound(context.paths);
+absl::StatusOr<Subject> OpenSubject(const EngineContext& context, pid_t pid) {
+  NL_RETURN_IF_ERROR(CheckPidNamespace(context.host));
+  auto process = ProcessHandle::Open(context.kernel, context.host, pid);
+  if (absl::IsNotFound(process.status())) return NotFound(context.host);
   if (!process.ok()) return process.status();
   const auto mappings = process->ReadMaps();
   if (absl::IsNotFound(mappings.status()) && process->Fate() == ProcessFate::kRunning) {
@@ -66,8 +66,8 @@ absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid) 
   }
   if (absl::IsNotFound(mappings.status())) return ProcessGone();
   if (!mappings.ok()) return WithContext(mappings.status(), absl::StrCat("process ", pid));
-  NL_ASSIGN_OR_RETURN(Topology topology, TopologyReader(context.paths).Read());
-  const PageScanner scanner(context.kernel, context.clock, context.paths, topology.page_bytes);
+  NL_ASSIGN_OR_RETURN(Topology topology, TopologyReader(context.host).Read());
+  const PageScanner scanner(context.kernel, context.clock, context.host, topology.page_bytes);
   return Subject{*std::move(process), std::move(topology), scanner};
 }
 
@@ -96,4 +96,4 @@ absl::StatusOr<std::map<NodeId, int64_t>> CountByNode(const Subject& subject,
   return pages;
 }
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate

@@ -10,12 +10,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "agent/engine/migration_run.h"
+#include "agent/engine/context.h"
 #include "agent/model/topology.h"
-#include "agent/os/page_scanner.h"
-#include "agent/os/process_handle.h"
+#include "agent/os/pages/page_scanner.h"
+#include "agent/os/process/process_handle.h"
 
-namespace numalocality {
+namespace numalocality::numa_migrate {
 
 struct Subject {
   ProcessHandle process;
@@ -32,7 +32,7 @@ absl::Status OrGone(const absl::Status& status, const ProcessHandle& process);
 // The process, checked to be one whose memory can be looked at. NOT_FOUND if there is none,
 // INVALID_ARGUMENT for kernel threads and where /proc shows another PID namespace,
 // PERMISSION_DENIED.
-absl::StatusOr<Subject> OpenSubject(const MigrationContext& context, pid_t pid);
+absl::StatusOr<Subject> OpenSubject(const EngineContext& context, pid_t pid);
 
 // PageScanner::Scan for as long as no EndSignal has come, which makes it CANCELLED.
 absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& process,
@@ -45,6 +45,6 @@ absl::StatusOr<std::map<NodeId, int64_t>> CountByNode(const Subject& subject,
                                                       absl::Span<const AddressRange> ranges,
                                                       KindSet kinds);
 
-}  // namespace numalocality
+}  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SUBJECT_H_

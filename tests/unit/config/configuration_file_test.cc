@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/config/parse_configuration.h"
-#include "agent/engine/configuration_source.h"
+#include "agent/engine/health/configuration_source.h"
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/temp_tree.h"
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "agent/base/status.h"
-#include "agent/os/page_mover.h"
+#include "agent/os/act/page_mover.h"
 #include "tests/unit/fake/fake_move.h"
 #include "tests/unit/fake/fake_pagemap.h"
 

@@ -12,7 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "agent/base/mutex.h"
-#include "agent/os/kernel_calls.h"
+#include "agent/os/base/kernel_calls.h"
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/fake_process.h"
 
@@ -61,7 +61,7 @@ class FakeKernel final : public KernelCalls {
 
   // As from Linux 6.7 on; before, and here by default, there is none.
   void set_has_pagemap_scan(bool has_it) { has_pagemap_scan_ = has_it; }
-  // Frame numbers become visible; see FakeHost::ShowFrames.
+  // Frame numbers become visible; see FakeMachine::ShowFrames.
   void set_zero_frame(uint64_t frame) { zero_frame_ = frame; }
 
   // The machine. A process that exits or is replaced stays valid for whoever holds it.

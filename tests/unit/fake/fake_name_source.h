@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/engine/name_source.h"
+#include "agent/engine/workload/name_source.h"
 
 namespace numalocality {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
-#include "agent/os/kernel_calls.h"
+#include "agent/os/base/kernel_calls.h"
 #include "tests/unit/fake/fake_process.h"
 
 namespace numalocality {

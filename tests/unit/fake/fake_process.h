@@ -10,8 +10,8 @@
 
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
-#include "agent/os/file.h"
-#include "agent/os/parse_proc.h"
+#include "agent/os/base/file.h"
+#include "agent/os/process/parse_proc.h"
 
 namespace numalocality {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/engine/container_resources.h"
-#include "tests/unit/fake/fake_host.h"
+#include "agent/engine/workload/container_resources.h"
+#include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality {
 
@@ -15,7 +15,7 @@ namespace numalocality {
 class FakeRuntime final : public ContainerResources {
  public:
   // Of one container, in the cgroup at `cgroup`.
-  FakeRuntime(FakeHost& host, const std::string& cgroup) : host_(host), cgroup_(cgroup) {}
+  FakeRuntime(FakeMachine& machine, const std::string& cgroup) : machine_(host), cgroup_(cgroup) {}
 
   absl::Status SetMems(const std::string& container_id, const NodeSet& nodes) override {
     container_ids.push_back(container_id);
@@ -33,8 +33,8 @@ class FakeRuntime final : public ContainerResources {
 
   // As somebody else, or the runtime, would.
   void Write(const std::string& nodes) {
-    host_.WriteCgroupFile(cgroup_, "cpuset.mems", nodes + "\n");
-    host_.WriteCgroupFile(cgroup_, "cpuset.mems.effective", nodes + "\n");
+    machine_.WriteCgroupFile(cgroup_, "cpuset.mems", nodes + "\n");
+    machine_.WriteCgroupFile(cgroup_, "cpuset.mems.effective", nodes + "\n");
   }
 
   absl::Status status;  // what every call ends with
@@ -43,7 +43,7 @@ class FakeRuntime final : public ContainerResources {
   std::vector<std::string> container_ids;
 
  private:
-  FakeHost& host_;
+  FakeMachine& machine_;
   const std::string cgroup_;
 };
 

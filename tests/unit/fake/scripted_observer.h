@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "agent/engine/migration_run.h"
+#include "agent/engine/move/migration_run.h"
 
 namespace numalocality {
 

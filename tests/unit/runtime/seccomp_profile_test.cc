@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "agent/os/file.h"
+#include "agent/os/base/file.h"
 #include "tests/unit/fake/temp_tree.h"
 
 namespace numalocality {

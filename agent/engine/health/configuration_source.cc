@@ -1,0 +1,106 @@
+#include "agent/engine/health/configuration_source.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/os/base/file.h"
+
+namespace numalocality {
+
+ConfigurationSource::ConfigurationSource(std::string path, Presence presence, const Clock& clock,
+                                         Parse parse, Check check)
+    : path_(std::move(path)),
+      presence_(presence),
+      clock_(clock),
+      parse_(std::move(parse)),
+      check_(std::move(check)),
+      current_(std::make_shared<const Configuration>()) {
+  status_.path = path_;
+  Reload();
+  started_ = Current();
+}
+
+std::shared_ptr<const Configuration> ConfigurationSource::Current() const {
+  MutexLock lock(mutex_);
+  return current_;
+}
+
+ConfigurationStatus ConfigurationSource::Status() const {
+  MutexLock lock(mutex_);
+  return status_;
+}
+
+bool ConfigurationSource::Reload() {
+  if (path_.empty()) return false;
+  Seen seen = Look();
+  MutexLock lock(mutex_);
+  if (seen_ == seen) return false;
+  seen_ = std::move(seen);
+  const bool never_was = status_.load_time == absl::InfinitePast();
+  if (presence_ == Presence::kOptional && never_was && absl::IsNotFound(seen_->status)) {
+    status_.error.clear();
+    return false;
+  }
+  auto configuration = Understand(*seen_);
+  if (!configuration.ok()) {
+    status_.error = std::string(configuration.status().message());
+    LogError(absl::StrCat("configuration not in force, what held before still does path=", path_,
+                          " error=", LogSafe(status_.error)));
+    return false;
+  }
+  current_ = std::make_shared<const Configuration>(*std::move(configuration));
+  status_.load_time = clock_.Now();
+  status_.error.clear();
+  LogInfo(
+      absl::StrCat("configuration in force path=", path_, " policies=", current_->policies.size()));
+  if (started_ != nullptr) status_.restart_keys = KeysForRestart(*started_, *current_);
+  if (!status_.restart_keys.empty()) {
+    LogWarning(absl::StrCat("in force only once the agent is restarted: ",
+                            absl::StrJoin(status_.restart_keys, ", ")));
+  }
+  return true;
+}
+
+void ConfigurationSource::Start(absl::Duration period, std::function<void()> on_change) {
+  thread_ =
+      std::thread([this, period, on_change = std::move(on_change)] { Run(period, on_change); });
+}
+
+void ConfigurationSource::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  stop_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+}
+
+ConfigurationSource::Seen ConfigurationSource::Look() const {
+  auto text = ReadFile(path_);
+  if (text.ok()) return {absl::OkStatus(), *std::move(text)};
+  return {text.status(), ""};
+}
+
+absl::StatusOr<Configuration> ConfigurationSource::Understand(const Seen& seen) const {
+  NL_RETURN_IF_ERROR(seen.status);
+  NL_ASSIGN_OR_RETURN(Configuration configuration, parse_(seen.text));
+  if (check_ != nullptr) NL_RETURN_IF_ERROR(check_(configuration));
+  return configuration;
+}
+
+void ConfigurationSource::Run(absl::Duration period, const std::function<void()>& on_change) {
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      // A wait that ends early only looks early.
+      if (!stopping_) stop_.WaitFor(mutex_, period);
+      if (stopping_) return;
+    }
+    if (Reload()) on_change();
+  }
+}
+
+}  // namespace numalocality

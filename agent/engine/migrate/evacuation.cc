@@ -1,0 +1,96 @@
+#include "agent/engine/migrate/evacuation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/engine/workload/node_room.h"
+#include "agent/engine/workload/unshared_pages.h"
+#include "agent/engine/workload/workload_finder.h"
+#include "agent/os/node/topology_reader.h"
+
+namespace numalocality {
+namespace {
+
+absl::Status CheckNodes(const Evacuation& evacuation, const Topology& topology) {
+  const NodeSet memory = topology.MemoryNodes();
+  if (!memory.Contains(evacuation.node)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("evacuation: node ", evacuation.node.value,
+                     " has no memory; nodes with memory: ", memory.ToString()));
+  }
+  const NodeSet bad = evacuation.target_nodes - memory;
+  if (!bad.empty() || evacuation.target_nodes.Contains(evacuation.node)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("evacuation: target nodes ", evacuation.target_nodes.ToString(),
+                     ": name other nodes with memory, of ", memory.ToString()));
+  }
+  if (memory.size() > 1) return absl::OkStatus();
+  return absl::FailedPreconditionError("evacuation: the machine has one node with memory only");
+}
+
+// Of what is charged to the workload on the node, what will move as far as samples tell. What is
+// shared, or mapped by nobody, stays.
+int64_t MovableBytes(const EngineContext& context, const Workload& workload, NodeId node,
+                     const Topology& topology, int64_t charged_bytes) {
+  const auto pages = EstimateUnshared(context, workload, node, topology);
+  if (!pages.ok()) return charged_bytes;
+  const auto unshared = static_cast<int64_t>(pages->unshared);
+  return std::min(charged_bytes, unshared * topology.page_bytes);
+}
+
+}  // namespace
+
+absl::StatusOr<std::map<NodeId, int64_t>> ReadRoom(const EngineContext& context,
+                                                   const Topology& topology) {
+  NodeRoom room(context.host, topology);
+  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
+  std::map<NodeId, int64_t> bytes;
+  for (const NodeId node : topology.MemoryNodes()) {
+    bytes[node] = room.On(node).pages * topology.page_bytes;
+  }
+  return bytes;
+}
+
+void FitPlan(const EngineContext& context, const MigrationRequest& request,
+             const Topology& topology, std::map<NodeId, int64_t>& room_bytes,
+             WorkloadMigration& planned) {
+  if (planned.pages_planned == 0) return;
+  if (request.spec.sharing == SharingRule::kNever) {
+    const auto pages =
+        EstimateUnshared(context, planned.workload, request.evacuation->node, topology);
+    if (pages.ok()) LeaveShared(pages->UnsharedFraction(), topology.page_bytes, planned);
+  }
+  FitRoom(room_bytes, topology.page_bytes, planned);
+}
+
+absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& context,
+                                                        const Evacuation& evacuation,
+                                                        const MigrationSpec& spec) {
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
+  NL_RETURN_IF_ERROR(CheckNodes(evacuation, topology));
+  const WorkloadFinder finder(context.host, context.names);
+  NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, finder.FindAll());
+  const bool must_measure = evacuation.free_bytes > 0 && spec.sharing == SharingRule::kNever &&
+                            spec.kinds == kPrivateKinds;
+  std::vector<Occupant> occupants;
+  for (Workload& workload : workloads) {
+    const auto cgroup = finder.OpenCgroup(workload);
+    const auto memory = cgroup.ok() ? cgroup->ReadMemory() : cgroup.status();
+    const auto allowed = cgroup.ok() ? cgroup->ReadEffectiveNodes() : cgroup.status();
+    if (absl::IsNotFound(memory.status()) || absl::IsNotFound(allowed.status())) continue;
+    if (!memory.ok()) return memory.status();
+    if (!allowed.ok()) return allowed.status();
+    int64_t bytes = memory->BytesOn({evacuation.node}, spec.kinds);
+    if (bytes < kLeastOccupantBytes) continue;
+    if (must_measure) {
+      bytes = MovableBytes(context, workload, evacuation.node, topology, bytes);
+    }
+    occupants.push_back({std::move(workload), bytes, *allowed});
+  }
+  NL_ASSIGN_OR_RETURN(auto room, ReadRoom(context, topology));
+  return PlanEvacuation(evacuation, topology, std::move(occupants), std::move(room));
+}
+
+}  // namespace numalocality

@@ -1,0 +1,398 @@
+#include "agent/engine/migrate/migrator.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/engine/migrate/evacuation.h"
+#include "agent/engine/migrate/request_check.h"
+#include "agent/engine/migrate/workload_run.h"
+#include "agent/engine/report/report_reader.h"
+#include "agent/model/repair_decision.h"
+#include "agent/os/node/topology_reader.h"
+
+namespace numalocality {
+
+// Carries a run's news into its entry.
+class Migrator::Observer final : public MigrationObserver {
+ public:
+  // `workload`: index of the result that the run is about.
+  Observer(Migrator& migrator, MigrationEntry& entry, size_t workload, absl::Duration deadline)
+      : migrator_(migrator), entry_(entry), workload_(workload), deadline_(deadline) {}
+
+  MigrationReason StopReason() override {
+    MutexLock lock(migrator_.mutex_);
+    if (entry_.cancelled) return MigrationReason::kCancelled;
+    return migrator_.context_.clock.Monotonic() > deadline_ ? MigrationReason::kDeadline
+                                                            : MigrationReason::kNone;
+  }
+
+  void OnBatch(int worker, pid_t pid, int64_t pages) override {
+    MutexLock lock(migrator_.mutex_);
+    entry_.batches[worker] = {pid, pages, migrator_.context_.clock.Monotonic()};
+  }
+
+  void OnBatchEnd(int worker) override {
+    MutexLock lock(migrator_.mutex_);
+    entry_.batches.erase(worker);
+    if (!entry_.is_held) return;
+    entry_.is_held = false;
+    entry_.migration.message.clear();
+    entry_.migration.workloads[workload_].message.clear();
+    migrator_.Changed(entry_);
+  }
+
+  void OnProgress(const WorkloadMigration& result) override {
+    MutexLock lock(migrator_.mutex_);
+    entry_.migration.workloads[workload_] = result;
+    entry_.migration.state = result.state;
+    migrator_.Changed(entry_);
+  }
+
+ private:
+  Migrator& migrator_;
+  MigrationEntry& entry_;
+  const size_t workload_;
+  const absl::Duration deadline_;
+};
+
+namespace {
+
+// What a repair has left, by the counters that it was decided by.
+void MeasureRepair(const EngineContext& context, const Workload& workload,
+                   RepairEstimate& estimate) {
+  const auto topology = TopologyReader(context.host).Read();
+  if (!topology.ok()) return LogError(topology.status().message());
+  const auto placement = ReportReader(context).ReadOnce(workload, *topology);
+  if (!placement.ok()) return;  // it has gone
+  estimate.local_after = placement->LocalFraction();
+  estimate.remote_after = RepairableBytes(*placement, *topology);
+}
+
+std::vector<Workload> WorkloadsOf(const Migration& migration) {
+  std::vector<Workload> workloads;
+  for (const WorkloadMigration& result : migration.workloads) workloads.push_back(result.workload);
+  return workloads;
+}
+
+}  // namespace
+
+Migrator::Migrator(const EngineContext& context, ContainerResources* runtime)
+    : context_(context),
+      runtime_(runtime),
+      host_throttle_(context.clock, 0),
+      reservations_(context.clock),
+      id_base_(absl::ToUnixSeconds(context.clock.Now())),
+      limits_(context.limits) {}
+
+Migrator::~Migrator() {
+  Shutdown(absl::ZeroDuration());
+  if (watchdog_.joinable()) watchdog_.join();
+  std::vector<std::thread> workers;
+  {
+    MutexLock lock(mutex_);
+    workers.swap(workers_);
+  }
+  for (std::thread& worker : workers) worker.join();
+}
+
+void Migrator::Start(int workers) {
+  SetWorkers(workers);
+  watchdog_ = std::thread([this] { RunWatchdog(); });
+}
+
+void Migrator::SetWorkers(int count) {
+  MutexLock lock(mutex_);
+  queue_.SetWorkers(count);
+  // Those that are too many find nothing to take.
+  for (; started_workers_ < count; ++started_workers_) {
+    workers_.emplace_back([this] { RunWorker(); });
+  }
+  changed_.NotifyAll();
+}
+
+void Migrator::SetLimits(const HostLimits& limits, int64_t bytes_per_second) {
+  host_throttle_.SetRate(bytes_per_second);
+  MutexLock lock(mutex_);
+  limits_ = limits;
+}
+
+HostLimits Migrator::Limits() const {
+  MutexLock lock(mutex_);
+  return limits_;
+}
+
+EngineContext Migrator::ContextNow() {
+  EngineContext context = context_;
+  context.throttle = &host_throttle_;
+  context.limits = Limits();
+  return context;
+}
+
+absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
+  {
+    MutexLock lock(mutex_);
+    NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
+    if (earlier.has_value()) return *std::move(earlier);
+  }
+  const EngineContext context = ContextNow();
+  NL_ASSIGN_OR_RETURN(std::vector<WorkloadMigration> planned,
+                      ResolveRequest(context, runtime_, request));
+  auto entry = std::make_shared<MigrationEntry>();
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.host).Read());
+  entry->migration = NewRecord(request, std::move(planned), topology.page_bytes);
+  // However soon it ends, that is told after its beginning.
+  MutexLock one_at_a_time(telling_);
+  NL_ASSIGN_OR_RETURN(Migration migration, Enqueue(entry));
+  const bool is_new = !entry->migration.id.empty();
+  if (is_new) TellAll(migration);
+  return migration;
+}
+
+absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry>& entry) {
+  const MigrationRequest& request = entry->migration.request;
+  const std::vector<Workload> workloads = WorkloadsOf(entry->migration);
+  MutexLock lock(mutex_);
+  if (stopping_) return absl::UnavailableError("the agent is shutting down");
+  // The same request may have come in twice at once.
+  NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
+  if (earlier.has_value()) return *std::move(earlier);
+  NL_RETURN_IF_ERROR(records_.CheckIdle(workloads));
+  NL_RETURN_IF_ERROR(reservations_.Check(workloads, request.reservation_tokens));
+  if (queue_.waiting_count() >= kMaxPending) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        queue_.waiting_count(), " migrations are waiting for their turn already; try again later"));
+  }
+  entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
+  records_.Add(entry);
+  queue_.Add(entry);
+  changed_.NotifyAll();
+  return entry->migration;
+}
+
+std::shared_ptr<MigrationEntry> Migrator::TakeNext() {
+  if (queue_.running_count() - replaced_ >= queue_.worker_count()) return nullptr;
+  std::shared_ptr<MigrationEntry> entry = queue_.Take();
+  if (entry == nullptr) return nullptr;
+  entry->migration.state = MigrationState::kRunning;
+  entry->migration.start_time = context_.clock.Now();
+  Changed(*entry);
+  return entry;
+}
+
+absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {
+  MutexLock lock(mutex_);
+  return records_.CheckIdle(workloads);
+}
+
+int64_t Migrator::StuckBytes(const WorkloadPlacement& placement) const {
+  const NodeSet home = placement.home_nodes & placement.allowed_nodes;
+  MutexLock lock(mutex_);
+  for (auto it = records_.entries().rbegin(); it != records_.entries().rend(); ++it) {
+    const Migration& migration = (*it)->migration;
+    if (!IsFinal(migration.state)) continue;
+    for (const WorkloadMigration& result : migration.workloads) {
+      if (!result.workload.IsSame(placement.workload) || result.target_nodes != home) continue;
+      return (result.outcomes[PageOutcome::kBusy] + result.outcomes[PageOutcome::kPinned]) *
+             migration.page_bytes;
+    }
+  }
+  return 0;
+}
+
+int Migrator::ActiveCount() const {
+  MutexLock lock(mutex_);
+  return queue_.running_count() + static_cast<int>(queue_.waiting_count());
+}
+
+absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
+                                         absl::FunctionRef<bool()> is_cancelled) {
+  const EngineContext context = ContextNow();
+  NL_ASSIGN_OR_RETURN(std::vector<WorkloadMigration> planned,
+                      ResolveRequest(context, runtime_, request));
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.host).Read());
+  Migration plan = NewRecord(request, std::move(planned), topology.page_bytes);
+  const bool is_evacuation = request.evacuation.has_value();
+  std::map<NodeId, int64_t> room_bytes;  // that the workloads before have left
+  if (is_evacuation) {
+    NL_ASSIGN_OR_RETURN(room_bytes, ReadRoom(context, topology));
+  }
+  for (WorkloadMigration& result : plan.workloads) {
+    if (is_cancelled()) return absl::CancelledError("the caller has gone");
+    NL_ASSIGN_OR_RETURN(result, PlanWorkload(context, result, request, is_cancelled));
+    if (is_evacuation) FitPlan(context, request, topology, room_bytes, result);
+  }
+  return plan;
+}
+
+Migration Migrator::NewRecord(const MigrationRequest& request,
+                              std::vector<WorkloadMigration> planned, int64_t page_bytes) const {
+  Migration migration;
+  migration.request = request;
+  migration.page_bytes = page_bytes;
+  migration.create_time = context_.clock.Now();
+  migration.workloads = std::move(planned);
+  migration.estimate = request.estimate;
+  return migration;
+}
+
+absl::StatusOr<Migration> Migrator::Get(const std::string& id) const {
+  MutexLock lock(mutex_);
+  const auto entry = records_.Find(id);
+  if (entry == nullptr)
+    return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+  return entry->migration;
+}
+
+std::vector<Migration> Migrator::List() const {
+  MutexLock lock(mutex_);
+  std::vector<Migration> migrations;
+  for (const auto& entry : records_.entries()) migrations.push_back(entry->migration);
+  return migrations;
+}
+
+absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
+  std::shared_ptr<MigrationEntry> entry;
+  Migration now;
+  {
+    MutexLock lock(mutex_);
+    entry = records_.Find(id);
+    if (entry == nullptr)
+      return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+    if (!IsFinal(entry->migration.state)) entry->cancelled = true;
+    if (entry->migration.state != MigrationState::kPending) return entry->migration;
+    EndPending(*entry);
+    now = entry->migration;
+  }
+  Tell(*entry);
+  return now;
+}
+
+absl::StatusOr<MigrationSnapshot> Migrator::WaitForChange(const std::string& id,
+                                                          uint64_t seen_version,
+                                                          absl::Duration timeout) const {
+  const absl::Duration end = context_.clock.Monotonic() + timeout;
+  MutexLock lock(mutex_);
+  const auto entry = records_.Find(id);
+  if (entry == nullptr)
+    return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+  while (entry->version == seen_version) {
+    const absl::Duration left = end - context_.clock.Monotonic();
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitFor(mutex_, left);
+  }
+  return MigrationSnapshot{entry->migration, entry->version};
+}
+
+std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
+  const absl::Duration end = context_.clock.Monotonic() + grace;
+  std::vector<std::shared_ptr<MigrationEntry>> ended;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    stop_.NotifyAll();
+    for (const auto& entry : records_.entries()) {
+      if (IsFinal(entry->migration.state)) continue;
+      entry->cancelled = true;
+      entry->interrupted = true;
+      if (entry->migration.state != MigrationState::kPending) continue;
+      EndPending(*entry);
+      ended.push_back(entry);
+    }
+    changed_.NotifyAll();
+  }
+  for (const auto& entry : ended) Tell(*entry);
+  MutexLock lock(mutex_);
+  while (queue_.running_count() > 0) {
+    const absl::Duration left = end - context_.clock.Monotonic();
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitFor(mutex_, left);
+  }
+  std::vector<std::string> held;
+  for (const auto& entry : records_.entries()) {
+    if (IsFinal(entry->migration.state)) continue;
+    held.push_back(absl::StrCat("migration ", entry->migration.id, ": ", DescribeCall(*entry)));
+  }
+  return held;
+}
+
+void Migrator::EndPending(MigrationEntry& entry) {
+  queue_.Remove(entry);
+  for (WorkloadMigration& result : entry.migration.workloads) {
+    result.state = MigrationState::kCancelled;
+    result.reason = entry.interrupted ? MigrationReason::kInterrupted : MigrationReason::kCancelled;
+  }
+  Conclude(entry.migration);
+  entry.migration.end_time = context_.clock.Now();
+  Changed(entry);
+}
+
+void Migrator::RunWorker() {
+  while (true) {
+    std::shared_ptr<MigrationEntry> entry;
+    {
+      MutexLock lock(mutex_);
+      while ((entry = TakeNext()) == nullptr && !stopping_) changed_.Wait(mutex_);
+      if (entry == nullptr) return;
+    }
+    Execute(entry);
+    MutexLock lock(mutex_);
+    queue_.Ended(*entry);
+    changed_.NotifyAll();
+    if (!entry->is_replaced) continue;
+    --replaced_;
+    retired_.insert(std::this_thread::get_id());
+    return;  // the replacement stays
+  }
+}
+
+void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
+  // Only the worker that runs an entry changes its request and its list of workloads.
+  const MigrationRequest& request = entry->migration.request;
+  const absl::Duration deadline = context_.clock.Monotonic() + request.spec.deadline;
+  for (size_t i = 0; i < entry->migration.workloads.size(); ++i) {
+    Observer observer(*this, *entry, i, deadline);
+    const WorkloadMigration planned = entry->migration.workloads[i];
+    {
+      MutexLock lock(mutex_);
+      entry->workload = i;
+    }
+    const EngineContext context = ContextNow();
+    WorkloadMigration result = MigrateWorkload(context, runtime_, planned, request, observer);
+    MutexLock lock(mutex_);
+    entry->batches.clear();
+    if (entry->interrupted && result.reason == MigrationReason::kCancelled) {
+      result.reason = MigrationReason::kInterrupted;
+    }
+    entry->migration.workloads[i] = std::move(result);
+    Changed(*entry);
+  }
+  std::optional<RepairEstimate> estimate = entry->migration.estimate;
+  if (estimate.has_value())
+    MeasureRepair(context_, entry->migration.workloads[0].workload, *estimate);
+  std::string ending;
+  {
+    MutexLock lock(mutex_);
+    Migration& migration = entry->migration;
+    Conclude(migration);
+    migration.estimate = estimate;
+    migration.end_time = context_.clock.Now();
+    Changed(*entry);
+    ending = absl::StrCat("migration ended id=", migration.id,
+                          " state=", MigrationStateName(migration.state),
+                          " reason=", MigrationReasonName(migration.reason));
+  }
+  LogInfo(ending);
+  Tell(*entry);
+}
+
+void Migrator::Changed(MigrationEntry& entry) {
+  ++entry.version;
+  changed_.NotifyAll();
+}
+
+}  // namespace numalocality

@@ -1,0 +1,126 @@
+#include "agent/engine/migrate/request_check.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/engine/migrate/evacuation.h"
+#include "agent/engine/migrate/stickiness.h"
+#include "agent/engine/move/spec_check.h"
+#include "agent/engine/workload/workload_finder.h"
+#include "agent/os/base/own_privileges.h"
+#include "agent/os/node/topology_reader.h"
+
+namespace numalocality {
+namespace {
+
+absl::Status CheckSharing(const EngineContext& context, SharingRule rule) {
+  if (rule == SharingRule::kNever) return absl::OkStatus();
+  NL_ASSIGN_OR_RETURN(const Privileges privileges, ReadOwnPrivileges(context.host));
+  if (privileges.effective.Has(Capability::kSysNice)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "pages that several processes map move with CAP_SYS_NICE only, which the agent does not "
+      "have; add SYS_NICE to the capabilities of its container, or ask for the sharing rule "
+      "'never'");
+}
+
+// OK if the request may move the memory of `workload`; NOT_FOUND if that has no process.
+absl::Status CheckWorkload(const EngineContext& context, const WorkloadFinder& finder,
+                           const Workload& workload, const MigrationRequest& request,
+                           const Topology& topology) {
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder.ListProcesses(workload));
+  const absl::Status allowed =
+      CheckAllowed(context, workload, processes.pids, request.spec, topology);
+  // cpuset.mems will be widened before anything moves.
+  const bool will_widen = request.stick != StickMode::kNone && absl::IsFailedPrecondition(allowed);
+  return will_widen ? absl::OkStatus() : allowed;
+}
+
+absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Workload& workload) {
+  for (const Workload& other : workloads) {
+    if (!other.Overlaps(workload)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(workload.ToString(), " and ", other.ToString(),
+                                                   ": the request names both, and they overlap"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<WorkloadMigration>> ResolveEvacuation(const EngineContext& context,
+                                                                 const MigrationRequest& request) {
+  const MigrationSpec& spec = request.spec;
+  if (!request.workloads.empty() || !spec.target_nodes.empty() || !spec.source_nodes.empty() ||
+      !spec.node_map.empty() || request.stick != StickMode::kNone) {
+    return absl::InvalidArgumentError(
+        "evacuation: takes the place of workloads, target_node_ids, source_node_ids and node_map, "
+        "and does not stick: leave them out");
+  }
+  NL_RETURN_IF_ERROR(CheckSharing(context, spec.sharing));
+  NL_ASSIGN_OR_RETURN(std::vector<PlannedMove> moves,
+                      FindEvacuation(context, *request.evacuation, spec));
+  if (moves.empty()) {
+    return absl::NotFoundError(absl::StrCat("evacuation: no container has memory on node ",
+                                            request.evacuation->node.value));
+  }
+  std::vector<WorkloadMigration> planned;
+  for (PlannedMove& move : moves) {
+    WorkloadMigration result;
+    result.workload = std::move(move.workload);
+    if (move.target.has_value()) result.target_nodes = {*move.target};
+    planned.push_back(std::move(result));
+  }
+  return planned;
+}
+
+absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& context,
+                                                       ContainerResources* runtime,
+                                                       const MigrationRequest& request,
+                                                       const Topology& topology) {
+  if (request.workloads.empty()) return absl::InvalidArgumentError("no workload is named");
+  if (request.workloads.size() > kMaxSelectors) {
+    return absl::InvalidArgumentError(absl::StrCat(request.workloads.size(),
+                                                   " workloads are named: at most ", kMaxSelectors,
+                                                   " in one migration"));
+  }
+  NL_RETURN_IF_ERROR(CheckSharing(context, request.spec.sharing));
+  const WorkloadFinder finder(context.host, context.names);
+  std::vector<Workload> workloads;
+  for (const WorkloadSelector& selector : request.workloads) {
+    NL_ASSIGN_OR_RETURN(const std::vector<Workload> found, finder.Find(selector));
+    absl::Status gone;
+    size_t with_processes = 0;
+    for (const Workload& workload : found) {
+      const absl::Status checked = CheckWorkload(context, finder, workload, request, topology);
+      // Of a pod, containers without a process (a sandbox, one that has ended) are left out.
+      if (absl::IsNotFound(checked)) {
+        gone = checked;
+        continue;
+      }
+      NL_RETURN_IF_ERROR(checked);
+      NL_RETURN_IF_ERROR(CheckSticky(context, runtime, workload, request));
+      NL_RETURN_IF_ERROR(CheckNoOverlap(workloads, workload));
+      ++with_processes;
+      workloads.push_back(workload);
+    }
+    if (with_processes == 0) return gone;
+  }
+  return workloads;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<WorkloadMigration>> ResolveRequest(const EngineContext& context,
+                                                              ContainerResources* runtime,
+                                                              const MigrationRequest& request) {
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
+  NL_RETURN_IF_ERROR(CheckSpec(request.spec, topology));
+  if (request.evacuation.has_value()) return ResolveEvacuation(context, request);
+  NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads,
+                      ResolveWorkloads(context, runtime, request, topology));
+  std::vector<WorkloadMigration> planned;
+  for (Workload& workload : workloads) {
+    planned.emplace_back().workload = std::move(workload);
+  }
+  return planned;
+}
+
+}  // namespace numalocality

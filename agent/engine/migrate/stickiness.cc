@@ -1,0 +1,154 @@
+#include "agent/engine/migrate/stickiness.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "agent/base/status.h"
+#include "agent/engine/workload/node_room.h"
+#include "agent/engine/workload/workload_finder.h"
+#include "agent/model/node_map.h"
+#include "agent/os/act/cpuset_mems.h"
+#include "agent/os/cgroup/cgroup_dir.h"
+#include "agent/os/node/topology_reader.h"
+
+namespace numalocality {
+namespace {
+
+// Longer than the period in which kubelet's CPU manager writes its containers' cpusets, 10 s.
+constexpr absl::Duration kWatchTime = absl::Seconds(11);
+constexpr absl::Duration kWatchInterval = absl::Milliseconds(500);
+
+absl::StatusOr<CpusetMems> OpenMems(const EngineContext& context, ContainerResources& runtime,
+                                    const Workload& workload, bool on_old_kernels) {
+  NL_ASSIGN_OR_RETURN(CgroupDir cgroup, WorkloadFinder(context.host).OpenCgroup(workload));
+  const auto write = [&runtime, id = workload.container->container_id](const NodeSet& nodes) {
+    return runtime.SetMems(id, nodes);
+  };
+  return CpusetMems::OpenContainer(context.host, std::move(cgroup), write, on_old_kernels);
+}
+
+// The nodes that are to be allowed in the end: the targets, and those that the request leaves
+// alone.
+absl::StatusOr<NodeSet> NodesToStickTo(const EngineContext& context, const Workload& workload,
+                                       const MigrationSpec& spec, const NodeSet& nodes_before) {
+  if (!spec.node_map.empty()) {
+    return (nodes_before - SourcesOf(spec.node_map)) | TargetsOf(spec.node_map);
+  }
+  const NodeSet kept = spec.source_nodes.empty() ? NodeSet() : nodes_before - spec.source_nodes;
+  if (!spec.target_nodes.empty()) return kept | spec.target_nodes;
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
+  NL_ASSIGN_OR_RETURN(const CgroupDir cgroup, WorkloadFinder(context.host).OpenCgroup(workload));
+  NL_ASSIGN_OR_RETURN(const CpuSet cpus, cgroup.ReadEffectiveCpus());
+  return kept | topology.HomeNodes(cpus);
+}
+
+// Reads back for kWatchTime, or until the observer says stop.
+absl::Status Watch(const EngineContext& context, CpusetMems& mems, MigrationObserver& observer) {
+  const absl::Duration end = context.clock.Monotonic() + kWatchTime;
+  while (context.clock.Monotonic() < end && observer.StopReason() != MigrationReason::kCancelled) {
+    context.clock.Sleep(kWatchInterval);
+    NL_RETURN_IF_ERROR(mems.Check());
+  }
+  return absl::OkStatus();
+}
+
+void NotSticky(WorkloadMigration& result, const absl::Status& status) {
+  result.state = MigrationState::kPartial;
+  result.reason = MigrationReason::kNotSticky;
+  result.message = std::string(status.message());
+}
+
+// Whether what the move has left has room on the nodes, too: the kernel will bring it there without
+// a question.
+absl::Status CheckRoomForRest(const EngineContext& context, const NodeSet& nodes,
+                              const WorkloadMigration& result) {
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
+  NodeRoom room(context.host, topology);
+  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
+  const int64_t left = result.outcomes.Total() - result.pages_on_target;
+  int64_t free = 0;
+  for (const NodeId node : nodes) free += room.On(node).pages;
+  if (left <= free) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "it was moved, but does not stick: node ", nodes.ToString(), " has no room for the ", left,
+      " pages that are elsewhere still, and the kernel would bring them there"));
+}
+
+// After a move that succeeded.
+void Confine(const EngineContext& context, CpusetMems& mems, const NodeSet& nodes,
+             MigrationObserver& observer, WorkloadMigration& result) {
+  WorkloadMigration verifying = result;
+  verifying.state = MigrationState::kVerifying;
+  observer.OnProgress(verifying);
+  absl::Status status = mems.Confine(nodes);
+  if (status.ok()) status = Watch(context, mems, observer);
+  if (!status.ok()) return NotSticky(result, status);
+  result.stick_note = absl::StrCat(
+      "cpuset.mems allows node ", nodes.ToString(),
+      " now, before: ", mems.nodes_before().ToString(),
+      "; the kernel has moved there what was left",
+      mems.overwrites() > 0 ? "; somebody else changed it once, and it was put back" : "");
+}
+
+}  // namespace
+
+absl::Status CheckSticky(const EngineContext& context, const ContainerResources* runtime,
+                         const Workload& workload, const MigrationRequest& request) {
+  if (request.stick == StickMode::kNone) return absl::OkStatus();
+  if (request.spec.ranges != MigrationSpec().ranges) {
+    return absl::InvalidArgumentError(
+        "stick concerns a container's whole memory: leave the address ranges out, or stick");
+  }
+  if (runtime == nullptr) {
+    return absl::FailedPreconditionError(
+        "stick: cpuset.mems is set through the container runtime, and none is configured; start "
+        "the agent with --cri-socket PATH");
+  }
+  if (!workload.container.has_value() || workload.process.has_value()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        workload.ToString(), ": only a container of a pod can be made to stick, by its runtime"));
+  }
+  NL_ASSIGN_OR_RETURN(CgroupDir cgroup, WorkloadFinder(context.host).OpenCgroup(workload));
+  return CpusetMems::OpenContainer(context.host, std::move(cgroup), nullptr,
+                                   request.stick_on_old_kernels)
+      .status();
+}
+
+WorkloadMigration RunSticky(const EngineContext& context, ContainerResources& runtime,
+                            const Workload& workload, const MigrationRequest& request,
+                            MigrationObserver& observer,
+                            absl::FunctionRef<WorkloadMigration()> run) {
+  WorkloadMigration failed;
+  failed.workload = workload;
+  const auto fail = [&failed](const absl::Status& status) {
+    NotSticky(failed, status);
+    failed.state = MigrationState::kFailed;
+    return failed;
+  };
+  auto mems = OpenMems(context, runtime, workload, request.stick_on_old_kernels);
+  if (!mems.ok()) return fail(mems.status());
+  const auto nodes = NodesToStickTo(context, workload, request.spec, mems->nodes_before());
+  if (!nodes.ok()) return fail(nodes.status());
+  if (const absl::Status widened = mems->Widen(*nodes); !widened.ok()) return fail(widened);
+
+  WorkloadMigration result = run();
+  std::string why = "as the move did not succeed";
+  if (result.state == MigrationState::kSucceeded) {
+    const absl::Status fits = CheckRoomForRest(context, *nodes, result);
+    if (fits.ok()) {
+      Confine(context, *mems, *nodes, observer, result);
+      return result;
+    }
+    NotSticky(result, fits);
+    why = "for lack of room";
+  }
+  const absl::Status restored = mems->Restore();
+  result.stick_note = restored.ok() ? absl::StrCat("cpuset.mems is as it was, ", why)
+                                    : std::string(restored.message());
+  return result;
+}
+
+}  // namespace numalocality

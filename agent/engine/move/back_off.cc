@@ -1,0 +1,36 @@
+#include "agent/engine/move/back_off.h"
+
+#include <algorithm>
+
+namespace numalocality {
+namespace {
+
+constexpr double kTolerated = 0.10;
+// Reading costs some 20 us, a batch of one page hardly more.
+constexpr absl::Duration kReadEvery = absl::Milliseconds(100);
+
+// nullopt for whatever cannot be read: a migration does not fail for want of a reason to wait.
+std::optional<MemoryPressure> Known(const absl::StatusOr<MemoryPressure>& pressure) {
+  return pressure.ok() ? std::optional(*pressure) : std::nullopt;
+}
+
+}  // namespace
+
+absl::Duration PauseFor(const std::optional<MemoryPressure>& workload,
+                        const std::optional<MemoryPressure>& machine) {
+  const double lost =
+      std::max(workload ? workload->some_fraction : 0.0, machine ? machine->full_fraction : 0.0);
+  return lost < kTolerated ? absl::ZeroDuration() : absl::Seconds(lost);
+}
+
+absl::Duration BackOff::Pause() {
+  const absl::Duration now = clock_.Monotonic();
+  MutexLock lock(mutex_);
+  if (now < next_reading_) return pause_;
+  next_reading_ = now + kReadEvery;
+  pause_ = PauseFor(cgroup_path_ ? Known(ReadCgroupPressure(host_, *cgroup_path_)) : std::nullopt,
+                    Known(ReadMachinePressure(host_)));
+  return pause_;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,315 @@
+#include "agent/engine/move/batch_mover.h"
+
+#include <algorithm>
+#include <future>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+
+namespace numalocality {
+namespace {
+
+// Between two looks whether the run was stopped.
+constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
+// After each hold. The process's loss is what it is held in all, however that is spread; so this
+// only keeps it from being starved.
+constexpr double kPauseToHold = 0.25;
+// Between two looks whether another worker's batch is through.
+constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
+
+}  // namespace
+
+void BatchMover::CountMoved(const PageMove& move, int64_t pages) {
+  Count(PageOutcome::kMoved, pages);
+  tally_.flows[{move.source, move.target}] += pages;
+}
+
+void BatchMover::Flush() {
+  process_.Add(tally_);
+  shared_.ledger.Add(tally_);
+  tally_ = {};
+}
+
+void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag flag,
+                      Settle settle) {
+  std::vector<Group> groups = GroupByTarget(moves);
+  bool has_turn = false;
+  while (!groups.empty() && CheckStop()) {
+    Group& group = BestOf(groups);
+    const NodeId target = group.target;
+    const size_t most = std::min(group.left.size(), static_cast<size_t>(SizeOf(unit).pages()));
+    if (!has_turn && !WaitForTurn(static_cast<int64_t>(most) * PagesPer(unit) *
+                                  process_.page_sizes().base_bytes)) {
+      break;
+    }
+    has_turn = true;
+    const NodeRoom::Room room = shared_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
+    const size_t count = CountThatFits(group.left.first(most), room.pages);
+    if (count > 0) MoveBatch(group.left.first(count), unit, flag, settle);
+    shared_.room.Release(target, room.pages);
+    if (count > 0) {
+      group.left.remove_prefix(count);
+      has_turn = false;
+    } else if (room.is_claimed) {
+      if (!Pause(kClaimNap)) break;
+    } else {
+      // The other groups have no more room: what comes of them does not help this one.
+      for (const PageMove& move : SettleFollowers(group.left, settle)) {
+        settle(move, PageOutcome::kNoMemory);
+      }
+      NoRoomOn(target, shared_.room.Describe(target), !shared_.nodes_swap);
+      group.left = {};
+    }
+    std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
+  }
+  for (const Group& group : groups) SettleFollowers(group.left, settle);
+}
+
+std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> moves,
+                                                  Settle settle) const {
+  const std::vector<int> nodes = Query(moves);
+  std::vector<PageMove> left;
+  for (size_t i = 0; i < moves.size(); ++i) {
+    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
+      settle(moves[i], PageOutcome::kMoved);
+    } else {
+      left.push_back(moves[i]);
+    }
+  }
+  return left;
+}
+
+std::vector<PageMove> BatchMover::StillOwned(absl::Span<const PageMove> moves,
+                                             Settle settle) const {
+  std::vector<PageMove> owned;
+  for (const PageMove& move : moves) {
+    if (shared_.owned.Has(process_.handle().pid(), move.address)) {
+      owned.push_back(move);
+    } else {
+      settle(move, PageOutcome::kShared);
+    }
+  }
+  return owned;
+}
+
+std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMove> moves) {
+  std::vector<Group> groups;
+  while (!moves.empty()) {
+    const NodeId target = moves.front().target;
+    size_t count = 0;
+    while (count < moves.size() && moves[count].target == target) ++count;
+    groups.push_back({target, moves.first(count)});
+    moves.remove_prefix(count);
+  }
+  return groups;
+}
+
+BatchMover::Group& BatchMover::BestOf(std::vector<Group>& groups) const {
+  if (groups.size() == 1) return groups.front();
+  return *std::max_element(groups.begin(), groups.end(), [this](const Group& a, const Group& b) {
+    return shared_.room.On(a.target).pages < shared_.room.On(b.target).pages;
+  });
+}
+
+bool BatchMover::CheckStop() {
+  const MigrationReason reason = shared_.ledger.StopReason();
+  if (reason != MigrationReason::kNone) process_.Stop(reason, PageOutcome::kNotAttempted, "");
+  return !process_.stopped();
+}
+
+bool BatchMover::Pause(absl::Duration duration) {
+  while (duration > absl::ZeroDuration()) {
+    const absl::Duration nap = std::min(duration, kLongestNap);
+    shared_.context.clock.Sleep(nap);
+    duration -= nap;
+    if (!CheckStop()) return false;
+  }
+  return true;
+}
+
+bool BatchMover::WaitForTurn(int64_t bytes) {
+  absl::Duration bandwidth_wait = shared_.throttle.Take(bytes);
+  if (Throttle* const host = shared_.context.throttle; host != nullptr) {
+    bandwidth_wait = std::max(bandwidth_wait, host->Take(bytes));
+  }
+  tally_.throttled += bandwidth_wait;
+  if (!Pause(bandwidth_wait)) return false;
+  const absl::Duration pressure_wait = shared_.back_off.Pause();
+  tally_.backed_off += pressure_wait;
+  return Pause(pressure_wait);
+}
+
+void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
+                           Settle settle) {
+  std::vector<PageMove> owned;
+  if (flag == MoveFlag::kShared && shared_.spec.sharing == SharingRule::kOwned) {
+    owned = StillOwned(batch, settle);
+    batch = owned;
+    if (batch.empty()) return;
+  }
+  const BatchResult moved = Call(batch, unit, flag);
+  for (size_t i = 0; i < batch.size(); ++i) settle(batch[i], moved.outcomes[i]);
+  StopFor(moved, batch.front().target, flag);
+  Flush();
+}
+
+std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> moves) {
+  const NodeId target = moves.front().target;
+  const int64_t most_pages = MostPages(moves);
+  for (;;) {
+    const NodeRoom::Room room = shared_.room.ClaimUpTo(target, most_pages);
+    if (room.pages == most_pages) break;
+    shared_.room.Release(target, room.pages);
+    if (!room.is_claimed) {
+      NoRoomOn(target, shared_.room.Describe(target), !shared_.nodes_swap);
+      return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
+    }
+    if (!Pause(kClaimNap)) {
+      return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
+    }
+  }
+  const BatchResult moved = Call(moves, MoveUnit::kPage, MoveFlag::kExclusive);
+  shared_.room.Release(target, most_pages);
+  StopFor(moved, target, MoveFlag::kExclusive);
+  return moved.outcomes;
+}
+
+BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag) {
+  shared_.ledger.BatchBegins(worker_.number, process_.handle().pid(),
+                             static_cast<int64_t>(batch.size()) * PagesPer(unit));
+  BatchSize& size = SizeOf(unit);
+  if (size.WantsOverhead()) {
+    const auto overhead = mover_.MeasureEmptyCall(process_.handle());
+    if (overhead.has_value()) size.RecordOverhead(*overhead);
+  }
+  BatchResult moved = shared_.spec.hold == HoldMode::kPtrace
+                          ? CallHeld(batch, size, flag)
+                          : mover_.Move(process_.handle(), batch, flag);
+  const auto moved_count =
+      std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kMoved);
+  size.Record(static_cast<int>(moved_count), moved.calls.total, moved.calls.Count());
+  shared_.ledger.BatchEnds(worker_.number);
+  tally_.calls.Add(moved.calls);
+  return moved;
+}
+
+BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag) {
+  const Clock& clock = shared_.context.clock;
+  // A PID may have come to name another process in any pause.
+  if (process_.handle().Fate() != ProcessFate::kRunning) {
+    return mover_.Move(process_.handle(), batch, flag);  // which says what became of it
+  }
+  const absl::Duration start = clock.Monotonic();
+  auto hold =
+      shared_.context.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
+  const absl::Duration stopped = clock.Monotonic() - start;
+  if (absl::IsDeadlineExceeded(hold.status())) {
+    // Some of its threads stood still meanwhile.
+    ++tally_.unheld_batches;
+    tally_.holds.Add(stopped);
+    Pause(stopped);
+    return mover_.Move(process_.handle(), batch, flag);
+  }
+  if (!hold.ok()) return RefusedHold(hold.status(), batch.size());
+  size.RecordStop(stopped);
+  // The kernel may keep the call for seconds, behind a real-time task. Only the thread that holds
+  // can let go, so that another one calls.
+  auto call =
+      std::async(std::launch::async, [&] { return mover_.Move(process_.handle(), batch, flag); });
+  const bool in_time =
+      call.wait_for(absl::ToChronoNanoseconds(kLongestHold)) == std::future_status::ready;
+  hold->reset();
+  const absl::Duration held = clock.Monotonic() - start;
+  tally_.holds.Add(held);
+  tally_.unheld_batches += !in_time;
+  BatchResult moved = call.get();
+  Pause(held * kPauseToHold);
+  return moved;
+}
+
+BatchResult BatchMover::RefusedHold(const absl::Status& status, size_t count) {
+  BatchResult refused;
+  if (absl::IsNotFound(status)) {
+    refused.outcomes.assign(count, PageOutcome::kVanished);
+    refused.stop = MoveStop::kExited;
+    return refused;
+  }
+  refused.outcomes.assign(count, PageOutcome::kNotAttempted);
+  process_.Stop(absl::IsPermissionDenied(status) ? MigrationReason::kPermissionDenied
+                                                 : MigrationReason::kHoldRefused,
+                PageOutcome::kNotAttempted, std::string(status.message()));
+  return refused;
+}
+
+int64_t BatchMover::PagesPerBlock() const {
+  return std::max(int64_t{1}, process_.page_sizes().PagesPerHuge());
+}
+
+size_t BatchMover::CountThatFits(absl::Span<const PageMove> moves, int64_t room) const {
+  const auto block_bytes =
+      static_cast<uint64_t>(PagesPerBlock() * process_.page_sizes().base_bytes);
+  std::optional<uint64_t> last_block;
+  for (size_t count = 0; count < moves.size(); ++count) {
+    const uint64_t block = moves[count].address / block_bytes;
+    if (block == last_block) continue;
+    last_block = block;
+    room -= PagesPerBlock();
+    if (room < 0) return count;
+  }
+  return moves.size();
+}
+
+int64_t BatchMover::MostPages(absl::Span<const PageMove> moves) const {
+  const auto block_bytes =
+      static_cast<uint64_t>(PagesPerBlock() * process_.page_sizes().base_bytes);
+  std::set<uint64_t> blocks;
+  for (const PageMove& move : moves) blocks.insert(move.address / block_bytes);
+  return static_cast<int64_t>(blocks.size()) * PagesPerBlock();
+}
+
+void BatchMover::NoRoomOn(NodeId target, const std::string& message, bool for_good) {
+  process_.LackRoom(message);
+  if (!for_good) return;
+  shared_.room.MarkFull(target);
+  if (shared_.room.FullNodes().ContainsAll(TargetsOf(process_.targets()))) {
+    process_.Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory, message);
+  }
+}
+
+void BatchMover::StopFor(const BatchResult& batch, NodeId target, MoveFlag flag) {
+  const std::string process = absl::StrCat("process ", process_.handle().pid());
+  switch (batch.stop) {
+    case MoveStop::kNone: return;
+    case MoveStop::kExited:
+      return process_.Stop(MigrationReason::kWorkloadGone, PageOutcome::kVanished,
+                           process + " has exited");
+    case MoveStop::kReplaced:
+      return process_.Stop(MigrationReason::kWorkloadGone, PageOutcome::kIdentityChanged,
+                           process + " has exited and its PID names another process now");
+    case MoveStop::kNoMemory:
+      return NoRoomOn(target,
+                      absl::StrCat("the kernel found no free memory on node ", target.value,
+                                   "; the agent's own cpuset.mems must allow that node too"),
+                      true);
+    case MoveStop::kForbidden:
+      return process_.Stop(MigrationReason::kCpusetForbids, PageOutcome::kForbidden,
+                           absl::StrCat(process, ": cpuset.mems forbids node ", target.value));
+    case MoveStop::kPermissionDenied:
+      return process_.Stop(
+          MigrationReason::kPermissionDenied, PageOutcome::kPermissionDenied,
+          absl::StrCat(ErrnoStatus(batch.error_number, process + ": move_pages").message(),
+                       "; it needs CAP_SYS_PTRACE",
+                       flag == MoveFlag::kShared ? " and, for shared pages, CAP_SYS_NICE" : ""));
+    case MoveStop::kUnexpected:
+      return process_.Stop(
+          MigrationReason::kInternal, PageOutcome::kNotAttempted,
+          std::string(ErrnoStatus(batch.error_number,
+                                  absl::StrCat(process, ": move_pages to node ", target.value))
+                          .message()));
+  }
+}
+
+}  // namespace numalocality

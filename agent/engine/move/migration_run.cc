@@ -1,0 +1,344 @@
+#include "agent/engine/move/migration_run.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "agent/base/status.h"
+#include "agent/engine/move/back_off.h"
+#include "agent/engine/move/counter_check.h"
+#include "agent/engine/move/drift_facts.h"
+#include "agent/engine/move/move_ledger.h"
+#include "agent/engine/move/owned_memory.h"
+#include "agent/engine/move/process_migration.h"
+#include "agent/engine/move/segment_mover.h"
+#include "agent/engine/move/segment_queue.h"
+#include "agent/engine/move/throttle.h"
+#include "agent/engine/workload/node_room.h"
+#include "agent/os/node/topology_reader.h"
+#include "agent/os/process/process_handle.h"
+#include "agent/os/process/same_memory.h"
+
+namespace numalocality {
+namespace {
+
+// Pages of a segment where nodes swap memory, or several workers share the work: 16 MiB of base
+// pages in between at most, and enough work for one scan of the mappings.
+constexpr int64_t kSegmentPages = 4096;
+
+// A run's phases over all processes of a workload.
+class Run {
+ public:
+  Run(const EngineContext& context, const MigrationSpec& spec, MigrationObserver& observer,
+      WorkloadMigration& result)
+      : context_(context),
+        spec_(spec),
+        result_(result),
+        ledger_(result, observer),
+        room_(context.host, topology_),
+        throttle_(context.clock, spec.limits.bytes_per_second) {}
+
+  // Opens and scans every process. An error, other than one of them being gone, ends the run.
+  void Prepare(const WorkloadProcesses& processes) {
+    auto topology = TopologyReader(context_.host).Read();
+    if (!topology.ok()) return Stop(MigrationReason::kInternal, topology.status().message());
+    topology_ = *std::move(topology);
+    if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
+      return Stop(MigrationReason::kInternal, status.message());
+    }
+    const auto groups = GroupBySameMemory(context_.kernel, context_.host, processes.pids);
+    result_.process_count = static_cast<int>(groups.size());
+    result_.same_memory_count = static_cast<int>(processes.pids.size() - groups.size());
+    result_.hidden_process_count = processes.hidden_count;
+    result_.incomplete = processes.incomplete;
+    for (const std::vector<pid_t>& group : groups) {
+      // They have their memory in common: it is moved by way of the first that is still there.
+      absl::Status status;
+      for (const pid_t pid : group) {
+        status = OpenProcess(pid);
+        if (!absl::IsNotFound(status)) break;
+      }
+      unopened_ += absl::IsNotFound(status);
+      Check(status);
+    }
+    nodes_swap_ = !(SourcesOfAll() & result_.target_nodes).empty();
+    if (!processes_.empty()) result_.scan_method = ScanMethod::kFrames;
+    // A process by itself shares its cgroup with others, whose memory may be elsewhere.
+    const ExpectedNodes expected = result_.workload.process.has_value()
+                                       ? ExpectedNodes{}
+                                       : CounterCheck(context_.host, result_.workload).Uniform();
+    for (const auto& process : processes_) Check(ScanProcess(*process, expected));
+    CountVanished();
+  }
+
+  // Books everything that was found as not attempted.
+  void Skip() {
+    for (const auto& process : processes_) {
+      process->Stop(reason_, PageOutcome::kNotAttempted, "");
+      Book(process->CountRest());
+    }
+  }
+
+  void Move() {
+    if (spec_.enough_bytes.has_value()) {
+      const int64_t page = topology_.page_bytes;
+      ledger_.StopAfter((*spec_.enough_bytes + page - 1) / page);
+    }
+    counters_.emplace(context_.host, result_.workload);
+    MoveAll();
+    counters_->ReadAgain();
+  }
+
+  // Looks at once, and again after each of the times `later`.
+  void Verify(absl::Span<const absl::Duration> later) {
+    const absl::Duration start = context_.clock.Monotonic();
+    VerifyOnce(absl::ZeroDuration());
+    CheckCounters();
+    for (const absl::Duration after : later) {
+      if (NothingIsLeft() || !SleepUntil(start + after)) return;
+      VerifyOnce(after);
+    }
+  }
+
+  // Holds what was moved against the kernel's counters: after the first look, if there is one.
+  void CheckCounters() {
+    if (!counters_.has_value()) return;
+    PageFlows flows;
+    for (const auto& process : processes_) {
+      for (const auto& [nodes, pages] : process->flows()) flows[nodes] += pages;
+    }
+    const auto& looks = result_.verifications;
+    const SecondSource source = counters_->Compare(
+        flows, looks.empty() ? 0 : looks.front().drifted_pages, spec_.kinds, topology_);
+    ledger_.Update([&](WorkloadMigration& result) { result.second_source = source; });
+  }
+
+  MigrationReason reason() const { return reason_; }
+
+ private:
+  void MoveAll() {
+    SegmentQueue queue(room_);
+    for (const auto& process : processes_) {
+      for (const MemorySegment& segment : process->segments()) queue.Add({process.get(), segment});
+    }
+    BackOff back_off(context_.clock, context_.host,
+                     result_.workload.cgroup_path.empty()
+                         ? std::nullopt
+                         : std::optional(result_.workload.cgroup_path));
+    if (nodes_swap_ && spec_.sharing != SharingRule::kNever) {
+      ledger_.Update([](WorkloadMigration& result) {
+        result.sharing_note =
+            "shared pages left: nodes both give and take memory, so that what one process moves "
+            "another one would move back";
+      });
+    }
+    OwnedMemory owned(context_, result_.workload, processes_, ledger_);
+    const RunShared shared{context_, spec_,   room_, throttle_,
+                           back_off, ledger_, owned, nodes_swap_};
+    const auto work = [&](int number) {
+      MoveWorker worker(number, spec_.limits);
+      while (const auto segment = queue.Next()) {
+        if (segment->process->stopped()) continue;
+        SegmentMover(shared, worker, *segment->process).Move(segment->memory);
+        if (!segment->process->stopped()) segment->process->CloseSegment();
+      }
+    };
+    // A thread that has held processes ends with the run: the kernel then lets go of what a hold
+    // could not (see os/ptrace_hold.h).
+    const bool moves_itself = spec_.hold == HoldMode::kNone;
+    std::vector<std::thread> threads;
+    for (int i = moves_itself ? 1 : 0; i < spec_.limits.workers; ++i) threads.emplace_back(work, i);
+    if (moves_itself) work(0);
+    for (std::thread& thread : threads) thread.join();
+    for (const auto& process : processes_) Conclude(*process);
+    // The note is the reason why pages were left.
+    if (result_.outcomes[PageOutcome::kShared] == 0) result_.sharing_note.clear();
+    CountVanished();
+  }
+
+  // All processes have exited.
+  bool NothingIsLeft() const {
+    return std::all_of(processes_.begin(), processes_.end(), [](const auto& process) {
+      return process->vanished() || process->handle().Fate() != ProcessFate::kRunning;
+    });
+  }
+
+  bool IsCancelled() { return ledger_.StopReason() == MigrationReason::kCancelled; }
+
+  // An error other than a process being gone ends the run.
+  void Check(const absl::Status& status) {
+    if (status.ok() || absl::IsNotFound(status)) return;
+    Stop(ReasonOf(status), status.message());
+  }
+
+  void CountVanished() {
+    result_.vanished_process_count = unopened_;
+    for (const auto& process : processes_) result_.vanished_process_count += process->vanished();
+  }
+
+  absl::Status OpenProcess(pid_t pid) {
+    if (reason_ != MigrationReason::kNone) return absl::OkStatus();
+    NL_ASSIGN_OR_RETURN(
+        ProcessHandle process,
+        WorkloadFinder(context_.host).OpenProcess(context_.kernel, result_.workload, pid));
+    NL_ASSIGN_OR_RETURN(const NodeSet targets, TargetNodes(context_, process, spec_, topology_));
+    result_.target_nodes = result_.target_nodes | targets;
+    processes_.push_back(std::make_unique<ProcessMigration>(
+        context_, spec_, topology_, std::move(process),
+        spec_.node_map.empty() ? MapToNearest(topology_, targets, spec_.source_nodes)
+                               : spec_.node_map));
+    return absl::OkStatus();
+  }
+
+  NodeSet SourcesOfAll() const {
+    NodeSet sources;
+    for (const auto& process : processes_) sources = sources | SourcesOf(process->targets());
+    return sources;
+  }
+
+  absl::Status ScanProcess(ProcessMigration& process, const ExpectedNodes& expected) {
+    if (reason_ != MigrationReason::kNone) return absl::OkStatus();
+    const bool in_parts = nodes_swap_ || spec_.limits.workers > 1;
+    NL_RETURN_IF_ERROR(process.Scan(in_parts ? kSegmentPages : std::numeric_limits<int64_t>::max(),
+                                    expected, [this] { return IsCancelled(); }));
+    ledger_.Update([&](WorkloadMigration& result) {
+      result.before.Add(process.memory_before());
+      result.pages_planned += process.misplaced_pages();
+      result.scan_method =
+          std::max(result.scan_method, process.scanner().MethodFor(process.handle()));
+    });
+    return absl::OkStatus();
+  }
+
+  // Books what is left of a process that nobody moves any more.
+  void Conclude(ProcessMigration& process) {
+    // Pages of segments that no worker came to.
+    if (process.open_segments() > 0) {
+      process.Stop(ledger_.StopReason(), PageOutcome::kNotAttempted, "");
+    }
+    Book(process.CountRest());
+    const MigrationReason reason = process.reason();
+    if (reason != MigrationReason::kNone && !process.vanished()) Stop(reason, process.message());
+  }
+
+  void Book(const MoveTally& tally) { ledger_.Add(tally); }
+
+  void VerifyOnce(absl::Duration after) {
+    Verification verification;
+    verification.after = after;
+    std::optional<DriftFacts> drift_facts;
+    for (const auto& process : processes_) {
+      if (process->vanished()) continue;
+      const int64_t drifted_before = verification.drifted_pages;
+      const absl::Status status = process->Verify(verification, [this] { return IsCancelled(); });
+      Check(status);
+      if (!status.ok() && !absl::IsNotFound(status)) return;  // half a look says nothing
+      if (verification.drifted_pages == drifted_before) continue;
+      if (!drift_facts.has_value()) drift_facts.emplace();
+      AddDriftFacts(context_, topology_, process->handle(), TargetsOf(process->targets()),
+                    *drift_facts);
+    }
+    CountVanished();
+    ledger_.Update([&](WorkloadMigration& result) {
+      result.pages_on_target = verification.pages_on_target;
+      result.drifted_pages = verification.drifted_pages;
+      result.drift_facts = drift_facts;
+      result.verifications.push_back(verification);
+    });
+  }
+
+  // False if the run was cancelled meanwhile.
+  bool SleepUntil(absl::Duration time) {
+    while (context_.clock.Monotonic() < time && !NothingIsLeft()) {
+      if (IsCancelled()) {
+        Stop(MigrationReason::kCancelled, "cancelled between two verifications");
+        return false;
+      }
+      context_.clock.Sleep(std::min(absl::Milliseconds(100), time - context_.clock.Monotonic()));
+    }
+    return true;
+  }
+
+  static MigrationReason ReasonOf(const absl::Status& status) {
+    switch (status.code()) {
+      case absl::StatusCode::kPermissionDenied: return MigrationReason::kPermissionDenied;
+      case absl::StatusCode::kFailedPrecondition: return MigrationReason::kCpusetForbids;
+      case absl::StatusCode::kCancelled: return MigrationReason::kCancelled;
+      default: return MigrationReason::kInternal;
+    }
+  }
+
+  // The first reason stands.
+  void Stop(MigrationReason reason, absl::string_view message) {
+    if (reason_ != MigrationReason::kNone) return;
+    reason_ = reason;
+    result_.message = std::string(message);
+  }
+
+  const EngineContext& context_;
+  const MigrationSpec& spec_;
+  WorkloadMigration& result_;  // the ledger's while workers move
+  MoveLedger ledger_;
+  Topology topology_;
+  NodeRoom room_;
+  Throttle throttle_;
+  std::vector<std::unique_ptr<ProcessMigration>> processes_;
+  std::optional<CounterCheck> counters_;
+  int unopened_ = 0;  // processes that were gone before they could be opened
+  bool nodes_swap_ = false;
+  MigrationReason reason_ = MigrationReason::kNone;
+};
+
+}  // namespace
+
+WorkloadMigration PlanMigration(const EngineContext& context, const Workload& workload,
+                                const WorkloadProcesses& processes, const MigrationSpec& spec,
+                                MigrationObserver& observer) {
+  WorkloadMigration result;
+  result.workload = workload;
+  Run run(context, spec, observer, result);
+  run.Prepare(processes);
+  result.reason = run.reason();
+  return result;
+}
+
+WorkloadMigration RunMigration(const EngineContext& context, const Workload& workload,
+                               const WorkloadProcesses& processes, const MigrationSpec& spec,
+                               MigrationObserver& observer) {
+  WorkloadMigration result;
+  result.workload = workload;
+  result.state = MigrationState::kRunning;
+  Run run(context, spec, observer, result);
+  run.Prepare(processes);
+  const bool prepared = run.reason() == MigrationReason::kNone;
+  if (prepared) {
+    run.Move();
+  } else {
+    run.Skip();
+  }
+  if (run.reason() != MigrationReason::kCancelled) {
+    result.state = MigrationState::kVerifying;
+    observer.OnProgress(result);
+    run.Verify(prepared ? spec.verify_after : std::vector<absl::Duration>());
+  } else {
+    run.CheckCounters();
+  }
+  if (result.verifications.empty()) {
+    // Asked to end now, or it could not look: what is on target is what was counted so far.
+    result.pages_on_target =
+        result.outcomes[PageOutcome::kMoved] + result.outcomes[PageOutcome::kAlreadyThere];
+  }
+  Conclude(result, run.reason(), spec.min_moved);
+  if (!prepared && result.state != MigrationState::kCancelled) {
+    // Not all processes were counted: what the others have on target proves nothing.
+    result.state = MigrationState::kFailed;
+    result.reason = run.reason();
+  }
+  return result;
+}
+
+}  // namespace numalocality

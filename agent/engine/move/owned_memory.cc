@@ -1,0 +1,46 @@
+#include "agent/engine/move/owned_memory.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "agent/engine/workload/sharing_proof.h"
+
+namespace numalocality {
+namespace {
+
+// Processes that begin to share memory meanwhile may see it change node.
+constexpr absl::Duration kLongestTrust = absl::Seconds(5);
+
+}  // namespace
+
+bool OwnedMemory::Has(pid_t pid, uint64_t address) {
+  MutexLock lock(mutex_);
+  if (context_.clock.Monotonic() >= old_at_) Prove();
+  const std::vector<AddressRange>& ranges = ranges_[pid];
+  const auto behind = std::upper_bound(
+      ranges.begin(), ranges.end(), address,
+      [](uint64_t value, const AddressRange& range) { return value < range.start; });
+  return behind != ranges.begin() && address < std::prev(behind)->end;
+}
+
+void OwnedMemory::Prove() {
+  std::vector<pid_t> pids;
+  for (const auto& process : processes_) {
+    // A PID that names another process by now is a stranger's.
+    if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
+  }
+  const SharingProof proof = SharingProof::Take(context_.host, workload_, pids);
+  old_at_ = context_.clock.Monotonic() + kLongestTrust;
+  ranges_.clear();
+  for (const auto& process : processes_) {
+    const auto mappings = process->handle().ReadMaps();
+    // Gone, or what it shares stays where it is.
+    if (!mappings.ok() || process->handle().Fate() != ProcessFate::kRunning) continue;
+    const pid_t pid = process->handle().pid();
+    ranges_[pid] = proof.OwnedRanges(pid, *mappings);
+  }
+  if (proof.note().empty()) return;  // an earlier one's may be why pages were left
+  ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
+}
+
+}  // namespace numalocality

@@ -1,0 +1,51 @@
+// Which pages that several processes map belong to the workload that is being moved.
+#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_OWNED_MEMORY_H_
+#define NUMALOCALITY_AGENT_ENGINE_MOVE_OWNED_MEMORY_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "agent/base/mutex.h"
+#include "agent/engine/context.h"
+#include "agent/engine/move/move_ledger.h"
+#include "agent/engine/move/process_migration.h"
+#include "agent/model/ids.h"
+#include "agent/model/workload.h"
+
+namespace numalocality {
+
+// Takes a sharing proof when first asked, and a new one when that has grown old. Thread-safe.
+class OwnedMemory {
+ public:
+  // All references outlive this. What could not be proved is noted in `ledger`.
+  OwnedMemory(const EngineContext& context, const Workload& workload,
+              absl::Span<const std::unique_ptr<ProcessMigration>> processes, MoveLedger& ledger)
+      : context_(context), workload_(workload), processes_(processes), ledger_(ledger) {}
+
+  // Whether it is proved that only processes of the workload map the page at `address` of the
+  // process `pid`.
+  bool Has(pid_t pid, uint64_t address);
+
+ private:
+  void Prove() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const EngineContext& context_;
+  const Workload& workload_;
+  const absl::Span<const std::unique_ptr<ProcessMigration>> processes_;
+  MoveLedger& ledger_;
+  Mutex mutex_;
+  absl::Duration old_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // monotonic
+  // By process; ascending, disjoint.
+  std::map<pid_t, std::vector<AddressRange>> ranges_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_OWNED_MEMORY_H_

@@ -1,0 +1,273 @@
+#include "agent/engine/move/segment_mover.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <tuple>
+#include <utility>
+
+namespace numalocality {
+namespace {
+
+// So many pages that did not move are put aside, to be tried again together.
+constexpr size_t kMostStuck = 4096;
+
+// Before the first retry; four times as long before each further one.
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
+
+uint64_t EndOf(const PageRun& run, int64_t page_bytes) {
+  return run.address + static_cast<uint64_t>(run.pages * page_bytes);
+}
+
+void SortByTarget(std::vector<PageMove>& moves) {
+  std::sort(moves.begin(), moves.end(), [](const PageMove& a, const PageMove& b) {
+    return std::tie(a.target, a.address) < std::tie(b.target, b.address);
+  });
+}
+
+bool IsStuck(PageOutcome outcome) {
+  return outcome == PageOutcome::kPinned || outcome == PageOutcome::kBusy;
+}
+
+// The parts of `ranges` within `limits`.
+std::vector<AddressRange> Clip(const std::vector<AddressRange>& ranges, AddressRange limits) {
+  std::vector<AddressRange> clipped;
+  for (const AddressRange& range : ranges) {
+    const AddressRange part{std::max(range.start, limits.start), std::min(range.end, limits.end)};
+    if (part.start < part.end) clipped.push_back(part);
+  }
+  return clipped;
+}
+
+}  // namespace
+
+void SegmentMover::Move(const MemorySegment& segment) {
+  AddressRange left = segment.range;
+  absl::Status status;
+  for (bool done = false; !done && status.ok() && !process_.stopped();) {
+    const auto known = process_.Mappings();
+    status = known.ok() ? MoveRange(segment, **known, left, done) : known.status();
+  }
+  Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
+  MoveSharers();  // a page may have come to be shared between two tries
+  if (status.ok() && !process_.stopped()) {
+    // Wanted there, and brought by another process of the workload; what is new there is not.
+    const int64_t missing = std::max(int64_t{0}, segment.misplaced_pages - misplaced_pages_);
+    batches_.Count(PageOutcome::kAlreadyThere,
+                   std::clamp(settled_pages_ - segment.settled_pages, int64_t{0}, missing));
+  }
+  batches_.Flush();
+  if (status.ok()) return;
+  const bool is_gone = absl::IsNotFound(status);
+  process_.Stop(is_gone                            ? MigrationReason::kWorkloadGone
+                : absl::IsPermissionDenied(status) ? MigrationReason::kPermissionDenied
+                                                   : MigrationReason::kInternal,
+                is_gone ? PageOutcome::kVanished : PageOutcome::kNotAttempted,
+                std::string(status.message()));
+}
+
+absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
+                                     const ProcessMigration::KnownMappings& known,
+                                     AddressRange& left, bool& done) {
+  done = true;
+  return process_.scanner().Scan(
+      process_.handle(), known.mappings, Clip(shared_.spec.ranges, left), shared_.spec.kinds,
+      [&](absl::Span<const PageRun> runs) {
+        if (runs.empty()) return !process_.stopped();
+        if (shared_.context.clock.Monotonic() >= known.old_at) {
+          left.start = runs.front().address;
+          done = false;
+          return false;
+        }
+        misplaced_pages_ += process_.CountMisplaced(runs);
+        settled_pages_ += process_.CountSettled(runs);
+        MoveWindow(runs);
+        left.start = EndOf(runs.back(), process_.page_sizes().base_bytes);
+        return !process_.stopped();
+      },
+      segment.nodes.Uniform());
+}
+
+void SegmentMover::MoveWindow(absl::Span<const PageRun> runs) {
+  const WindowPlan plan = PlanWindow(runs, process_.targets(), process_.page_sizes());
+  batches_.Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
+  batches_.Count(PageOutcome::kBusy, plan.hidden_pages);
+  std::vector<PageMove> singles = plan.singles;
+  MoveHuge(plan.huge, MoveFlag::kExclusive, singles);
+  MoveProbes(plan.probes, plan.rest, singles);
+  SortByTarget(singles);
+  MoveSingles(singles, MoveFlag::kExclusive);
+  if (stuck_.size() >= kMostStuck) Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
+  MoveSharers();
+  batches_.Flush();
+}
+
+void SegmentMover::MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag,
+                            std::vector<PageMove>& singles) {
+  const int64_t pages = process_.page_sizes().PagesPerHuge();
+  std::vector<PageMove> moved;
+  std::vector<PageMove> last_pages;
+  batches_.Move(heads, MoveUnit::kHugePage, flag, [&](const PageMove& head, PageOutcome outcome) {
+    if (outcome == PageOutcome::kMoved) {
+      moved.push_back(head);
+      last_pages.push_back(PageOf(head, pages - 1));
+    } else if (outcome == PageOutcome::kVanished || outcome == PageOutcome::kNotMigratable) {
+      // Only its first page may have: it is no huge page any more.
+      for (int64_t i = 0; i < pages; ++i) singles.push_back(PageOf(head, i));
+    } else {
+      Settle(head, pages, outcome);
+    }
+  });
+  // The kernel splits a huge page for which it finds no room in one piece.
+  const std::vector<int> nodes = batches_.Query(last_pages);
+  for (size_t i = 0; i < moved.size(); ++i) {
+    const bool stayed_whole = i >= nodes.size() || nodes[i] == moved[i].target.value;
+    batches_.CountHugePage(stayed_whole);
+    if (stayed_whole) {
+      batches_.CountMoved(moved[i], pages);
+    } else {
+      SettleSplit(moved[i], singles);
+    }
+  }
+}
+
+void SegmentMover::SettleSplit(const PageMove& head, std::vector<PageMove>& singles) {
+  std::vector<PageMove> parts;
+  for (int64_t i = 0; i < process_.page_sizes().PagesPerHuge(); ++i) {
+    parts.push_back(PageOf(head, i));
+  }
+  for (const PageMove& part : CountFollowers(parts)) singles.push_back(part);
+}
+
+std::vector<PageMove> SegmentMover::CountFollowers(absl::Span<const PageMove> moves) {
+  return batches_.SettleFollowers(
+      moves, [this](const PageMove& move, PageOutcome) { batches_.CountMoved(move, 1); });
+}
+
+void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const PageMove> rest,
+                              std::vector<PageMove>& singles) {
+  if (heads.empty()) return;
+  std::vector<uint64_t> stuck_heads;
+  batches_.Move(heads, MoveUnit::kHugePage, MoveFlag::kExclusive,
+                [&](const PageMove& head, PageOutcome outcome) {
+                  if (IsStuck(outcome)) {
+                    stuck_heads.push_back(head.address);
+                  } else {
+                    Settle(head, 1, outcome);
+                  }
+                });
+  // Also after a stop: what came along has moved.
+  const size_t rest_pages = rest.size() / heads.size();
+  for (size_t i = 0; i < heads.size(); ++i) {
+    std::vector<PageMove> left = CountFollowers(rest.subspan(i * rest_pages, rest_pages));
+    if (left.empty()) batches_.CountHugePage(true);
+    const bool is_stuck =
+        std::find(stuck_heads.begin(), stuck_heads.end(), heads[i].address) != stuck_heads.end();
+    if (is_stuck && SettleStuckProbe(heads[i], left)) continue;
+    singles.insert(singles.end(), left.begin(), left.end());
+  }
+}
+
+bool SegmentMover::SettleStuckProbe(const PageMove& head, std::vector<PageMove>& left) {
+  const PageMove pair[] = {head, PageOf(head, 1)};
+  if (left.empty() || left.front().address != pair[1].address) {
+    Settle(head, 1, PageOutcome::kPinned);
+    return false;
+  }
+  // The kernel cannot isolate a page twice: of one huge page, the second one is busy.
+  const std::vector<PageOutcome> outcomes = batches_.MoveTogether(pair);
+  if (outcomes[0] == PageOutcome::kPinned && outcomes[1] == PageOutcome::kBusy) {
+    Settle(head, static_cast<int64_t>(left.size()) + 1, PageOutcome::kPinned);
+    return true;
+  }
+  Settle(pair[0], 1, outcomes[0]);
+  Settle(pair[1], 1, outcomes[1]);
+  left.erase(left.begin());
+  return false;
+}
+
+void SegmentMover::MoveSingles(absl::Span<const PageMove> moves, MoveFlag flag) {
+  batches_.Move(moves, MoveUnit::kPage, flag,
+                [this](const PageMove& move, PageOutcome outcome) { Settle(move, 1, outcome); });
+}
+
+void SegmentMover::Retry(std::vector<Unmoved> stuck, MoveFlag flag) {
+  absl::Duration backoff = kFirstBackoff;
+  for (int i = 0; i < shared_.spec.limits.retries && !stuck.empty(); ++i) {
+    if (!batches_.Pause(backoff)) break;
+    backoff *= 4;
+    stuck = RetryOnce(stuck, flag);
+  }
+  // A page may have come along with a later one of its huge page.
+  std::vector<PageMove> moves;
+  for (const Unmoved& page : stuck) moves.push_back(page.move);
+  const std::vector<int> nodes = batches_.Query(moves);
+  for (size_t i = 0; i < stuck.size(); ++i) {
+    std::vector<PageMove> left;
+    if (i >= nodes.size() || nodes[i] != moves[i].target.value) {
+      batches_.Count(stuck[i].outcome, stuck[i].pages);
+    } else if (stuck[i].pages == 1) {
+      batches_.CountMoved(moves[i], 1);
+    } else {
+      SettleSplit(moves[i], left);
+      batches_.Count(stuck[i].outcome, static_cast<int64_t>(left.size()));
+    }
+  }
+}
+
+std::vector<SegmentMover::Unmoved> SegmentMover::RetryOnce(const std::vector<Unmoved>& stuck,
+                                                           MoveFlag flag) {
+  const std::vector<Unmoved> put_aside = std::exchange(stuck_, {});
+  std::vector<PageMove> heads;
+  std::vector<PageMove> singles;
+  for (const Unmoved& page : stuck) (page.pages > 1 ? heads : singles).push_back(page.move);
+  SortByTarget(heads);
+  MoveHuge(heads, flag, singles);
+  SortByTarget(singles);
+  MoveSingles(singles, flag);
+  return std::exchange(stuck_, put_aside);
+}
+
+void SegmentMover::MoveSharers() {
+  const std::vector<Unmoved> sharers = std::exchange(sharers_, {});
+  std::vector<PageMove> moves;
+  for (const Unmoved& page : sharers) moves.push_back(page.move);
+  const std::vector<int> nodes = batches_.Query(moves);
+  std::vector<Unmoved> left;
+  for (size_t i = 0; i < sharers.size(); ++i) {
+    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
+      // By way of another process of the workload.
+      batches_.Count(PageOutcome::kAlreadyThere, sharers[i].pages);
+    } else {
+      left.push_back(sharers[i]);
+    }
+  }
+  Retry(RetryOnce(left, MoveFlag::kShared), MoveFlag::kShared);
+  // A proof came and went.
+  for (const Unmoved& page : std::exchange(sharers_, {})) {
+    batches_.Count(PageOutcome::kShared, page.pages);
+  }
+}
+
+void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outcome) {
+  const SharingRule rule = shared_.spec.sharing;
+  if (outcome == PageOutcome::kMoved) {
+    batches_.CountMoved(move, pages);
+  } else if (IsStuck(outcome)) {
+    stuck_.push_back({move, pages, outcome});
+  } else if (outcome == PageOutcome::kShared && !shared_.nodes_swap &&
+             (rule == SharingRule::kAll ||
+              (rule == SharingRule::kOwned &&
+               shared_.owned.Has(process_.handle().pid(), move.address)))) {
+    sharers_.push_back({move, pages, outcome});
+  } else {
+    batches_.Count(outcome, pages);
+  }
+}
+
+PageMove SegmentMover::PageOf(const PageMove& head, int64_t index) const {
+  return {head.address + static_cast<uint64_t>(index * process_.page_sizes().base_bytes),
+          head.source, head.target};
+}
+
+}  // namespace numalocality

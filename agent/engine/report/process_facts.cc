@@ -1,0 +1,152 @@
+#include "agent/engine/report/process_facts.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "agent/base/status.h"
+#include "agent/model/page_run.h"
+#include "agent/os/pages/page_sample.h"
+#include "agent/os/pages/page_scanner.h"
+#include "agent/os/pages/pagemap.h"
+#include "agent/os/pages/scan_pacer.h"
+#include "agent/os/process/memory_policy.h"
+
+namespace numalocality {
+namespace {
+
+// Entries of pagemap that are read at once: 16 MiB of base pages hold the mmap lock for 0.1 ms.
+constexpr int64_t kMostEntries = 4096;
+
+// Sorts the pages of one process.
+class PageTally {
+ public:
+  // `pagemap`: nullopt if it may not be read. All outlive this.
+  PageTally(std::optional<Pagemap> pagemap, const ProcessHandle& process, const ProcessLook& look,
+            int64_t page_bytes, ScanPacer& pacer, ProcessFacts& facts)
+      : pagemap_(std::move(pagemap)),
+        process_(process),
+        look_(look),
+        page_bytes_(page_bytes),
+        pacer_(pacer),
+        facts_(facts) {}
+
+  void Add(const PageRun& run) {
+    facts_.sampled_pages += run.pages;
+    const bool is_remote = run.node != kHiddenNode && !facts_.home_nodes.Contains(run.node);
+    if (!is_remote || !pagemap_.has_value()) {
+      facts_.pages[{run.node, run.kind, PageSharing::kUnknown}] += run.pages;
+      return;
+    }
+    for (int64_t done = 0; done < run.pages; done += kMostEntries) {
+      const uint64_t start = AddressOf(run, done);
+      const uint64_t end = AddressOf(run, std::min(done + kMostEntries, run.pages));
+      AddRemote(run, {start, end});
+    }
+  }
+
+ private:
+  uint64_t AddressOf(const PageRun& run, int64_t page) const {
+    return run.address + static_cast<uint64_t>(page * page_bytes_);
+  }
+
+  void AddRemote(const PageRun& run, AddressRange range) {
+    const auto page_bytes = static_cast<uint64_t>(page_bytes_);
+    if (!pagemap_->Read(range, entries_).ok()) entries_.clear();
+    pacer_.AfterRead();
+    // Of an exiting process there may be fewer.
+    entries_.resize(range.size() / page_bytes);
+    for (const PagemapEntry entry : entries_) {
+      ++facts_.pages[{run.node, run.kind, SharingOf(entry, range.start)}];
+      range.start += page_bytes;
+    }
+  }
+
+  PageSharing SharingOf(PagemapEntry entry, uint64_t address) {
+    if (!entry.is_present()) return PageSharing::kUnknown;  // gone since
+    if (entry.is_exclusive()) return PageSharing::kNone;
+    if (!owned_.has_value()) {
+      const auto mappings = process_.ReadMaps();
+      owned_.emplace();
+      if (mappings.ok()) owned_ = look_.proof().OwnedRanges(process_.pid(), *mappings);
+    }
+    const auto after =
+        std::upper_bound(owned_->begin(), owned_->end(), address,
+                         [](uint64_t at, const AddressRange& range) { return at < range.end; });
+    const bool is_owned = after != owned_->end() && after->start <= address;
+    return is_owned ? PageSharing::kOwned : PageSharing::kForeign;
+  }
+
+  std::optional<Pagemap> pagemap_;
+  const ProcessHandle& process_;
+  const ProcessLook& look_;
+  const int64_t page_bytes_;
+  ScanPacer& pacer_;
+  ProcessFacts& facts_;
+  std::optional<std::vector<AddressRange>> owned_;  // ascending
+  std::vector<PagemapEntry> entries_;
+};
+
+absl::Status LookAtAll(const EngineContext& context, const ProcessHandle& process,
+                       int64_t page_bytes, const ProcessLook& look, PageTally& tally) {
+  NL_RETURN_IF_ERROR(
+      PageScanner(context.kernel, context.clock, context.host, page_bytes)
+          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageRun> runs) {
+            for (const PageRun& run : runs) tally.Add(run);
+            return !look.is_cancelled();
+          }));
+  return look.is_cancelled() ? absl::CancelledError("the caller has gone") : absl::OkStatus();
+}
+
+absl::Status LookAtPages(const EngineContext& context, const Topology& topology,
+                         const ProcessHandle& process, const ProcessLook& look, ProcessFacts& facts,
+                         CircumstanceFacts& machine) {
+  ScanPacer pacer(context.clock);
+  auto opened = Pagemap::Open(context.kernel, process, topology.page_bytes);
+  std::optional<Pagemap> pagemap;
+  if (opened.ok()) {
+    pagemap.emplace(*std::move(opened));
+  } else {
+    machine.unread.insert("which pages several processes map");
+  }
+  PageTally tally(std::move(pagemap), process, look, topology.page_bytes, pacer, facts);
+  if (!look.max_pages.has_value()) {
+    NL_RETURN_IF_ERROR(LookAtAll(context, process, topology.page_bytes, look, tally));
+    facts.resident_pages = facts.sampled_pages;
+    return absl::OkStatus();
+  }
+  NL_ASSIGN_OR_RETURN(
+      const PageSample sample,
+      SamplePages(context.kernel, context.clock, process, context.host, topology, *look.max_pages));
+  for (const PageRun& run : sample.runs) tally.Add(run);
+  facts.resident_pages = sample.resident_pages;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ProcessFacts> ReadProcessFacts(const EngineContext& context,
+                                              const Topology& topology,
+                                              const ProcessHandle& process, const ProcessLook& look,
+                                              CircumstanceFacts& machine) {
+  ProcessFacts facts;
+  facts.id = process.id();
+  NL_ASSIGN_OR_RETURN(const ProcessThreads threads,
+                      ReadThreads(context.kernel, context.host, process.pid()));
+  facts.cpus = threads.cpus;
+  facts.home_nodes = topology.HomeNodes(threads.cpus);
+  NL_ASSIGN_OR_RETURN(facts.allowed_nodes, process.ReadAllowedNodes());
+  NL_RETURN_IF_ERROR(LookAtPages(context, topology, process, look, facts, machine));
+  if (const auto policy = ReadPolicyNodes(context.host, process); policy.ok()) {
+    facts.policy_nodes = *policy;
+  } else {
+    machine.unread.insert("memory policies");
+  }
+  machine.swapped_bytes += process.ReadSwappedBytes().value_or(0);
+  if (process.Fate() != ProcessFate::kRunning) {
+    return absl::NotFoundError("the process has exited");
+  }
+  return facts;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,283 @@
+#include "agent/engine/report/report_reader.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/os/pages/page_sample.h"
+#include "agent/os/process/process_handle.h"
+
+namespace numalocality {
+namespace {
+
+// A sample is good until a fiftieth of the workload's memory has come, gone or moved.
+constexpr int64_t kShiftDivisor = 50;
+
+bool SameHomes(const std::vector<ProcessPlacement>& processes) {
+  return std::all_of(processes.begin(), processes.end(), [&](const ProcessPlacement& process) {
+    return process.home_nodes == processes.front().home_nodes;
+  });
+}
+
+// Which process is at home where.
+std::map<ProcessId, NodeSet> HomesOf(const std::vector<ProcessPlacement>& processes) {
+  std::map<ProcessId, NodeSet> homes;
+  for (const ProcessPlacement& process : processes) homes[process.id] = process.home_nodes;
+  return homes;
+}
+
+// Whether a process that `a` tells apart is at home elsewhere in `b`. Where `b` tells none apart,
+// all are at home where the workload is.
+bool SomeProcessDiffers(const WorkloadPlacement& a, const WorkloadPlacement& b) {
+  const auto homes = HomesOf(b.processes);
+  return std::any_of(a.processes.begin(), a.processes.end(), [&](const ProcessPlacement& process) {
+    if (homes.empty()) return process.home_nodes != b.home_nodes;
+    const auto it = homes.find(process.id);
+    return it != homes.end() && it->second != process.home_nodes;
+  });
+}
+
+bool HomeHasChanged(const WorkloadPlacement& before, const WorkloadPlacement& now) {
+  return before.home_nodes != now.home_nodes || SomeProcessDiffers(before, now) ||
+         SomeProcessDiffers(now, before);
+}
+
+}  // namespace
+
+ReportReader::ReportReader(const EngineContext& context)
+    : context_(context),
+      finder_(context.host, context.names),
+      reader_(context.kernel, context.host, context.clock) {}
+
+absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
+    const std::vector<std::string>& extra) {
+  NL_ASSIGN_OR_RETURN(WorkloadTree tree, finder_.Walk());
+  for (const std::string& path : extra) {
+    auto found = finder_.Find({std::nullopt, std::nullopt, path, std::nullopt});
+    if (found.ok()) tree.workloads.push_back(std::move(found->front()));
+  }
+  // What the agent finds at its own start has not only just begun.
+  const absl::Time appeared =
+      std::exchange(has_looked_, true) ? context_.clock.Now() : absl::InfinitePast();
+  std::set<std::string> paths;
+  for (Workload& workload : tree.workloads) {
+    paths.insert(workload.cgroup_path);
+    const auto it = kept_.find(workload.cgroup_path);
+    if (it != kept_.end() && it->second.workload.cgroup_id == workload.cgroup_id) continue;
+    kept_.erase(workload.cgroup_path);
+    auto counters = CgroupCounters::Open(context_.host, workload.cgroup_path);
+    if (absl::IsNotFound(counters.status())) continue;  // removed meanwhile
+    if (!counters.ok()) {
+      LogWarning(absl::StrCat("report without ", workload.ToString(), ": ",
+                              LogSafe(counters.status().message())));
+      continue;
+    }
+    if (!counters->counts_memory()) {
+      // The only other way would be to look at all its pages, again and again.
+      LogWarning(absl::StrCat("report without ", workload.ToString(),
+                              ": its cgroup counts no memory; enable the memory controller there "
+                              "(cgroup.subtree_control of the cgroup above)"));
+      continue;
+    }
+    const std::string path = workload.cgroup_path;
+    kept_.emplace(path, Kept{std::move(workload), *std::move(counters), {}, {}, {}, appeared, {}});
+  }
+  std::erase_if(kept_, [&](const auto& entry) { return !paths.contains(entry.first); });
+  return std::move(tree.directories);
+}
+
+Reports ReportReader::ReadAll(const Topology& topology) { return ReadBelow("/", topology); }
+
+Reports ReportReader::ReadBelow(const std::string& path, const Topology& topology) {
+  Reports changed;
+  // What is within comes right after it, among a few whose names begin alike.
+  for (auto it = kept_.lower_bound(path); it != kept_.end() && absl::StartsWith(it->first, path);) {
+    if (!IsWithin(it->first, path)) {
+      ++it;
+      continue;
+    }
+    const auto before = it->second.report;
+    const absl::Status status = Read(it->second, topology);
+    if (absl::IsNotFound(status)) {
+      it = kept_.erase(it);
+      continue;
+    }
+    if (!status.ok()) {
+      LogWarning(absl::StrCat("report of ", it->second.workload.ToString(),
+                              " is old: ", LogSafe(status.message())));
+    }
+    if (it->second.report != before) changed.push_back(it->second.report);
+    ++it;
+  }
+  return changed;
+}
+
+absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workload,
+                                                         const Topology& topology) {
+  NL_ASSIGN_OR_RETURN(CgroupCounters counters,
+                      CgroupCounters::Open(context_.host, workload.cgroup_path));
+  Kept kept{workload, std::move(counters), {}, {}, {}, absl::InfinitePast(), {}};
+  bool same = false;
+  return ReadPlacement(kept, topology, same);
+}
+
+void ReportReader::Resample(const std::string& path) {
+  if (const auto it = kept_.find(path); it != kept_.end()) it->second.resample = true;
+}
+
+Reports ReportReader::All() const {
+  Reports reports;
+  reports.reserve(kept_.size());
+  for (const auto& [path, kept] : kept_) {
+    if (kept.report != nullptr) reports.push_back(kept.report);
+  }
+  return reports;
+}
+
+std::vector<std::string> ReportReader::Paths() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, kept] : kept_) paths.push_back(path);
+  return paths;
+}
+
+absl::Status ReportReader::Read(Kept& kept, const Topology& topology) {
+  bool same = false;
+  NL_ASSIGN_OR_RETURN(WorkloadPlacement placement, ReadPlacement(kept, topology, same));
+  if (same) return absl::OkStatus();
+  auto report = std::make_shared<WorkloadReport>();
+  report->home_since = kept.appeared;
+  if (kept.report != nullptr) {
+    report->home_since = HomeHasChanged(kept.report->placement, placement)
+                             ? context_.clock.Now()
+                             : kept.report->home_since;
+  }
+  report->placement = std::move(placement);
+  kept.report = std::move(report);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const Topology& topology,
+                                                              bool& same) {
+  NL_ASSIGN_OR_RETURN(const bool has_children, kept.counters.HasChildren());
+  if (has_children) {
+    return reader_.Read(kept.workload, topology, PlacementView::kBasic, [] { return false; });
+  }
+  NL_ASSIGN_OR_RETURN(const bool counters_changed, kept.counters.Refresh());
+  NL_ASSIGN_OR_RETURN(const bool masks_changed, ReadMasks(kept));
+  const bool sample_is_old = kept.resample || (!kept.processes.empty() && MemoryHasShifted(kept));
+  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old;
+  if (same) return WorkloadPlacement();
+
+  WorkloadPlacement placement;
+  placement.workload = kept.workload;
+  placement.read_time = context_.clock.Now();
+  placement.memory = kept.counters.memory();
+  placement.allowed_nodes = kept.counters.allowed_nodes();
+  if (placement.allowed_nodes.empty()) placement.allowed_nodes = topology.MemoryNodes();
+  placement.process_count = kept.counters.process_count();
+  placement.thread_count = static_cast<int>(kept.counters.thread_ids().size());
+  placement.hidden_process_count = kept.counters.hidden_count();
+  for (const CpuMask& mask : kept.masks) placement.cpus = placement.cpus | ToCpuSet(mask);
+  placement.home_nodes = topology.HomeNodes(placement.cpus);
+  if (placement.process_count == 1 && placement.thread_count == 1) {
+    placement.is_sandbox = IsPauseProcess(context_.host, kept.counters.thread_ids().front());
+  }
+  kept.resample = false;
+  const bool may_differ = kept.masks.size() > 1 && placement.process_count > 1;
+  if (may_differ) {
+    NL_ASSIGN_OR_RETURN(placement.processes, ReadProcesses(kept, topology, sample_is_old));
+  }
+  kept.processes = placement.processes;
+  return placement;
+}
+
+absl::StatusOr<bool> ReportReader::ReadMasks(Kept& kept) {
+  // Nearly always all threads have one affinity, the one they had the last time.
+  std::vector<CpuMask> masks;
+  std::vector<std::pair<pid_t, size_t>> others;
+  bool first_is_met = kept.counters.thread_ids().empty();
+  for (const pid_t thread : kept.counters.thread_ids()) {
+    const absl::Status status = context_.kernel.ThreadCpuMask(thread, scratch_);
+    if (absl::IsNotFound(status)) continue;
+    NL_RETURN_IF_ERROR(status);
+    if (!kept.masks.empty() && scratch_ == kept.masks.front()) {
+      first_is_met = true;
+      continue;
+    }
+    const auto it = std::find(masks.begin(), masks.end(), scratch_);
+    others.emplace_back(thread, it - masks.begin());
+    if (it == masks.end()) masks.push_back(scratch_);
+  }
+  if (first_is_met && !kept.masks.empty()) {
+    masks.insert(masks.begin(), kept.masks.front());
+    for (auto& [thread, mask] : others) ++mask;
+  } else {
+    std::erase_if(others, [](const auto& other) { return other.second == 0; });
+  }
+  if (masks == kept.masks && others == kept.others) return false;
+  kept.masks = std::move(masks);
+  kept.others = std::move(others);
+  return true;
+}
+
+absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(Kept& kept,
+                                                                          const Topology& topology,
+                                                                          bool resample) {
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses listed, finder_.ListProcesses(kept.workload));
+  std::vector<ProcessPlacement> processes;
+  for (const pid_t pid : listed.pids) {
+    const auto stat = ReadStat(context_.host, pid);
+    const auto threads = ReadThreads(context_.kernel, context_.host, pid);
+    if (absl::IsNotFound(stat.status()) || absl::IsNotFound(threads.status())) continue;
+    if (!stat.ok()) return stat.status();
+    if (!threads.ok()) return threads.status();
+    ProcessPlacement process;
+    process.id = {pid, stat->start_ticks};
+    process.cpus = threads->cpus;
+    process.home_nodes = topology.HomeNodes(process.cpus);
+    processes.push_back(std::move(process));
+  }
+  if (processes.empty() || SameHomes(processes)) return std::vector<ProcessPlacement>();
+  for (ProcessPlacement& process : processes) {
+    const auto before = std::find_if(kept.processes.begin(), kept.processes.end(),
+                                     [&](const auto& other) { return other.id == process.id; });
+    if (!resample && before != kept.processes.end() && before->cpus == process.cpus) {
+      process = *before;
+    } else {
+      Sample(kept.workload, topology, process);
+    }
+  }
+  if (resample || kept.processes.empty()) kept.sampled_at = kept.counters.memory();
+  return processes;
+}
+
+void ReportReader::Sample(const Workload& workload, const Topology& topology,
+                          ProcessPlacement& process) {
+  const auto handle = finder_.OpenProcess(context_.kernel, workload, process.id.pid);
+  if (!handle.ok()) return;
+  const auto sample =
+      SamplePages(context_.kernel, context_.clock, *handle, context_.host, topology);
+  if (!sample.ok()) {
+    if (absl::IsNotFound(sample.status())) return;
+    return LogWarning(absl::StrCat("pages of process ", process.id.pid,
+                                   " were not sampled: ", LogSafe(sample.status().message())));
+  }
+  process.memory = sample->EstimateMemory(topology.page_bytes);
+  process.sampled_pages = sample->sampled_pages;
+}
+
+bool ReportReader::MemoryHasShifted(const Kept& kept) const {
+  const MemoryByNode& now = kept.counters.memory();
+  const int64_t bound = now.Bytes(kPrivateKinds) / kShiftDivisor;
+  for (const auto& [node, bytes] : now.nodes) {
+    const int64_t before = kept.sampled_at.BytesOn({node}, kPrivateKinds);
+    if (std::abs(now.BytesOn({node}, kPrivateKinds) - before) > bound) return true;
+  }
+  return false;
+}
+
+}  // namespace numalocality

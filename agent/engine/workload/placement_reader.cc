@@ -1,0 +1,130 @@
+#include "agent/engine/workload/placement_reader.h"
+
+#include <utility>
+#include <vector>
+
+#include "agent/base/status.h"
+#include "agent/os/cgroup/cgroup_dir.h"
+#include "agent/os/pages/page_scanner.h"
+#include "agent/os/process/process_handle.h"
+#include "agent/os/process/same_memory.h"
+
+namespace numalocality {
+
+absl::StatusOr<WorkloadPlacement> PlacementReader::Read(
+    const Workload& workload, const Topology& topology, PlacementView view,
+    absl::FunctionRef<bool()> is_cancelled) const {
+  WorkloadPlacement placement;
+  placement.workload = workload;
+  placement.read_time = clock_.Now();
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(workload));
+  placement.hidden_process_count = processes.hidden_count;
+  placement.incomplete = processes.incomplete;
+  NL_RETURN_IF_ERROR(ReadProcesses(processes, placement));
+  if (workload.process.has_value()) {
+    if (placement.process_count == 0) {
+      return absl::NotFoundError(workload.ToString() + ": has exited");
+    }
+    if (view == PlacementView::kBasic) view = PlacementView::kPages;
+    NL_ASSIGN_OR_RETURN(const ProcessHandle process,
+                        ProcessHandle::Open(kernel_, host_, workload.process->pid));
+    NL_ASSIGN_OR_RETURN(placement.allowed_nodes, process.ReadAllowedNodes());
+  } else {
+    NL_RETURN_IF_ERROR(ReadCgroup(workload, topology, view, placement));
+  }
+  placement.home_nodes = topology.HomeNodes(placement.cpus);
+  if (view == PlacementView::kPages) {
+    NL_RETURN_IF_ERROR(ReadPages(processes, topology, is_cancelled, placement));
+  }
+  return placement;
+}
+
+absl::Status PlacementReader::ReadCgroup(const Workload& workload, const Topology& topology,
+                                         PlacementView& view, WorkloadPlacement& placement) const {
+  NL_ASSIGN_OR_RETURN(const CgroupDir cgroup, finder_.OpenCgroup(workload));
+  // Outside Kubernetes, a cgroup may lack the cpuset or the memory controller.
+  const auto allowed = cgroup.ReadEffectiveNodes();
+  if (!allowed.ok() && !absl::IsNotFound(allowed.status())) return allowed.status();
+  placement.allowed_nodes = allowed.ok() ? *allowed : topology.MemoryNodes();
+  if (placement.cpus.empty()) {
+    const auto cpus = cgroup.ReadEffectiveCpus();
+    if (!cpus.ok() && !absl::IsNotFound(cpus.status())) return cpus.status();
+    if (cpus.ok()) placement.cpus = *cpus;
+  }
+  if (view != PlacementView::kBasic) return absl::OkStatus();
+  const auto memory = cgroup.ReadMemory();
+  if (absl::IsNotFound(memory.status())) {
+    view = PlacementView::kPages;
+    return absl::OkStatus();
+  }
+  if (!memory.ok()) return memory.status();
+  placement.memory = *memory;
+  return absl::OkStatus();
+}
+
+absl::Status PlacementReader::ReadProcesses(const WorkloadProcesses& processes,
+                                            WorkloadPlacement& placement) const {
+  for (const pid_t pid : processes.pids) {
+    const auto threads = ReadThreads(kernel_, host_, pid);
+    if (absl::IsNotFound(threads.status())) {
+      ++placement.vanished_process_count;
+      continue;
+    }
+    if (!threads.ok()) return threads.status();
+    placement.cpus = placement.cpus | threads->cpus;
+    placement.thread_count += threads->thread_count;
+    ++placement.process_count;
+  }
+  if (placement.process_count == 1 && processes.pids.size() == 1) {
+    placement.is_sandbox = IsPauseProcess(host_, processes.pids.front());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
+                                        const Topology& topology,
+                                        absl::FunctionRef<bool()> is_cancelled,
+                                        WorkloadPlacement& placement) const {
+  placement.source = PlacementSource::kPageScan;
+  // Of several processes one may exit meanwhile; without its only one the workload is gone.
+  const bool may_vanish = !placement.workload.process.has_value();
+  for (const std::vector<pid_t>& sharers : GroupBySameMemory(kernel_, host_, processes.pids)) {
+    // All have the same memory: the first that is still there tells.
+    absl::StatusOr<LocatedMemory> memory;
+    for (const pid_t pid : sharers) {
+      memory = ReadProcessPages(placement.workload, pid, topology, is_cancelled);
+      if (!absl::IsNotFound(memory.status())) break;
+    }
+    if (is_cancelled()) return absl::CancelledError("the caller has gone");
+    if (memory.ok()) {
+      placement.memory.Add(memory->by_node);
+      placement.unlocated_bytes += memory->unlocated_bytes;
+    } else if (!may_vanish || !absl::IsNotFound(memory.status())) {
+      return memory.status();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PlacementReader::LocatedMemory> PlacementReader::ReadProcessPages(
+    const Workload& workload, pid_t pid, const Topology& topology,
+    absl::FunctionRef<bool()> is_cancelled) const {
+  NL_ASSIGN_OR_RETURN(const ProcessHandle process, finder_.OpenProcess(kernel_, workload, pid));
+  LocatedMemory memory;
+  NL_RETURN_IF_ERROR(
+      PageScanner(kernel_, clock_, host_, topology.page_bytes)
+          .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageRun> runs) {
+            for (const PageRun& run : runs) {
+              const int64_t bytes = run.pages * topology.page_bytes;
+              if (run.node == kHiddenNode) {
+                memory.unlocated_bytes += bytes;
+              } else {
+                memory.by_node.Add(run.node, run.kind, bytes);
+              }
+            }
+            return !is_cancelled();
+          }));
+  return memory;
+}
+
+}  // namespace numalocality

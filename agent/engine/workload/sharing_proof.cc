@@ -1,0 +1,176 @@
+#include "agent/engine/workload/sharing_proof.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/base/status.h"
+#include "agent/os/base/file.h"
+#include "agent/os/process/process_cgroup.h"
+#include "agent/os/process/process_memory.h"
+
+namespace numalocality {
+namespace {
+
+// Whether KSM may have given processes that have nothing to do with each other the same page.
+bool KsmHasMerged(const Host& host) {
+  const auto text = ReadFile(host.ksm + "/pages_shared");
+  int64_t pages = 0;
+  return !absl::IsNotFound(text.status()) &&
+         (!text.ok() || !absl::SimpleAtoi(*text, &pages) || pages != 0);
+}
+
+bool IsAnonymous(Backing backing) {
+  return backing == Backing::kAnonymous || backing == Backing::kHeap || backing == Backing::kStack;
+}
+
+}  // namespace
+
+// Looks at the workload's processes first, then at all others.
+class SharingProof::Survey {
+ public:
+  Survey(const Host& host, const Workload& workload) : host_(host), workload_(workload) {}
+
+  SharingProof Take(const std::vector<pid_t>& own_pids) {
+    if (const absl::Status status = LookAtAll(own_pids); !status.ok()) {
+      SharingProof nothing;
+      nothing.note_ = absl::StrCat("shared pages left: ", status.message());
+      return nothing;
+    }
+    return Conclude();
+  }
+
+ private:
+  absl::Status LookAtAll(const std::vector<pid_t>& own_pids) {
+    for (const pid_t pid : own_pids) NL_RETURN_IF_ERROR(IgnoreGone(LookAtOwn(pid)));
+    std::set<pid_t> seen(own_pids.begin(), own_pids.end());
+    // The second time for those that were forked meanwhile.
+    for (int i = 0; i < 2; ++i) {
+      NL_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ListAllProcesses(host_));
+      for (const pid_t pid : pids) {
+        if (seen.insert(pid).second) NL_RETURN_IF_ERROR(IgnoreGone(LookAtOther(pid)));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::Status IgnoreGone(const absl::Status& status) {
+    return absl::IsNotFound(status) ? absl::OkStatus() : status;
+  }
+
+  absl::Status LookAtOwn(pid_t pid) {
+    NL_ASSIGN_OR_RETURN(const ProcessMemory memory, ProcessMemory::Open(host_, pid));
+    own_marks_[pid] = memory.exec_mark();
+    marks_.insert(memory.exec_mark());
+    NL_ASSIGN_OR_RETURN(const std::set<DeviceId> devices, memory.ReadShmemDevices());
+    return memory.VisitMappings([&](const Mapping& mapping) {
+      if (devices.contains(mapping.file.device)) objects_.insert(mapping.file);
+    });
+  }
+
+  absl::Status LookAtOther(pid_t pid) {
+    NL_ASSIGN_OR_RETURN(const ProcessMemory memory, ProcessMemory::Open(host_, pid));
+    const bool is_relative = marks_.contains(memory.exec_mark());
+    std::set<FileId> common;
+    if (!objects_.empty()) {
+      NL_RETURN_IF_ERROR(memory.VisitMappings([&](const Mapping& mapping) {
+        if (objects_.contains(mapping.file)) common.insert(mapping.file);
+      }));
+    }
+    if ((!is_relative && common.empty()) || BelongsToWorkload(pid)) return absl::OkStatus();
+    if (is_relative) {
+      foreign_marks_.insert(memory.exec_mark());
+      relative_ = pid;
+    }
+    if (!common.empty()) {
+      foreign_objects_.merge(common);
+      mapper_ = pid;
+    }
+    return absl::OkStatus();
+  }
+
+  // Processes of the workload's cgroup that were not there, or hidden, when its PIDs were listed.
+  bool BelongsToWorkload(pid_t pid) const {
+    if (workload_.process) return false;
+    const auto text = ReadFile(absl::StrCat(host_.proc, "/", pid, "/cgroup"));
+    const auto path = text.ok() ? ProcessCgroup(host_, *text) : text;
+    return path.ok() && workload_.HoldsCgroup(*path);
+  }
+
+  SharingProof Conclude() const {
+    SharingProof proof;
+    std::vector<std::string> notes;
+    const bool ksm_has_merged = KsmHasMerged(host_);
+    for (const auto& [pid, mark] : own_marks_) {
+      proof.owns_anonymous_[pid] = !ksm_has_merged && !foreign_marks_.contains(mark);
+    }
+    if (ksm_has_merged) {
+      notes.push_back(absl::StrCat("shared anonymous pages left: KSM has merged pages (", host_.ksm,
+                                   "/pages_shared), of whom is unknown"));
+    } else if (relative_) {
+      notes.push_back(absl::StrCat("shared anonymous pages left: process ", *relative_,
+                                   " outside the workload, forked from a common ancestor, may map "
+                                   "them"));
+    }
+    std::set_difference(objects_.begin(), objects_.end(), foreign_objects_.begin(),
+                        foreign_objects_.end(),
+                        std::inserter(proof.owned_objects_, proof.owned_objects_.end()));
+    if (mapper_) {
+      notes.push_back(absl::StrCat(foreign_objects_.size(), " of ", objects_.size(),
+                                   " shared memory objects left: mapped outside the workload, too "
+                                   "(process ",
+                                   *mapper_, ")"));
+    }
+    proof.note_ = absl::StrJoin(notes, "; ");
+    return proof;
+  }
+
+  const Host& host_;
+  const Workload& workload_;
+  std::map<pid_t, uint64_t> own_marks_;
+  std::set<uint64_t> marks_;          // of own_marks_
+  std::set<uint64_t> foreign_marks_;  // those that a stranger has as well
+  std::set<FileId> objects_;          // shared memory that own processes map
+  std::set<FileId> foreign_objects_;  // those that a stranger maps as well
+  std::optional<pid_t> relative_;     // a stranger with a mark of ours
+  std::optional<pid_t> mapper_;       // a stranger that maps an object of ours
+};
+
+SharingProof SharingProof::Take(const Host& host, const Workload& workload,
+                                const std::vector<pid_t>& own_pids) {
+  return Survey(host, workload).Take(own_pids);
+}
+
+bool SharingProof::OwnsAnonymous(pid_t own_pid) const {
+  const auto found = owns_anonymous_.find(own_pid);
+  return found != owns_anonymous_.end() && found->second;
+}
+
+bool SharingProof::OwnsObject(const FileId& object) const {
+  return owned_objects_.contains(object);
+}
+
+std::vector<AddressRange> SharingProof::OwnedRanges(pid_t own_pid,
+                                                    absl::Span<const Mapping> mappings) const {
+  const bool owns_anonymous = OwnsAnonymous(own_pid);
+  std::vector<AddressRange> ranges;
+  for (const Mapping& mapping : mappings) {
+    const bool is_owned =
+        IsAnonymous(mapping.backing)
+            ? owns_anonymous
+            : OwnsObject(mapping.file) && (!mapping.MayHoldCopies() || owns_anonymous);
+    if (!is_owned) continue;
+    if (!ranges.empty() && ranges.back().end == mapping.range.start) {
+      ranges.back().end = mapping.range.end;
+    } else {
+      ranges.push_back(mapping.range);
+    }
+  }
+  return ranges;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,75 @@
+#include "agent/os/act/thread_pinning.h"
+
+#include <fcntl.h>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/os/base/file.h"
+
+namespace numalocality {
+namespace {
+
+// Each pass pins whatever the one before gave time to appear: two or three are needed.
+constexpr int kMostPasses = 20;
+
+absl::Status PinThread(KernelCalls& kernel, pid_t tid, const CpuSet& cpus) {
+  const absl::Status status = kernel.SetThreadCpus(tid, cpus);
+  if (absl::IsPermissionDenied(status)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(status.message(),
+                     ": takes CAP_SYS_NICE on processes of other users, and a seccomp filter "
+                     "that lets sched_setaffinity(2) through"));
+  }
+  if (absl::IsInvalidArgument(status)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        status.message(), ": the cpuset of its cgroup allows none of them, or they are offline"));
+  }
+  return status;
+}
+
+struct Pass {
+  int thread_count = 0;
+  int newly_pinned = 0;
+};
+
+// Confines the threads that are there now. Those that run on `cpus` only, or on fewer, are left
+// alone.
+absl::StatusOr<Pass> PinOnce(KernelCalls& kernel, const Host& host, pid_t pid, const CpuSet& cpus) {
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
+                      ListDirectory(AT_FDCWD, absl::StrCat(host.proc, "/", pid, "/task")));
+  Pass pass;
+  for (const DirectoryEntry& entry : entries) {
+    pid_t tid = 0;
+    if (!absl::SimpleAtoi(entry.name, &tid)) continue;
+    const auto current = kernel.ThreadCpus(tid);
+    if (absl::IsNotFound(current.status())) continue;  // ended meanwhile
+    if (!current.ok()) return current.status();
+    ++pass.thread_count;
+    if (cpus.ContainsAll(*current)) continue;
+    const absl::Status status = PinThread(kernel, tid, cpus);
+    if (absl::IsNotFound(status)) continue;
+    NL_RETURN_IF_ERROR(status);
+    ++pass.newly_pinned;
+  }
+  return pass;
+}
+
+}  // namespace
+
+absl::StatusOr<int> PinThreads(KernelCalls& kernel, const Host& host, pid_t pid,
+                               const CpuSet& cpus) {
+  for (int i = 0; i < kMostPasses; ++i) {
+    NL_ASSIGN_OR_RETURN(const Pass pass, PinOnce(kernel, host, pid, cpus));
+    if (pass.thread_count == 0) {
+      return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
+    }
+    // Nobody is left who could have made, since, a thread that is not confined.
+    if (pass.newly_pinned == 0) return pass.thread_count;
+  }
+  return absl::AbortedError(absl::StrCat(
+      "confine process ", pid, " to CPUs ", cpus.ToString(), ": after ", kMostPasses,
+      " passes there still are threads elsewhere; the process sets their affinity itself"));
+}
+
+}  // namespace numalocality

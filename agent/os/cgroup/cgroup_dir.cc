@@ -1,0 +1,145 @@
+#include "agent/os/cgroup/cgroup_dir.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "agent/base/status.h"
+#include "agent/os/cgroup/parse_cgroup.h"
+
+namespace numalocality {
+namespace {
+
+// Some 500,000 PIDs, far more than a pod should ever have.
+constexpr size_t kMaxProcsBytes = size_t{4} << 20;
+
+// Adds the processes of the cgroup at `name` and of those below it. A threaded cgroup refuses to
+// list its processes (EOPNOTSUPP); its domain, which lies above, lists them.
+absl::Status AddProcesses(int directory_fd, const std::string& name, CgroupProcesses& processes) {
+  const auto text = ReadFileAt(directory_fd, name + "/cgroup.procs", kMaxProcsBytes);
+  if (text.ok()) {
+    int hidden = 0;
+    NL_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ParseCgroupProcs(*text, hidden));
+    processes.pids.insert(processes.pids.end(), pids.begin(), pids.end());
+    processes.hidden_count += hidden;
+  } else if (!absl::IsUnimplemented(text.status())) {
+    return text.status();
+  }
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(directory_fd, name));
+  for (const DirectoryEntry& entry : entries) {
+    if (!entry.is_directory) continue;
+    const absl::Status status =
+        AddProcesses(directory_fd, absl::StrCat(name, "/", entry.name), processes);
+    if (!status.ok() && !absl::IsNotFound(status)) return status;  // removed meanwhile
+  }
+  return absl::OkStatus();
+}
+
+// Whether `path` is "/" or "/name/name...": written this way each cgroup has one path only.
+bool IsPlainPath(absl::string_view path) {
+  if (path == "/") return true;
+  if (!absl::ConsumePrefix(&path, "/") || absl::StrContains(path, '\0')) return false;
+  const std::vector<absl::string_view> names = absl::StrSplit(path, '/');
+  return std::none_of(names.begin(), names.end(), [](absl::string_view name) {
+    return name.empty() || name == "." || name == "..";
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<CgroupDir> CgroupDir::Open(const Host& host, const std::string& path) {
+  if (!IsPlainPath(path)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "cgroup path '", path, "': write it from the cgroup root, such as /kubepods/pod1234"));
+  }
+  NL_ASSIGN_OR_RETURN(CgroupLayout layout, FindCgroupLayout(host));
+  CgroupDir cgroup(std::move(layout), path);
+  NL_ASSIGN_OR_RETURN(cgroup.memory_, cgroup.OpenIn(cgroup.layout_.memory));
+  NL_ASSIGN_OR_RETURN(cgroup.id_, InodeOf(cgroup.memory_fd()));
+  for (const auto& [root, directory] : {std::pair(&cgroup.layout_.cpuset, &cgroup.cpuset_),
+                                        std::pair(&cgroup.layout_.hugetlb, &cgroup.hugetlb_)}) {
+    auto opened = cgroup.OpenIn(*root);
+    if (!opened.ok() && !absl::IsNotFound(opened.status())) return opened.status();
+    if (opened.ok()) *directory = *std::move(opened);
+  }
+  return cgroup;
+}
+
+absl::StatusOr<CgroupDir::Directory> CgroupDir::OpenIn(const std::string& root) const {
+  if (memory_ != nullptr && root == layout_.memory) return memory_;
+  NL_ASSIGN_OR_RETURN(ScopedFd fd, OpenDirectory(root + path_));
+  return std::make_shared<const ScopedFd>(std::move(fd));
+}
+
+absl::StatusOr<std::string> CgroupDir::ReadCpusetFile(const std::string& name) const {
+  if (cpuset_ != nullptr) return ReadFileAt(cpuset_->get(), name);
+  return absl::NotFoundError(absl::StrCat("cgroup ", path_, ": has no ", name));
+}
+
+absl::StatusOr<bool> CgroupDir::Holds(pid_t pid) const {
+  const auto text = ReadFileAt(memory_fd(), "cgroup.procs", kMaxProcsBytes);
+  // A threaded cgroup lists none; one that is removed holds none.
+  if (absl::IsUnimplemented(text.status()) || absl::IsNotFound(text.status())) return false;
+  if (!text.ok()) return text.status();
+  int hidden = 0;
+  NL_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ParseCgroupProcs(*text, hidden));
+  return std::binary_search(pids.begin(), pids.end(), pid);
+}
+
+absl::StatusOr<CgroupProcesses> CgroupDir::ReadProcesses() const {
+  CgroupProcesses processes;
+  NL_RETURN_IF_ERROR(AddProcesses(memory_fd(), ".", processes));
+  std::sort(processes.pids.begin(), processes.pids.end());
+  processes.pids.erase(std::unique(processes.pids.begin(), processes.pids.end()),
+                       processes.pids.end());
+  return processes;
+}
+
+absl::StatusOr<CpuSet> CgroupDir::ReadEffectiveCpus() const {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadCpusetFile(layout_.effective_cpus));
+  return CpuSet::Parse(text);
+}
+
+absl::StatusOr<NodeSet> CgroupDir::ReadEffectiveNodes() const {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadCpusetFile(layout_.effective_nodes));
+  return NodeSet::Parse(text);
+}
+
+absl::StatusOr<NodeSet> CgroupDir::ReadNodes() const {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadCpusetFile("cpuset.mems"));
+  return NodeSet::Parse(text);
+}
+
+absl::Status CgroupDir::WriteNodes(const NodeSet& nodes) const {
+  if (cpuset_ == nullptr) return ReadNodes().status();
+  const std::string list = nodes.empty() ? "" : nodes.ToString();
+  return WithContext(WriteFileAt(cpuset_->get(), "cpuset.mems", list + "\n"), "cgroup " + path_);
+}
+
+absl::StatusOr<MemoryByNode> CgroupDir::ReadMemory() const {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFileAt(memory_fd(), "memory.numa_stat"));
+  NL_ASSIGN_OR_RETURN(MemoryByNode memory, layout_.ParseMemory(text));
+  if (hugetlb_ == nullptr) return memory;
+  NL_ASSIGN_OR_RETURN(const auto names, ListHugetlbNumaStats(hugetlb_->get()));
+  for (const std::string& name : names) {
+    NL_ASSIGN_OR_RETURN(const std::string huge_text, ReadFileAt(hugetlb_->get(), name));
+    NL_ASSIGN_OR_RETURN(const MemoryByNode huge, ParseHugetlbNumaStat(huge_text));
+    memory.Add(huge);
+  }
+  return memory;
+}
+
+absl::StatusOr<std::vector<std::string>> CgroupDir::ListChildren() const {
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(memory_fd(), "."));
+  std::vector<std::string> names;
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.is_directory) names.push_back(entry.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,55 @@
+#include "agent/os/node/pressure.h"
+
+#include <optional>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "agent/base/status.h"
+#include "agent/os/base/file.h"
+
+namespace numalocality {
+namespace {
+
+// The avg10 of the line "<kind> avg10=1.50 avg60=...", as a fraction.
+std::optional<double> Average(absl::string_view text, absl::string_view kind) {
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+    if (words.size() < 2 || words[0] != kind) continue;
+    absl::string_view value = words[1];
+    double percent = 0;
+    if (!absl::ConsumePrefix(&value, "avg10=") || !absl::SimpleAtod(value, &percent) ||
+        !(percent >= 0 && percent <= 100)) {
+      return std::nullopt;
+    }
+    return percent / 100;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<MemoryPressure> Read(const std::string& path) {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  return ParseMemoryPressure(text);
+}
+
+}  // namespace
+
+absl::StatusOr<MemoryPressure> ParseMemoryPressure(absl::string_view text) {
+  const auto some = Average(text, "some");
+  const auto full = Average(text, "full");
+  if (some && full) return MemoryPressure{*some, *full};
+  return absl::InvalidArgumentError(
+      absl::StrCat("memory pressure: not in the kernel's format: '", text.substr(0, 100), "'"));
+}
+
+absl::StatusOr<MemoryPressure> ReadMachinePressure(const Host& host) {
+  return Read(host.proc + "/pressure/memory");
+}
+
+absl::StatusOr<MemoryPressure> ReadCgroupPressure(const Host& host,
+                                                  const std::string& cgroup_path) {
+  return Read(host.cgroup + cgroup_path + "/memory.pressure");
+}
+
+}  // namespace numalocality

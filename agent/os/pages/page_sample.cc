@@ -1,0 +1,239 @@
+#include "agent/os/pages/page_sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/os/pages/page_finder.h"
+#include "agent/os/pages/page_nodes.h"
+#include "agent/os/pages/page_scanner.h"
+#include "agent/os/pages/pagemap.h"
+#include "agent/os/pages/scan_pacer.h"
+#include "agent/os/pages/scan_segments.h"
+
+namespace numalocality {
+namespace {
+
+// For each page of the sample at most so many addresses are looked at. The kernel takes 0.1 µs for
+// one without a page, so that a sample of 4096 costs 10 ms at most.
+constexpr int64_t kMostAddressesPerPage = 16;
+// What a search through empty address space may cost: 1 TiB takes PAGEMAP_SCAN 16 ms, 16 GiB take
+// pagemap 7 ms.
+constexpr int64_t kMostScannedBytes = int64_t{1} << 40;
+constexpr int64_t kMostReadBytes = int64_t{16} << 30;
+// Memory is sparse if of so many addresses no more than one has a page. Then all pages are searched
+// for, at 12 ns each: for each page of the sample so many.
+constexpr int64_t kSparse = 4;
+constexpr int64_t kMostFoundPerPage = 256;
+// A search by PAGEMAP_SCAN: each holds the process's mmap lock for 0.1 ms at most, ...
+constexpr uint64_t kSearchedAtOnce = uint64_t{1} << 30;
+constexpr int64_t kFoundAtOnce = 8192;
+// ... and all of them find so much, in 4 MiB.
+constexpr size_t kMostRegions = 1 << 17;
+
+int64_t CountPages(absl::Span<const ScanSegment> segments, uint64_t page_bytes) {
+  uint64_t bytes = 0;
+  for (const ScanSegment& segment : segments) bytes += segment.range.size();
+  return static_cast<int64_t>(bytes / page_bytes);
+}
+
+// From 0 to 1, without a pattern: the fractional parts of multiples of the golden ratio.
+double Scatter(int64_t index) {
+  constexpr uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;  // 2^64 divided by it
+  return static_cast<double>(static_cast<uint64_t>(index) * kGoldenRatio >> 11) * 0x1p-53;
+}
+
+// One page in each of `count` equal parts of `segments`. `round`: other ones in each.
+std::vector<FoundPage> Spread(absl::Span<const ScanSegment> segments, int64_t count, int64_t round,
+                              uint64_t page_bytes) {
+  const auto mapped_pages = CountPages(segments, page_bytes);
+  const double part = static_cast<double>(mapped_pages) / static_cast<double>(count);
+  std::vector<FoundPage> pages;
+  pages.reserve(static_cast<size_t>(count));
+  size_t segment = 0;
+  int64_t before = 0;  // pages in the segments before that one
+  for (int64_t i = 0; i < count; ++i) {
+    const double place = (static_cast<double>(i) + Scatter(i + round * count)) * part;
+    const int64_t page = std::min(static_cast<int64_t>(place), mapped_pages - 1);
+    while (true) {
+      const auto in_it = static_cast<int64_t>(segments[segment].range.size() / page_bytes);
+      if (page < before + in_it) break;
+      before += in_it;
+      ++segment;
+    }
+    const ScanSegment& hit = segments[segment];
+    pages.push_back({hit.range.start + static_cast<uint64_t>(page - before) * page_bytes, 1,
+                     NodeId{}, static_cast<uint32_t>(segment), hit.kind, false});
+  }
+  return pages;
+}
+
+// Takes one sample.
+class Sampler {
+ public:
+  Sampler(KernelCalls& kernel, const Clock& clock, const ProcessHandle& process, const Host& host,
+          int64_t page_bytes, int64_t max_pages)
+      : kernel_(kernel),
+        clock_(clock),
+        process_(process),
+        host_(host),
+        page_bytes_(page_bytes),
+        max_pages_(max_pages) {}
+
+  absl::StatusOr<PageSample> Take() {
+    NL_ASSIGN_OR_RETURN(mappings_, process_.ReadMaps());
+    segments_ = SegmentsOf(mappings_, {kWholeAddressSpace}, kPrivateKinds, page_bytes_);
+    const int64_t searched_pages = CountPages(segments_, static_cast<uint64_t>(page_bytes_));
+    // Without their pagemap entries, copies in the mapping of a file look like the file.
+    std::erase_if(segments_,
+                  [](const ScanSegment& segment) { return segment.kind == MemoryKind::kFile; });
+    mapped_pages_ = CountPages(segments_, static_cast<uint64_t>(page_bytes_));
+    if (mapped_pages_ > max_pages_) NL_RETURN_IF_ERROR(Look(max_pages_));
+    // About half of them may be by chance; if there are twice as many, there are too many.
+    if (EstimateResident() <= 2 * max_pages_ && searched_pages <= MostSearchedPages()) {
+      NL_ASSIGN_OR_RETURN(std::optional<PageSample> all, TakeAll());
+      if (all.has_value()) return *std::move(all);
+    }
+    if (IsSparse()) NL_RETURN_IF_ERROR(NarrowDown());
+    if (const int64_t more = CountMore(); more > 0) NL_RETURN_IF_ERROR(Look(more));
+    if (process_.Fate() != ProcessFate::kRunning) {
+      return absl::NotFoundError(
+          absl::StrCat("process ", process_.pid(), ": exited while it was being read"));
+    }
+    sample_.sampled_pages = static_cast<int64_t>(sample_.runs.size());
+    sample_.resident_pages = EstimateResident();
+    return std::move(sample_);
+  }
+
+ private:
+  // Asks for `count` pages, of each part one.
+  absl::Status Look(int64_t count) {
+    const auto page_bytes = static_cast<uint64_t>(page_bytes_);
+    std::vector<FoundPage> pages = Spread(segments_, count, rounds_++, page_bytes);
+    asked_pages_ += count;
+    ScanPacer pacer(clock_);
+    NL_RETURN_IF_ERROR(PageNodes(kernel_, process_, page_bytes, {}, pacer).Resolve(pages));
+    for (const FoundPage& page : pages) {
+      if (page.node == kHiddenNode) continue;  // mostly there is none
+      sample_.runs.push_back({page.address, 1, page.node, page.kind, false});
+    }
+    return absl::OkStatus();
+  }
+
+  // Whether a search for all that is present costs less than asking for addresses without pages.
+  bool IsSparse() const {
+    const auto found = static_cast<int64_t>(sample_.runs.size());
+    return found * kSparse < asked_pages_ && EstimateResident() <= kMostFoundPerPage * max_pages_ &&
+           mapped_pages_ <= kMostScannedBytes / page_bytes_;
+  }
+
+  // Takes the sample anew from no more than what is present, if PAGEMAP_SCAN can tell.
+  absl::Status NarrowDown() {
+    auto pagemap = Pagemap::Open(kernel_, process_, page_bytes_);
+    if (!pagemap.ok() || !pagemap->can_find()) return absl::OkStatus();
+    ScanPacer pacer(clock_);
+    std::vector<ScanSegment> present;
+    for (const ScanSegment& segment : segments_) {
+      for (uint64_t at = segment.range.start; at < segment.range.end;) {
+        const uint64_t end = std::min(segment.range.end, at + kSearchedAtOnce);
+        NL_ASSIGN_OR_RETURN(const PresentRegions found,
+                            pagemap->FindPresent({at, end}, kFoundAtOnce));
+        pacer.AfterRead();
+        for (const PagemapRegion& region : found.regions) {
+          if ((region.categories & kPageIsZero) != 0) continue;
+          present.push_back({{region.start, region.end}, segment.kind, false});
+        }
+        if (present.size() > kMostRegions) return absl::OkStatus();
+        at = found.end;
+      }
+    }
+    segments_ = std::move(present);
+    mapped_pages_ = CountPages(segments_, static_cast<uint64_t>(page_bytes_));
+    asked_pages_ = 0;
+    sample_.runs.clear();
+    return mapped_pages_ == 0 ? absl::OkStatus() : Look(std::min(max_pages_, mapped_pages_));
+  }
+
+  int64_t EstimateResident() const {
+    if (asked_pages_ == 0) return 0;
+    return std::llround(static_cast<double>(sample_.runs.size()) *
+                        static_cast<double>(mapped_pages_) / static_cast<double>(asked_pages_));
+  }
+
+  // Addresses that should fill up the sample: a little less, as luck may have it.
+  int64_t CountMore() const {
+    const auto found = static_cast<int64_t>(sample_.runs.size());
+    const int64_t most = std::min(kMostAddressesPerPage * max_pages_ - asked_pages_, mapped_pages_);
+    const int64_t missing = (max_pages_ - found) * 9 / 10;
+    if (missing < max_pages_ / 4 || most <= 0 || asked_pages_ == mapped_pages_) return 0;
+    return found == 0 ? most : std::min(most, missing * asked_pages_ / found);
+  }
+
+  int64_t MostSearchedPages() const {
+    const auto pagemap = Pagemap::Open(kernel_, process_, page_bytes_);
+    if (!pagemap.ok()) return kMostAddressesPerPage * max_pages_;
+    return (pagemap->can_find() ? kMostScannedBytes : kMostReadBytes) / page_bytes_;
+  }
+
+  // nullopt if there are more than `max_pages_`.
+  absl::StatusOr<std::optional<PageSample>> TakeAll() const {
+    PageSample all;
+    all.is_complete = true;
+    NL_RETURN_IF_ERROR(PageScanner(kernel_, clock_, host_, page_bytes_)
+                           .Scan(process_, mappings_, {kWholeAddressSpace}, kPrivateKinds,
+                                 [&](absl::Span<const PageRun> runs) {
+                                   for (const PageRun& run : runs) all.sampled_pages += run.pages;
+                                   all.runs.insert(all.runs.end(), runs.begin(), runs.end());
+                                   return all.sampled_pages <= max_pages_;
+                                 },
+                                 {}));
+    if (all.sampled_pages > max_pages_) return std::nullopt;
+    all.resident_pages = all.sampled_pages;
+    return all;
+  }
+
+  KernelCalls& kernel_;
+  const Clock& clock_;
+  const ProcessHandle& process_;
+  const Host& host_;
+  const int64_t page_bytes_;
+  const int64_t max_pages_;
+  std::vector<Mapping> mappings_;
+  std::vector<ScanSegment> segments_;  // to take samples from
+  int64_t mapped_pages_ = 0;           // in those
+  int64_t asked_pages_ = 0;            // so far
+  int64_t rounds_ = 0;
+  PageSample sample_;
+};
+
+}  // namespace
+
+size_t SamplePagesOfEach(size_t process_count) {
+  return std::clamp(16 * kSamplePages / std::max<size_t>(process_count, 1), size_t{256},
+                    kSamplePages);
+}
+
+MemoryByNode PageSample::EstimateMemory(int64_t page_bytes) const {
+  MemoryByNode sampled;
+  for (const PageRun& run : runs) {
+    if (run.node != kHiddenNode) sampled.Add(run.node, run.kind, run.pages * page_bytes);
+  }
+  if (is_complete || sampled_pages == 0) return sampled;
+  const double scale = static_cast<double>(resident_pages) / static_cast<double>(sampled_pages);
+  for (auto& [node, kinds] : sampled.nodes) {
+    for (int64_t& bytes : kinds.by_kind) bytes = std::llround(static_cast<double>(bytes) * scale);
+  }
+  return sampled;
+}
+
+absl::StatusOr<PageSample> SamplePages(KernelCalls& kernel, const Clock& clock,
+                                       const ProcessHandle& process, const Host& host,
+                                       const Topology& topology, size_t max_pages) {
+  return Sampler(kernel, clock, process, host, topology.page_bytes, static_cast<int64_t>(max_pages))
+      .Take();
+}
+
+}  // namespace numalocality

@@ -1,0 +1,146 @@
+#include "agent/os/pages/page_scanner.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "agent/base/status.h"
+#include "agent/os/node/frame_nodes.h"
+#include "agent/os/node/topology_reader.h"
+#include "agent/os/pages/page_finder.h"
+#include "agent/os/pages/pagemap.h"
+#include "agent/os/pages/scan_pacer.h"
+#include "agent/os/pages/scan_segments.h"
+
+namespace numalocality {
+namespace {
+
+// The smallest size of hugetlb pages; 0 if there are none.
+uint64_t ReadHugetlbBytes(const Host& host) {
+  const auto entries = ListDirectory(AT_FDCWD, host.thp + "/../hugepages");
+  uint64_t smallest = 0;
+  if (!entries.ok()) return smallest;
+  for (const DirectoryEntry& entry : *entries) {
+    absl::string_view name = entry.name;
+    uint64_t kilobytes = 0;
+    if (absl::ConsumePrefix(&name, "hugepages-") && absl::ConsumeSuffix(&name, "kB") &&
+        absl::SimpleAtoi(name, &kilobytes) && (smallest == 0 || kilobytes * 1024 < smallest)) {
+      smallest = kilobytes * 1024;
+    }
+  }
+  return smallest;
+}
+
+// Joins neighbours that have everything in common.
+void MakeRuns(absl::Span<const FoundPage> found, uint64_t page_bytes, std::vector<PageRun>& runs) {
+  runs.clear();
+  uint64_t end = 0;  // of the last run
+  uint32_t segment = 0;
+  for (const FoundPage& page : found) {
+    if (!runs.empty() && page.address == end && page.segment == segment &&
+        runs.back().node == page.node && runs.back().kind == page.kind &&
+        runs.back().is_huge == page.is_huge) {
+      runs.back().pages += page.pages;
+    } else {
+      runs.push_back({page.address, page.pages, page.node, page.kind, page.is_huge});
+    }
+    end = page.address + static_cast<uint64_t>(page.pages) * page_bytes;
+    segment = page.segment;
+  }
+}
+
+// Of `found`, what makes up one window; nothing of nothing.
+size_t CountForWindow(absl::Span<const FoundPage> found) {
+  int64_t pages = 0;
+  size_t count = 0;
+  while (count < found.size() && pages < PageScanner::kMostWindowPages) {
+    pages += found[count++].pages;
+  }
+  return count;
+}
+
+// Without the right to read pagemap a scan goes on by queries alone.
+absl::StatusOr<std::optional<Pagemap>> OpenPagemap(KernelCalls& kernel,
+                                                   const ProcessHandle& process,
+                                                   int64_t page_bytes) {
+  auto pagemap = Pagemap::Open(kernel, process, page_bytes);
+  if (pagemap.ok()) return *std::move(pagemap);
+  if (absl::IsPermissionDenied(pagemap.status())) return std::nullopt;
+  return pagemap.status();
+}
+
+// Fills `found` with what is next: a window, or of huge pages several. Sparse memory takes several
+// steps; their number is bounded so that the visitor is asked now and then.
+absl::Status FindWindow(PageFinder& finder, std::vector<FoundPage>& found) {
+  constexpr int kMostSteps = 64;
+  constexpr int64_t kEnough = PageScanner::kWindowPages * 3 / 4;
+  found.clear();
+  int64_t pages = 0;
+  size_t counted = 0;
+  for (int step = 0; step < kMostSteps && pages < kEnough && !finder.done(); ++step) {
+    NL_RETURN_IF_ERROR(finder.Step(PageScanner::kWindowPages - pages, found));
+    for (; counted < found.size(); ++counted) pages += found[counted].pages;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+ScanMethod PageScanner::MethodFor(const ProcessHandle& process) const {
+  if (!process.OpenPagemap().ok()) return ScanMethod::kQuery;
+  return FrameNodes(kernel_, host_, page_bytes_).AreKnown() ? ScanMethod::kFrames
+                                                            : ScanMethod::kPresence;
+}
+
+bool PageScanner::TellsHugePages(const ProcessHandle& process) const {
+  const auto pagemap = Pagemap::Open(kernel_, process, page_bytes_);
+  return pagemap.ok() && pagemap->can_find();
+}
+
+absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
+                               KindSet kinds, WindowVisitor visit,
+                               const ExpectedNodes& expected) const {
+  NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());
+  return Scan(process, mappings, ranges, kinds, visit, expected);
+}
+
+absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Mapping> mappings,
+                               absl::Span<const AddressRange> ranges, KindSet kinds,
+                               WindowVisitor visit, const ExpectedNodes& expected) const {
+  NL_ASSIGN_OR_RETURN(std::optional<Pagemap> pagemap, OpenPagemap(kernel_, process, page_bytes_));
+  const auto page_bytes = static_cast<uint64_t>(page_bytes_);
+  const auto huge_bytes = static_cast<uint64_t>(TopologyReader(host_).ReadHugePageBytes());
+  ScanPacer pacer(clock_);
+  FrameNodes frames(kernel_, host_, page_bytes_);
+  PageFinder finder(std::move(pagemap), frames, SegmentsOf(mappings, ranges, kinds, page_bytes_),
+                    kinds, {page_bytes, huge_bytes, ReadHugetlbBytes(host_)}, pacer);
+  PageNodes nodes(kernel_, process, page_bytes,
+                  finder.leaves_out_zero_pages() ? expected : ExpectedNodes{}, pacer);
+  const auto gone = absl::NotFoundError(
+      absl::StrCat("process ", process.pid(), ": exited while it was being read"));
+  std::vector<FoundPage> found;
+  std::vector<PageRun> runs;
+  while (!finder.done()) {
+    NL_RETURN_IF_ERROR(FindWindow(finder, found));
+    NL_RETURN_IF_ERROR(nodes.Resolve(found));
+    NL_RETURN_IF_ERROR(finder.DropAbsent(found));
+    if (process.Fate() != ProcessFate::kRunning) return gone;
+    absl::Span<const FoundPage> rest = found;
+    do {
+      const size_t count = CountForWindow(rest);
+      MakeRuns(rest.first(count), page_bytes, runs);
+      if (!visit(runs)) return absl::OkStatus();
+      rest.remove_prefix(count);
+    } while (!rest.empty());
+  }
+  // The maps and the pagemap of a process that has exited read as empty, without an error.
+  return process.Fate() == ProcessFate::kRunning ? absl::OkStatus() : gone;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,167 @@
+#include "agent/rpc/convert/migration_record.h"
+
+#include "agent/rpc/convert/convert.h"
+
+namespace numalocality {
+namespace {
+
+using numalocality::ToProto;  // of times, which the ones below would hide
+
+// The API's enums are the model's in the same order, behind an UNSPECIFIED.
+v1::MigrationState ToProto(MigrationState state) {
+  static_assert(static_cast<int>(MigrationState::kCancelled) + 1 == v1::MIGRATION_STATE_CANCELLED);
+  return static_cast<v1::MigrationState>(static_cast<int>(state) + 1);
+}
+
+v1::MigrationReason ToProto(MigrationReason reason) {
+  static_assert(static_cast<int>(MigrationReason::kInterrupted) ==
+                v1::MIGRATION_REASON_INTERRUPTED);
+  return static_cast<v1::MigrationReason>(reason);
+}
+
+v1::PageOutcome ToProto(PageOutcome outcome) {
+  static_assert(static_cast<int>(PageOutcome::kNotAttempted) + 1 == v1::PAGE_OUTCOME_NOT_ATTEMPTED);
+  return static_cast<v1::PageOutcome>(static_cast<int>(outcome) + 1);
+}
+
+void OutcomesToProto(const OutcomeCounts& outcomes, v1::WorkloadMigration& message) {
+  for (int i = 0; i < kPageOutcomeCount; ++i) {
+    const auto outcome = static_cast<PageOutcome>(i);
+    if (outcomes[outcome] == 0) continue;
+    v1::OutcomeCount* count = message.add_outcomes();
+    count->set_outcome(ToProto(outcome));
+    count->set_page_count(outcomes[outcome]);
+    count->set_advice(std::string(PageOutcomeAdvice(outcome)));
+  }
+  message.set_examined_page_count(outcomes.Total());
+}
+
+void CallsToProto(const CallTimes& calls, v1::WorkloadMigration& message) {
+  message.set_move_call_count(calls.Count());
+  *message.mutable_move_call_time() = ToProto(calls.total);
+  *message.mutable_longest_move_call() = ToProto(calls.longest);
+  for (size_t i = 0; i < calls.counts.size(); ++i) {
+    v1::CallTimeBucket* bucket = message.add_move_call_buckets();
+    if (i < CallTimes::kBounds.size()) {
+      *bucket->mutable_upper_bound() = ToProto(CallTimes::kBounds[i]);
+    }
+    bucket->set_call_count(calls.counts[i]);
+  }
+}
+
+void ToProto(const Verification& verification, v1::Verification& message) {
+  *message.mutable_after() = ToProto(verification.after);
+  message.set_on_target_page_count(verification.pages_on_target);
+  message.set_drifted_page_count(verification.drifted_pages);
+  ToField(verification.memory, message.mutable_node_usages());
+}
+
+void ToProto(const SecondSource& source, v1::SecondSource& message) {
+  static_assert(static_cast<int>(SecondSourceVerdict::kUnavailable) ==
+                v1::SECOND_SOURCE_VERDICT_UNAVAILABLE);
+  message.set_verdict(static_cast<v1::SecondSourceVerdict>(source.verdict));
+  for (const auto& [id, node] : source.nodes) {
+    v1::ChargedMemory* charged = message.add_nodes();
+    charged->set_node_id(id.value);
+    charged->set_before_bytes(node.before_bytes);
+    charged->set_after_bytes(node.after_bytes);
+    charged->set_moved_bytes(node.moved_bytes);
+  }
+  message.set_difference_bytes(source.difference_bytes);
+  message.set_tolerance_bytes(source.tolerance_bytes);
+  message.set_note(Printable(source.note));
+}
+
+void DriftToProto(const DriftFacts& facts, v1::WorkloadMigration& message) {
+  for (const DriftCause& cause : LikelyCauses(facts, DriftAdvice::kAgent)) {
+    v1::DriftCause* each = message.add_drift_causes();
+    each->set_cause(cause.cause);
+    each->set_remedy(cause.remedy);
+  }
+}
+
+void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
+  ToProto(result.workload, *message.mutable_workload());
+  message.set_state(ToProto(result.state));
+  message.set_reason(ToProto(result.reason));
+  message.set_message(Printable(result.message));
+  ToField(result.target_nodes, message.mutable_target_node_ids());
+  message.set_planned_page_count(result.pages_planned);
+  OutcomesToProto(result.outcomes, message);
+  message.set_on_target_page_count(result.pages_on_target);
+  message.set_drifted_page_count(result.drifted_pages);
+  ToField(result.before, message.mutable_before());
+  for (const Verification& verification : result.verifications) {
+    ToProto(verification, *message.add_verifications());
+  }
+  if (!result.verifications.empty()) {
+    ToField(result.verifications.back().memory, message.mutable_after());
+  }
+  if (result.drift_facts.has_value()) DriftToProto(*result.drift_facts, message);
+  ToProto(result.second_source, *message.mutable_second_source());
+  message.set_sharing_note(Printable(result.sharing_note));
+  message.set_stick_note(Printable(result.stick_note));
+  message.set_scan_method(ToProto(result.scan_method));
+  message.set_process_count(result.process_count);
+  message.set_vanished_process_count(result.vanished_process_count);
+  message.set_hidden_process_count(result.hidden_process_count);
+  message.set_same_memory_process_count(result.same_memory_count);
+  message.set_incomplete(result.incomplete);
+  CallsToProto(result.calls, message);
+  message.set_moved_huge_page_count(result.huge_pages_moved);
+  message.set_split_huge_page_count(result.huge_pages_split);
+  message.set_hold_count(result.holds.Count());
+  message.set_unheld_batch_count(result.unheld_batches);
+  *message.mutable_hold_time() = ToProto(result.holds.total);
+  *message.mutable_longest_hold() = ToProto(result.holds.longest);
+  *message.mutable_throttled_time() = ToProto(result.throttled);
+  *message.mutable_backed_off_time() = ToProto(result.backed_off);
+}
+
+void ToProto(const RepairEstimate& estimate, v1::RepairEstimate& message) {
+  message.set_bytes(estimate.bytes);
+  if (estimate.time.has_value()) *message.mutable_time() = ToProto(*estimate.time);
+  message.set_local_fraction_before(estimate.local_before);
+  message.set_local_fraction_expected(estimate.local_expected);
+  if (!estimate.local_after.has_value()) return;
+  message.set_local_fraction_after(*estimate.local_after);
+  message.set_remote_bytes_after(estimate.remote_after);
+}
+
+}  // namespace
+
+v1::ScanMethod ToProto(ScanMethod method) {
+  static_assert(static_cast<int>(ScanMethod::kQuery) + 1 == v1::SCAN_METHOD_QUERY);
+  return static_cast<v1::ScanMethod>(static_cast<int>(method) + 1);
+}
+
+void ToProto(const Migration& migration, v1::Migration& message) {
+  message.set_id(migration.id);
+  message.set_state(ToProto(migration.state));
+  message.set_reason(ToProto(migration.reason));
+  message.set_message(Printable(migration.message));
+  for (const WorkloadMigration& result : migration.workloads) {
+    ToProto(result, *message.add_workloads());
+  }
+  message.set_page_bytes(migration.page_bytes);
+  *message.mutable_create_time() = ToProto(migration.create_time);
+  if (migration.start_time != absl::InfiniteFuture()) {
+    *message.mutable_start_time() = ToProto(migration.start_time);
+  }
+  if (migration.end_time != absl::InfiniteFuture()) {
+    *message.mutable_end_time() = ToProto(migration.end_time);
+  }
+  message.set_request_id(migration.request.request_id);
+  static_assert(static_cast<int>(MigrationOrigin::kPolicy) + 1 == v1::MIGRATION_ORIGIN_POLICY);
+  message.set_origin(
+      static_cast<v1::MigrationOrigin>(static_cast<int>(migration.request.origin) + 1));
+  message.set_policy(Printable(migration.request.policy));
+  message.set_trigger(Printable(migration.request.trigger));
+  if (migration.estimate.has_value()) ToProto(*migration.estimate, *message.mutable_estimate());
+  if (const auto& evacuation = migration.request.evacuation; evacuation.has_value()) {
+    message.set_evacuated_node_id(evacuation->node.value);
+    *message.mutable_keep_clear() = ToProto(evacuation->keep_clear);
+  }
+}
+
+}  // namespace numalocality

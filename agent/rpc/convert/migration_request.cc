@@ -1,0 +1,196 @@
+#include "agent/rpc/convert/migration_request.h"
+
+#include <google/protobuf/duration.pb.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "agent/base/status.h"
+#include "agent/rpc/convert/convert.h"
+
+namespace numalocality {
+namespace {
+
+constexpr size_t kMaxRequestIdLength = 36;  // a UUID's; AIP-155
+// A migration that waits to look again keeps one of the few threads that move.
+constexpr size_t kMaxVerifications = 10;
+constexpr absl::Duration kLastVerification = absl::Minutes(10);
+
+absl::Status Bad(absl::string_view field, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(field, ": ", what));
+}
+
+absl::StatusOr<absl::Duration> TimeSpan(absl::string_view field,
+                                        const google::protobuf::Duration& message) {
+  const absl::Duration span = FromProto(message);
+  if (span <= absl::ZeroDuration()) return Bad(field, "must be longer than 0");
+  return span;
+}
+
+template <typename Field>
+NodeSet NodesFrom(const Field& field) {
+  NodeSet nodes;
+  for (const int id : field) nodes.Insert(NodeId{id});
+  return nodes;
+}
+
+absl::StatusOr<NodeMap> NodeMapFrom(const v1::CreateMigrationRequest& message) {
+  NodeMap map;
+  for (const v1::NodeMapping& mapping : message.node_map()) {
+    const NodeId source{mapping.source_node_id()};
+    if (!map.emplace(source, NodeId{mapping.target_node_id()}).second) {
+      return Bad("node_map", absl::StrCat("node ", source.value, " is a source twice"));
+    }
+  }
+  if (!map.empty() && (!message.target_node_ids().empty() || !message.source_node_ids().empty())) {
+    return Bad("node_map",
+               "takes the place of target_node_ids and source_node_ids: leave them out");
+  }
+  return map;
+}
+
+absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& field) {
+  if (field.empty()) return kPrivateKinds;
+  KindSet kinds;
+  for (const int kind : field) {
+    switch (kind) {
+      case v1::MEMORY_KIND_ANON: kinds.Insert(MemoryKind::kAnon); break;
+      case v1::MEMORY_KIND_SHMEM: kinds.Insert(MemoryKind::kShmem); break;
+      case v1::MEMORY_KIND_FILE: kinds.Insert(MemoryKind::kFile); break;
+      case v1::MEMORY_KIND_HUGETLB: kinds.Insert(MemoryKind::kHugetlb); break;
+      default: return Bad("memory_kinds", absl::StrCat(kind, " is no kind"));
+    }
+  }
+  return kinds;
+}
+
+absl::StatusOr<SharingRule> SharingFrom(v1::SharingRule rule) {
+  switch (rule) {
+    case v1::SHARING_RULE_UNSPECIFIED:
+    case v1::SHARING_RULE_NEVER: return SharingRule::kNever;
+    case v1::SHARING_RULE_OWNED: return SharingRule::kOwned;
+    case v1::SHARING_RULE_ALL: return SharingRule::kAll;
+    default: return Bad("shared_pages", absl::StrCat(rule, " is no sharing rule"));
+  }
+}
+
+absl::StatusOr<HoldMode> HoldFrom(v1::HoldMode mode) {
+  switch (mode) {
+    case v1::HOLD_MODE_UNSPECIFIED:
+    case v1::HOLD_MODE_NONE: return HoldMode::kNone;
+    case v1::HOLD_MODE_PTRACE: return HoldMode::kPtrace;
+    default: return Bad("hold", absl::StrCat(mode, " is no hold mode"));
+  }
+}
+
+absl::StatusOr<StickMode> StickFrom(v1::StickMode mode) {
+  switch (mode) {
+    case v1::STICK_MODE_UNSPECIFIED:
+    case v1::STICK_MODE_NONE: return StickMode::kNone;
+    case v1::STICK_MODE_CPUSET_MEMS: return StickMode::kCpusetMems;
+    default: return Bad("stick", absl::StrCat(mode, " is no stick mode"));
+  }
+}
+
+absl::Status CheckMode(v1::MigrationMode mode) {
+  switch (mode) {
+    case v1::MIGRATION_MODE_UNSPECIFIED:
+    case v1::MIGRATION_MODE_EAGER: return absl::OkStatus();
+    case v1::MIGRATION_MODE_LAZY:
+      return absl::UnimplementedError("mode: LAZY is not implemented; EAGER moves memory now");
+    default: return Bad("mode", absl::StrCat(mode, " is no migration mode"));
+  }
+}
+
+absl::StatusOr<MoveLimits> LimitsFrom(const v1::MoveLimits& message) {
+  MoveLimits limits;
+  limits.bytes_per_second = message.bandwidth_bytes_per_second();
+  if (message.has_max_call_time()) {
+    NL_ASSIGN_OR_RETURN(limits.longest_call,
+                        TimeSpan("limits.max_call_time", message.max_call_time()));
+  }
+  if (message.batch_page_count() != 0) limits.batch_pages = message.batch_page_count();
+  if (message.has_retry_count()) limits.retries = message.retry_count();
+  if (message.worker_count() != 0) limits.workers = message.worker_count();
+  return limits;
+}
+
+absl::StatusOr<std::vector<absl::Duration>> VerificationsFrom(
+    const google::protobuf::RepeatedPtrField<google::protobuf::Duration>& field) {
+  constexpr char kName[] = "verify_after";
+  std::vector<absl::Duration> times;
+  for (const google::protobuf::Duration& message : field) {
+    NL_ASSIGN_OR_RETURN(const absl::Duration time, TimeSpan(kName, message));
+    if (!times.empty() && time <= times.back()) return Bad(kName, "must be in ascending order");
+    times.push_back(time);
+  }
+  if (times.size() > kMaxVerifications || (!times.empty() && times.back() > kLastVerification)) {
+    return Bad(kName, absl::StrCat("at most ", kMaxVerifications, " times, of up to ",
+                                   absl::FormatDuration(kLastVerification)));
+  }
+  return times;
+}
+
+absl::StatusOr<MigrationSpec> SpecFrom(const v1::CreateMigrationRequest& message) {
+  MigrationSpec spec;
+  spec.target_nodes = NodesFrom(message.target_node_ids());
+  spec.source_nodes = NodesFrom(message.source_node_ids());
+  NL_ASSIGN_OR_RETURN(spec.node_map, NodeMapFrom(message));
+  if (!message.address_ranges().empty()) spec.ranges.clear();
+  for (const v1::AddressRange& range : message.address_ranges()) {
+    spec.ranges.push_back({range.start(), range.end()});
+  }
+  NL_ASSIGN_OR_RETURN(spec.kinds, KindsFrom(message.memory_kinds()));
+  NL_ASSIGN_OR_RETURN(spec.sharing, SharingFrom(message.shared_pages()));
+  NL_ASSIGN_OR_RETURN(spec.hold, HoldFrom(message.hold()));
+  NL_ASSIGN_OR_RETURN(spec.limits, LimitsFrom(message.limits()));
+  if (message.has_min_moved()) spec.min_moved = message.min_moved();
+  if (message.has_deadline()) {
+    NL_ASSIGN_OR_RETURN(spec.deadline, TimeSpan("deadline", message.deadline()));
+  }
+  NL_ASSIGN_OR_RETURN(spec.verify_after, VerificationsFrom(message.verify_after()));
+  return spec;
+}
+
+absl::StatusOr<Evacuation> EvacuationFrom(const v1::Evacuation& message) {
+  Evacuation evacuation;
+  evacuation.node = NodeId{message.node_id()};
+  evacuation.target_nodes = NodesFrom(message.target_node_ids());
+  if (message.free_bytes() < 0) return Bad("evacuation.free_bytes", "must not be negative");
+  evacuation.free_bytes = message.free_bytes();
+  if (message.has_keep_clear()) {
+    evacuation.keep_clear = FromProto(message.keep_clear());
+    if (evacuation.keep_clear < absl::ZeroDuration()) {
+      return Bad("evacuation.keep_clear", "must not be negative");
+    }
+  }
+  return evacuation;
+}
+
+}  // namespace
+
+absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message) {
+  MigrationRequest request;
+  for (const v1::WorkloadSelector& workload : message.workloads()) {
+    NL_ASSIGN_OR_RETURN(WorkloadSelector selector, FromProto(workload));
+    request.workloads.push_back(std::move(selector));
+  }
+  NL_RETURN_IF_ERROR(CheckMode(message.mode()));
+  NL_ASSIGN_OR_RETURN(request.spec, SpecFrom(message));
+  NL_ASSIGN_OR_RETURN(request.stick, StickFrom(message.stick()));
+  request.stick_on_old_kernels = message.stick_on_old_kernels();
+  if (message.request_id().size() > kMaxRequestIdLength) {
+    return Bad("request_id", absl::StrCat("longer than ", kMaxRequestIdLength, " characters"));
+  }
+  request.request_id = message.request_id();
+  if (message.has_evacuation()) {
+    NL_ASSIGN_OR_RETURN(request.evacuation, EvacuationFrom(message.evacuation()));
+  }
+  request.reservation_tokens.assign(message.reservation_tokens().begin(),
+                                    message.reservation_tokens().end());
+  return request;
+}
+
+}  // namespace numalocality

@@ -1,0 +1,71 @@
+#include "agent/rpc/convert/policies.h"
+
+#include <string>
+
+#include "agent/rpc/convert/convert.h"
+
+namespace numalocality {
+namespace {
+
+using numalocality::ToProto;  // of times and classes, which the ones below would hide
+
+v1::SharingRule ToProto(SharingRule rule) {
+  static_assert(static_cast<int>(SharingRule::kAll) + 1 == v1::SHARING_RULE_ALL);
+  return static_cast<v1::SharingRule>(static_cast<int>(rule) + 1);
+}
+
+v1::StickMode ToProto(StickMode mode) {
+  static_assert(static_cast<int>(StickMode::kCpusetMems) + 1 == v1::STICK_MODE_CPUSET_MEMS);
+  return static_cast<v1::StickMode>(static_cast<int>(mode) + 1);
+}
+
+void ToProto(const PolicySelector& selector, v1::Policy& message) {
+  for (const std::string& name : selector.namespaces) message.add_namespaces(Printable(name));
+  for (const auto& [label, value] : selector.match_labels) {
+    (*message.mutable_match_labels())[Printable(label)] = Printable(value);
+  }
+  for (const QosClass qos : selector.qos_classes) message.add_qos_classes(ToProto(qos));
+  for (const std::string& path : selector.cgroup_paths) message.add_cgroup_paths(Printable(path));
+}
+
+void ToProto(const LocalityPolicy& policy, v1::Policy& message) {
+  message.set_name(Printable(policy.name));
+  ToProto(policy.selector, message);
+  message.set_repairs(policy.action == PolicyAction::kRepair);
+  message.set_min_local_fraction(policy.min_local_fraction);
+  message.set_min_remote_bytes(policy.min_remote_bytes);
+  *message.mutable_settle() = ToProto(policy.settle);
+  *message.mutable_cooldown() = ToProto(policy.cooldown);
+  message.set_shared_pages(ToProto(policy.sharing));
+  message.set_page_cache(policy.page_cache);
+  message.set_stick(ToProto(policy.stick));
+  message.mutable_limits()->set_bandwidth_bytes_per_second(policy.bytes_per_second);
+  *message.mutable_limits()->mutable_max_call_time() = ToProto(policy.longest_call);
+}
+
+}  // namespace
+
+void ToProto(const Configuration& configuration, v1::GetPoliciesResponse& message) {
+  for (const LocalityPolicy& policy : configuration.policies) {
+    ToProto(policy, *message.add_policies());
+  }
+  message.set_bandwidth_bytes_per_second(configuration.limits.bytes_per_second);
+  message.set_concurrent_migration_count(configuration.limits.concurrent_migrations);
+  message.set_node_reserve(configuration.limits.node_reserve);
+  *message.mutable_period() = ToProto(configuration.period);
+  message.set_local_distance(configuration.local_distance);
+  for (const std::string& name : configuration.protected_namespaces) {
+    message.add_protected_namespaces(Printable(name));
+  }
+}
+
+void ToProto(const ConfigurationStatus& status, v1::ConfigurationStatus& message) {
+  message.set_path(Printable(status.path));
+  if (status.load_time != absl::InfinitePast()) {
+    *message.mutable_load_time() = ToProto(status.load_time);
+  }
+  message.set_error(Printable(status.error));
+  for (const std::string& key : status.restart_keys) message.add_restart_keys(key);
+}
+
+}  // namespace numalocality

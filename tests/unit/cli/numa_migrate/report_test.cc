@@ -1,0 +1,187 @@
+#include "agent/cli/numa_migrate/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_split.h"
+
+namespace numalocality::numa_migrate {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+Options OptionsForNode1() {
+  Options options;
+  options.pid = 4321;
+  options.spec.target_nodes = {NodeId{1}};
+  return options;
+}
+
+WorkloadMigration Partial() {
+  WorkloadMigration result;
+  result.state = MigrationState::kSucceeded;
+  result.outcomes.Add(PageOutcome::kMoved, 125000);
+  result.outcomes.Add(PageOutcome::kAlreadyThere, 5472);
+  result.outcomes.Add(PageOutcome::kBusy, 500);
+  result.outcomes.Add(PageOutcome::kPinned, 60);
+  result.outcomes.Add(PageOutcome::kNoMemory, 40);
+  result.drifted_pages = 4905;
+  result.pages_on_target = 125567;
+  result.verifications.resize(1);
+  result.verifications[0].after = absl::Seconds(10);
+  result.verifications[0].pages_on_target = 125567;
+  result.verifications[0].drifted_pages = 4905;
+  return result;
+}
+
+// The lines that begin at the margin.
+std::string Unindented(const std::string& text) {
+  std::string lines;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    if (line[0] != ' ') lines.append(std::string(line) + "\n");
+  }
+  return lines;
+}
+
+TEST(MigrationReportTest, AddsUp) {
+  Options options = OptionsForNode1();
+  options.verify = true;
+  const std::string text = MigrationReport(options, Partial(), {});
+  EXPECT_EQ(Unindented(text),
+            "Pages examined: 131072\n"
+            "Moved: 125000\n"
+            "Unchanged: 5472\n"
+            "Busy: 500\n"
+            "Failed: 100\n"
+            "Drifted: 4905\n"
+            "Verification: 95.8% on node 1\n");
+  EXPECT_THAT(text, HasSubstr("Failed: 100\n  pinned: 60 (they stay "));
+  EXPECT_THAT(text, HasSubstr("  no memory on the target: 40 (make room "));
+  EXPECT_THAT(text, HasSubstr("on node 1\n  after 10s: 95.8%, 4905 drifted\n"));
+}
+
+TEST(MigrationReportTest, SaysWhyPagesDriftedAndWhatWouldStopThat) {
+  Findings findings;
+  findings.drift_causes = {{"the moon is full", "--dark"}};
+  EXPECT_THAT(MigrationReport(OptionsForNode1(), Partial(), findings),
+              HasSubstr("Drifted: 4905\n  likely cause: the moon is full\n"
+                        "  what stops it: --dark\n"));
+}
+
+TEST(MigrationReportTest, SharedPagesThatAreNotProvedToBeOwnedSayWhyNot) {
+  WorkloadMigration result = Partial();
+  result.outcomes.Add(PageOutcome::kShared, 7);
+  EXPECT_THAT(MigrationReport(OptionsForNode1(), result, {}),
+              HasSubstr("  shared: 7 (the sharing rule leaves them"));
+  result.sharing_note = "process 9 maps them, too";
+  EXPECT_THAT(MigrationReport(OptionsForNode1(), result, {}),
+              HasSubstr("  shared: 7 (process 9 maps them, too)\n"));
+}
+
+TEST(MigrationReportTest, TheSecondSourceAgreesOrNot) {
+  Options options = OptionsForNode1();
+  options.verify = true;
+  Findings findings;
+  findings.numa_maps = SecondLook{.pages = 1000, .pages_on_target = 958};
+  EXPECT_THAT(MigrationReport(options, Partial(), findings),
+              HasSubstr("\n  numa_maps: 95.8% on node 1; agrees to the page on the 1000 "
+                        "that it tells apart\n"));
+  findings.numa_maps->pages = Partial().outcomes.Total();
+  EXPECT_THAT(MigrationReport(options, Partial(), findings), HasSubstr("; agrees to the page\n"));
+  findings.numa_maps->pages = 0;
+  EXPECT_THAT(MigrationReport(options, Partial(), findings),
+              HasSubstr("\n  numa_maps: tells nothing of these pages"));
+  findings.numa_maps->pages = 1000;
+  findings.numa_maps->differing_pages = 3;
+  EXPECT_THAT(MigrationReport(options, Partial(), findings),
+              HasSubstr("\n  numa_maps: 95.8% on node 1; disagrees on 3 of 1000 pages"));
+  findings.numa_maps = SecondLook{.skipped = true, .largest_bytes = int64_t{512} << 20};
+  EXPECT_THAT(MigrationReport(options, Partial(), findings),
+              AllOf(HasSubstr("\n  numa_maps: not read, as a mapping has 512.0 MiB"),
+                    HasSubstr("--verify-numa-maps")));
+}
+
+TEST(MigrationReportTest, SaysNothingOfAVerificationThatWasNotAskedForOrNotMade) {
+  EXPECT_THAT(MigrationReport(OptionsForNode1(), Partial(), {}), Not(HasSubstr("Verification")));
+  Options options = OptionsForNode1();
+  options.verify = true;
+  WorkloadMigration cancelled = Partial();
+  cancelled.state = MigrationState::kCancelled;
+  EXPECT_THAT(MigrationReport(options, cancelled, {}), HasSubstr("\n  after 10s: 95.8%, 4905"));
+  cancelled.verifications.clear();
+  EXPECT_THAT(MigrationReport(options, cancelled, {}), Not(HasSubstr("Verification")));
+  EXPECT_THAT(MigrationReport(options, cancelled, {}), Not(HasSubstr("Drifted")));
+}
+
+TEST(MigrationReportTest, ANodeMapHasSeveralTargets) {
+  Options options = OptionsForNode1();
+  options.spec.target_nodes = {};
+  options.spec.node_map = {{NodeId{0}, NodeId{2}}, {NodeId{1}, NodeId{3}}};
+  options.verify = true;
+  EXPECT_THAT(MigrationReport(options, Partial(), {}), HasSubstr("95.8% on nodes 2-3\n"));
+  options.format = OutputFormat::kJson;
+  EXPECT_THAT(MigrationReport(options, Partial(), {}), HasSubstr(R"("node_map": "0:2,1:3")"));
+}
+
+TEST(MigrationReportTest, JsonHasTheSameFigures) {
+  Options options = OptionsForNode1();
+  options.format = OutputFormat::kJson;
+  WorkloadMigration result = Partial();
+  result.message = "say \"no\"";
+  const std::string json = MigrationReport(options, result, {});
+  EXPECT_THAT(json, HasSubstr(R"({"pid": 4321, "pages": 131072, "moved": 125000, )"
+                              R"("unchanged": 5472, "busy": 500, "failed": 100, )"
+                              R"("failed_by_reason": {"shared": 0, "pinned": 60, )"
+                              R"("no_memory_on_the_target": 40, )"));
+  EXPECT_THAT(json, HasSubstr(R"("wanted": 131072, "target_node": 1, "state": "SUCCEEDED", )"
+                              R"("reason": "NONE", "message": "say \"no\"", )"));
+  EXPECT_THAT(json, HasSubstr(R"("on_target": 125567, "drifted": 4905, "verifications": )"
+                              R"([{"after_seconds": 10, "on_target": 125567, "drifted": 4905}])"));
+}
+
+TEST(MigrationReportTest, CsvHasAValueForEachName) {
+  Options options = OptionsForNode1();
+  options.format = OutputFormat::kCsv;
+  const std::vector<std::string> lines =
+      absl::StrSplit(MigrationReport(options, Partial(), {}), '\n', absl::SkipEmpty());
+  ASSERT_THAT(lines, SizeIs(2));
+  EXPECT_THAT(lines[0],
+              HasSubstr("pid,pages,moved,unchanged,busy,failed,failed_by_reason_shared,"));
+  EXPECT_THAT(lines[1], HasSubstr("4321,131072,125000,5472,500,100,0,60,40,"));
+  const std::vector<std::string> names = absl::StrSplit(lines[0], ',');
+  const std::vector<std::string> values = absl::StrSplit(lines[1], ',');
+  EXPECT_EQ(names.size(), values.size());
+}
+
+TEST(RecordTest, CsvQuotesWhatWouldBreakTheLine) {
+  Record record;
+  record.Add("a", "one, \"two\"");
+  record.Add("b", true);
+  EXPECT_EQ(Record::ToCsv({record}), "a,b\n\"one, \"\"two\"\"\",true\n");
+}
+
+TEST(CheckReportTest, GivesEachNodeItsShare) {
+  Options options = OptionsForNode1();
+  const std::map<NodeId, int64_t> pages = {{NodeId{0}, 42}, {NodeId{1}, 958}, {NodeId{4}, 0}};
+  EXPECT_EQ(CheckReport(options, pages),
+            "Node 0: 4.2% pages\nNode 1: 95.8% pages\nNode 4: 0.0% pages\n");
+  options.format = OutputFormat::kJson;
+  EXPECT_EQ(CheckReport(options, pages),
+            R"({"pid": 4321, "pages": 1000, "nodes": [{"node": 0, "pages": 42, "percent": 4.2}, )"
+            R"({"node": 1, "pages": 958, "percent": 95.8}, {"node": 4, "pages": 0, )"
+            R"("percent": 0}]})"
+            "\n");
+  options.format = OutputFormat::kCsv;
+  EXPECT_EQ(CheckReport(options, pages),
+            "pid,node,pages,percent\n4321,0,42,4.2\n4321,1,958,95.8\n4321,4,0,0\n");
+}
+
+TEST(CheckReportTest, AProcessWithoutPagesIsNowhere) {
+  EXPECT_EQ(CheckReport(OptionsForNode1(), {{NodeId{0}, 0}}), "Node 0: 0.0% pages\n");
+}
+
+}  // namespace
+}  // namespace numalocality::numa_migrate

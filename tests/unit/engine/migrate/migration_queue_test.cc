@@ -1,0 +1,81 @@
+#include "agent/engine/migrate/migration_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+namespace numalocality {
+namespace {
+
+using Entry = std::shared_ptr<MigrationEntry>;
+
+class MigrationQueueTest : public ::testing::Test {
+ protected:
+  Entry Add(const std::string& id, MigrationOrigin origin) {
+    auto entry = std::make_shared<MigrationEntry>();
+    entry->migration.id = id;
+    entry->migration.request.origin = origin;
+    queue_.Add(entry);
+    return entry;
+  }
+  Entry AddRequest(const std::string& id) { return Add(id, MigrationOrigin::kApi); }
+  Entry AddRepair(const std::string& id) { return Add(id, MigrationOrigin::kPolicy); }
+  std::string Take() {
+    const Entry entry = queue_.Take();
+    return entry == nullptr ? "" : entry->migration.id;
+  }
+
+  MigrationQueue queue_;
+};
+
+TEST_F(MigrationQueueTest, RequestsGoBeforeRepairsEachInTheirOrder) {
+  queue_.SetWorkers(4);
+  AddRepair("repair 1");
+  AddRequest("request 1");
+  AddRepair("repair 2");
+  AddRequest("request 2");
+  for (const char* id : {"request 1", "request 2", "repair 1", "repair 2", ""}) {
+    EXPECT_EQ(Take(), id);
+  }
+  EXPECT_EQ(queue_.running_count(), 4);
+  EXPECT_EQ(queue_.waiting_count(), 0u);
+}
+
+TEST_F(MigrationQueueTest, OneWorkerIsKeptForRequests) {
+  queue_.SetWorkers(3);
+  const Entry first = AddRepair("repair 1");
+  AddRepair("repair 2");
+  AddRepair("repair 3");
+  EXPECT_EQ(Take(), "repair 1");
+  EXPECT_EQ(Take(), "repair 2");
+  EXPECT_EQ(Take(), "") << "the third is kept";
+  AddRequest("request");
+  EXPECT_EQ(Take(), "request");
+  queue_.Ended(*first);
+  EXPECT_EQ(Take(), "repair 3");
+}
+
+TEST_F(MigrationQueueTest, AnOnlyWorkerDoesBoth) {
+  queue_.SetWorkers(1);
+  const Entry repair = AddRepair("repair");
+  EXPECT_EQ(Take(), "repair");
+  queue_.Ended(*repair);
+  EXPECT_EQ(queue_.running_count(), 0);
+  AddRequest("request");
+  EXPECT_EQ(Take(), "request");
+}
+
+TEST_F(MigrationQueueTest, WhatIsRemovedIsNotRun) {
+  AddRequest("a");
+  const Entry b = AddRequest("b");
+  AddRequest("c");
+  queue_.Remove(*b);
+  queue_.Remove(*b);
+  EXPECT_EQ(queue_.waiting_count(), 2u);
+  EXPECT_EQ(Take(), "a");
+  EXPECT_EQ(Take(), "c");
+}
+
+}  // namespace
+}  // namespace numalocality

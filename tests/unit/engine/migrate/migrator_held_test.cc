@@ -1,0 +1,115 @@
+// Kernel calls that do not return: told of, replaced, and without a lock.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "tests/unit/engine/migrate/migrator_fixture.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::HasSubstr;
+
+class MigratorHeldTest : public MigratorTest {
+ protected:
+  // On the host's own clock, so that no test waits for real seconds.
+  MigratorHeldTest() { migrator_.Start(1); }
+  ~MigratorHeldTest() override { go_on_.Open(); }
+
+  // A migration whose `call`th moving call of all, the first of its own, does not return.
+  std::string SubmitHeld(int call) {
+    const std::string path = absl::StrCat("/held", call);
+    AddPod(path, 100 + call);
+    host_.kernel().RunAt(FakeCall::kMove, call, [this, call] {
+      in_call_[static_cast<size_t>(call)].Open();
+      go_on_.Wait();
+    });
+    const auto submitted = migrator_.Submit(Request(path));
+    EXPECT_TRUE(submitted.ok()) << submitted.status();
+    return submitted->id;
+  }
+
+  // Time passes until held calls have been held for too long, and the watchdog looks.
+  void PassTheLimit() {
+    host_.clock().Advance(Migrator::kHeldTooLong + absl::Seconds(1));
+    migrator_.FindHeldCalls();
+  }
+
+  Gate go_on_;
+  std::array<Gate, 16> in_call_;
+  Migrator migrator_{EngineContext{host_.kernel(), host_.clock(), host_.host(), {}}};
+};
+
+TEST_F(MigratorHeldTest, TheRecordNamesTheCall) {
+  const std::string id = SubmitHeld(1);
+  in_call_[1].Wait();
+  migrator_.FindHeldCalls();
+  EXPECT_EQ(migrator_.Get(id)->message, "") << "not yet too long";
+  PassTheLimit();
+  const auto record = migrator_.Get(id);
+  EXPECT_EQ(record->state, MigrationState::kRunning);
+  EXPECT_THAT(record->message,
+              HasSubstr("the kernel has held move_pages of 64 pages of process 101 for 6s"));
+  EXPECT_EQ(record->workloads[0].message, record->message);
+  go_on_.Open();
+  const Migration ended = WaitForEnd(migrator_, id);
+  EXPECT_EQ(ended.state, MigrationState::kSucceeded);
+  EXPECT_EQ(ended.message, "");
+  EXPECT_EQ(ended.workloads[0].message, "");
+}
+
+TEST_F(MigratorHeldTest, OthersNeedNotWaitForIt) {
+  const std::string held = SubmitHeld(1);
+  in_call_[1].Wait();
+  AddPod("/other", 10);
+  const auto other = migrator_.Submit(Request("/other"));
+  ASSERT_TRUE(other.ok()) << other.status();
+  migrator_.FindHeldCalls();
+  EXPECT_EQ(migrator_.Get(other->id)->state, MigrationState::kPending);
+  PassTheLimit();
+  EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded);
+  EXPECT_EQ(migrator_.Get(held)->state, MigrationState::kRunning);
+  go_on_.Open();
+  EXPECT_EQ(WaitForEnd(migrator_, held).state, MigrationState::kSucceeded);
+  // The worker that was held is gone; its replacement does the rest.
+  AddPod("/later", 11);
+  const auto later = migrator_.Submit(Request("/later"));
+  EXPECT_EQ(WaitForEnd(migrator_, later->id).state, MigrationState::kSucceeded);
+}
+
+TEST_F(MigratorHeldTest, ReplacementsAreBounded) {
+  for (int call = 1; call <= Migrator::kMaxReplaced + 1; ++call) {
+    SubmitHeld(call);
+    if (call > 1) PassTheLimit();
+    in_call_[static_cast<size_t>(call)].Wait();
+  }
+  AddPod("/other", 10);
+  const auto other = migrator_.Submit(Request("/other"));
+  PassTheLimit();
+  PassTheLimit();
+  EXPECT_EQ(migrator_.Get(other->id)->state, MigrationState::kPending);
+  go_on_.Open();
+  EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded);
+}
+
+TEST_F(MigratorHeldTest, MoreOrFewerMayRunFromNowOn) {
+  SubmitHeld(1);
+  in_call_[1].Wait();
+  SubmitHeld(2);
+  migrator_.SetWorkers(3);
+  in_call_[2].Wait();
+  migrator_.SetWorkers(2);
+  AddPod("/other", 10);
+  const auto other = migrator_.Submit(Request("/other"));
+  absl::SleepFor(absl::Milliseconds(100));
+  EXPECT_EQ(migrator_.Get(other->id)->state, MigrationState::kPending);
+  migrator_.SetWorkers(3);
+  EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded);
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,205 @@
+#include "agent/engine/migrate/stickiness.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "agent/os/node/topology_reader.h"
+#include "tests/unit/fake/fake_runtime.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Lets things happen when the run looks around.
+class Observer final : public MigrationObserver {
+ public:
+  MigrationReason StopReason() override {
+    ++asked;
+    if (on_ask) on_ask();
+    return reason;
+  }
+  void OnBatch(int, pid_t, int64_t) override {}
+  void OnBatchEnd(int) override {}
+  void OnProgress(const WorkloadMigration& result) override { state = result.state; }
+
+  int asked = 0;
+  std::function<void()> on_ask;
+  MigrationReason reason = MigrationReason::kNone;
+  MigrationState state = MigrationState::kPending;
+};
+
+// A container whose memory may be on node 0 only, and whose CPUs are on node 1.
+class StickinessTest : public ::testing::Test {
+ protected:
+  static constexpr char kPod[] = "/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/";
+
+  StickinessTest() {
+    machine_.AddCgroup(cgroup_);
+    machine_.WriteCgroupFile(cgroup_, "cpuset.cpus.effective", "4-7\n");
+    runtime_.Write("0");
+    machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+    workload_.cgroup_path = cgroup_;
+    workload_.cgroup_id = *InodeOf(OpenDirectory(machine_.host().cgroup + cgroup_)->get());
+    workload_.container = ContainerRef{"01234567-cccc-dddd-eeee-ffff00001111", id_};
+    request_.stick = StickMode::kCpusetMems;
+  }
+
+  absl::Status Check() { return CheckSticky(machine_.context(), &runtime_, workload_, request_); }
+
+  // A run that ends in `state`, with `meanwhile` happening in it.
+  WorkloadMigration Run(
+      MigrationState state, const std::function<void()>& meanwhile = [] {}) {
+    return RunSticky(machine_.context(), runtime_, workload_, request_, observer_, [&] {
+      ++runs_;
+      meanwhile();
+      WorkloadMigration result;
+      result.workload = workload_;
+      result.state = state;
+      result.outcomes.Add(PageOutcome::kPinned, left_pages_);
+      return result;
+    });
+  }
+
+  const std::string id_ = std::string(64, 'a');
+  const std::string cgroup_ = kPod + id_;
+  FakeMachine machine_;
+  FakeRuntime runtime_{machine_, cgroup_};
+  Workload workload_;
+  MigrationRequest request_;
+  Observer observer_;
+  int runs_ = 0;
+  int64_t left_pages_ = 0;  // elsewhere after the run
+};
+
+TEST_F(StickinessTest, WidensMovesAndNarrows) {
+  EXPECT_TRUE(Check().ok()) << Check();
+  EXPECT_THAT(runtime_.writes, IsEmpty()) << "a check writes nothing";
+  const auto result =
+      Run(MigrationState::kSucceeded, [&] { EXPECT_THAT(runtime_.writes, ElementsAre("0-1")); });
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1"));
+  EXPECT_THAT(runtime_.container_ids, Each(id_));
+  EXPECT_EQ(result.state, MigrationState::kSucceeded);
+  EXPECT_EQ(result.reason, MigrationReason::kNone);
+  EXPECT_THAT(result.stick_note, HasSubstr("cpuset.mems allows node 1 now, before: 0"));
+  EXPECT_EQ(observer_.state, MigrationState::kVerifying);
+  EXPECT_GE(machine_.clock().slept(), absl::Seconds(10)) << "kubelet's period";
+}
+
+TEST_F(StickinessTest, WhatIsWideEnoughIsNotWidened) {
+  runtime_.Write("0-1");
+  Run(MigrationState::kSucceeded);
+  EXPECT_THAT(runtime_.writes, ElementsAre("1"));
+}
+
+TEST_F(StickinessTest, AFailedMoveIsNotMadeToStick) {
+  for (const auto state :
+       {MigrationState::kPartial, MigrationState::kFailed, MigrationState::kCancelled}) {
+    runtime_.writes.clear();
+    const auto result = Run(state);
+    EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "0"));
+    EXPECT_EQ(result.state, state);
+    EXPECT_THAT(result.stick_note, HasSubstr("as it was"));
+  }
+}
+
+// The kernel brings what is left, and does not ask about a reserve.
+TEST_F(StickinessTest, WhatIsLeftMustHaveRoom) {
+  const Topology topology = TopologyReader(machine_.host()).Read().value();
+  left_pages_ = topology.nodes.at(NodeId{1}).free_bytes / topology.page_bytes;
+  const WorkloadMigration result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kPartial);
+  EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
+  EXPECT_THAT(result.message, HasSubstr("has no room"));
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "0"));
+  left_pages_ /= 2;
+  EXPECT_EQ(Run(MigrationState::kSucceeded).state, MigrationState::kSucceeded);
+}
+
+TEST_F(StickinessTest, NodesThatTheRequestLeavesAloneStayAllowed) {
+  runtime_.Write("0-1");
+  request_.spec.target_nodes = {NodeId{1}};
+  request_.spec.source_nodes = {NodeId{5}};
+  Run(MigrationState::kSucceeded);
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1"));
+}
+
+TEST_F(StickinessTest, OfANodeMapTheTargets) {
+  runtime_.Write("0");
+  request_.spec.node_map = {{NodeId{0}, NodeId{1}}};
+  Run(MigrationState::kSucceeded);
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1"));
+}
+
+TEST_F(StickinessTest, OneForeignWriteIsPutBack) {
+  observer_.on_ask = [&] {
+    if (observer_.asked == 3) runtime_.Write("0");
+  };
+  const auto result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kSucceeded);
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1", "1"));
+  EXPECT_THAT(result.stick_note, HasSubstr("put back"));
+}
+
+TEST_F(StickinessTest, TwoForeignWritesHaveTheirWay) {
+  observer_.on_ask = [&] {
+    if (observer_.asked == 3 || observer_.asked == 6) runtime_.Write("0");
+  };
+  const auto result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kPartial);
+  EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
+  EXPECT_THAT(result.message, HasSubstr("somebody else has twice written cpuset.mems"));
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1", "1"));
+}
+
+TEST_F(StickinessTest, CancelEndsTheWatch) {
+  observer_.reason = MigrationReason::kCancelled;
+  const auto result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kSucceeded);
+  EXPECT_LT(machine_.clock().slept(), absl::Seconds(1));
+}
+
+TEST_F(StickinessTest, NothingIsMovedIfTheRuntimeRefuses) {
+  runtime_.status = absl::UnavailableError("no runtime");
+  const auto result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(runs_, 0);
+  EXPECT_EQ(result.state, MigrationState::kFailed);
+  EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
+  EXPECT_EQ(result.message, "no runtime");
+}
+
+TEST_F(StickinessTest, ACheckSaysWhyNot) {
+  const auto words = [&](const absl::Status& status) { return std::string(status.message()); };
+  const absl::Status no_runtime = CheckSticky(machine_.context(), nullptr, workload_, request_);
+  EXPECT_TRUE(absl::IsFailedPrecondition(no_runtime));
+  EXPECT_THAT(words(no_runtime), HasSubstr("--cri-socket"));
+
+  machine_.tree().Write("proc/sys/kernel/osrelease", "6.1.0\n");
+  EXPECT_TRUE(absl::IsFailedPrecondition(Check()));
+  EXPECT_THAT(words(Check()), HasSubstr("6.7"));
+  request_.stick_on_old_kernels = true;
+  EXPECT_TRUE(Check().ok()) << Check();
+
+  request_.spec.ranges = {{4096, 8192}};
+  EXPECT_TRUE(absl::IsInvalidArgument(Check()));
+  request_.spec.ranges = MigrationSpec().ranges;
+
+  workload_.process = ProcessId{10, 1};
+  EXPECT_TRUE(absl::IsFailedPrecondition(Check()));
+  workload_.process.reset();
+  workload_.container.reset();
+  EXPECT_TRUE(absl::IsFailedPrecondition(Check()));
+  EXPECT_THAT(words(Check()), HasSubstr("only a container"));
+
+  request_.stick = StickMode::kNone;
+  EXPECT_TRUE(CheckSticky(machine_.context(), nullptr, workload_, request_).ok());
+}
+
+}  // namespace
+}  // namespace numalocality

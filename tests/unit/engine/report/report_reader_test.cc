@@ -1,0 +1,315 @@
+#include "agent/engine/report/report_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "agent/os/node/topology_reader.h"
+#include "tests/unit/fake/fake_machine.h"
+
+namespace numalocality {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using Report = std::shared_ptr<const WorkloadReport>;
+
+constexpr uint64_t kHeap = 0x10000000;
+constexpr auto kPage = static_cast<int64_t>(kFakePage);
+
+// Containers of one pod, and reports of them.
+class ReportReaderTest : public ::testing::Test {
+ protected:
+  ReportReaderTest() { machine_.SetHugePages(false); }
+
+  static std::string Path(char container) {
+    return "/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/" + std::string(64, container);
+  }
+
+  // A container of processes with `pages` on node 0 each, one on each of `cpus`; the first is
+  // process `pid`.
+  void AddContainer(char container, pid_t pid, const std::vector<std::string>& cpus,
+                    int pages = 100) {
+    std::vector<pid_t> pids;
+    for (const std::string& each : cpus) {
+      const auto process = machine_.AddProcess(pid, each);
+      process->AddPages(kHeap, pages, 0);
+      machine_.Publish(*process);
+      pids.push_back(pid++);
+    }
+    machine_.AddCgroup(Path(container), pids);
+    SetMemory(Path(container), static_cast<int64_t>(pids.size()) * pages, 0);
+  }
+  void SetMemory(const std::string& path, int64_t on0, int64_t on1) {
+    machine_.WriteCgroupFile(path, "memory.numa_stat",
+                             absl::StrFormat("anon N0=%d N1=%d\nfile N0=0 N1=0\nshmem N0=0 N1=0\n",
+                                             on0 * kPage, on1 * kPage));
+  }
+  void Pin(pid_t pid, const std::string& cpus) {
+    machine_.kernel().Find(pid)->threads[pid] = CpuSet::Parse(cpus).value();
+  }
+
+  void Find(const std::vector<std::string>& extra = {}) {
+    const auto directories = reader_.FindWorkloads(extra);
+    EXPECT_TRUE(directories.ok()) << directories.status();
+  }
+  // All reports after one more reading.
+  std::vector<Report> Read() {
+    reader_.ReadAll(TopologyReader(machine_.host()).Read().value());
+    return reader_.All();
+  }
+  Report ReadOne() {
+    const auto reports = Read();
+    EXPECT_EQ(reports.size(), 1u);
+    return reports.empty() ? std::make_shared<WorkloadReport>() : reports[0];
+  }
+
+  FakeMachine machine_;
+  ReportReader reader_{machine_.context()};
+};
+
+TEST_F(ReportReaderTest, TellsWhereMemoryAndHomeAre) {
+  AddContainer('a', 10, {"4-7"});
+  SetMemory(Path('a'), 70, 30);
+  Find();
+  const WorkloadPlacement placement = ReadOne()->placement;
+  EXPECT_EQ(placement.workload.cgroup_path, Path('a'));
+  EXPECT_EQ(placement.memory.BytesOn({NodeId{0}}, kPrivateKinds), 70 * kPage);
+  EXPECT_EQ(placement.home_nodes, NodeSet{NodeId{1}});
+  EXPECT_EQ(placement.allowed_nodes.ToString(), "0-1");
+  EXPECT_DOUBLE_EQ(placement.LocalFraction().value(), 0.3);
+  EXPECT_EQ(placement.process_count, 1);
+  EXPECT_EQ(placement.thread_count, 1);
+  EXPECT_THAT(placement.processes, IsEmpty());
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery), 0) << "no look at pages";
+}
+
+TEST_F(ReportReaderTest, WhatHasNotChangedIsTheSameReport) {
+  AddContainer('a', 10, {"4-7"});
+  AddContainer('b', 20, {"0-3", "4-7"});
+  Find();
+  const auto first = Read();
+  ASSERT_EQ(first.size(), 2u);
+  machine_.clock().Advance(absl::Seconds(30));
+  EXPECT_EQ(Read(), first);
+  Find();
+  EXPECT_EQ(Read(), first) << "nor does a walk make it another";
+  SetMemory(Path('a'), 60, 40);
+  const auto second = Read();
+  EXPECT_NE(second[0], first[0]);
+  EXPECT_EQ(second[1], first[1]);
+  EXPECT_DOUBLE_EQ(second[0]->placement.LocalFraction().value(), 0.4);
+}
+
+TEST_F(ReportReaderTest, AHomeIsAsOldAsItsLastChange) {
+  AddContainer('a', 10, {"4-7"});
+  Find();
+  EXPECT_EQ(ReadOne()->home_since, absl::InfinitePast()) << "it was there before the agent";
+  machine_.clock().Advance(absl::Seconds(5));
+  Pin(10, "0-3");
+  const absl::Time changed = machine_.clock().Now();
+  EXPECT_EQ(ReadOne()->home_since, changed);
+  EXPECT_EQ(ReadOne()->placement.home_nodes, NodeSet{NodeId{0}});
+  machine_.clock().Advance(absl::Seconds(5));
+  SetMemory(Path('a'), 50, 50);
+  EXPECT_EQ(ReadOne()->home_since, changed);
+  Pin(10, "0-1");  // other CPUs, the same home
+  EXPECT_EQ(ReadOne()->home_since, changed);
+  EXPECT_EQ(ReadOne()->placement.cpus.ToString(), "0-1");
+}
+
+// Ranks that pin themselves apart: all of them together may run where they might before.
+TEST_F(ReportReaderTest, ProcessesThatPartHaveChangedTheirHomes) {
+  AddContainer('a', 10, {"0-7", "0-7"});
+  Find();
+  EXPECT_EQ(ReadOne()->home_since, absl::InfinitePast());
+  machine_.clock().Advance(absl::Seconds(5));
+  Pin(10, "0-3");
+  Pin(11, "4-7");
+  EXPECT_EQ(ReadOne()->home_since, machine_.clock().Now());
+  machine_.clock().Advance(absl::Seconds(5));
+  Pin(10, "0-7");
+  Pin(11, "0-7");
+  EXPECT_EQ(ReadOne()->home_since, machine_.clock().Now());
+}
+
+TEST_F(ReportReaderTest, WithoutAMemoryControllerNoPagesAreLookedAtInstead) {
+  AddContainer('a', 10, {"0-3"});
+  machine_.tree().Remove("sys/fs/cgroup" + Path('a') + "/memory.numa_stat");
+  Find();
+  EXPECT_THAT(Read(), IsEmpty());
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery), 0);
+}
+
+TEST_F(ReportReaderTest, WhatComesLaterIsNew) {
+  AddContainer('a', 10, {"4-7"});
+  Find();
+  Read();
+  machine_.clock().Advance(absl::Seconds(5));
+  AddContainer('b', 20, {"4-7"});
+  Find();
+  const auto reports = Read();
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[0]->home_since, absl::InfinitePast());
+  EXPECT_EQ(reports[1]->home_since, machine_.clock().Now());
+}
+
+TEST_F(ReportReaderTest, WhatIsGoneIsDropped) {
+  AddContainer('a', 10, {"4-7"});
+  AddContainer('b', 20, {"4-7"});
+  Find();
+  Read();
+  machine_.RemoveCgroup(Path('a'));
+  Find();
+  EXPECT_EQ(ReadOne()->placement.workload.cgroup_path, Path('b'));
+  EXPECT_THAT(reader_.Paths(), ElementsAre(Path('b')));
+}
+
+TEST_F(ReportReaderTest, AnotherCgroupOfTheSameNameIsAnotherWorkload) {
+  AddContainer('a', 10, {"4-7"});
+  Find();
+  const Report before = ReadOne();
+  machine_.clock().Advance(absl::Seconds(5));
+  machine_.RecreateCgroup(Path('a'), {10});
+  Find();
+  const Report after = ReadOne();
+  EXPECT_NE(after->placement.workload.cgroup_id, before->placement.workload.cgroup_id);
+  EXPECT_EQ(after->home_since, machine_.clock().Now());
+}
+
+TEST_F(ReportReaderTest, ReadsOnePartOfTheTreeOnly) {
+  AddContainer('a', 10, {"4-7"});
+  AddContainer('b', 20, {"4-7"});
+  Find();
+  const auto before = Read();
+  SetMemory(Path('a'), 1, 99);
+  SetMemory(Path('b'), 1, 99);
+  reader_.ReadBelow(Path('b'), TopologyReader(machine_.host()).Read().value());
+  EXPECT_EQ(reader_.All()[0], before[0]);
+  EXPECT_NE(reader_.All()[1], before[1]);
+  reader_.ReadBelow("/kubepods", TopologyReader(machine_.host()).Read().value());
+  EXPECT_NE(reader_.All()[0], before[0]);
+}
+
+TEST_F(ReportReaderTest, PlainCgroupsAreReadWhereTheyExist) {
+  machine_.Publish(*machine_.AddProcess(30, "4-7"));
+  machine_.AddCgroup("/system.slice/db.service", {30});
+  SetMemory("/system.slice/db.service", 10, 10);
+  Find({"/system.slice/db.service", "/system.slice/not.there"});
+  const Report report = ReadOne();
+  EXPECT_FALSE(report->placement.workload.container.has_value());
+  EXPECT_DOUBLE_EQ(report->placement.LocalFraction().value(), 0.5);
+}
+
+TEST_F(ReportReaderTest, ThreadsInCgroupsBelowBelongToTheContainer) {
+  AddContainer('a', 10, {"4-7"});
+  machine_.Publish(*machine_.AddProcess(11, "0-3"));
+  machine_.AddCgroup(Path('a') + "/below", {11});
+  Find();
+  EXPECT_EQ(ReadOne()->placement.home_nodes.ToString(), "0-1");
+  EXPECT_EQ(ReadOne()->placement.process_count, 2);
+}
+
+TEST_F(ReportReaderTest, ProcessesOfDifferentHomesAreSampledOnce) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  Find();
+  const WorkloadPlacement placement = ReadOne()->placement;
+  ASSERT_EQ(placement.processes.size(), 2u);
+  EXPECT_DOUBLE_EQ(placement.processes[0].LocalFraction().value(), 1);
+  EXPECT_DOUBLE_EQ(placement.processes[1].LocalFraction().value(), 0);
+  EXPECT_EQ(placement.processes[1].sampled_pages, 100);
+  EXPECT_DOUBLE_EQ(placement.LocalFraction().value(), 0.5);
+  const int queries = machine_.kernel().CallCount(FakeCall::kQuery);
+  EXPECT_GT(queries, 0);
+  for (int i = 0; i < 5; ++i) {
+    machine_.clock().Advance(absl::Seconds(30));
+    Read();
+  }
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery), queries);
+  SetMemory(Path('a'), 201, 0);  // memory breathes
+  EXPECT_EQ(ReadOne()->placement.processes[1].sampled_pages, 100);
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery), queries);
+}
+
+TEST_F(ReportReaderTest, OneWhoseCpusChangeIsSampledAlone) {
+  AddContainer('a', 10, {"0-3", "4-7", "4-7"});
+  Find();
+  Read();
+  const int all = machine_.kernel().CallCount(FakeCall::kQuery);
+  Pin(12, "0-3");
+  EXPECT_DOUBLE_EQ(ReadOne()->placement.LocalFraction().value(), 2.0 / 3);
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery) - all, all / 3);
+}
+
+// memory.numa_stat shows nothing of it, and the CPUs of all together are the same.
+TEST_F(ReportReaderTest, ProcessesThatSwapHomesAreNoticed) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  for (auto& [address, folio] : machine_.kernel().Find(11)->pages) folio->node = 1;
+  SetMemory(Path('a'), 100, 100);
+  Find();
+  EXPECT_DOUBLE_EQ(ReadOne()->placement.LocalFraction().value(), 1);
+  machine_.clock().Advance(absl::Seconds(5));
+  Pin(10, "4-7");
+  Pin(11, "0-3");
+  const Report swapped = ReadOne();
+  EXPECT_DOUBLE_EQ(swapped->placement.LocalFraction().value(), 0);
+  EXPECT_EQ(swapped->home_since, machine_.clock().Now());
+}
+
+TEST_F(ReportReaderTest, AShiftOfMemoryIsLookedInto) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  Find();
+  Read();
+  for (auto& [address, folio] : machine_.kernel().Find(11)->pages) folio->node = 1;
+  EXPECT_DOUBLE_EQ(ReadOne()->placement.LocalFraction().value(), 0.5) << "nobody knows";
+  SetMemory(Path('a'), 100, 100);
+  EXPECT_DOUBLE_EQ(ReadOne()->placement.LocalFraction().value(), 1);
+  const int queries = machine_.kernel().CallCount(FakeCall::kQuery);
+  Read();
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery), queries);
+}
+
+TEST_F(ReportReaderTest, ASampleIsMadeAnewWhenAskedFor) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  Find();
+  Read();
+  for (auto& [address, folio] : machine_.kernel().Find(11)->pages) folio->node = 1;
+  reader_.Resample(Path('a'));
+  EXPECT_DOUBLE_EQ(ReadOne()->placement.LocalFraction().value(), 1);
+}
+
+TEST_F(ReportReaderTest, ProcessesThatComeToShareAHomeAreCountedTogether) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  Find();
+  Read();
+  Pin(11, "0-3");
+  const Report report = ReadOne();
+  EXPECT_THAT(report->placement.processes, IsEmpty());
+  EXPECT_DOUBLE_EQ(report->placement.LocalFraction().value(), 1);
+}
+
+TEST_F(ReportReaderTest, OnCgroupV1ItTellsTheSame) {
+  machine_.UseCgroupV1();
+  AddContainer('a', 10, {"4-7"});
+  machine_.WriteCgroupFile(Path('a'), "memory.numa_stat", "hierarchical_anon=100 N0=70 N1=30\n");
+  Find();
+  const WorkloadPlacement placement = ReadOne()->placement;
+  EXPECT_EQ(placement.workload.cgroup_path, Path('a'));
+  EXPECT_EQ(placement.home_nodes, NodeSet{NodeId{1}});
+  EXPECT_EQ(placement.allowed_nodes.ToString(), "0-1");
+  EXPECT_DOUBLE_EQ(placement.LocalFraction().value(), 0.3);
+  EXPECT_EQ(placement.thread_count, 1);
+}
+
+TEST_F(ReportReaderTest, WithoutCgroupsItSaysSo) {
+  machine_.tree().Remove("sys/fs/cgroup/cgroup.controllers");
+  EXPECT_TRUE(absl::IsFailedPrecondition(reader_.FindWorkloads({}).status()));
+}
+
+}  // namespace
+}  // namespace numalocality

@@ -1,0 +1,68 @@
+#include "agent/os/process/parse_numa_maps.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace numalocality {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+TEST(ParseNumaMapsTest, CountsBytesOnEachNode) {
+  const auto mappings = ParseNumaMaps(
+      "5581a000 default file=/usr/bin/N0=7 mapped=3 N0=3 kernelpagesize_kB=4\n"
+      "7f000000 default anon=5 dirty=5 active=0 N0=2 N3=3 kernelpagesize_kB=4\n"
+      "7f800000 default file=/anon_hugepage\\040(deleted) huge dirty=2 N1=2 "
+      "kernelpagesize_kB=2048\n"
+      "7fff0000 default\n");
+  ASSERT_TRUE(mappings.ok()) << mappings.status();
+  ASSERT_THAT(*mappings, SizeIs(4));
+  EXPECT_THAT((*mappings)[0].bytes_on, ElementsAre(Pair(NodeId{0}, 3 * 4096)));
+  EXPECT_EQ((*mappings)[1].start, 0x7f000000u);
+  EXPECT_THAT((*mappings)[1].bytes_on,
+              ElementsAre(Pair(NodeId{0}, 2 * 4096), Pair(NodeId{3}, 3 * 4096)));
+  EXPECT_THAT((*mappings)[2].bytes_on, ElementsAre(Pair(NodeId{1}, 4 << 20)));
+  EXPECT_THAT((*mappings)[3].bytes_on, IsEmpty());
+}
+
+TEST(ParseNumaMapsTest, PagesAreAsLargeAsTheirLineSays) {
+  const auto mappings = ParseNumaMaps(
+      "10000000 default anon=3 N0=3 kernelpagesize_kB=64\n"
+      "40000000 default file=/mnt/1G/pool huge N1=2 kernelpagesize_kB=1048576\n"
+      "c0000000 default file=/mnt/2M/pool huge N1=2 kernelpagesize_kB=2048\n");
+  ASSERT_TRUE(mappings.ok()) << mappings.status();
+  EXPECT_THAT((*mappings)[0].bytes_on, ElementsAre(Pair(NodeId{0}, 3 << 16)));
+  EXPECT_THAT((*mappings)[1].bytes_on, ElementsAre(Pair(NodeId{1}, int64_t{2} << 30)));
+  EXPECT_THAT((*mappings)[2].bytes_on, ElementsAre(Pair(NodeId{1}, 4 << 20)));
+}
+
+TEST(ParseNumaMapsTest, TellsThePolicy) {
+  const auto mappings = ParseNumaMaps(
+      "1000 default\n"
+      "2000 bind:0-1 anon=1 N0=1 kernelpagesize_kB=4\n"
+      "3000 prefer=static:1\n"
+      "4000 prefer (many):0,2 anon=1 N2=1 kernelpagesize_kB=4\n");
+  ASSERT_TRUE(mappings.ok()) << mappings.status();
+  EXPECT_EQ((*mappings)[0].policy, "default");
+  EXPECT_EQ((*mappings)[0].policy_nodes, NodeSet());
+  EXPECT_EQ((*mappings)[1].policy, "bind");
+  EXPECT_EQ((*mappings)[1].policy_nodes, (NodeSet{NodeId{0}, NodeId{1}}));
+  EXPECT_EQ((*mappings)[2].policy, "prefer");
+  EXPECT_EQ((*mappings)[2].policy_nodes, (NodeSet{NodeId{1}}));
+  EXPECT_EQ((*mappings)[3].policy, "prefer");
+  EXPECT_EQ((*mappings)[3].policy_nodes, (NodeSet{NodeId{0}, NodeId{2}}));
+  EXPECT_THAT((*mappings)[3].bytes_on, ElementsAre(Pair(NodeId{2}, 4096)));
+}
+
+TEST(ParseNumaMapsTest, RefusesWhatIsNotInTheFormat) {
+  for (const char* text : {"default", "xyz default\n", "1000 bind:a\n",
+                           "1000 default N0=1 kernelpagesize_kB=99999999999\n"}) {
+    EXPECT_FALSE(ParseNumaMaps(text).ok()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace numalocality

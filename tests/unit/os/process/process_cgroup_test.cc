@@ -1,0 +1,116 @@
+#include "agent/os/process/process_cgroup.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/temp_tree.h"
+
+namespace numalocality {
+namespace {
+
+constexpr char kPod[] = "sys/fs/cgroup/kubepods/burstable/podA";
+
+// A host with this process in one of its cgroups, as it looks from `own`, the path in
+// /proc/self/cgroup.
+class FindCgroupNamespaceTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::string> Find(const std::string& own) {
+    tree_.Write("proc/self/cgroup", "0::" + own + "\n");
+    return FindCgroupNamespace(Host::Below(tree_.root()));
+  }
+  void AddCgroup(const std::string& path, const std::string& pids) {
+    tree_.Write(path + "/cgroup.procs", pids);
+  }
+  void SetUp() override {
+    tree_.Write("sys/fs/cgroup/cgroup.controllers", "memory\n");
+    AddCgroup("sys/fs/cgroup", "1\n2\n");
+    AddCgroup("sys/fs/cgroup/kubepods", "");
+    AddCgroup("sys/fs/cgroup/kubepods/burstable", "");
+    AddCgroup(kPod, "");
+    AddCgroup(std::string(kPod) + "/C", std::to_string(getpid()) + "\n");
+    AddCgroup(std::string(kPod) + "/D", "3\n");
+  }
+  TempTree tree_;
+};
+
+TEST_F(FindCgroupNamespaceTest, TheHosts) { EXPECT_EQ(*Find("/kubepods/burstable/podA/C"), "/"); }
+
+TEST_F(FindCgroupNamespaceTest, TheContainersOwn) {
+  EXPECT_EQ(*Find("/"), "/kubepods/burstable/podA/C");
+}
+
+TEST_F(FindCgroupNamespaceTest, OneAboveItsOwn) {
+  EXPECT_EQ(*Find("/podA/C"), "/kubepods/burstable");
+}
+
+TEST_F(FindCgroupNamespaceTest, NotFoundInATreeWithoutThisProcess) {
+  AddCgroup(std::string(kPod) + "/C", "4\n");
+  const auto found = Find("/");
+  EXPECT_EQ(found.status().code(), absl::StatusCode::kNotFound) << found.status();
+}
+
+// Seen from a container, whose own cgroup is its root.
+TEST_F(FindCgroupNamespaceTest, TheOnlyPodIsTheOneWhoseSandboxComesFirst) {
+  constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
+  const std::string pod = absl::StrCat("/kubepods/burstable/pod", kUid, "/");
+  Host host = Host::Below(tree_.root());
+  host.cgroup_namespace = pod + std::string(64, 'a');
+  tree_.Write("proc/self/cgroup", "0::/\n");
+  const auto with_first_in = [&](const std::string& cgroup) {
+    tree_.Write("proc/1/cgroup", absl::StrCat("0::", cgroup, "\n"));
+    return FindOnlyPod(host);
+  };
+  EXPECT_EQ(with_first_in("/../" + std::string(64, 'b')), kUid) << "the sandbox's process";
+  EXPECT_EQ(with_first_in("/"), "") << "the agent is it, and sees nobody else";
+  EXPECT_EQ(with_first_in("/../../../../init.scope"), "") << "the host's";
+  EXPECT_EQ(with_first_in("/../../podfedcba98-cccc-dddd-eeee-ffff00001111/" + std::string(64, 'c')),
+            "");
+  host.cgroup_namespace = "/system.slice/agent.service";
+  EXPECT_EQ(with_first_in("/../../init.scope"), "") << "outside of pods";
+}
+
+TEST_F(FindCgroupNamespaceTest, OfThisVeryProcess) {
+  // Wherever this test runs: it must find itself, or say that it cannot.
+  const auto found = FindCgroupNamespace(Host());
+  EXPECT_TRUE(found.ok() || absl::IsNotFound(found.status())) << found.status();
+}
+
+TEST(FindCgroupNamespaceV1Test, LooksInTheTreeOfMemory) {
+  FakeMachine machine;
+  machine.UseCgroupV1();
+  machine.AddCgroup("/kubepods/podA/C", {getpid()});
+  machine.AddCgroup("/kubepods/podA/D", {3});
+  machine.tree().Write("proc/self/cgroup", "5:memory:/kubepods/podA/C\n4:cpuset:/x\n0::/\n");
+  EXPECT_EQ(*FindCgroupNamespace(machine.host()), "/");
+  machine.tree().Write("proc/self/cgroup", "5:memory:/\n4:cpuset:/x\n0::/\n");
+  EXPECT_EQ(*FindCgroupNamespace(machine.host()), "/kubepods/podA/C");
+}
+
+TEST(FromCgroupNamespaceTest, GoesUpAndDown) {
+  EXPECT_EQ(FromCgroupNamespace("/", "/a/b"), "/a/b");
+  EXPECT_EQ(FromCgroupNamespace("/", "/"), "/");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/"), "/a/b");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/c"), "/a/b/c");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/.."), "/a");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/../c/d"), "/a/c/d");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/../../c"), "/c");
+  EXPECT_EQ(FromCgroupNamespace("/a/b", "/../.."), "/");
+  // Above the root is nothing: never another cgroup's path.
+  EXPECT_EQ(FromCgroupNamespace("/a", "/../../c"), "/c");
+}
+
+TEST(ProcessCgroupTest, IsSeenFromTheRootOfTheTree) {
+  Host host;
+  EXPECT_EQ(*ProcessCgroup(host, "0::/kubepods/podA/C\n"), "/kubepods/podA/C");
+  host.cgroup_namespace = "/kubepods/podA/C";
+  EXPECT_EQ(*ProcessCgroup(host, "0::/../../podB/D\n"), "/kubepods/podB/D");
+  EXPECT_EQ(*ProcessCgroup(host, "0::/\n"), "/kubepods/podA/C");
+  EXPECT_EQ(ProcessCgroup(host, "4:cpuset:/x\n").status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace numalocality
