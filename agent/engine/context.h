@@ -1,4 +1,5 @@
-// What every part of the engine works with: the kernel, the clock, and the host that both belong to.
+// What every part of the engine works with: the kernel, the clock, and the host that both belong
+// to.
 #ifndef NUMALOCALITY_AGENT_ENGINE_CONTEXT_H_
 #define NUMALOCALITY_AGENT_ENGINE_CONTEXT_H_
 
@@ -9,7 +10,7 @@
 namespace numalocality {
 
 class NameDirectory;
-class Throttle;
+class BandwidthLimit;
 
 // Limits of every migration, whoever asked for it.
 struct HostLimits {
@@ -24,7 +25,7 @@ struct EngineContext {
   const Clock& clock;
   Host host;
   HostLimits limits;
-  Throttle* throttle = nullptr;          // of all migrations of the host together; may be null
+  BandwidthLimit* bandwidth = nullptr;   // of all migrations of the host together; may be null
   const NameDirectory* names = nullptr;  // null: workloads have no names
 };
 

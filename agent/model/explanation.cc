@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "agent/base/units.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 
 namespace numalocality {
 namespace {

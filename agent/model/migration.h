@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "agent/model/cross_check.h"
 #include "agent/model/drift.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/model/node_map.h"
 #include "agent/model/page_outcome.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "agent/model/placement.h"
-#include "agent/model/second_source.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
@@ -182,7 +182,7 @@ struct WorkloadMigration {
   int64_t pages_on_target = 0;              // at the last verification, or as moved so far
   int64_t drifted_pages = 0;                // at the last verification
   std::optional<DriftFacts> drift_facts;    // the same; nothing if no page had drifted
-  SecondSource second_source;
+  CrossCheck cross_check;
   std::string sharing_note;  // why shared pages were left though the rule is kOwned, if any were
   ScanMethod scan_method = ScanMethod::kQuery;
 
@@ -192,13 +192,13 @@ struct WorkloadMigration {
   int same_memory_count = 0;     // share another one's address space, and are moved with that
   bool incomplete = false;       // processes were still appearing when listing was given up
   CallTimes calls;
-  int64_t huge_pages_moved = 0;  // transparent huge pages that stayed whole
-  int64_t huge_pages_split = 0;  // known to be such before, and moved in parts
-  CallTimes holds;               // with HoldMode::kPtrace
-  int64_t unheld_batches = 0;    // moved, or partly moved, while it ran all the same
-  absl::Duration throttled;      // waited for the bandwidth limit
-  absl::Duration backed_off;     // waited for memory pressure to go
-  std::string stick_note;        // what was done to cpuset.mems; empty without StickMode
+  int64_t huge_pages_moved = 0;   // transparent huge pages that stayed whole
+  int64_t huge_pages_split = 0;   // known to be such before, and moved in parts
+  CallTimes holds;                // with HoldMode::kPtrace
+  int64_t unheld_batches = 0;     // moved, or partly moved, while it ran all the same
+  absl::Duration bandwidth_wait;  // waited for the bandwidth limit
+  absl::Duration pressure_wait;   // waited for memory pressure to go
+  std::string stick_note;         // what was done to cpuset.mems; empty without StickMode
 };
 
 struct Migration {

@@ -13,7 +13,7 @@ void SortByTarget(std::vector<PageMove>& moves) {
 }
 
 // Plans the misplaced pages of one run.
-void PlanRun(const PageRun& run, NodeId target, const PageSizes& sizes, WindowPlan& plan) {
+void PlanSpan(const PageSpan& run, NodeId target, const PageSizes& sizes, WindowPlan& plan) {
   const auto page = static_cast<uint64_t>(sizes.base_bytes);
   const auto huge = static_cast<uint64_t>(sizes.huge_bytes);
   const uint64_t end = run.address + static_cast<uint64_t>(run.pages) * page;
@@ -36,17 +36,17 @@ void PlanRun(const PageRun& run, NodeId target, const PageSizes& sizes, WindowPl
 
 }  // namespace
 
-WindowPlan PlanWindow(absl::Span<const PageRun> runs, const NodeMap& targets,
+WindowPlan PlanWindow(absl::Span<const PageSpan> runs, const NodeMap& targets,
                       const PageSizes& sizes) {
   WindowPlan plan;
-  for (const PageRun& run : runs) {
+  for (const PageSpan& run : runs) {
     if (run.node == kHiddenNode) plan.hidden_pages += run.pages;
     const auto target = targets.find(run.node);
     if (target == targets.end()) continue;
     if (target->second == run.node) {
       plan.already_there_pages += run.pages;
     } else {
-      PlanRun(run, target->second, sizes, plan);
+      PlanSpan(run, target->second, sizes, plan);
     }
   }
   for (auto* moves : {&plan.huge, &plan.probes, &plan.rest, &plan.singles}) SortByTarget(*moves);

@@ -8,7 +8,7 @@
 #include "absl/types/span.h"
 #include "agent/model/ids.h"
 #include "agent/model/node_map.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 
 namespace numalocality {
 
@@ -41,13 +41,13 @@ struct WindowPlan {
 struct PageSizes {
   int64_t base_bytes = 4096;
   int64_t huge_bytes = 0;      // of a transparent huge page; 0 if there are none
-  bool huge_is_known = false;  // PageRun::is_huge tells: no probes
+  bool huge_is_known = false;  // PageSpan::is_huge tells: no probes
 
   int64_t PagesPerHuge() const { return huge_bytes / base_bytes; }
 };
 
 // Plans the pages of one window (address order, no duplicates, runs as long as can be).
-WindowPlan PlanWindow(absl::Span<const PageRun> runs, const NodeMap& targets,
+WindowPlan PlanWindow(absl::Span<const PageSpan> runs, const NodeMap& targets,
                       const PageSizes& sizes);
 
 }  // namespace numalocality

@@ -26,7 +26,7 @@ namespace {
 // kubelet takes a minute to bring a changed Secret to the pod: looking more often gains nothing.
 constexpr unsigned kRefreshSeconds = 10;
 // A watcher or a slow page scan keeps its thread.
-constexpr int kMaxThreads = 32;
+constexpr int kMaxNetworkThreads = 32;
 // For messages and what is not sent yet, of all connections together.
 constexpr size_t kMaxMemoryBytes = size_t{64} << 20;
 
@@ -54,7 +54,7 @@ constexpr Setting kSettings[] = {
     {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 20 * kSecondMs},
     {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
     // One client cannot have all threads.
-    {GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxThreads / 2}};
+    {GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxNetworkThreads / 2}};
 
 absl::Status WrongFile(const char* key, absl::string_view why) {
   return absl::FailedPreconditionError(absl::StrCat("network API: grpc.", key, ": ", why,
@@ -156,7 +156,7 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> StartNetworkServer(
   grpc::ServerBuilder builder;
   for (const Setting& setting : kSettings) builder.AddChannelArgument(setting.name, setting.value);
   grpc::ResourceQuota quota;
-  quota.SetMaxThreads(kMaxThreads).Resize(kMaxMemoryBytes);
+  quota.SetMaxThreads(kMaxNetworkThreads).Resize(kMaxMemoryBytes);
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(max_request_bytes);
   builder.AddListeningPort(options.address, MakeCredentials(options), &port);

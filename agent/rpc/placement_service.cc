@@ -17,7 +17,7 @@ namespace {
 // How often a watcher looks whether its caller is still there.
 constexpr absl::Duration kWatchPoll = absl::Seconds(1);
 
-void ToProto(const ReportChange& change, v1::WatchPlacementsResponse& message) {
+void ChangeToProto(const ReportChange& change, v1::WatchPlacementsResponse& message) {
   message.Clear();
   if (change.report == nullptr) {
     ToProto(change.gone, *message.mutable_gone());
@@ -79,7 +79,7 @@ grpc::Status PlacementService::WatchPlacements(
       if (!writer->Write(message)) break;
     }
     for (const ReportChange& change : changes.changes) {
-      ToProto(change, message);
+      ChangeToProto(change, message);
       if (!writer->Write(message)) return grpc::Status::CANCELLED;
     }
     if (!changes.resync) continue;

@@ -14,7 +14,7 @@ namespace {
 
 namespace kubelet = ::numalocality::runtime::v1;
 
-constexpr absl::Duration kTimeout = absl::Seconds(5);
+constexpr absl::Duration kPodResourcesTimeout = absl::Seconds(5);
 
 std::optional<KubeletAssignment> ToAssignment(const kubelet::ContainerAssignment& container) {
   KubeletAssignment assignment;
@@ -46,7 +46,8 @@ absl::StatusOr<std::vector<KnownContainer>> PodResourcesClient::Read() {
         absl::StrCat(what, ": not there; mount its directory into the agent's container"));
   }
   kubelet::ListPodResourcesResponse response;
-  NL_RETURN_IF_ERROR(daemon_.Call("List", kubelet::ListPodResourcesRequest(), response, kTimeout));
+  NL_RETURN_IF_ERROR(
+      daemon_.Call("List", kubelet::ListPodResourcesRequest(), response, kPodResourcesTimeout));
   std::vector<KnownContainer> known;
   for (const kubelet::PodResources& pod : response.pod_resources()) {
     for (const kubelet::ContainerAssignment& container : pod.containers()) {

@@ -37,8 +37,8 @@ int64_t ScanPart(pid_t pid, AddressRange range, bool is_on_one_node) {
   const absl::Status status = PageScanner(SystemKernelCalls(), Clock::System(), host, kPage)
                                   .Scan(
                                       *process, {range}, kPrivateKinds,
-                                      [&](absl::Span<const PageRun> runs) {
-                                        for (const PageRun& run : runs) pages += run.pages;
+                                      [&](absl::Span<const PageSpan> runs) {
+                                        for (const PageSpan& run : runs) pages += run.pages;
                                         return true;
                                       },
                                       expected);

@@ -10,7 +10,7 @@
 #include "agent/engine/health/configuration_source.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::agent_service_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -150,4 +150,4 @@ TEST_F(AgentServiceTest, TellsWhatWaitsForARestart) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::agent_service_test

@@ -11,7 +11,7 @@
 #include "tests/component/tls_client.h"
 #include "tests/unit/cli/localityctl/fake_agent.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::all_agents_test {
 namespace {
 
 using ::testing::AllOf;
@@ -154,4 +154,4 @@ TEST(ResolveHostTest, GivesEachAddressOnce) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::all_agents_test

@@ -10,7 +10,7 @@
 #include "tests/component/wire_server.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::cri_client_test {
 namespace {
 
 using ::testing::AllOf;
@@ -71,4 +71,4 @@ TEST(CriClientAloneTest, WithoutARuntimeIsUnavailable) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::cri_client_test

@@ -14,7 +14,7 @@
 #include "tests/component/wire_server.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::cri_events_test {
 namespace {
 
 constexpr char kMethod[] = "/runtime.v1.RuntimeService/GetContainerEvents";
@@ -76,4 +76,4 @@ TEST_F(CriEventsTest, ARuntimeWithoutEventsIsAskedOnce) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::cri_events_test

@@ -10,7 +10,7 @@
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::explain_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -83,4 +83,4 @@ TEST_F(ExplainTest, WhatIsNotThereIsNotFound) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::explain_test

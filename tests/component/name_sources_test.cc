@@ -23,7 +23,7 @@
 #include "tests/component/wire_server.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::name_sources_test {
 namespace {
 
 namespace wire = ::numalocality::runtime::v1;
@@ -223,4 +223,4 @@ TEST_F(NameSourcesTest, NamesReturnByThemselves) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::name_sources_test

@@ -8,7 +8,7 @@
 #include "tests/component/tls_client.h"
 #include "tests/unit/cli/localityctl/fake_agent.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::network_client_test {
 namespace {
 
 using ::testing::AllOf;
@@ -88,4 +88,4 @@ TEST(EndpointTest, IsASocketOrAHostAndAPort) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::network_client_test

@@ -20,7 +20,7 @@
 #include "tests/component/test_ca.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::network_server_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -255,4 +255,4 @@ TEST(LineBudgetTest, IsTwentyAMinuteAndCountsTheRest) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::network_server_test

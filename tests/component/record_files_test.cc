@@ -14,7 +14,7 @@
 #include "agent/engine/workload/workload_finder.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::record_files_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -259,4 +259,4 @@ TEST_F(RecordFilesTest, NeedsADirectory) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::record_files_test

@@ -17,7 +17,7 @@
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::repair_service_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -267,4 +267,4 @@ TEST_F(RepairServiceTest, EarlierAgentsMigrationsAreStillThere) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::repair_service_test

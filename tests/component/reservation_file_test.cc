@@ -10,7 +10,7 @@
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::reservation_file_test {
 namespace {
 
 using ::testing::IsEmpty;
@@ -81,4 +81,4 @@ TEST_F(ReservationFileTest, AHolderGoesOnAfterARestart) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::reservation_file_test

@@ -24,7 +24,7 @@
 #include "agent/os/process/same_memory.h"
 #include "tests/component/scan_target.h"
 
-namespace numalocality {
+namespace numalocality::scan_test {
 namespace {
 
 // The kernel, but without what a test takes away.
@@ -94,13 +94,13 @@ class ScanTest : public ::testing::Test {
     const PageScanner scanner(kernel_, Clock::System(), host, 4096);
     found_ = {};
     found_.method = scanner.MethodFor(*process);
-    tells_huge_pages_ = scanner.TellsHugePages(*process);
+    tells_huge_pages_ = scanner.ReportsHugePages(*process);
     uint64_t last = 0;
     const absl::Status status = scanner.Scan(
         *process, ranges, kinds,
-        [&](absl::Span<const PageRun> runs) {
+        [&](absl::Span<const PageSpan> runs) {
           int64_t base_pages = 0;
-          for (const PageRun& run : runs) {
+          for (const PageSpan& run : runs) {
             found_.ordered &= run.address >= last;
             if (run.is_huge) found_.ordered &= run.address % (2 << 20) == 0 && run.pages % 512 == 0;
             if (!run.is_huge) base_pages += run.pages;
@@ -331,10 +331,10 @@ class Headless {
 // changes nothing.
 void ExpectReachable(const ProcessHandle& process) {
   KernelCalls& kernel = SystemKernelCalls();
-  std::vector<PageRun> found;
+  std::vector<PageSpan> found;
   const absl::Status status =
       PageScanner(kernel, Clock::System(), Host(), 4096)
-          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageRun> runs) {
+          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageSpan> runs) {
             found.insert(found.end(), runs.begin(), runs.end());
             return true;
           });
@@ -376,4 +376,4 @@ TEST(HeadlessTest, TwoAreNotOneAddressSpace) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::scan_test

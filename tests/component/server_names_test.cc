@@ -18,7 +18,7 @@
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/fake_name_source.h"
 
-namespace numalocality {
+namespace numalocality::server_names_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -133,4 +133,4 @@ TEST_F(ServerNamesTest, StatusShowsTheSource) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::server_names_test

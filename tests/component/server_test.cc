@@ -18,7 +18,7 @@
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::server_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -209,8 +209,8 @@ TEST_F(ServerTest, MigratesAndTellsEachStep) {
   EXPECT_TRUE(ended.has_end_time());
 
   // Fewer pages than 8 CPUs keep from the counters, which the fake host leaves as they were.
-  const v1::SecondSource& source = result.second_source();
-  EXPECT_EQ(source.verdict(), v1::SECOND_SOURCE_VERDICT_TOO_COARSE);
+  const v1::CrossCheck& source = result.cross_check();
+  EXPECT_EQ(source.verdict(), v1::CROSS_CHECK_VERDICT_TOO_COARSE);
   ASSERT_EQ(source.nodes_size(), 2);
   EXPECT_EQ(source.nodes(0).ShortDebugString(),
             "before_bytes: 4100096 after_bytes: 4100096 moved_bytes: -4096000");
@@ -386,4 +386,4 @@ TEST_F(ServerTest, TellsWhatItCanDo) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::server_test

@@ -14,7 +14,7 @@
 #include "tests/component/test_ca.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::localityctl {
 
 inline constexpr char kServerName[] = "agents.test";
 
@@ -67,6 +67,6 @@ class TlsClientTest : public testing::Test {
   std::string complaints_;
 };
 
-}  // namespace numalocality
+}  // namespace numalocality::localityctl
 
 #endif  // NUMALOCALITY_TESTS_COMPONENT_TLS_CLIENT_H_

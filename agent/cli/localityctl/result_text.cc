@@ -106,14 +106,14 @@ std::string OnTargetText(const v1::WorkloadMigration& workload) {
 }
 
 // What the kernel's counters say of it.
-std::string SecondSourceText(const v1::SecondSource& source) {
+std::string CrossCheckText(const v1::CrossCheck& source) {
   switch (source.verdict()) {
-    case v1::SECOND_SOURCE_VERDICT_AGREES: break;
-    case v1::SECOND_SOURCE_VERDICT_DISAGREES:
+    case v1::CROSS_CHECK_VERDICT_AGREES: break;
+    case v1::CROSS_CHECK_VERDICT_DISAGREES:
       return absl::StrCat("  The second source disagrees: ", source.note(), ".\n");
-    case v1::SECOND_SOURCE_VERDICT_TOO_COARSE:
+    case v1::CROSS_CHECK_VERDICT_TOO_COARSE:
       return absl::StrCat("  The second source is too coarse to tell: ", source.note(), ".\n");
-    case v1::SECOND_SOURCE_VERDICT_UNAVAILABLE:
+    case v1::CROSS_CHECK_VERDICT_UNAVAILABLE:
       return absl::StrCat("  There is no second source: ", source.note(), ".\n");
     default: return "";
   }
@@ -151,8 +151,8 @@ std::string EffortText(const v1::WorkloadMigration& workload) {
     if (time.seconds() == 0 && time.nanos() == 0) return;
     absl::StrAppend(&text, "  Waited ", SecondsWords(time), " for ", what, ".\n");
   };
-  add_wait(workload.throttled_time(), "the bandwidth limit");
-  add_wait(workload.backed_off_time(), "memory pressure to go");
+  add_wait(workload.bandwidth_wait_time(), "the bandwidth limit");
+  add_wait(workload.pressure_wait_time(), "memory pressure to go");
   return text;
 }
 
@@ -178,7 +178,7 @@ std::string WorkloadResultText(const v1::WorkloadMigration& workload, int64_t pa
                       StateWord(workload.state()),
                       ReasonWords(workload.reason(), workload.message(), ", "), "\n",
                       OutcomesText(workload, page_bytes), BeforeAndAfterText(workload),
-                      OnTargetText(workload), SecondSourceText(workload.second_source()),
+                      OnTargetText(workload), CrossCheckText(workload.cross_check()),
                       NotesText(workload), ProcessesText(workload), EffortText(workload));
 }
 

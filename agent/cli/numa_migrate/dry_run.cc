@@ -26,8 +26,8 @@ NodeMap MapOf(const MigrationSpec& spec, const Topology& topology) {
 absl::Status CountLeftOut(const Subject& subject, const MigrationSpec& spec, const NodeSet& sources,
                           Forecast& forecast) {
   const KindSet left_out = {MemoryKind::kFile, MemoryKind::kHugetlb};
-  const auto count = [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) {
+  const auto count = [&](absl::Span<const PageSpan> runs) {
+    for (const PageSpan& run : runs) {
       if (!sources.Contains(run.node)) continue;
       (run.kind == MemoryKind::kFile ? forecast.page_cache_pages : forecast.hugetlb_pages) +=
           run.pages;

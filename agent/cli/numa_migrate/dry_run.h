@@ -12,7 +12,7 @@
 #include "agent/cli/numa_migrate/options.h"
 #include "agent/cli/numa_migrate/subject.h"
 #include "agent/engine/context.h"
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 #include "agent/model/migration.h"
 
 namespace numalocality::numa_migrate {
@@ -35,7 +35,7 @@ struct Forecast {
   }
 };
 
-// `plan` is PlanMigration's for the spec in `options`. Errors as ScanUntilSignal.
+// `plan` is PlanWorkload's for the spec in `options`. Errors as ScanUntilSignal.
 absl::StatusOr<Forecast> MakeForecast(const EngineContext& context, const Options& options,
                                       const Subject& subject, const WorkloadMigration& plan);
 

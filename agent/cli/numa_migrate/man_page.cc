@@ -23,7 +23,7 @@ std::string EscapedLine(absl::string_view line) {
 }
 
 // The options of one group: .TP, the names in bold and the value in italics, the description.
-std::string Options(const CLI::App& app, const std::string& group) {
+std::string OptionsText(const CLI::App& app, const std::string& group) {
   std::string text;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group() != group) continue;
@@ -39,7 +39,7 @@ std::string Options(const CLI::App& app, const std::string& group) {
 std::string Subcommand(const CLI::App& app) {
   std::string text =
       absl::StrCat(".SS ", Escaped(app.get_name()), "\n", EscapedLine(app.get_description()), "\n");
-  for (const std::string& group : app.get_groups()) absl::StrAppend(&text, Options(app, group));
+  for (const std::string& group : app.get_groups()) absl::StrAppend(&text, OptionsText(app, group));
   return text;
 }
 
@@ -53,7 +53,7 @@ std::string ManPage(const CLI::App& app) {
                    Escaped(app.get_description()), "\n.SH SYNOPSIS\n.B ", Escaped(name),
                    "\n[\\fIOPTIONS\\fR] [\\fISUBCOMMAND\\fR]\n.SH OPTIONS\n");
   for (const std::string& group : app.get_groups()) {
-    const std::string options = Options(app, group);
+    const std::string options = OptionsText(app, group);
     if (!group.empty() && !options.empty()) absl::StrAppend(&text, ".SS ", group, "\n", options);
   }
   absl::StrAppend(&text, ".SH SUBCOMMANDS\n");

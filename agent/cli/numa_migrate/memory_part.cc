@@ -20,8 +20,8 @@ absl::StatusOr<AddressRange> FindFront(const MappingPages& front, const ProcessH
   AddressRange range = front.range;
   int64_t left = front.pages;
   const AddressRange ranges[] = {front.range};
-  const auto take = [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) {
+  const auto take = [&](absl::Span<const PageSpan> runs) {
+    for (const PageSpan& run : runs) {
       range.end = run.address + static_cast<uint64_t>(std::min(left, run.pages)) * page_bytes;
       left -= std::min(left, run.pages);
       if (left == 0) return false;
@@ -55,9 +55,9 @@ absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& pro
   counts.reserve(maps.size());
   for (const Mapping& mapping : maps) counts.push_back({mapping.range, 0});
   auto mapping = counts.begin();
-  const auto count = [&](absl::Span<const PageRun> runs) {
+  const auto count = [&](absl::Span<const PageSpan> runs) {
     // Both are in address order. A page of a mapping made since is passed over.
-    for (const PageRun& run : runs) {
+    for (const PageSpan& run : runs) {
       while (mapping != counts.end() && mapping->range.end <= run.address) ++mapping;
       if (mapping == counts.end()) return false;
       if (mapping->range.start <= run.address) mapping->pages += run.pages;

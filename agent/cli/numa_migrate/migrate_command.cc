@@ -9,8 +9,8 @@
 #include "agent/cli/numa_migrate/denial.h"
 #include "agent/cli/numa_migrate/dry_run.h"
 #include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/cli/numa_migrate/progress_observer.h"
 #include "agent/cli/numa_migrate/report.h"
-#include "agent/cli/numa_migrate/run_observer.h"
 #include "agent/cli/numa_migrate/stay.h"
 #include "agent/cli/numa_migrate/subject.h"
 #include "agent/engine/move/spec_check.h"
@@ -99,8 +99,8 @@ void LookFurther(const EngineContext& context, const Options& options, const Sub
   }
   if (!WasVerified(result)) return;
   if (options.verify) {
-    auto look = LookAtNumaMaps(context.host, subject, options.spec.ranges, TargetsOf(options.spec),
-                               options.verify_numa_maps);
+    auto look = CheckNumaMaps(context.host, subject, options.spec.ranges, TargetsOf(options.spec),
+                              options.verify_numa_maps);
     if (look.ok()) {
       findings.numa_maps = *std::move(look);
     } else if (!absl::IsCancelled(look.status())) {
@@ -118,14 +118,14 @@ absl::StatusOr<ExitCode> Run(const EngineContext& context, const Options& option
   NL_RETURN_IF_ERROR(stay.PinThreads(context, options, subject));
   const Workload workload = WorkloadOf(context.host, subject);
   const WorkloadProcesses processes{.pids = {subject.process.pid()}};
-  RunObserver observer(context.clock, subject.topology.page_bytes, [&] {
+  ProgressObserver observer(context.clock, subject.topology.page_bytes, [&] {
     stay.PutBack();
     std::cerr << "Note: given up; numa-migrate --check tells where the pages are. The kernel ends "
                  "this process when the call returns\n";
     std::_Exit(CodeOfSignal());
   });
   const WorkloadMigration result =
-      RunMigration(context, workload, processes, options.spec, observer);
+      MoveWorkload(context, workload, processes, options.spec, observer);
   observer.Finish();
   const bool succeeded = result.state == MigrationState::kSucceeded;
   const absl::Status kept = succeeded && EndSignal() == 0 ? stay.KeepThere() : absl::OkStatus();
@@ -148,10 +148,10 @@ absl::StatusOr<ExitCode> DryRun(const EngineContext& context, const Options& opt
   if (options.bind == BindPolicy::kNone) {
     NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
   }
-  RunObserver observer(context.clock, subject.topology.page_bytes, [] {});
+  ProgressObserver observer(context.clock, subject.topology.page_bytes, [] {});
   const WorkloadMigration plan =
-      PlanMigration(context, WorkloadOf(context.host, subject), {.pids = {subject.process.pid()}},
-                    options.spec, observer);
+      PlanWorkload(context, WorkloadOf(context.host, subject), {.pids = {subject.process.pid()}},
+                   options.spec, observer);
   observer.Finish();
   if (plan.reason != MigrationReason::kNone) return Judge(options, plan, context.host);
   NL_ASSIGN_OR_RETURN(const Forecast forecast, MakeForecast(context, options, subject, plan));
@@ -160,7 +160,7 @@ absl::StatusOr<ExitCode> DryRun(const EngineContext& context, const Options& opt
 }
 
 // A signal has come before a page was looked at: that is the exact result.
-ExitCode EndBeforeRun(const Options& options, const Findings& findings) {
+ExitCode EndBeforeMoving(const Options& options, const Findings& findings) {
   WorkloadMigration nothing;
   nothing.state = MigrationState::kCancelled;
   nothing.reason = MigrationReason::kCancelled;
@@ -186,7 +186,7 @@ absl::StatusOr<ExitCode> Migrate(const EngineContext& context, const Options& as
   if (!subject.ok()) return WithDenial(subject.status(), Capability::kSysPtrace, context.host);
   const auto ranges = FindPart(options.part, subject->process, subject->scanner, options.spec.kinds,
                                subject->topology.page_bytes);
-  if (EndSignal() != 0) return EndBeforeRun(options, findings);
+  if (EndSignal() != 0) return EndBeforeMoving(options, findings);
   if (!ranges.ok()) {
     return WithDenial(OrGone(ranges.status(), subject->process), Capability::kSysPtrace,
                       context.host);

@@ -37,7 +37,7 @@ void AddVerification(const WorkloadMigration& result, const Findings& findings, 
   }
   record.Add("drift_causes", causes);
   if (findings.numa_maps.has_value()) {
-    const SecondLook& look = *findings.numa_maps;
+    const NumaMapsCheck& look = *findings.numa_maps;
     Record numa_maps;
     numa_maps.Add("skipped", look.skipped);
     numa_maps.Add("pages", look.pages);
@@ -99,8 +99,8 @@ Record MigrationRecord(const Options& options, const WorkloadMigration& result,
     record.Add("holds", CallRecord(result.holds));
     record.Add("unheld_batches", result.unheld_batches);
   }
-  record.Add("throttled_seconds", absl::ToDoubleSeconds(result.throttled));
-  record.Add("backed_off_seconds", absl::ToDoubleSeconds(result.backed_off));
+  record.Add("bandwidth_wait_seconds", absl::ToDoubleSeconds(result.bandwidth_wait));
+  record.Add("pressure_wait_seconds", absl::ToDoubleSeconds(result.pressure_wait));
   if (WasVerified(result)) AddVerification(result, findings, record);
   record.Add("notes", findings.notes);
   return record;

@@ -37,7 +37,7 @@ std::string CountsText(const WorkloadMigration& result) {
   return text;
 }
 
-std::string NumaMapsLine(const Options& options, const SecondLook& look, int64_t examined) {
+std::string NumaMapsLine(const Options& options, const NumaMapsCheck& look, int64_t examined) {
   if (look.skipped) {
     return absl::StrCat("  numa_maps: not read, as a mapping has ", FormatBytes(look.largest_bytes),
                         " and the process's mmap would stall; --verify-numa-maps reads it\n");

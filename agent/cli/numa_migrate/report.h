@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/cli/numa_migrate/numa_maps_check.h"
 #include "agent/cli/numa_migrate/options.h"
 #include "agent/cli/numa_migrate/record.h"
-#include "agent/cli/numa_migrate/second_look.h"
 #include "agent/model/drift.h"
 #include "agent/model/ids.h"
 #include "agent/model/migration.h"
@@ -20,7 +20,7 @@ namespace numalocality::numa_migrate {
 // What was found out beside the migration itself.
 struct Findings {
   std::vector<DriftCause> drift_causes;
-  std::optional<SecondLook> numa_maps;
+  std::optional<NumaMapsCheck> numa_maps;
   std::vector<std::string> notes;  // for JSON: people get them on standard error
 };
 

@@ -45,8 +45,8 @@ absl::StatusOr<std::optional<int64_t>> CountSharedThatStay(const EngineContext& 
   int64_t shared = 0;
   std::vector<PagemapEntry> entries;
   absl::Status read;
-  const auto count = [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) {
+  const auto count = [&](absl::Span<const PageSpan> runs) {
+    for (const PageSpan& run : runs) {
       if (!sources.Contains(run.node) || IsIn(owned, run.address)) continue;
       for (int64_t done = 0; done < run.pages && read.ok(); done += kPagesAtOnce) {
         const uint64_t start = run.address + static_cast<uint64_t>(done) * page;

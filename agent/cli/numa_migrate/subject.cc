@@ -75,7 +75,7 @@ absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& pr
                              absl::Span<const AddressRange> ranges, KindSet kinds,
                              WindowVisitor visit) {
   bool is_cut = false;
-  NL_RETURN_IF_ERROR(scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageRun> runs) {
+  NL_RETURN_IF_ERROR(scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageSpan> runs) {
     is_cut = EndSignal() != 0;
     return !is_cut && visit(runs);
   }));
@@ -86,8 +86,8 @@ absl::StatusOr<std::map<NodeId, int64_t>> CountByNode(const Subject& subject,
                                                       absl::Span<const AddressRange> ranges,
                                                       KindSet kinds) {
   std::map<NodeId, int64_t> pages;
-  const auto count = [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) {
+  const auto count = [&](absl::Span<const PageSpan> runs) {
+    for (const PageSpan& run : runs) {
       if (run.node != kHiddenNode) pages[run.node] += run.pages;
     }
     return true;

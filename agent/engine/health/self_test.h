@@ -12,7 +12,7 @@
 #include "agent/engine/health/configuration_source.h"
 #include "agent/engine/workload/container_resources.h"
 #include "agent/engine/workload/name_source.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "agent/model/privileges.h"
 #include "agent/os/base/kernel_release.h"
 #include "agent/os/cgroup/cgroup_layout.h"

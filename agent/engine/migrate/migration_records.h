@@ -37,7 +37,7 @@ struct MigrationEntry {
   bool interrupted = false;              // cancelled as the agent ends
   size_t workload = 0;                   // index of the one in turn
   std::map<int, BatchInFlight> batches;  // by the run's worker
-  bool is_held = false;                  // the messages tell of a call that the kernel holds
+  bool is_stalled = false;               // the messages tell of a call that the kernel holds
   bool is_replaced = false;  // another worker has taken the place of the one that runs this
 
   // The batch that the kernel has had for longest; null if it has none.

@@ -39,8 +39,8 @@ class Migrator::Observer final : public MigrationObserver {
   void OnBatchEnd(int worker) override {
     MutexLock lock(migrator_.mutex_);
     entry_.batches.erase(worker);
-    if (!entry_.is_held) return;
-    entry_.is_held = false;
+    if (!entry_.is_stalled) return;
+    entry_.is_stalled = false;
     entry_.migration.message.clear();
     entry_.migration.workloads[workload_].message.clear();
     migrator_.Changed(entry_);
@@ -84,7 +84,7 @@ std::vector<Workload> WorkloadsOf(const Migration& migration) {
 Migrator::Migrator(const EngineContext& context, ContainerResources* runtime)
     : context_(context),
       runtime_(runtime),
-      host_throttle_(context.clock, 0),
+      host_bandwidth_(context.clock, 0),
       reservations_(context.clock),
       id_base_(absl::ToUnixSeconds(context.clock.Now())),
       limits_(context.limits) {}
@@ -116,7 +116,7 @@ void Migrator::SetWorkers(int count) {
 }
 
 void Migrator::SetLimits(const HostLimits& limits, int64_t bytes_per_second) {
-  host_throttle_.SetRate(bytes_per_second);
+  host_bandwidth_.SetRate(bytes_per_second);
   MutexLock lock(mutex_);
   limits_ = limits;
 }
@@ -128,7 +128,7 @@ HostLimits Migrator::Limits() const {
 
 EngineContext Migrator::ContextNow() {
   EngineContext context = context_;
-  context.throttle = &host_throttle_;
+  context.bandwidth = &host_bandwidth_;
   context.limits = Limits();
   return context;
 }
@@ -146,10 +146,10 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.host).Read());
   entry->migration = NewRecord(request, std::move(planned), topology.page_bytes);
   // However soon it ends, that is told after its beginning.
-  MutexLock one_at_a_time(telling_);
+  MutexLock one_at_a_time(notifying_);
   NL_ASSIGN_OR_RETURN(Migration migration, Enqueue(entry));
   const bool is_new = !entry->migration.id.empty();
-  if (is_new) TellAll(migration);
+  if (is_new) NotifyListeners(migration);
   return migration;
 }
 

@@ -21,7 +21,7 @@
 #include "agent/engine/migrate/migration_queue.h"
 #include "agent/engine/migrate/migration_records.h"
 #include "agent/engine/migrate/reservations.h"
-#include "agent/engine/move/throttle.h"
+#include "agent/engine/move/bandwidth_limit.h"
 #include "agent/engine/workload/container_resources.h"
 #include "agent/model/migration.h"
 
@@ -39,7 +39,7 @@ class Migrator {
   // Migrations that wait.
   static constexpr size_t kMaxPending = 100;
   // A kernel call that takes longer is told of: it waits for a real-time task to leave a CPU.
-  static constexpr absl::Duration kHeldTooLong = absl::Seconds(5);
+  static constexpr absl::Duration kStalledAfter = absl::Seconds(5);
   // Workers in such calls that have a replacement. Each keeps a thread until its call returns.
   static constexpr int kMaxReplaced = 4;
 
@@ -103,10 +103,10 @@ class Migrator {
   // Migrations that wait or run.
   int ActiveCount() const;
 
-  // Writes calls that the kernel has held for more than kHeldTooLong into their records' messages,
+  // Writes calls that the kernel has held for more than kStalledAfter into their records' messages,
   // and, while other migrations wait, starts workers in the place of those in such calls. Start
   // sees to it that this is called once a second while migrations run.
-  void FindHeldCalls();
+  void FindStalledCalls();
 
   // Takes no more requests, cancels all migrations and waits for the batches in flight, `grace` at
   // most. Returns a line for each kernel call that has still not returned; empty when all ended.
@@ -125,17 +125,17 @@ class Migrator {
 
   // Runs pending migrations until shutdown.
   void RunWorker();
-  // Calls FindHeldCalls and TellProgress once a second while migrations run, until shutdown.
+  // Calls FindStalledCalls and NotifyProgress once a second while migrations run, until shutdown.
   void RunWatchdog();
   void Execute(const std::shared_ptr<MigrationEntry>& entry);
   // The next to run; null if none may.
   std::shared_ptr<MigrationEntry> TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   EngineContext ContextNow() ABSL_LOCKS_EXCLUDED(mutex_);
   // Tells how it is now, unless its end has been told.
-  void Tell(MigrationEntry& entry) ABSL_LOCKS_EXCLUDED(telling_, mutex_);
-  void TellAll(const Migration& migration) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(telling_);
+  void Tell(MigrationEntry& entry) ABSL_LOCKS_EXCLUDED(notifying_, mutex_);
+  void NotifyListeners(const Migration& migration) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(notifying_);
   // Tells of running migrations that have changed since the last time.
-  void TellProgress() ABSL_LOCKS_EXCLUDED(mutex_);
+  void NotifyProgress() ABSL_LOCKS_EXCLUDED(mutex_);
 
   void EndPending(MigrationEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The kernel call that a running migration is in, for people.
@@ -145,11 +145,11 @@ class Migrator {
   const EngineContext context_;
   ContainerResources* const runtime_;
   std::vector<MigrationListener*> listeners_;
-  Throttle host_throttle_;
+  BandwidthLimit host_bandwidth_;
   Reservations reservations_;
   const int64_t id_base_;  // start of this agent: ids differ across restarts
 
-  Mutex telling_;  // before mutex_
+  Mutex notifying_;  // before mutex_
   mutable Mutex mutex_;
   mutable ConditionVariable changed_;
   ConditionVariable stop_;

@@ -14,7 +14,7 @@ constexpr absl::Duration kWatchdogPeriod = absl::Seconds(1);
 }  // namespace
 
 void Migrator::Tell(MigrationEntry& entry) {
-  MutexLock one_at_a_time(telling_);
+  MutexLock one_at_a_time(notifying_);
   Migration now;
   {
     MutexLock lock(mutex_);
@@ -23,14 +23,14 @@ void Migrator::Tell(MigrationEntry& entry) {
     entry.told_version = entry.version;
     now = entry.migration;
   }
-  TellAll(now);
+  NotifyListeners(now);
 }
 
-void Migrator::TellAll(const Migration& migration) const {
+void Migrator::NotifyListeners(const Migration& migration) const {
   for (MigrationListener* const listener : listeners_) listener->OnMigration(migration);
 }
 
-void Migrator::TellProgress() {
+void Migrator::NotifyProgress() {
   std::vector<std::shared_ptr<MigrationEntry>> changed;
   {
     MutexLock lock(mutex_);
@@ -53,15 +53,16 @@ std::string Migrator::DescribeCall(const MigrationEntry& entry) const {
                       absl::FormatDuration(context_.clock.Monotonic() - batch->start));
 }
 
-void Migrator::FindHeldCalls() {
+void Migrator::FindStalledCalls() {
   const absl::Duration now = context_.clock.Monotonic();
   MutexLock lock(mutex_);
   for (const auto& entry : records_.entries()) {
     const BatchInFlight* batch = entry->OldestBatch();
-    if (batch == nullptr || now - batch->start <= kHeldTooLong) continue;
+    if (batch == nullptr || now - batch->start <= kStalledAfter) continue;
     const std::string message = DescribeCall(*entry);
-    if (!entry->is_held) LogWarning(absl::StrCat("migration ", entry->migration.id, ": ", message));
-    entry->is_held = true;
+    if (!entry->is_stalled)
+      LogWarning(absl::StrCat("migration ", entry->migration.id, ": ", message));
+    entry->is_stalled = true;
     entry->migration.message = message;
     entry->migration.workloads[entry->workload].message = message;
     Changed(*entry);
@@ -86,8 +87,8 @@ void Migrator::RunWatchdog() {
       if (!stopping_) stop_.WaitFor(mutex_, kWatchdogPeriod);
       if (stopping_) return;
     }
-    FindHeldCalls();
-    TellProgress();
+    FindStalledCalls();
+    NotifyProgress();
   }
 }
 

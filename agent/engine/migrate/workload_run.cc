@@ -88,7 +88,7 @@ WorkloadMigration MigrateWorkload(const EngineContext& context, ContainerResourc
     result = WithoutProcesses(workload, processes);
   } else {
     const MigrationSpec spec = SpecOf(planned, request);
-    const auto run = [&] { return RunMigration(context, workload, *processes, spec, observer); };
+    const auto run = [&] { return MoveWorkload(context, workload, *processes, spec, observer); };
     result = request.stick == StickMode::kNone
                  ? run()
                  : RunSticky(context, *runtime, workload, request, observer, run);
@@ -106,7 +106,7 @@ absl::StatusOr<WorkloadMigration> PlanWorkload(const EngineContext& context,
   NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes,
                       WorkloadFinder(context.host).ListProcesses(planned.workload));
   WorkloadMigration result =
-      PlanMigration(context, planned.workload, processes, SpecOf(planned, request), observer);
+      PlanWorkload(context, planned.workload, processes, SpecOf(planned, request), observer);
   NameDeniers(result);
   return result;
 }

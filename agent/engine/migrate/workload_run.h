@@ -5,7 +5,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "agent/engine/context.h"
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 #include "agent/engine/workload/container_resources.h"
 #include "agent/model/migration.h"
 

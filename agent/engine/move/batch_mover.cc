@@ -131,14 +131,14 @@ bool BatchMover::Pause(absl::Duration duration) {
 }
 
 bool BatchMover::WaitForTurn(int64_t bytes) {
-  absl::Duration bandwidth_wait = shared_.throttle.Take(bytes);
-  if (Throttle* const host = shared_.context.throttle; host != nullptr) {
+  absl::Duration bandwidth_wait = shared_.bandwidth.Take(bytes);
+  if (BandwidthLimit* const host = shared_.context.bandwidth; host != nullptr) {
     bandwidth_wait = std::max(bandwidth_wait, host->Take(bytes));
   }
-  tally_.throttled += bandwidth_wait;
+  tally_.bandwidth_wait += bandwidth_wait;
   if (!Pause(bandwidth_wait)) return false;
   const absl::Duration pressure_wait = shared_.back_off.Pause();
-  tally_.backed_off += pressure_wait;
+  tally_.pressure_wait += pressure_wait;
   return Pause(pressure_wait);
 }
 

@@ -10,10 +10,10 @@
 #include "absl/types/span.h"
 #include "agent/engine/context.h"
 #include "agent/engine/move/back_off.h"
+#include "agent/engine/move/bandwidth_limit.h"
 #include "agent/engine/move/move_ledger.h"
 #include "agent/engine/move/owned_memory.h"
 #include "agent/engine/move/process_migration.h"
-#include "agent/engine/move/throttle.h"
 #include "agent/engine/workload/node_room.h"
 #include "agent/model/batch_size.h"
 #include "agent/os/act/page_mover.h"
@@ -21,11 +21,11 @@
 namespace numalocality {
 
 // What all workers of a run share.
-struct RunShared {
+struct MoveShared {
   const EngineContext& context;
   const MigrationSpec& spec;
   NodeRoom& room;
-  Throttle& throttle;
+  BandwidthLimit& bandwidth;
   BackOff& back_off;
   MoveLedger& ledger;
   OwnedMemory& owned;
@@ -64,7 +64,7 @@ class BatchMover {
   // A process that stands still runs on after so long, whatever the kernel does with the call.
   static constexpr absl::Duration kLongestHold = absl::Milliseconds(100);
 
-  BatchMover(const RunShared& shared, MoveWorker& worker, ProcessMigration& process)
+  BatchMover(const MoveShared& shared, MoveWorker& worker, ProcessMigration& process)
       : shared_(shared),
         worker_(worker),
         process_(process),
@@ -133,7 +133,7 @@ class BatchMover {
   void NoRoomOn(NodeId target, const std::string& message, bool for_good);
   void StopFor(const BatchResult& batch, NodeId target, MoveFlag flag);
 
-  const RunShared& shared_;
+  const MoveShared& shared_;
   MoveWorker& worker_;
   ProcessMigration& process_;
   const PageMover mover_;

@@ -38,8 +38,8 @@ void MoveLedger::Add(const MoveTally& tally) {
   result_.unheld_batches += tally.unheld_batches;
   result_.huge_pages_moved += tally.huge_pages_moved;
   result_.huge_pages_split += tally.huge_pages_split;
-  result_.throttled += tally.throttled;
-  result_.backed_off += tally.backed_off;
+  result_.bandwidth_wait += tally.bandwidth_wait;
+  result_.pressure_wait += tally.pressure_wait;
   observer_.OnProgress(result_);
 }
 

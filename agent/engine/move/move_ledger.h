@@ -10,7 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "agent/base/mutex.h"
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 #include "agent/model/migration.h"
 
 namespace numalocality {
@@ -27,8 +27,8 @@ struct MoveTally {
   int64_t unheld_batches = 0;
   int64_t huge_pages_moved = 0;
   int64_t huge_pages_split = 0;
-  absl::Duration throttled;
-  absl::Duration backed_off;
+  absl::Duration bandwidth_wait;
+  absl::Duration pressure_wait;
 };
 
 // Thread-safe. Calls the observer one call at a time.

@@ -9,7 +9,7 @@ namespace numalocality {
 namespace {
 
 // Processes that begin to share memory meanwhile may see it change node.
-constexpr absl::Duration kLongestTrust = absl::Seconds(5);
+constexpr absl::Duration kProofLifetime = absl::Seconds(5);
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void OwnedMemory::Prove() {
     if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
   }
   const SharingProof proof = SharingProof::Take(context_.host, workload_, pids);
-  old_at_ = context_.clock.Monotonic() + kLongestTrust;
+  old_at_ = context_.clock.Monotonic() + kProofLifetime;
   ranges_.clear();
   for (const auto& process : processes_) {
     const auto mappings = process->handle().ReadMaps();

@@ -10,12 +10,12 @@
 namespace numalocality {
 namespace {
 
-constexpr absl::Duration kLongestTrust = absl::Seconds(5);
+constexpr absl::Duration kMappingsLifetime = absl::Seconds(5);
 
 PageSizes ReadPageSizes(const EngineContext& context, const PageScanner& scanner,
                         const ProcessHandle& process, int64_t page_bytes) {
   return {page_bytes, TopologyReader(context.host).ReadHugePageBytes(),
-          scanner.TellsHugePages(process)};
+          scanner.ReportsHugePages(process)};
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
   bool cancelled = false;
   const absl::Status status = scanner_.Scan(
       process_, spec_.ranges, spec_.kinds,
-      [&](absl::Span<const PageRun> runs) {
+      [&](absl::Span<const PageSpan> runs) {
         visit(runs);
         cancelled = is_cancelled();
         return !cancelled;
@@ -90,7 +90,7 @@ absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
 
 absl::Status ProcessMigration::Scan(int64_t segment_pages, const ExpectedNodes& expected,
                                     absl::FunctionRef<bool()> is_cancelled) {
-  NL_RETURN_IF_ERROR(ScanAll(expected, is_cancelled, [&](absl::Span<const PageRun> runs) {
+  NL_RETURN_IF_ERROR(ScanAll(expected, is_cancelled, [&](absl::Span<const PageSpan> runs) {
     AddWindow(runs, segment_pages);
     return true;
   }));
@@ -98,9 +98,9 @@ absl::Status ProcessMigration::Scan(int64_t segment_pages, const ExpectedNodes& 
   return absl::OkStatus();
 }
 
-int64_t ProcessMigration::CountMisplaced(absl::Span<const PageRun> runs) const {
+int64_t ProcessMigration::CountMisplaced(absl::Span<const PageSpan> runs) const {
   int64_t pages = 0;
-  for (const PageRun& run : runs) {
+  for (const PageSpan& run : runs) {
     const auto target = targets_.find(run.node);
     const bool is_misplaced = target != targets_.end() && target->second != run.node;
     // Hidden ones may well be.
@@ -109,21 +109,21 @@ int64_t ProcessMigration::CountMisplaced(absl::Span<const PageRun> runs) const {
   return pages;
 }
 
-int64_t ProcessMigration::CountSettled(absl::Span<const PageRun> runs) const {
+int64_t ProcessMigration::CountSettled(absl::Span<const PageSpan> runs) const {
   const NodeSet targets = TargetsOf(targets_);
   int64_t pages = 0;
-  for (const PageRun& run : runs) {
+  for (const PageSpan& run : runs) {
     if (targets.Contains(run.node) && !targets_.contains(run.node)) pages += run.pages;
   }
   return pages;
 }
 
-void ProcessMigration::AddWindow(absl::Span<const PageRun> runs, int64_t segment_pages) {
+void ProcessMigration::AddWindow(absl::Span<const PageSpan> runs, int64_t segment_pages) {
   const int64_t misplaced = CountMisplaced(runs);
   int64_t in_place = 0;
   NodesSeen nodes;
   std::map<NodeId, int64_t> by_target;
-  for (const PageRun& run : runs) {
+  for (const PageSpan& run : runs) {
     if (run.node == kHiddenNode) {
       by_target[targets_.begin()->second] += run.pages;
       continue;
@@ -177,7 +177,7 @@ ProcessMigration::Mappings() {
   // Not under the lock: this waits for the process's own.
   NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps());
   auto known = std::make_shared<const KnownMappings>(
-      KnownMappings{std::move(mappings), now + kLongestTrust});
+      KnownMappings{std::move(mappings), now + kMappingsLifetime});
   MutexLock lock(mutex_);
   return mappings_ = std::move(known);
 }
@@ -258,8 +258,8 @@ bool ProcessMigration::vanished() const {
 absl::Status ProcessMigration::Verify(Verification& verification,
                                       absl::FunctionRef<bool()> is_cancelled) {
   MemoryByNode now;
-  NL_RETURN_IF_ERROR(ScanAll({}, is_cancelled, [&](absl::Span<const PageRun> runs) {
-    for (const PageRun& run : runs) {
+  NL_RETURN_IF_ERROR(ScanAll({}, is_cancelled, [&](absl::Span<const PageSpan> runs) {
+    for (const PageSpan& run : runs) {
       if (run.node == kHiddenNode) continue;  // wherever that is, it has not drifted
       now.Add(run.node, run.kind, run.pages * sizes_.base_bytes);
     }

@@ -73,9 +73,9 @@ class ProcessMigration {
   const PageSizes& page_sizes() const { return sizes_; }
   const NodeMap& targets() const { return targets_; }
   // Pages of a window that are to be moved.
-  int64_t CountMisplaced(absl::Span<const PageRun> runs) const;
+  int64_t CountMisplaced(absl::Span<const PageSpan> runs) const;
   // Pages of a window that are on targets which are not sources.
-  int64_t CountSettled(absl::Span<const PageRun> runs) const;
+  int64_t CountSettled(absl::Span<const PageSpan> runs) const;
   // By Scan.
   const MemoryByNode& memory_before() const { return memory_before_; }
   int64_t misplaced_pages() const { return misplaced_pages_; }
@@ -118,7 +118,7 @@ class ProcessMigration {
 
  private:
   // Pages found by one window of the first scan.
-  void AddWindow(absl::Span<const PageRun> runs, int64_t segment_pages);
+  void AddWindow(absl::Span<const PageSpan> runs, int64_t segment_pages);
   absl::Status ScanAll(const ExpectedNodes& expected, absl::FunctionRef<bool()> is_cancelled,
                        WindowVisitor visit);
   int64_t CountDrifted(const MemoryByNode& now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

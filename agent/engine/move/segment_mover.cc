@@ -15,7 +15,7 @@ constexpr size_t kMostStuck = 4096;
 // Before the first retry; four times as long before each further one.
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
 
-uint64_t EndOf(const PageRun& run, int64_t page_bytes) {
+uint64_t EndOf(const PageSpan& run, int64_t page_bytes) {
   return run.address + static_cast<uint64_t>(run.pages * page_bytes);
 }
 
@@ -72,7 +72,7 @@ absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
   done = true;
   return process_.scanner().Scan(
       process_.handle(), known.mappings, Clip(shared_.spec.ranges, left), shared_.spec.kinds,
-      [&](absl::Span<const PageRun> runs) {
+      [&](absl::Span<const PageSpan> runs) {
         if (runs.empty()) return !process_.stopped();
         if (shared_.context.clock.Monotonic() >= known.old_at) {
           left.start = runs.front().address;
@@ -88,7 +88,7 @@ absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
       segment.nodes.Uniform());
 }
 
-void SegmentMover::MoveWindow(absl::Span<const PageRun> runs) {
+void SegmentMover::MoveWindow(absl::Span<const PageSpan> runs) {
   const WindowPlan plan = PlanWindow(runs, process_.targets(), process_.page_sizes());
   batches_.Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
   batches_.Count(PageOutcome::kBusy, plan.hidden_pages);

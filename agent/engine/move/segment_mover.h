@@ -13,7 +13,7 @@ namespace numalocality {
 // Use for one segment, on one thread.
 class SegmentMover {
  public:
-  SegmentMover(const RunShared& shared, MoveWorker& worker, ProcessMigration& process)
+  SegmentMover(const MoveShared& shared, MoveWorker& worker, ProcessMigration& process)
       : shared_(shared), process_(process), batches_(shared, worker, process) {}
 
   // Scans the segment afresh, and moves what is misplaced in it, window by window. Why it ended
@@ -31,7 +31,7 @@ class SegmentMover {
   // Moves what is in `left` and moves its start along; `done` unless `known` got too old for it.
   absl::Status MoveRange(const MemorySegment& segment, const ProcessMigration::KnownMappings& known,
                          AddressRange& left, bool& done);
-  void MoveWindow(absl::Span<const PageRun> runs);
+  void MoveWindow(absl::Span<const PageSpan> runs);
   // Known huge pages. Appends the pages of those that are none any more to `singles`.
   void MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag, std::vector<PageMove>& singles);
   void SettleSplit(const PageMove& head, std::vector<PageMove>& singles);
@@ -53,7 +53,7 @@ class SegmentMover {
   void Settle(const PageMove& move, int64_t pages, PageOutcome outcome);
   PageMove PageOf(const PageMove& head, int64_t index) const;
 
-  const RunShared& shared_;
+  const MoveShared& shared_;
   ProcessMigration& process_;
   BatchMover batches_;
   // Seen so far; see MemorySegment.

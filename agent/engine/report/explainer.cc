@@ -9,7 +9,7 @@
 #include "agent/engine/report/process_facts.h"
 #include "agent/engine/workload/node_room.h"
 #include "agent/engine/workload/sharing_proof.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "agent/os/act/numa_balancing.h"
 #include "agent/os/base/kernel_release.h"
 #include "agent/os/pages/page_sample.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/base/status.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "agent/os/pages/page_sample.h"
 #include "agent/os/pages/page_scanner.h"
 #include "agent/os/pages/pagemap.h"
@@ -31,7 +31,7 @@ class PageTally {
         pacer_(pacer),
         facts_(facts) {}
 
-  void Add(const PageRun& run) {
+  void Add(const PageSpan& run) {
     facts_.sampled_pages += run.pages;
     const bool is_remote = run.node != kHiddenNode && !facts_.home_nodes.Contains(run.node);
     if (!is_remote || !pagemap_.has_value()) {
@@ -46,11 +46,11 @@ class PageTally {
   }
 
  private:
-  uint64_t AddressOf(const PageRun& run, int64_t page) const {
+  uint64_t AddressOf(const PageSpan& run, int64_t page) const {
     return run.address + static_cast<uint64_t>(page * page_bytes_);
   }
 
-  void AddRemote(const PageRun& run, AddressRange range) {
+  void AddRemote(const PageSpan& run, AddressRange range) {
     const auto page_bytes = static_cast<uint64_t>(page_bytes_);
     if (!pagemap_->Read(range, entries_).ok()) entries_.clear();
     pacer_.AfterRead();
@@ -91,8 +91,8 @@ absl::Status LookAtAll(const EngineContext& context, const ProcessHandle& proces
                        int64_t page_bytes, const ProcessLook& look, PageTally& tally) {
   NL_RETURN_IF_ERROR(
       PageScanner(context.kernel, context.clock, context.host, page_bytes)
-          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageRun> runs) {
-            for (const PageRun& run : runs) tally.Add(run);
+          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageSpan> runs) {
+            for (const PageSpan& run : runs) tally.Add(run);
             return !look.is_cancelled();
           }));
   return look.is_cancelled() ? absl::CancelledError("the caller has gone") : absl::OkStatus();
@@ -118,7 +118,7 @@ absl::Status LookAtPages(const EngineContext& context, const Topology& topology,
   NL_ASSIGN_OR_RETURN(
       const PageSample sample,
       SamplePages(context.kernel, context.clock, process, context.host, topology, *look.max_pages));
-  for (const PageRun& run : sample.runs) tally.Add(run);
+  for (const PageSpan& run : sample.runs) tally.Add(run);
   facts.resident_pages = sample.resident_pages;
   return absl::OkStatus();
 }

@@ -113,8 +113,8 @@ absl::StatusOr<PlacementReader::LocatedMemory> PlacementReader::ReadProcessPages
   LocatedMemory memory;
   NL_RETURN_IF_ERROR(
       PageScanner(kernel_, clock_, host_, topology.page_bytes)
-          .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageRun> runs) {
-            for (const PageRun& run : runs) {
+          .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageSpan> runs) {
+            for (const PageSpan& run : runs) {
               const int64_t bytes = run.pages * topology.page_bytes;
               if (run.node == kHiddenNode) {
                 memory.unlocated_bytes += bytes;

@@ -4,7 +4,7 @@
 
 #include "agent/base/status.h"
 #include "agent/engine/workload/workload_finder.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "agent/os/pages/page_sample.h"
 #include "agent/os/pages/pagemap.h"
 #include "agent/os/process/same_memory.h"
@@ -21,7 +21,7 @@ absl::StatusOr<MappedPages> EstimateProcess(const EngineContext& context,
                                                            context.host, topology, max_pages));
   MappedPages pages;
   std::vector<PagemapEntry> entries;
-  for (const PageRun& run : sample.runs) {
+  for (const PageSpan& run : sample.runs) {
     if (run.node != node) continue;
     const auto bytes = static_cast<uint64_t>(run.pages * topology.page_bytes);
     NL_RETURN_IF_ERROR(pagemap.Read({run.address, run.address + bytes}, entries));

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "agent/base/status.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 
 namespace numalocality {
 namespace {
@@ -25,7 +25,7 @@ uint64_t RoundUp(uint64_t value, uint64_t unit) { return (value / unit + 1) * un
 }  // namespace
 
 PageFinder::PageFinder(std::optional<Pagemap> pagemap, FrameNodes& frames,
-                       std::vector<ScanSegment> segments, KindSet kinds, const FinderSizes& sizes,
+                       std::vector<ScanRange> segments, KindSet kinds, const FinderSizes& sizes,
                        ScanPacer& pacer)
     : pagemap_(std::move(pagemap)),
       frames_(frames),
@@ -157,7 +157,7 @@ void PageFinder::AddRegion(const PagemapRegion& region, std::vector<FoundPage>& 
   // Regions come in order, and may span mappings that touch and such that are not wanted.
   MoveTo(region.start);
   for (size_t i = segment_; i < segments_.size() && segments_[i].range.start < region.end; ++i) {
-    const ScanSegment& segment = segments_[i];
+    const ScanRange& segment = segments_[i];
     const AddressRange range{std::max(region.start, segment.range.start),
                              std::min(region.end, segment.range.end)};
     if (range.start >= range.end) continue;

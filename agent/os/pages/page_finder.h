@@ -13,7 +13,7 @@
 #include "agent/os/node/frame_nodes.h"
 #include "agent/os/pages/pagemap.h"
 #include "agent/os/pages/scan_pacer.h"
-#include "agent/os/pages/scan_segments.h"
+#include "agent/os/pages/scan_ranges.h"
 
 namespace numalocality {
 
@@ -42,7 +42,7 @@ class PageFinder {
  public:
   // `pagemap`: nullopt if it may not be read; then all that is mapped counts as found. `frames` and
   // `pacer` outlive this.
-  PageFinder(std::optional<Pagemap> pagemap, FrameNodes& frames, std::vector<ScanSegment> segments,
+  PageFinder(std::optional<Pagemap> pagemap, FrameNodes& frames, std::vector<ScanRange> segments,
              KindSet kinds, const FinderSizes& sizes, ScanPacer& pacer);
 
   bool done() const { return segment_ == segments_.size(); }
@@ -96,7 +96,7 @@ class PageFinder {
 
   std::optional<Pagemap> pagemap_;
   FrameNodes& frames_;
-  const std::vector<ScanSegment> segments_;
+  const std::vector<ScanRange> segments_;
   const KindSet kinds_;
   const FinderSizes sizes_;
   ScanPacer& pacer_;

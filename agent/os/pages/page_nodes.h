@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "agent/model/ids.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "agent/model/placement.h"
 #include "agent/os/base/kernel_calls.h"
 #include "agent/os/pages/page_finder.h"

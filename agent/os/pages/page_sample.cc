@@ -12,7 +12,7 @@
 #include "agent/os/pages/page_scanner.h"
 #include "agent/os/pages/pagemap.h"
 #include "agent/os/pages/scan_pacer.h"
-#include "agent/os/pages/scan_segments.h"
+#include "agent/os/pages/scan_ranges.h"
 
 namespace numalocality {
 namespace {
@@ -34,9 +34,9 @@ constexpr int64_t kFoundAtOnce = 8192;
 // ... and all of them find so much, in 4 MiB.
 constexpr size_t kMostRegions = 1 << 17;
 
-int64_t CountPages(absl::Span<const ScanSegment> segments, uint64_t page_bytes) {
+int64_t CountPages(absl::Span<const ScanRange> segments, uint64_t page_bytes) {
   uint64_t bytes = 0;
-  for (const ScanSegment& segment : segments) bytes += segment.range.size();
+  for (const ScanRange& segment : segments) bytes += segment.range.size();
   return static_cast<int64_t>(bytes / page_bytes);
 }
 
@@ -47,7 +47,7 @@ double Scatter(int64_t index) {
 }
 
 // One page in each of `count` equal parts of `segments`. `round`: other ones in each.
-std::vector<FoundPage> Spread(absl::Span<const ScanSegment> segments, int64_t count, int64_t round,
+std::vector<FoundPage> Spread(absl::Span<const ScanRange> segments, int64_t count, int64_t round,
                               uint64_t page_bytes) {
   const auto mapped_pages = CountPages(segments, page_bytes);
   const double part = static_cast<double>(mapped_pages) / static_cast<double>(count);
@@ -64,7 +64,7 @@ std::vector<FoundPage> Spread(absl::Span<const ScanSegment> segments, int64_t co
       before += in_it;
       ++segment;
     }
-    const ScanSegment& hit = segments[segment];
+    const ScanRange& hit = segments[segment];
     pages.push_back({hit.range.start + static_cast<uint64_t>(page - before) * page_bytes, 1,
                      NodeId{}, static_cast<uint32_t>(segment), hit.kind, false});
   }
@@ -85,11 +85,11 @@ class Sampler {
 
   absl::StatusOr<PageSample> Take() {
     NL_ASSIGN_OR_RETURN(mappings_, process_.ReadMaps());
-    segments_ = SegmentsOf(mappings_, {kWholeAddressSpace}, kPrivateKinds, page_bytes_);
+    segments_ = ScanRangesOf(mappings_, {kWholeAddressSpace}, kPrivateKinds, page_bytes_);
     const int64_t searched_pages = CountPages(segments_, static_cast<uint64_t>(page_bytes_));
     // Without their pagemap entries, copies in the mapping of a file look like the file.
     std::erase_if(segments_,
-                  [](const ScanSegment& segment) { return segment.kind == MemoryKind::kFile; });
+                  [](const ScanRange& segment) { return segment.kind == MemoryKind::kFile; });
     mapped_pages_ = CountPages(segments_, static_cast<uint64_t>(page_bytes_));
     if (mapped_pages_ > max_pages_) NL_RETURN_IF_ERROR(Look(max_pages_));
     // About half of them may be by chance; if there are twice as many, there are too many.
@@ -135,8 +135,8 @@ class Sampler {
     auto pagemap = Pagemap::Open(kernel_, process_, page_bytes_);
     if (!pagemap.ok() || !pagemap->can_find()) return absl::OkStatus();
     ScanPacer pacer(clock_);
-    std::vector<ScanSegment> present;
-    for (const ScanSegment& segment : segments_) {
+    std::vector<ScanRange> present;
+    for (const ScanRange& segment : segments_) {
       for (uint64_t at = segment.range.start; at < segment.range.end;) {
         const uint64_t end = std::min(segment.range.end, at + kSearchedAtOnce);
         NL_ASSIGN_OR_RETURN(const PresentRegions found,
@@ -184,8 +184,8 @@ class Sampler {
     all.is_complete = true;
     NL_RETURN_IF_ERROR(PageScanner(kernel_, clock_, host_, page_bytes_)
                            .Scan(process_, mappings_, {kWholeAddressSpace}, kPrivateKinds,
-                                 [&](absl::Span<const PageRun> runs) {
-                                   for (const PageRun& run : runs) all.sampled_pages += run.pages;
+                                 [&](absl::Span<const PageSpan> runs) {
+                                   for (const PageSpan& run : runs) all.sampled_pages += run.pages;
                                    all.runs.insert(all.runs.end(), runs.begin(), runs.end());
                                    return all.sampled_pages <= max_pages_;
                                  },
@@ -202,9 +202,9 @@ class Sampler {
   const int64_t page_bytes_;
   const int64_t max_pages_;
   std::vector<Mapping> mappings_;
-  std::vector<ScanSegment> segments_;  // to take samples from
-  int64_t mapped_pages_ = 0;           // in those
-  int64_t asked_pages_ = 0;            // so far
+  std::vector<ScanRange> segments_;  // to take samples from
+  int64_t mapped_pages_ = 0;         // in those
+  int64_t asked_pages_ = 0;          // so far
   int64_t rounds_ = 0;
   PageSample sample_;
 };
@@ -218,7 +218,7 @@ size_t SamplePagesOfEach(size_t process_count) {
 
 MemoryByNode PageSample::EstimateMemory(int64_t page_bytes) const {
   MemoryByNode sampled;
-  for (const PageRun& run : runs) {
+  for (const PageSpan& run : runs) {
     if (run.node != kHiddenNode) sampled.Add(run.node, run.kind, run.pages * page_bytes);
   }
   if (is_complete || sampled_pages == 0) return sampled;

@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/base/clock.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "agent/model/placement.h"
 #include "agent/model/topology.h"
 #include "agent/os/base/host.h"
@@ -28,7 +28,7 @@ size_t SamplePagesOfEach(size_t process_count);
 
 // Resident anonymous and shmem pages of one process.
 struct PageSample {
-  std::vector<PageRun> runs;   // what was looked at: single pages, or all there are
+  std::vector<PageSpan> runs;  // what was looked at: single pages, or all there are
   int64_t sampled_pages = 0;   // in `runs`
   int64_t resident_pages = 0;  // that the process has of these kinds; estimated unless complete
   bool is_complete = false;    // `runs` are all there are

@@ -16,7 +16,7 @@
 #include "agent/os/pages/page_finder.h"
 #include "agent/os/pages/pagemap.h"
 #include "agent/os/pages/scan_pacer.h"
-#include "agent/os/pages/scan_segments.h"
+#include "agent/os/pages/scan_ranges.h"
 
 namespace numalocality {
 namespace {
@@ -38,7 +38,8 @@ uint64_t ReadHugetlbBytes(const Host& host) {
 }
 
 // Joins neighbours that have everything in common.
-void MakeRuns(absl::Span<const FoundPage> found, uint64_t page_bytes, std::vector<PageRun>& runs) {
+void MakeSpans(absl::Span<const FoundPage> found, uint64_t page_bytes,
+               std::vector<PageSpan>& runs) {
   runs.clear();
   uint64_t end = 0;  // of the last run
   uint32_t segment = 0;
@@ -98,7 +99,7 @@ ScanMethod PageScanner::MethodFor(const ProcessHandle& process) const {
                                                             : ScanMethod::kPresence;
 }
 
-bool PageScanner::TellsHugePages(const ProcessHandle& process) const {
+bool PageScanner::ReportsHugePages(const ProcessHandle& process) const {
   const auto pagemap = Pagemap::Open(kernel_, process, page_bytes_);
   return pagemap.ok() && pagemap->can_find();
 }
@@ -118,14 +119,14 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ma
   const auto huge_bytes = static_cast<uint64_t>(TopologyReader(host_).ReadHugePageBytes());
   ScanPacer pacer(clock_);
   FrameNodes frames(kernel_, host_, page_bytes_);
-  PageFinder finder(std::move(pagemap), frames, SegmentsOf(mappings, ranges, kinds, page_bytes_),
+  PageFinder finder(std::move(pagemap), frames, ScanRangesOf(mappings, ranges, kinds, page_bytes_),
                     kinds, {page_bytes, huge_bytes, ReadHugetlbBytes(host_)}, pacer);
   PageNodes nodes(kernel_, process, page_bytes,
                   finder.leaves_out_zero_pages() ? expected : ExpectedNodes{}, pacer);
   const auto gone = absl::NotFoundError(
       absl::StrCat("process ", process.pid(), ": exited while it was being read"));
   std::vector<FoundPage> found;
-  std::vector<PageRun> runs;
+  std::vector<PageSpan> runs;
   while (!finder.done()) {
     NL_RETURN_IF_ERROR(FindWindow(finder, found));
     NL_RETURN_IF_ERROR(nodes.Resolve(found));
@@ -134,7 +135,7 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ma
     absl::Span<const FoundPage> rest = found;
     do {
       const size_t count = CountForWindow(rest);
-      MakeRuns(rest.first(count), page_bytes, runs);
+      MakeSpans(rest.first(count), page_bytes, runs);
       if (!visit(runs)) return absl::OkStatus();
       rest.remove_prefix(count);
     } while (!rest.empty());

@@ -10,7 +10,7 @@
 #include "absl/types/span.h"
 #include "agent/base/clock.h"
 #include "agent/model/ids.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "agent/model/placement.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
@@ -21,7 +21,7 @@ namespace numalocality {
 
 // Receives the resident pages of one window in address order, in runs as long as can be, maybe
 // none; returns false to end the scan.
-using WindowVisitor = absl::FunctionRef<bool(absl::Span<const PageRun>)>;
+using WindowVisitor = absl::FunctionRef<bool(absl::Span<const PageSpan>)>;
 
 // Stateless and thread-safe.
 class PageScanner {
@@ -37,9 +37,9 @@ class PageScanner {
   // How `process` would be scanned, by what this process may do now.
   ScanMethod MethodFor(const ProcessHandle& process) const;
 
-  // Whether scans of `process` set PageRun::is_huge for every transparent huge page that is mapped
+  // Whether scans of `process` set PageSpan::is_huge for every transparent huge page that is mapped
   // as one. If not, the mover finds out by trying.
-  bool TellsHugePages(const ProcessHandle& process) const;
+  bool ReportsHugePages(const ProcessHandle& process) const;
 
   // Visits the resident pages of `kinds` in `ranges` (widened to whole pages, each
   // page once), window by window; memory use does not grow with the process's pages. Pages that are

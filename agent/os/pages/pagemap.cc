@@ -12,7 +12,7 @@ namespace numalocality {
 namespace {
 
 // Enough for 16 MiB of which every other page is present.
-constexpr size_t kMostRegions = 2048;
+constexpr size_t kRegionsPerCall = 2048;
 
 }  // namespace
 
@@ -40,7 +40,7 @@ absl::Status Pagemap::Read(AddressRange range, std::vector<PagemapEntry>& entrie
 }
 
 absl::StatusOr<PresentRegions> Pagemap::FindPresent(AddressRange range, int64_t max_pages) {
-  regions_.resize(kMostRegions);
+  regions_.resize(kRegionsPerCall);
   uint64_t walk_end = 0;
   const int count = kernel_.ScanPagemap(
       fd_.get(), {range, kPageIsPresent, kPageIsPresent | kPageIsHuge | kPageIsZero, max_pages},
@@ -52,7 +52,7 @@ absl::StatusOr<PresentRegions> Pagemap::FindPresent(AddressRange range, int64_t 
     pages += static_cast<int64_t>(region.end - region.start) / page_bytes_;
   }
   // Only then has it stopped early; elsewhere walk_end may be that of an earlier round.
-  if (found.regions.size() == kMostRegions || pages >= max_pages) {
+  if (found.regions.size() == kRegionsPerCall || pages >= max_pages) {
     found.end = std::max(walk_end, found.regions.back().end);
   }
   return found;

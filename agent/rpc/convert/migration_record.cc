@@ -56,10 +56,10 @@ void ToProto(const Verification& verification, v1::Verification& message) {
   ToField(verification.memory, message.mutable_node_usages());
 }
 
-void ToProto(const SecondSource& source, v1::SecondSource& message) {
-  static_assert(static_cast<int>(SecondSourceVerdict::kUnavailable) ==
-                v1::SECOND_SOURCE_VERDICT_UNAVAILABLE);
-  message.set_verdict(static_cast<v1::SecondSourceVerdict>(source.verdict));
+void ToProto(const CrossCheck& source, v1::CrossCheck& message) {
+  static_assert(static_cast<int>(CrossCheckVerdict::kUnavailable) ==
+                v1::CROSS_CHECK_VERDICT_UNAVAILABLE);
+  message.set_verdict(static_cast<v1::CrossCheckVerdict>(source.verdict));
   for (const auto& [id, node] : source.nodes) {
     v1::ChargedMemory* charged = message.add_nodes();
     charged->set_node_id(id.value);
@@ -98,7 +98,7 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
     ToField(result.verifications.back().memory, message.mutable_after());
   }
   if (result.drift_facts.has_value()) DriftToProto(*result.drift_facts, message);
-  ToProto(result.second_source, *message.mutable_second_source());
+  ToProto(result.cross_check, *message.mutable_cross_check());
   message.set_sharing_note(Printable(result.sharing_note));
   message.set_stick_note(Printable(result.stick_note));
   message.set_scan_method(ToProto(result.scan_method));
@@ -114,8 +114,8 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   message.set_unheld_batch_count(result.unheld_batches);
   *message.mutable_hold_time() = ToProto(result.holds.total);
   *message.mutable_longest_hold() = ToProto(result.holds.longest);
-  *message.mutable_throttled_time() = ToProto(result.throttled);
-  *message.mutable_backed_off_time() = ToProto(result.backed_off);
+  *message.mutable_bandwidth_wait_time() = ToProto(result.bandwidth_wait);
+  *message.mutable_pressure_wait_time() = ToProto(result.pressure_wait);
 }
 
 void ToProto(const RepairEstimate& estimate, v1::RepairEstimate& message) {

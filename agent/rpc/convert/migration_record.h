@@ -3,7 +3,7 @@
 #define NUMALOCALITY_AGENT_RPC_CONVERT_MIGRATION_RECORD_H_
 
 #include "agent/model/migration.h"
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 #include "numalocality/v1/migration.pb.h"
 
 namespace numalocality {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::clock_test {
 namespace {
 
 TEST(SystemClockTest, MonotonicTimePassesWhileSleeping) {
@@ -14,4 +14,4 @@ TEST(SystemClockTest, MonotonicTimePassesWhileSleeping) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::clock_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::log_test {
 namespace {
 
 TEST(LogSafeTest, EscapesWhatCouldForgeALine) {
@@ -16,4 +16,4 @@ TEST(LogSafeTest, EscapesWhatCouldForgeALine) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::log_test

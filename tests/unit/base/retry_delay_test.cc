@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::retry_delay_test {
 namespace {
 
 TEST(RetryDelayTest, DoublesUpToAMinute) {
@@ -23,4 +23,4 @@ TEST(RetryDelayTest, DiffersByChance) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::retry_delay_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace numalocality {
+namespace numalocality::status_test {
 namespace {
 
 TEST(ErrnoStatusTest, HasTheCodeThatFits) {
@@ -56,4 +56,4 @@ TEST(StatusMacrosTest, ReturnErrorsAndPassValues) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::status_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace numalocality {
+namespace numalocality::units_test {
 namespace {
 
 TEST(ParseBytesTest, ReadsWhatPeopleWrite) {
@@ -56,4 +56,4 @@ TEST(FormatBytesTest, PicksTheUnit) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::units_test

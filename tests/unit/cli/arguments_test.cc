@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace numalocality {
+namespace numalocality::arguments_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -72,4 +72,4 @@ TEST(ParseCommandLineTest, HelpIsNoError) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::arguments_test

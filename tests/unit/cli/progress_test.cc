@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::progress_test {
 namespace {
 
 constexpr int64_t kMiB = 1 << 20;
@@ -25,4 +25,4 @@ TEST(ProgressLineTest, NeverPassesTheEnd) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::progress_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::table_test {
 namespace {
 
 TEST(TableTest, AlignsColumnsAndLeavesNoBlanksAtTheEnd) {
@@ -22,4 +22,4 @@ TEST(TableTest, EmptyCellsAreDashesAndRowsCanBeIndented) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::table_test

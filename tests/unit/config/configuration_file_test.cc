@@ -7,7 +7,7 @@
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::configuration_file_test {
 namespace {
 
 TEST(ConfigurationFileTest, AnErrorHasItsPlaceAndTheOldPoliciesHold) {
@@ -30,4 +30,4 @@ TEST(ConfigurationFileTest, AnErrorHasItsPlaceAndTheOldPoliciesHold) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::configuration_file_test

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/unit/fake/dice.h"
 
-namespace numalocality {
+namespace numalocality::parse_configuration_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -339,4 +339,4 @@ TEST(ParseConfigurationTest, MutationsOfAGoodFileDoNoHarm) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::parse_configuration_test

@@ -15,7 +15,8 @@ namespace numalocality {
 class FakeRuntime final : public ContainerResources {
  public:
   // Of one container, in the cgroup at `cgroup`.
-  FakeRuntime(FakeMachine& machine, const std::string& cgroup) : machine_(host), cgroup_(cgroup) {}
+  FakeRuntime(FakeMachine& machine, const std::string& cgroup)
+      : machine_(machine), cgroup_(cgroup) {}
 
   absl::Status SetMems(const std::string& container_id, const NodeSet& nodes) override {
     container_ids.push_back(container_id);

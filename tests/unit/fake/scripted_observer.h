@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 
 namespace numalocality {
 

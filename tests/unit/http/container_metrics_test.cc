@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/http/metrics.h"
 
-namespace numalocality {
+namespace numalocality::container_metrics_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -141,4 +141,4 @@ TEST(ContainerMetricsTest, WhatIsOnNodesWithoutCpusIsNotRepairable) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::container_metrics_test

@@ -15,7 +15,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
-namespace numalocality {
+namespace numalocality::http_server_test {
 namespace {
 
 using ::testing::EndsWith;
@@ -214,4 +214,4 @@ TEST_F(HttpServerTest, PatienceHasAnEnd) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::http_server_test

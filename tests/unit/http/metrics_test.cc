@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/version.h"
 
-namespace numalocality {
+namespace numalocality::metrics_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -155,4 +155,4 @@ TEST(MetricsTest, TheAgentsOwnFigures) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::metrics_test

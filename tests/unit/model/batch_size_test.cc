@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::batch_size_test {
 namespace {
 
 constexpr absl::Duration kLimit = absl::Milliseconds(100);
@@ -128,4 +128,4 @@ TEST(BatchSizeTest, AFixedSizeStays) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::batch_size_test

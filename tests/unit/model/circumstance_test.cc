@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace numalocality {
+namespace numalocality::circumstance_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -97,4 +97,4 @@ TEST_F(CircumstanceTest, CpusWithoutMemoryNear) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::circumstance_test

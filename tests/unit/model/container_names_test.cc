@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace numalocality {
+namespace numalocality::container_names_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -31,4 +31,4 @@ TEST(ParseResourceNameTest, RefusesAllElse) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::container_names_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::drift_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -85,4 +85,4 @@ TEST(LikelyCausesTest, WhatTheAgentCouldNotReadIsNotRuledOut) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::drift_test

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace numalocality {
+namespace numalocality::evacuation_plan_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -162,4 +162,4 @@ TEST(LeaveSharedTest, WhatSeveralProcessesMapIsNotPlanned) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::evacuation_plan_test

@@ -6,9 +6,9 @@
 #include <map>
 #include <string>
 
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 
-namespace numalocality {
+namespace numalocality::explanation_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -206,4 +206,4 @@ TEST_F(ExplanationTest, SamplesOfSeveralProcessesCountByTheirSize) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::explanation_test

@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-namespace numalocality {
+namespace numalocality::id_set_test {
 namespace {
 
 NodeSet Nodes(const std::string& list) { return NodeSet::Parse(list).value(); }
@@ -49,4 +49,4 @@ TEST(IdSetTest, HasTheAlgebraOfSets) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::id_set_test

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace numalocality {
+namespace numalocality::migration_plan_test {
 namespace {
 
 constexpr int64_t kPage = 4096;
@@ -13,14 +13,14 @@ constexpr int64_t kHuge = 512 * kPage;
 constexpr uint64_t kBase = 0x40000000;
 
 // Adds a run, or makes the last one longer.
-void Append(std::vector<PageRun>& runs, uint64_t start, int count, int node,
+void Append(std::vector<PageSpan>& runs, uint64_t start, int count, int node,
             MemoryKind kind = MemoryKind::kAnon) {
   runs.push_back({start, count, NodeId{node}, kind});
 }
 
-int64_t PagesOf(const std::vector<PageRun>& runs) {
+int64_t PagesOf(const std::vector<PageSpan>& runs) {
   int64_t pages = 0;
-  for (const PageRun& run : runs) pages += run.pages;
+  for (const PageSpan& run : runs) pages += run.pages;
   return pages;
 }
 
@@ -40,7 +40,7 @@ TEST(PlanWindowTest, EmptyWindowIsAnEmptyPlan) {
 }
 
 TEST(PlanWindowTest, SinglesAreTheMisplacedPages) {
-  std::vector<PageRun> pages;
+  std::vector<PageSpan> pages;
   Append(pages, kBase + kPage, 3, 0);
   Append(pages, kBase + 4 * kPage, 2, 1);
   Append(pages, kBase + 6 * kPage, 1, 2);  // a node that is none of the migration's business
@@ -51,7 +51,7 @@ TEST(PlanWindowTest, SinglesAreTheMisplacedPages) {
 }
 
 TEST(PlanWindowTest, HiddenPagesAreCountedAndNotMoved) {
-  std::vector<PageRun> pages;
+  std::vector<PageSpan> pages;
   Append(pages, kBase, 600, kHiddenNode.value);
   Append(pages, kBase + 600 * kPage, 2, 0);
   const WindowPlan plan = PlanWindow(pages, kToNode1, kSizes);
@@ -60,7 +60,7 @@ TEST(PlanWindowTest, HiddenPagesAreCountedAndNotMoved) {
 }
 
 TEST(PlanWindowTest, AWholeAlignedBlockGetsAProbe) {
-  std::vector<PageRun> pages;
+  std::vector<PageSpan> pages;
   Append(pages, kBase, 1024, 0);
   const WindowPlan plan = PlanWindow(pages, kToNode1, kSizes);
   ASSERT_EQ(plan.probes.size(), 2u);
@@ -73,7 +73,7 @@ TEST(PlanWindowTest, AWholeAlignedBlockGetsAProbe) {
 
 TEST(PlanWindowTest, PagesOf64KiBHaveHugePagesOfTheirOwnSize) {
   constexpr PageSizes kLarge{64 << 10, 512 << 20, false};
-  std::vector<PageRun> pages;
+  std::vector<PageSpan> pages;
   Append(pages, kBase, 8192, 0);
   Append(pages, kBase + (512 << 20), 3, 0);
   const WindowPlan plan = PlanWindow(pages, kToNode1, kLarge);
@@ -85,33 +85,33 @@ TEST(PlanWindowTest, PagesOf64KiBHaveHugePagesOfTheirOwnSize) {
 }
 
 TEST(PlanWindowTest, BlocksThatCannotBeHugeAreSingles) {
-  const auto plan_of = [](const std::vector<PageRun>& pages, int64_t huge) {
+  const auto plan_of = [](const std::vector<PageSpan>& pages, int64_t huge) {
     return PlanWindow(pages, kToNode1, {kPage, huge, false});
   };
-  std::vector<PageRun> unaligned;
+  std::vector<PageSpan> unaligned;
   Append(unaligned, kBase + kPage, 512, 0);
-  std::vector<PageRun> cut_short;
+  std::vector<PageSpan> cut_short;
   Append(cut_short, kBase, 511, 0);
-  std::vector<PageRun> with_hole;
+  std::vector<PageSpan> with_hole;
   Append(with_hole, kBase, 100, 0);
   Append(with_hole, kBase + 101 * kPage, 412, 0);
-  std::vector<PageRun> two_kinds;
+  std::vector<PageSpan> two_kinds;
   Append(two_kinds, kBase, 500, 0);
   Append(two_kinds, kBase + 500 * kPage, 12, 0, MemoryKind::kShmem);
-  std::vector<PageRun> page_cache;
+  std::vector<PageSpan> page_cache;
   Append(page_cache, kBase, 512, 0, MemoryKind::kFile);
   for (const auto& pages : {unaligned, cut_short, with_hole, two_kinds, page_cache}) {
     const WindowPlan plan = plan_of(pages, kHuge);
     EXPECT_TRUE(plan.probes.empty());
     EXPECT_EQ(static_cast<int64_t>(plan.singles.size()), PagesOf(pages));
   }
-  std::vector<PageRun> whole;
+  std::vector<PageSpan> whole;
   Append(whole, kBase, 512, 0);
   EXPECT_EQ(plan_of(whole, 0).singles.size(), 512u);  // no huge pages on this machine
 }
 
 TEST(PlanWindowTest, ABlockOnTwoNodesIsNotHuge) {
-  std::vector<PageRun> pages;
+  std::vector<PageSpan> pages;
   Append(pages, kBase, 511, 0);
   Append(pages, kBase + 511 * kPage, 1, 1);
   Append(pages, kBase + kHuge, 512, 0);
@@ -123,7 +123,7 @@ TEST(PlanWindowTest, ABlockOnTwoNodesIsNotHuge) {
 
 TEST(PlanWindowTest, ListsAreInOrderOfTargetThenAddress) {
   const NodeMap swap = {{NodeId{0}, NodeId{1}}, {NodeId{1}, NodeId{0}}};
-  std::vector<PageRun> pages;
+  std::vector<PageSpan> pages;
   for (int i = 0; i < 10; ++i)
     Append(pages, kBase + kPage * (1 + static_cast<uint64_t>(i)), 1, i % 2);
   const WindowPlan plan = PlanWindow(pages, swap, kSizes);
@@ -136,7 +136,7 @@ TEST(PlanWindowTest, ListsAreInOrderOfTargetThenAddress) {
 }
 
 TEST(PlanWindowTest, AKnownHugePageIsOneMove) {
-  std::vector<PageRun> pages;
+  std::vector<PageSpan> pages;
   Append(pages, kBase, 1024, 0);
   pages.back().is_huge = true;
   Append(pages, kBase + 2 * kHuge, 512, 0);
@@ -148,4 +148,4 @@ TEST(PlanWindowTest, AKnownHugePageIsOneMove) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migration_plan_test

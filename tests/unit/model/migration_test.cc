@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace numalocality {
+namespace numalocality::migration_test {
 namespace {
 
 struct Ending {
@@ -120,4 +120,4 @@ TEST(MigrationStateTest, FourStatesAreFinal) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migration_test

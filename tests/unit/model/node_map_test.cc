@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::node_map_test {
 namespace {
 
 TEST(NodeMapTest, PairsAreParsedAndPrinted) {
@@ -53,4 +53,4 @@ TEST(MapToNearestTest, NoTargetWithMemoryIsNoPlan) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::node_map_test

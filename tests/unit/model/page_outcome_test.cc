@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-namespace numalocality {
+namespace numalocality::page_outcome_test {
 namespace {
 
 TEST(PageOutcomeTest, EachHasANameOfItsOwn) {
@@ -36,4 +36,4 @@ TEST(OutcomeCountsTest, AddUp) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::page_outcome_test

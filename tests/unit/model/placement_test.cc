@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::placement_test {
 namespace {
 
 TEST(LocalFractionTest, CountsAnonAndShmemOnHomeNodes) {
@@ -43,4 +43,4 @@ TEST(MemoryByNodeTest, AddsUp) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::placement_test

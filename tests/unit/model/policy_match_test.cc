@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace numalocality {
+namespace numalocality::policy_match_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -175,4 +175,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param) { return param.param.name; });
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::policy_match_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace numalocality {
+namespace numalocality::repair_decision_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -355,4 +355,4 @@ TEST(RepairRequestTest, EndsOnceWhatWasEstimatedHasMoved) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::repair_decision_test

@@ -6,7 +6,7 @@
 
 #include "agent/model/repair_decision.h"
 
-namespace numalocality {
+namespace numalocality::repair_history_test {
 namespace {
 
 constexpr int64_t kMi = int64_t{1} << 20;
@@ -309,4 +309,4 @@ TEST_F(RepairHistoryTest, NoCooldownIsNoLicenceToTryForEver) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::repair_history_test

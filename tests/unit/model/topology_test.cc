@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace numalocality {
+namespace numalocality::topology_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -115,4 +115,4 @@ TEST(TargetsForTest, LeavesOutNodesWithoutMemory) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::topology_test

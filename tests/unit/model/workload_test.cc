@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace numalocality {
+namespace numalocality::workload_test {
 namespace {
 
 Workload Cgroup(const std::string& path) { return {path, 1, std::nullopt, std::nullopt}; }
@@ -63,4 +63,4 @@ TEST(WorkloadSelectorTest, IsNamedForPeople) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::workload_test

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::kubelet_state_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -127,4 +127,4 @@ TEST_F(KubeletStateTest, AMalformedFileIsAnErrorThatNamesIt) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::kubelet_state_test

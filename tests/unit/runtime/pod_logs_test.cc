@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::pod_logs_test {
 namespace {
 
 using ::testing::UnorderedElementsAre;
@@ -98,4 +98,4 @@ TEST_F(PodLogsTest, HugeDirectoriesAreRefused) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::pod_logs_test

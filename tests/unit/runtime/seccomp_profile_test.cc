@@ -9,7 +9,7 @@
 #include "agent/os/base/file.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::seccomp_profile_test {
 namespace {
 
 constexpr char kProfile[] = R"({"defaultAction": "SCMP_ACT_ERRNO"})";
@@ -100,4 +100,4 @@ TEST_F(InstallSeccompProfileTest, WhatAnInterruptedOneLeftChangesNothing) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::seccomp_profile_test

@@ -11,7 +11,7 @@ from guest.kubelet import SOCKET
 from guest.policies import repairs, start_agent, wait_decision
 from guest.wait import wait_until
 from suites.doctor import doctor, findings
-from suites.migrate import MIB, assert_second_source_agrees, check_migration, ends, hot
+from suites.migrate import MIB, assert_cross_check_agrees, check_migration, ends, hot
 from suites.repair import cpus_of, share_on, start, stop_clean
 from suites.stick import STICK, refused
 
@@ -58,7 +58,7 @@ def on_request(machine):
     """An explicit migration; the kernel's counters, which v1 has in pages, confirm it."""
     size, threads = hot(machine, 32 * MIB)
     record = check_migration(machine, size, "--workers", threads, "--thp", "never")
-    assert_second_source_agrees(machine, record, size)
+    assert_cross_check_agrees(machine, record, size)
 
 
 @case(seconds=120)

@@ -26,7 +26,7 @@ def threads(pid):
     return found
 
 
-def is_held(pid):
+def is_stalled(pid):
     return any(state == "t" for state, _ticks in threads(pid).values())
 
 
@@ -67,7 +67,7 @@ def kill_nine_at_random(machine, times):
     for _ in range(times):
         mover = machine.start(*hold_options(pid, target))
         time.sleep(chance.uniform(seconds / 4, seconds))  # before that it has only started
-        while_held += is_held(pid)
+        while_held += is_stalled(pid)
         mover.kill()
         slowest = max(slowest, seconds_until_it_runs(pid))
         if mover.wait() == 0:  # it was through before: the emulation is faster now

@@ -72,12 +72,12 @@ def check_migration(machine, size, *argv):
     return record
 
 
-def assert_second_source_agrees(machine, record, size):
+def assert_cross_check_agrees(machine, record, size):
     """The kernel's counters, as the agent has read them, confirm what it says it moved."""
     near, far = ends()
-    source = record["workloads"][0]["second_source"]
+    source = record["workloads"][0]["cross_check"]
     machine.log(f"second source: {source}")
-    assert source["verdict"] == "SECOND_SOURCE_VERDICT_AGREES", source
+    assert source["verdict"] == "CROSS_CHECK_VERDICT_AGREES", source
     tolerance = int(source["tolerance_bytes"])
     assert tolerance < size / 4, "it could not have told"
     nodes = {int(node.get("node_id", 0)): node for node in source["nodes"]}
@@ -97,7 +97,7 @@ def pod_repinned(machine):
     """256 MiB of small pages, threads that never stop; the agent's second source agrees."""
     size, threads = hot(machine, 256 * MIB)
     record = check_migration(machine, size, "--workers", threads, "--thp", "never")
-    assert_second_source_agrees(machine, record, size)
+    assert_cross_check_agrees(machine, record, size)
 
 
 @case(seconds=420)

@@ -97,8 +97,8 @@ def drift_is_explained_by_the_agent(machine):
     assert "automatic NUMA balancing is on" in cause["cause"] and f"may run on node {near}" in cause["cause"], cause
     assert "stick cpuset-mems" in cause["remedy"], cause
     assert pathlib.Path(f"/proc/{pid}/cgroup").read_text() == "0::/\n"
-    assert workload["second_source"]["verdict"] == "SECOND_SOURCE_VERDICT_UNAVAILABLE", workload
-    assert "root cgroup" in workload["second_source"]["note"], workload
+    assert workload["cross_check"]["verdict"] == "CROSS_CHECK_VERDICT_UNAVAILABLE", workload
+    assert "root cgroup" in workload["cross_check"]["note"], workload
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0, "the workload found its data changed"
 

@@ -108,8 +108,8 @@ def shared_with_a_stranger(machine):
     machine.log(f"without the stranger: {state(record)} {outcomes(record)}, note: {note(record)!r}")
     assert note(record) == "" and outcomes(record).get("SHARED", 0) <= 2 * FEW
     # It has moved, and is charged to whoever wrote the file: the container's own counters do not show it.
-    source = record["workloads"][0]["second_source"]
-    assert source["verdict"] == "SECOND_SOURCE_VERDICT_DISAGREES" and "another cgroup" in source["note"], source
+    source = record["workloads"][0]["cross_check"]
+    assert source["verdict"] == "CROSS_CHECK_VERDICT_DISAGREES" and "another cgroup" in source["note"], source
     assert abs(int(source["difference_bytes"]) - 8 * MIB) <= FEW * PAGE, source
     assert_unharmed(machine, database)
 

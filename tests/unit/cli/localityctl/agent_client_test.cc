@@ -7,7 +7,7 @@
 
 #include "tests/unit/cli/localityctl/fake_agent.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::agent_client_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -56,4 +56,4 @@ TEST(AgentClientTest, SaysWhichSocketIsNotThere) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::agent_client_test

@@ -6,7 +6,7 @@
 #include "agent/cli/localityctl/evacuation_text.h"
 #include "tests/unit/cli/parse.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::explanation_text_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -100,4 +100,4 @@ TEST(EvacuationPlanTextTest, NamesWhatStays) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::explanation_text_test

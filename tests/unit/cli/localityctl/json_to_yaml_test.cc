@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::json_to_yaml_test {
 namespace {
 
 TEST(JsonToYamlTest, NestsObjectsAndArrays) {
@@ -34,4 +34,4 @@ TEST(JsonToYamlTest, PrintsValuesThatAreNoObjects) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::json_to_yaml_test

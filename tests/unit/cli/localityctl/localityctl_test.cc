@@ -15,7 +15,7 @@
 #include "agent/cli/localityctl/follow.h"
 #include "tests/unit/cli/localityctl/fake_agent.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::localityctl_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -340,4 +340,4 @@ TEST(EndOnInterruptDeathTest, SaysWhatGoesOn) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::localityctl_test

@@ -4,7 +4,7 @@
 
 #include "tests/unit/cli/parse.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::migration_text_test {
 namespace {
 
 v1::Migration Partial() {
@@ -45,4 +45,4 @@ TEST(MigrationsTextTest, IsALineEach) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::migration_text_test

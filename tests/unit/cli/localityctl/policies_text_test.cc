@@ -7,7 +7,7 @@
 
 #include "tests/unit/cli/parse.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::policies_text_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -83,4 +83,4 @@ TEST(PoliciesTextTest, AFileThatIsNotInForceIsTold) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::policies_text_test

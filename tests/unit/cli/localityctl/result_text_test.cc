@@ -7,7 +7,7 @@
 
 #include "tests/unit/cli/parse.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::result_text_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -46,8 +46,8 @@ v1::Migration Partial() {
       move_call_time { nanos: 42500000 }
       longest_move_call { nanos: 9000000 }
       scan_method: SCAN_METHOD_PRESENCE
-      second_source {
-        verdict: SECOND_SOURCE_VERDICT_AGREES
+      cross_check {
+        verdict: CROSS_CHECK_VERDICT_AGREES
         nodes { node_id: 0 before_bytes: 4194304 after_bytes: 1048576 moved_bytes: -3145728 }
         nodes { node_id: 1 after_bytes: 3145728 moved_bytes: 3145728 }
         tolerance_bytes: 1048576
@@ -57,9 +57,9 @@ v1::Migration Partial() {
 }
 
 // The line about the second source.
-std::string SecondSourceLine(const std::string& second_source) {
+std::string CrossCheckLine(const std::string& cross_check) {
   const std::string text =
-      ResultText(Parse<v1::Migration>("workloads { second_source { " + second_source + "} }"));
+      ResultText(Parse<v1::Migration>("workloads { cross_check { " + cross_check + "} }"));
   const size_t begin = text.find("  The");
   return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
 }
@@ -92,14 +92,14 @@ TEST(ResultTextTest, TellsTheWholeStory) {
       "  Kernel calls: 12 in 42.5 ms, the longest 9.0 ms.\n");
 }
 
-TEST(ResultTextTest, TheSecondSourceIsNeverPassedOver) {
-  EXPECT_EQ(SecondSourceLine("verdict: SECOND_SOURCE_VERDICT_DISAGREES note: 'far off'"),
+TEST(ResultTextTest, TheCrossCheckIsNeverPassedOver) {
+  EXPECT_EQ(CrossCheckLine("verdict: CROSS_CHECK_VERDICT_DISAGREES note: 'far off'"),
             "  The second source disagrees: far off.");
-  EXPECT_EQ(SecondSourceLine("verdict: SECOND_SOURCE_VERDICT_TOO_COARSE note: 'too little'"),
+  EXPECT_EQ(CrossCheckLine("verdict: CROSS_CHECK_VERDICT_TOO_COARSE note: 'too little'"),
             "  The second source is too coarse to tell: too little.");
-  EXPECT_EQ(SecondSourceLine("verdict: SECOND_SOURCE_VERDICT_UNAVAILABLE note: 'the root cgroup'"),
+  EXPECT_EQ(CrossCheckLine("verdict: CROSS_CHECK_VERDICT_UNAVAILABLE note: 'the root cgroup'"),
             "  There is no second source: the root cgroup.");
-  EXPECT_EQ(SecondSourceLine(""), "");
+  EXPECT_EQ(CrossCheckLine(""), "");
 }
 
 TEST(ResultTextTest, NothingToMoveIsSaidAndNotDividedBy) {
@@ -142,7 +142,7 @@ TEST(ResultTextTest, TellsWhatBecameOfItLaterAndWhatItTook) {
       hold_count: 5
       hold_time { nanos: 50000000 }
       longest_hold { nanos: 12000000 }
-      throttled_time { seconds: 2 }
+      bandwidth_wait_time { seconds: 2 }
     }
   )pb"));
   EXPECT_THAT(text, HasSubstr("    LATER   ON TARGET   DRIFTED\n"
@@ -181,4 +181,4 @@ TEST(PlanTextTest, SaysWhatWouldMoveAndWhatIsInTheWay) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::result_text_test

@@ -8,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "tests/unit/cli/parse.h"
 
-namespace numalocality::localityctl {
+namespace numalocality::localityctl::status_text_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -109,4 +109,4 @@ TEST(StatusTextTest, ManyCapabilitiesFitATerminal) {
 }
 
 }  // namespace
-}  // namespace numalocality::localityctl
+}  // namespace numalocality::localityctl::status_text_test

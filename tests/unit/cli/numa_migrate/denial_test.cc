@@ -5,7 +5,7 @@
 
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality::numa_migrate::denial_test {
 namespace {
 
 using ::testing::AllOf;
@@ -51,4 +51,4 @@ TEST(WithDenialTest, ExplainsRefusalsOnly) {
 }
 
 }  // namespace
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality::numa_migrate::denial_test

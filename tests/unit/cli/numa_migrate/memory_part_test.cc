@@ -5,7 +5,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality::numa_migrate::memory_part_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -84,4 +84,4 @@ TEST_F(FindPartTest, RangesAreWidenedToPages) {
 }
 
 }  // namespace
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality::numa_migrate::memory_part_test

@@ -21,7 +21,7 @@
 #include "agent/os/act/system_kernel_calls.h"
 #include "agent/os/base/file.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality::numa_migrate::numa_migrate_helper_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -127,4 +127,4 @@ TEST(HelperTest, AWrongByteEndsItWithAnError) {
 }
 
 }  // namespace
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality::numa_migrate::numa_migrate_helper_test

@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality::numa_migrate::numa_migrate_options_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -237,4 +237,4 @@ TEST(ManPageTest, HasEveryOptionOfTheHelp) {
 }
 
 }  // namespace
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality::numa_migrate::numa_migrate_options_test

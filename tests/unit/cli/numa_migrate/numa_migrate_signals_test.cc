@@ -16,7 +16,7 @@
 #include "agent/os/base/file.h"
 #include "tests/unit/cli/numa_migrate/numa_migrate_fixture.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality::numa_migrate::numa_migrate_signals_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -57,7 +57,7 @@ TEST_F(NumaMigrateTest, ASignalBeforeTheRunLeavesEverythingAsItIs) {
 }
 
 // Whatever scan it comes in.
-TEST_F(NumaMigrateTest, ASignalEndsADryRunAndASecondLook) {
+TEST_F(NumaMigrateTest, ASignalEndsADryRunAndANumaMapsCheck) {
   options_.part.first_bytes = 100 * kFakePage;
   options_.verify = true;
   for (const bool dry_run : {true, false}) {
@@ -128,4 +128,4 @@ TEST_F(NumaMigrateTest, ACallThatTheKernelHoldsIsToldOfOnce) {
 }
 
 }  // namespace
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality::numa_migrate::numa_migrate_signals_test

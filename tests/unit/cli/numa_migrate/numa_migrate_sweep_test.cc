@@ -11,7 +11,7 @@
 #include "agent/cli/exit_code.h"
 #include "tests/unit/cli/numa_migrate/numa_migrate_fixture.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality::numa_migrate::numa_migrate_sweep_test {
 namespace {
 
 constexpr pid_t kThread = 8;
@@ -98,4 +98,4 @@ TEST(NumaMigrateSweepTest, EveryErrnoAtEveryCall) {
 }
 
 }  // namespace
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality::numa_migrate::numa_migrate_sweep_test

@@ -13,7 +13,7 @@
 #include "agent/os/base/file.h"
 #include "tests/unit/cli/numa_migrate/numa_migrate_fixture.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality::numa_migrate::numa_migrate_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -47,7 +47,7 @@ TEST_F(NumaMigrateTest, MovesOnlyTheSizeAskedFor) {
   EXPECT_EQ(process_->PagesOn(1), 100);
 }
 
-TEST_F(NumaMigrateTest, ADisagreementOfTheSecondSourceIsReported) {
+TEST_F(NumaMigrateTest, ADisagreementOfTheCrossCheckIsReported) {
   options_.verify = true;
   machine_.tree().Write("proc/7/numa_maps",
                         "10000000 default anon=1000 dirty=1000 N0=10 N1=990 kernelpagesize_kB=4\n");
@@ -155,8 +155,8 @@ TEST_F(NumaMigrateTest, GivesWayToWhatTheCgroupOfTheProcessLacks) {
     testing::internal::CaptureStdout();
     EXPECT_EQ(*Migrate(machine.context(), options_), kExitSuccess);
     const std::string printed = testing::internal::GetCapturedStdout();
-    EXPECT_THAT(printed, HasSubstr("\"backed_off_seconds\": "));
-    EXPECT_NE(absl::StrContains(printed, "\"backed_off_seconds\": 0,"), waits) << printed;
+    EXPECT_THAT(printed, HasSubstr("\"pressure_wait_seconds\": "));
+    EXPECT_NE(absl::StrContains(printed, "\"pressure_wait_seconds\": 0,"), waits) << printed;
   }
 }
 
@@ -283,4 +283,4 @@ TEST_F(NumaMigrateTest, AForbiddenTargetIsNotMovedTo) {
 }
 
 }  // namespace
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality::numa_migrate::numa_migrate_test

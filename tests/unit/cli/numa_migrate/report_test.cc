@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_split.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality::numa_migrate::report_test {
 namespace {
 
 using ::testing::AllOf;
@@ -81,11 +81,11 @@ TEST(MigrationReportTest, SharedPagesThatAreNotProvedToBeOwnedSayWhyNot) {
               HasSubstr("  shared: 7 (process 9 maps them, too)\n"));
 }
 
-TEST(MigrationReportTest, TheSecondSourceAgreesOrNot) {
+TEST(MigrationReportTest, TheCrossCheckAgreesOrNot) {
   Options options = OptionsForNode1();
   options.verify = true;
   Findings findings;
-  findings.numa_maps = SecondLook{.pages = 1000, .pages_on_target = 958};
+  findings.numa_maps = NumaMapsCheck{.pages = 1000, .pages_on_target = 958};
   EXPECT_THAT(MigrationReport(options, Partial(), findings),
               HasSubstr("\n  numa_maps: 95.8% on node 1; agrees to the page on the 1000 "
                         "that it tells apart\n"));
@@ -98,7 +98,7 @@ TEST(MigrationReportTest, TheSecondSourceAgreesOrNot) {
   findings.numa_maps->differing_pages = 3;
   EXPECT_THAT(MigrationReport(options, Partial(), findings),
               HasSubstr("\n  numa_maps: 95.8% on node 1; disagrees on 3 of 1000 pages"));
-  findings.numa_maps = SecondLook{.skipped = true, .largest_bytes = int64_t{512} << 20};
+  findings.numa_maps = NumaMapsCheck{.skipped = true, .largest_bytes = int64_t{512} << 20};
   EXPECT_THAT(MigrationReport(options, Partial(), findings),
               AllOf(HasSubstr("\n  numa_maps: not read, as a mapping has 512.0 MiB"),
                     HasSubstr("--verify-numa-maps")));
@@ -184,4 +184,4 @@ TEST(CheckReportTest, AProcessWithoutPagesIsNowhere) {
 }
 
 }  // namespace
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality::numa_migrate::report_test

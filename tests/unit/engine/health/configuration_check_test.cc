@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace numalocality {
+namespace numalocality::configuration_check_test {
 namespace {
 
 using ::testing::StartsWith;
@@ -29,4 +29,4 @@ TEST(ConfigurationCheckTest, SharedPagesNeedACapability) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::configuration_check_test

@@ -14,7 +14,7 @@
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::configuration_source_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -211,4 +211,4 @@ TEST_F(ConfigurationSourceTest, TheSwapOfAConfigMapIsSeenByTheThread) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::configuration_source_test

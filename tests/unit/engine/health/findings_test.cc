@@ -8,7 +8,7 @@
 #include <ostream>
 #include <string>
 
-namespace numalocality {
+namespace numalocality::findings_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -213,4 +213,4 @@ TEST(FindingsTest, TheWorstComesFirst) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::findings_test

@@ -13,7 +13,7 @@
 #include "tests/unit/fake/fake_name_source.h"
 #include "tests/unit/fake/fake_runtime.h"
 
-namespace numalocality {
+namespace numalocality::self_test_test {
 namespace {
 
 // A host on which the first process and the test itself are known.
@@ -158,4 +158,4 @@ TEST_F(SelfTestTest, WithoutPagemapMemoryIsFoundByQueries) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::self_test_test

@@ -10,7 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "tests/unit/engine/migrate/migrator_fixture.h"
 
-namespace numalocality {
+namespace numalocality::evacuation_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -27,8 +27,8 @@ class EvacuationTest : public MigratorTest {
     auto process = AddPod(path, pid, pages);
     auto page = process->pages.begin();
     for (int i = 0; i < shared_pages; ++i) (page++)->second->shared = true;
-    host_.Publish(*process);
-    host_.WriteCgroupFile(
+    machine_.Publish(*process);
+    machine_.WriteCgroupFile(
         path, "memory.numa_stat",
         absl::StrFormat("anon N0=%d N1=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n", pages * kPage));
     return process;
@@ -70,7 +70,7 @@ TEST_F(EvacuationTest, WhatDoesNotFitIsNotPlanned) {
   AddContainer('a', 10, 600);
   AddContainer('b', 11, 500);
   AddContainer('c', 12, 400);
-  host_.SetFreePages(1, 65536 / 50 + 1 + 800);  // 2 % are kept free
+  machine_.SetFreePages(1, 65536 / 50 + 1 + 800);  // 2 % are kept free
   const Migration plan = PlanAndRun(Evacuate());
   EXPECT_THAT(Planned(plan), ElementsAre(600, 200, 0));
   EXPECT_THAT(plan.workloads[1].message, HasSubstr("node 1 has room for"));
@@ -87,9 +87,9 @@ TEST_F(EvacuationTest, WhatIsSharedDoesNotCountAsFreed) {
   AddContainer('a', 10, 600, 590);
   AddContainer('b', 11, 500);
   AddContainer('c', 12, 400);
-  host_.SetFreePages(0, 1000);
+  machine_.SetFreePages(0, 1000);
   EXPECT_THAT(Planned(PlanAndRun(Evacuate(1905 * kPage))), ElementsAre(500, 400, 10));
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::evacuation_test

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-namespace numalocality {
+namespace numalocality::migration_queue_test {
 namespace {
 
 using Entry = std::shared_ptr<MigrationEntry>;
@@ -78,4 +78,4 @@ TEST_F(MigrationQueueTest, WhatIsRemovedIsNotRun) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migration_queue_test

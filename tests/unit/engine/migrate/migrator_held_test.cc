@@ -9,7 +9,7 @@
 #include "absl/time/clock.h"
 #include "tests/unit/engine/migrate/migrator_fixture.h"
 
-namespace numalocality {
+namespace numalocality::migrator_held_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -24,7 +24,7 @@ class MigratorHeldTest : public MigratorTest {
   std::string SubmitHeld(int call) {
     const std::string path = absl::StrCat("/held", call);
     AddPod(path, 100 + call);
-    host_.kernel().RunAt(FakeCall::kMove, call, [this, call] {
+    machine_.kernel().RunAt(FakeCall::kMove, call, [this, call] {
       in_call_[static_cast<size_t>(call)].Open();
       go_on_.Wait();
     });
@@ -35,19 +35,19 @@ class MigratorHeldTest : public MigratorTest {
 
   // Time passes until held calls have been held for too long, and the watchdog looks.
   void PassTheLimit() {
-    host_.clock().Advance(Migrator::kHeldTooLong + absl::Seconds(1));
-    migrator_.FindHeldCalls();
+    machine_.clock().Advance(Migrator::kStalledAfter + absl::Seconds(1));
+    migrator_.FindStalledCalls();
   }
 
   Gate go_on_;
   std::array<Gate, 16> in_call_;
-  Migrator migrator_{EngineContext{host_.kernel(), host_.clock(), host_.host(), {}}};
+  Migrator migrator_{EngineContext{machine_.kernel(), machine_.clock(), machine_.host(), {}}};
 };
 
 TEST_F(MigratorHeldTest, TheRecordNamesTheCall) {
   const std::string id = SubmitHeld(1);
   in_call_[1].Wait();
-  migrator_.FindHeldCalls();
+  migrator_.FindStalledCalls();
   EXPECT_EQ(migrator_.Get(id)->message, "") << "not yet too long";
   PassTheLimit();
   const auto record = migrator_.Get(id);
@@ -68,7 +68,7 @@ TEST_F(MigratorHeldTest, OthersNeedNotWaitForIt) {
   AddPod("/other", 10);
   const auto other = migrator_.Submit(Request("/other"));
   ASSERT_TRUE(other.ok()) << other.status();
-  migrator_.FindHeldCalls();
+  migrator_.FindStalledCalls();
   EXPECT_EQ(migrator_.Get(other->id)->state, MigrationState::kPending);
   PassTheLimit();
   EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded);
@@ -112,4 +112,4 @@ TEST_F(MigratorHeldTest, MoreOrFewerMayRunFromNowOn) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migrator_held_test

@@ -15,7 +15,7 @@
 #include "agent/engine/migrate/migrator.h"
 #include "tests/unit/engine/migrate/migrator_fixture.h"
 
-namespace numalocality {
+namespace numalocality::migrator_listeners_test {
 namespace {
 
 using ::testing::AnyOf;
@@ -151,7 +151,7 @@ TEST_F(MigratorListenersTest, ShutdownInterruptsWhatWaitsAndWhatRuns) {
   AddPod("/waiting", 11);
   Gate in_call;
   Gate go_on;
-  host_.kernel().RunAt(FakeCall::kMove, 2, [&] {
+  machine_.kernel().RunAt(FakeCall::kMove, 2, [&] {
     in_call.Open();
     go_on.Wait();
   });
@@ -241,4 +241,4 @@ TEST_F(MigratorListenersTest, WhatDidNotGetElsewhereIsNotStuckOnItsWayHome) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migrator_listeners_test

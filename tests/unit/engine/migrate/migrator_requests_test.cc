@@ -11,7 +11,7 @@
 #include "tests/unit/engine/migrate/migrator_fixture.h"
 #include "tests/unit/fake/fake_runtime.h"
 
-namespace numalocality {
+namespace numalocality::migrator_requests_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -54,7 +54,7 @@ TEST_F(MigratorRequestsTest, BadRequestsAreRefusedAtOnce) {
   EXPECT_EQ(code_of([](auto& r) { r.spec.min_moved = -0.1; }), Code::kInvalidArgument);
   EXPECT_EQ(code_of([](auto& r) { r.spec.min_moved = std::nan(""); }), Code::kInvalidArgument);
   process->allowed_nodes = {NodeId{0}};
-  host_.Publish(*process);
+  machine_.Publish(*process);
   EXPECT_EQ(code_of([](auto&) {}), Code::kFailedPrecondition);
   EXPECT_THAT(std::string(migrator->Submit(Request("/pod")).status().message()),
               HasSubstr("allows node 0 only, the target is node 1"));
@@ -62,7 +62,7 @@ TEST_F(MigratorRequestsTest, BadRequestsAreRefusedAtOnce) {
 }
 
 TEST_F(MigratorRequestsTest, ACgroupWithoutProcessesIsNotFound) {
-  host_.AddCgroup("/empty");
+  machine_.AddCgroup("/empty");
   const auto migrator = MakeMigrator(0);
   EXPECT_TRUE(absl::IsNotFound(migrator->Submit(Request("/empty")).status()));
 }
@@ -70,7 +70,7 @@ TEST_F(MigratorRequestsTest, ACgroupWithoutProcessesIsNotFound) {
 TEST_F(MigratorRequestsTest, OfAPodContainersWithoutProcessesAreLeftOut) {
   const std::string pod = "/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/";
   AddPod(pod + std::string(64, 'a'), 10);
-  host_.AddCgroup(pod + std::string(64, 'b'));
+  machine_.AddCgroup(pod + std::string(64, 'b'));
   const auto migrator = MakeMigrator(0);
   MigrationRequest request = Request("/");
   request.workloads = {{"01234567-cccc-dddd-eeee-ffff00001111", {}, {}, {}}};
@@ -128,7 +128,7 @@ TEST_F(MigratorRequestsTest, ARequestThatComesInTwiceAtOnceIsOneMigration) {
   const auto migrator = MakeMigrator(0);
   // The second arrives while the first is being checked, outside of the lock.
   absl::StatusOr<Migration> second = absl::UnknownError("not submitted");
-  host_.kernel().RunAt(1, [&] { second = migrator->Submit(Request("/pod", "id-1")); });
+  machine_.kernel().RunAt(1, [&] { second = migrator->Submit(Request("/pod", "id-1")); });
   const auto first = migrator->Submit(Request("/pod", "id-1"));
   ASSERT_TRUE(first.ok()) << first.status();
   ASSERT_TRUE(second.ok()) << second.status();
@@ -152,14 +152,16 @@ TEST_F(MigratorRequestsTest, SharedPagesTakeACapability) {
   AddPod("/pod", 10);
   const auto migrator = MakeMigrator(0);
   MigrationRequest request = Request("/pod");
-  host_.tree().Write("proc/self/ns/pid", "");
+  machine_.tree().Write("proc/self/ns/pid", "");
   for (const SharingRule rule : {SharingRule::kOwned, SharingRule::kAll}) {
     request.spec.sharing = rule;
-    host_.tree().Write("proc/self/status", "CapEff:\t0000000000080004\nMems_allowed_list:\t0-1\n");
+    machine_.tree().Write("proc/self/status",
+                          "CapEff:\t0000000000080004\nMems_allowed_list:\t0-1\n");
     const absl::Status refused = migrator->Submit(request).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
     EXPECT_THAT(std::string(refused.message()), HasSubstr("CAP_SYS_NICE"));
-    host_.tree().Write("proc/self/status", "CapEff:\t0000000000880004\nMems_allowed_list:\t0-1\n");
+    machine_.tree().Write("proc/self/status",
+                          "CapEff:\t0000000000880004\nMems_allowed_list:\t0-1\n");
     const auto planned = migrator->Plan(request, [] { return false; });
     EXPECT_TRUE(planned.ok()) << planned.status();
   }
@@ -170,9 +172,9 @@ TEST_F(MigratorRequestsTest, AContainerSticksThroughItsRuntime) {
   const std::string cgroup = "/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/" + id;
   const auto process = AddPod(cgroup, 10);
   process->allowed_nodes = {NodeId{0}};
-  host_.Publish(*process);
-  host_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
-  FakeRuntime runtime(host_, cgroup);
+  machine_.Publish(*process);
+  machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+  FakeRuntime runtime(machine_, cgroup);
   runtime.Write("0");
   MigrationRequest request = Request(cgroup);
   request.stick = StickMode::kCpusetMems;
@@ -182,9 +184,9 @@ TEST_F(MigratorRequestsTest, AContainerSticksThroughItsRuntime) {
   // The kernel would let the process have node 1 as soon as that is written.
   runtime.on_write = [&](const NodeSet& nodes) {
     process->allowed_nodes = nodes;
-    host_.Publish(*process);
+    machine_.Publish(*process);
   };
-  Migrator migrator(host_.context(), &runtime);
+  Migrator migrator(machine_.context(), &runtime);
   migrator.Start(1);
   const auto submitted = migrator.Submit(request);
   ASSERT_TRUE(submitted.ok()) << submitted.status();
@@ -207,4 +209,4 @@ TEST_F(MigratorRequestsTest, WaitingMigrationsAreBounded) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migrator_requests_test

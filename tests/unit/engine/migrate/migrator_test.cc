@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/unit/engine/migrate/migrator_fixture.h"
 
-namespace numalocality {
+namespace numalocality::migrator_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -53,8 +53,8 @@ TEST_F(MigratorTest, SeveralWorkloadsHaveAResultEach) {
 // SELinux refuses with EACCES, whatever the capabilities.
 TEST_F(MigratorTest, ARefusalNamesSecurityModulesToo) {
   AddPod("/pod", 10);
-  host_.kernel().FailAll(FakeCall::kQuery, EACCES);
-  host_.kernel().FailAll(FakeCall::kMove, EACCES);
+  machine_.kernel().FailAll(FakeCall::kQuery, EACCES);
+  machine_.kernel().FailAll(FakeCall::kMove, EACCES);
   const auto migrator = MakeMigrator(1);
   const auto plan = migrator->Plan(Request("/pod"), [] { return false; });
   ASSERT_TRUE(plan.ok()) << plan.status();
@@ -88,7 +88,7 @@ TEST_F(MigratorTest, CancelEndsARunningOneAfterItsBatch) {
   const auto process = AddPod("/pod", 10, 3000);
   Gate in_call;
   Gate go_on;
-  host_.kernel().RunAt(FakeCall::kMove, 1, [&] {
+  machine_.kernel().RunAt(FakeCall::kMove, 1, [&] {
     in_call.Open();
     go_on.Wait();
   });
@@ -121,7 +121,7 @@ TEST_F(MigratorTest, AWorkloadThatLeavesWhileItWaitsIsGone) {
   AddPod("/pod", 10);
   const auto migrator = MakeMigrator(0);
   const auto submitted = migrator->Submit(Request("/pod"));
-  host_.RemoveCgroup("/pod");
+  machine_.RemoveCgroup("/pod");
   migrator->Start(1);
   const Migration ended = WaitForEnd(*migrator, submitted->id);
   EXPECT_EQ(ended.state, MigrationState::kFailed);
@@ -158,7 +158,7 @@ TEST_F(MigratorTest, ShutdownNamesACallThatTheKernelHolds) {
   AddPod("/pod", 10);
   Gate in_call;
   Gate go_on;
-  host_.kernel().RunAt(FakeCall::kMove, 1, [&] {
+  machine_.kernel().RunAt(FakeCall::kMove, 1, [&] {
     in_call.Open();
     go_on.Wait();
   });
@@ -217,4 +217,4 @@ TEST_F(MigratorTest, ManyCallersAtOnce) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migrator_test

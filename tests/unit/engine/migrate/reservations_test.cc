@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/unit/fake/fake_clock.h"
 
-namespace numalocality {
+namespace numalocality::reservations_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -154,4 +154,4 @@ TEST_F(ReservationsTest, OfSeveralAtOnceOneIsFirst) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::reservations_test

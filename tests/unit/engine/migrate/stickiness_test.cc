@@ -9,7 +9,7 @@
 #include "agent/os/node/topology_reader.h"
 #include "tests/unit/fake/fake_runtime.h"
 
-namespace numalocality {
+namespace numalocality::stickiness_test {
 namespace {
 
 using ::testing::Each;
@@ -202,4 +202,4 @@ TEST_F(StickinessTest, ACheckSaysWhyNot) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::stickiness_test

@@ -3,24 +3,24 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/engine/move/migration_run_fixture.h"
+#include "tests/unit/engine/move/workload_mover_fixture.h"
 
-namespace numalocality {
+namespace numalocality::drift_facts_test {
 namespace {
 
-class DriftFactsTest : public MigrationRunTest {
+class DriftFactsTest : public WorkloadMoverTest {
  protected:
   static constexpr int kPages = 400;
 
   // Runs on `cpus`; some of its pages go back before query `first_look`: by default there are two
   // before it, of the first scan and of the one that moves.
   void ProcessThatDrifts(const std::string& cpus, int first_look = 3) {
-    process_ = host_.AddProcess(10, cpus);
+    process_ = machine_.AddProcess(10, cpus);
     process_->AddPages(kBase, kPages, 0);
-    host_.Publish(*process_);
-    host_.tree().Write("proc/10/numa_maps", "10000000 default anon=400\n");
+    machine_.Publish(*process_);
+    machine_.tree().Write("proc/10/numa_maps", "10000000 default anon=400\n");
     pids_.push_back(10);
-    host_.kernel().RunAt(FakeCall::kQuery, first_look, [this] {
+    machine_.kernel().RunAt(FakeCall::kQuery, first_look, [this] {
       for (int i = 0; i < 100; ++i) {
         process_->At(kBase + static_cast<uint64_t>(i) * kFakePage).node = 0;
       }
@@ -31,13 +31,13 @@ class DriftFactsTest : public MigrationRunTest {
 };
 
 TEST_F(DriftFactsTest, WithoutDriftThereAreNone) {
-  host_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
+  machine_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
   Process(10, kPages);
   EXPECT_EQ(Run().drift_facts, std::nullopt);
 }
 
 TEST_F(DriftFactsTest, ThreadsElsewhereAndBalancing) {
-  host_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
+  machine_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
   ProcessThatDrifts("0-7");
   const WorkloadMigration result = Run();
   ASSERT_EQ(result.drifted_pages, 100);
@@ -45,20 +45,20 @@ TEST_F(DriftFactsTest, ThreadsElsewhereAndBalancing) {
 }
 
 TEST_F(DriftFactsTest, NeitherOfThem) {
-  host_.tree().Write("proc/sys/kernel/numa_balancing", "0\n");
+  machine_.tree().Write("proc/sys/kernel/numa_balancing", "0\n");
   ProcessThatDrifts("4-7");
   EXPECT_EQ(Run().drift_facts, DriftFacts());
 }
 
 TEST_F(DriftFactsTest, TheProcesssMemoryPolicy) {
   ProcessThatDrifts("4-7");
-  host_.tree().Write("proc/10/numa_maps", "10000000 interleave:0-1 anon=400\n");
+  machine_.tree().Write("proc/10/numa_maps", "10000000 interleave:0-1 anon=400\n");
   EXPECT_EQ(Run().drift_facts, (DriftFacts{false, {}, {kNode0}})) << "node 1 is the target";
 }
 
 TEST_F(DriftFactsTest, WhatCannotBeReadIsNamed) {
   ProcessThatDrifts("4-7");
-  host_.tree().Remove("proc/10/numa_maps");
+  machine_.tree().Remove("proc/10/numa_maps");
   const WorkloadMigration result = Run();
   ASSERT_TRUE(result.drift_facts.has_value());
   EXPECT_EQ(result.drift_facts->unread, std::set<std::string>{"its memory policies"});
@@ -66,8 +66,8 @@ TEST_F(DriftFactsTest, WhatCannotBeReadIsNamed) {
 
 TEST_F(DriftFactsTest, OnlyProcessesThatDriftedCount) {
   ProcessThatDrifts("4-7", 4);
-  host_.AddProcess(11, "0-3")->AddPages(kBase, 10, 1);
-  host_.Publish(*host_.kernel().Find(11));
+  machine_.AddProcess(11, "0-3")->AddPages(kBase, 10, 1);
+  machine_.Publish(*machine_.kernel().Find(11));
   pids_.push_back(11);
   const WorkloadMigration result = Run();
   ASSERT_TRUE(result.drift_facts.has_value());
@@ -78,7 +78,7 @@ TEST_F(DriftFactsTest, OnlyProcessesThatDriftedCount) {
 TEST_F(DriftFactsTest, DriftThatHasGoneAgainNeedsNoCause) {
   ProcessThatDrifts("0-7");
   spec_.verify_after = {absl::Seconds(1)};
-  host_.kernel().RunAt(FakeCall::kQuery, 4, [this] {
+  machine_.kernel().RunAt(FakeCall::kQuery, 4, [this] {
     for (auto& [address, folio] : process_->pages) folio->node = 1;
   });
   const WorkloadMigration result = Run();
@@ -88,4 +88,4 @@ TEST_F(DriftFactsTest, DriftThatHasGoneAgainNeedsNoCause) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::drift_facts_test

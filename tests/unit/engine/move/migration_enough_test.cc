@@ -1,12 +1,12 @@
 // Migrations that end once enough is on target.
 #include <gtest/gtest.h>
 
-#include "tests/unit/engine/move/migration_run_fixture.h"
+#include "tests/unit/engine/move/workload_mover_fixture.h"
 
-namespace numalocality {
+namespace numalocality::migration_enough_test {
 namespace {
 
-using MigrationEnoughTest = MigrationRunTest;
+using MigrationEnoughTest = WorkloadMoverTest;
 
 TEST_F(MigrationEnoughTest, AsMuchAsWasAskedForAndLittleMore) {
   const auto process = Process(10, 10000);
@@ -40,4 +40,4 @@ TEST_F(MigrationEnoughTest, AllThereIsMayBeTooLittle) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migration_enough_test

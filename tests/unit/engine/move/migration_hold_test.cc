@@ -5,12 +5,12 @@
 #include <memory>
 
 #include "absl/time/clock.h"
-#include "tests/unit/engine/move/migration_run_fixture.h"
+#include "tests/unit/engine/move/workload_mover_fixture.h"
 
-namespace numalocality {
+namespace numalocality::migration_hold_test {
 namespace {
 
-using MigrationHoldTest = MigrationRunTest;
+using MigrationHoldTest = WorkloadMoverTest;
 
 TEST_F(MigrationHoldTest, EveryMoveIsMadeWhileTheProcessIsHeld) {
   const auto process = Process(10, 1000);
@@ -20,7 +20,7 @@ TEST_F(MigrationHoldTest, EveryMoveIsMadeWhileTheProcessIsHeld) {
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_GT(process->moves_while_held, 0);
   EXPECT_EQ(process->moves_while_running, 0);
-  EXPECT_FALSE(process->is_held);
+  EXPECT_FALSE(process->is_stalled);
   EXPECT_EQ(result.holds.Count(), process->hold_count);
   EXPECT_EQ(result.unheld_batches, 0);
   EXPECT_GE(machine_.clock().slept(), result.holds.total / 4);  // time for itself
@@ -68,7 +68,7 @@ TEST_F(MigrationHoldTest, ARefusedHoldEndsTheMigration) {
 // Puts a stranger in the place of process 10 between two batches.
 class ReplacingObserver final : public MigrationObserver {
  public:
-  explicit ReplacingObserver(FakeMachine& machine) : machine_(host) {}
+  explicit ReplacingObserver(FakeMachine& machine) : machine_(machine) {}
   MigrationReason StopReason() override { return MigrationReason::kNone; }
   void OnBatch(int, pid_t, int64_t) override {
     if (++batches_ == 2) stranger = machine_.Replace(10);
@@ -88,7 +88,7 @@ TEST_F(MigrationHoldTest, AStrangerWithThePidIsNotHeld) {
   spec_.hold = HoldMode::kPtrace;
   ReplacingObserver observer(machine_);
   const WorkloadMigration result =
-      RunMigration(machine_.context(), workload_, {pids_}, spec_, observer);
+      MoveWorkload(machine_.context(), workload_, {pids_}, spec_, observer);
   ExpectEnd(result, MigrationState::kFailed, MigrationReason::kWorkloadGone);
   EXPECT_GT(result.outcomes[PageOutcome::kIdentityChanged], 0);
   EXPECT_EQ(observer.stranger->hold_count, 0);
@@ -102,8 +102,8 @@ TEST_F(MigrationHoldTest, AHeldProcessMayEndItsMainThread) {
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(process->PagesOn(1), 1000);
   EXPECT_EQ(process->moves_while_running, 0);
-  EXPECT_FALSE(process->is_held);
+  EXPECT_FALSE(process->is_stalled);
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migration_hold_test

@@ -8,14 +8,14 @@
 #include "agent/engine/move/spec_check.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/os/node/topology_reader.h"
-#include "tests/unit/engine/move/migration_run_fixture.h"
+#include "tests/unit/engine/move/workload_mover_fixture.h"
 
-namespace numalocality {
+namespace numalocality::migration_modes_test {
 namespace {
 
 using ::testing::HasSubstr;
 
-class MigrationModesTest : public MigrationRunTest {
+class MigrationModesTest : public WorkloadMoverTest {
  protected:
   // A workload of a parent and its child, all of whose 100 pages are still common; the rule is
   // kOwned.
@@ -86,7 +86,7 @@ TEST_F(MigrationModesTest, AMapMovesItsSourcesOnly) {
   spec_.target_nodes = {};
   spec_.node_map = {{NodeId{0}, NodeId{2}}, {NodeId{1}, NodeId{3}}};
   const WorkloadMigration result =
-      RunMigration(machine.context(), workload_, {{10}}, spec_, observer_);
+      MoveWorkload(machine.context(), workload_, {{10}}, spec_, observer_);
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 300);
   EXPECT_EQ(process->PagesOn(2), 100);
@@ -312,7 +312,7 @@ TEST_F(MigrationModesTest, TheBandwidthLimitIsKept) {
   const absl::Duration taken = machine_.clock().Monotonic() - start;
   EXPECT_GT(taken, absl::Seconds(8));
   EXPECT_LT(taken, absl::Seconds(11));
-  EXPECT_GT(result.throttled, absl::Seconds(8));
+  EXPECT_GT(result.bandwidth_wait, absl::Seconds(8));
 }
 
 TEST_F(MigrationModesTest, ABandwidthBelowAPageASecondIsSlowAndNothingIsDropped) {
@@ -323,8 +323,8 @@ TEST_F(MigrationModesTest, ABandwidthBelowAPageASecondIsSlowAndNothingIsDropped)
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(process->PagesOn(1), 20);
   const absl::Duration expected = 19 * absl::Milliseconds(4096);  // none before the first
-  EXPECT_GE(result.throttled, expected);
-  EXPECT_LT(result.throttled, expected + absl::Seconds(5));
+  EXPECT_GE(result.bandwidth_wait, expected);
+  EXPECT_LT(result.bandwidth_wait, expected + absl::Seconds(5));
 }
 
 TEST_F(MigrationModesTest, ALaterLookSeesWhatHasDriftedSince) {
@@ -354,4 +354,4 @@ TEST_F(MigrationModesTest, APinnedHugePageCostsFewCalls) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migration_modes_test

@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "tests/unit/fake/dice.h"
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/scripted_observer.h"
 
-namespace numalocality {
+namespace numalocality::migration_property_test {
 namespace {
 
 constexpr uint64_t kBase = 0x10000000;
@@ -65,7 +65,7 @@ class Scenario {
 
   WorkloadMigration Run() {
     const Workload workload = WorkloadFinder(machine_.host()).Find({{}, {}, "/job", {}})->front();
-    return RunMigration(machine_.context(), workload, {pids_}, spec_, observer_);
+    return MoveWorkload(machine_.context(), workload, {pids_}, spec_, observer_);
   }
 
   void Check(const WorkloadMigration& result) {
@@ -234,7 +234,7 @@ class Scenario {
 
   void CheckHolds(const WorkloadMigration& result) {
     for (const auto& process : processes_) {
-      ASSERT_FALSE(process->is_held);
+      ASSERT_FALSE(process->is_stalled);
       if (spec_.hold == HoldMode::kNone) {
         ASSERT_EQ(process->hold_count, 0);
       } else if (result.unheld_batches == 0 && !disturbed_) {
@@ -342,4 +342,4 @@ TEST(MigrationPropertyTest, CountsAreTrue) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migration_property_test

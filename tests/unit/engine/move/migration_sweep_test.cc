@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/scripted_observer.h"
 
-namespace numalocality {
+namespace numalocality::migration_sweep_test {
 namespace {
 
 constexpr uint64_t kHuge = 0x40000000;
@@ -54,13 +54,13 @@ class SweptMigration {
 
   WorkloadMigration Run() {
     const Workload workload{"/", 1, std::nullopt, std::nullopt};
-    return RunMigration(machine_.context(), workload, {{10, 11}}, spec_, observer_);
+    return MoveWorkload(machine_.context(), workload, {{10, 11}}, spec_, observer_);
   }
 
   int64_t PagesOn(int node) const {
     return processes_[0]->PagesOn(node) + processes_[1]->PagesOn(node);
   }
-  bool AnyIsHeld() const { return processes_[0]->is_held || processes_[1]->is_held; }
+  bool AnyIsHeld() const { return processes_[0]->is_stalled || processes_[1]->is_stalled; }
   int MovesWhileRunning() const {
     return processes_[0]->moves_while_running + processes_[1]->moves_while_running;
   }
@@ -181,4 +181,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& way) { return way.param.name; });
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::migration_sweep_test

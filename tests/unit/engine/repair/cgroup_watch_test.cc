@@ -7,7 +7,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::cgroup_watch_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -73,4 +73,4 @@ TEST_F(CgroupWatchTest, WithoutCgroupsItSaysSo) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::cgroup_watch_test

@@ -9,7 +9,7 @@
 
 #include "tests/unit/engine/repair/policy_loop_fixture.h"
 
-namespace numalocality {
+namespace numalocality::policy_loop_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -56,7 +56,7 @@ TEST_F(PolicyLoopTest, WaitsUntilTheCpusHaveSettled) {
   policy().settle = absl::Seconds(10);
   AddContainer('a', 10, "0-3");
   Tick();
-  EXPECT_EQ(Pin('a', 10, "4-7"), host_.clock().Now() + absl::Seconds(10));
+  EXPECT_EQ(Pin('a', 10, "4-7"), machine_.clock().Now() + absl::Seconds(10));
   EXPECT_EQ(Reason('a'), "settling");
   TickLater(absl::Seconds(9));
   EXPECT_EQ(Reason('a'), "settling");
@@ -70,7 +70,7 @@ TEST_F(PolicyLoopTest, FiftyChangesInFiftySecondsMakeFewMigrationsAndEndLocal) {
   const auto process = AddContainer('a', 10, "0-3");
   Tick();
   for (int i = 0; i < 50; ++i) {
-    host_.clock().Advance(absl::Seconds(1));
+    machine_.clock().Advance(absl::Seconds(1));
     Pin('a', 10, i % 2 == 0 ? "4-7" : "0-3");
     Migrate();
   }
@@ -89,13 +89,13 @@ TEST_F(PolicyLoopTest, FiftyChangesInFiftySecondsMakeFewMigrationsAndEndLocal) {
 
 TEST_F(PolicyLoopTest, WithoutRoomItWaitsForSome) {
   const auto process = AddContainer('a', 10, "4-7");
-  host_.SetFreePages(1, 2000);  // less than 980 above the reserve of 2 %
+  machine_.SetFreePages(1, 2000);  // less than 980 above the reserve of 2 %
   Tick();
   EXPECT_EQ(Reason('a'), "no_room");
   TickLater(absl::Seconds(30));
   EXPECT_EQ(Reason('a'), "no_room");
   EXPECT_THAT(Migrations(), IsEmpty());
-  host_.SetFreePages(1, 60000);
+  machine_.SetFreePages(1, 60000);
   TickLater(absl::Seconds(30));
   Migrate();
   EXPECT_GE(process->PagesOn(1), kPages * 95 / 100);
@@ -136,14 +136,14 @@ TEST_F(PolicyLoopTest, AMigrationOnRequestKeepsItOffAndStartsTheCooldown) {
 TEST_F(PolicyLoopTest, WhatIsRefusedIsAskedForAgainLater) {
   policy().stick = StickMode::kCpusetMems;  // without a runtime
   AddContainer('a', 10, "4-7");
-  EXPECT_EQ(Tick(), host_.clock().Now() + PolicyLoop::kRefusedFor);
+  EXPECT_EQ(Tick(), machine_.clock().Now() + PolicyLoop::kRefusedFor);
   EXPECT_EQ(Reason('a'), "refused");
   EXPECT_THAT(DecisionOn('a').message, HasSubstr("cri"));
   TickLater(absl::Seconds(10));
   EXPECT_EQ(Reason('a'), "refused");
   policy().stick = StickMode::kNone;
   loop_.Wake();
-  EXPECT_EQ(Tick(), host_.clock().Now() + absl::Seconds(20)) << "as soon as it may";
+  EXPECT_EQ(Tick(), machine_.clock().Now() + absl::Seconds(20)) << "as soon as it may";
   EXPECT_EQ(Reason('a'), "refused");
   TickLater(absl::Seconds(20));
   EXPECT_EQ(Reason('a'), "remote");
@@ -153,10 +153,10 @@ TEST_F(PolicyLoopTest, AWorkloadThatIsGoneIsForgotten) {
   AddContainer('a', 10, "0-3");
   AddContainer('b', 20, "0-3");
   Tick();
-  host_.RemoveCgroup(Path('a'));
+  machine_.RemoveCgroup(Path('a'));
   CgroupNews news;
   news.tree_changed = true;
-  host_.clock().Advance(PolicyLoop::kWalkInterval);
+  machine_.clock().Advance(PolicyLoop::kWalkInterval);
   loop_.Tick(news);
   ASSERT_THAT(board_.Latest()->workloads, SizeIs(1));
   EXPECT_EQ(board_.Latest()->workloads[0]->placement.workload.cgroup_path, Path('b'));
@@ -167,8 +167,8 @@ TEST_F(PolicyLoopTest, AWorkloadThatGoesDuringItsRepair) {
   AddContainer('b', 20, "0-3");
   Tick();
   EXPECT_THAT(Migrations(), SizeIs(1));
-  host_.Exit(10);
-  host_.RemoveCgroup(Path('a'));
+  machine_.Exit(10);
+  machine_.RemoveCgroup(Path('a'));
   Migrate();
   EXPECT_EQ(Migrations()[0].reason, MigrationReason::kWorkloadGone);
   EXPECT_EQ(Reason('b'), "local");
@@ -181,7 +181,7 @@ TEST_F(PolicyLoopTest, ANewContainerIsFoundSoonAndSettles) {
   AddContainer('b', 20, "4-7");
   CgroupNews news;
   news.tree_changed = true;
-  const absl::Time walk = host_.clock().Now() + PolicyLoop::kWalkInterval;
+  const absl::Time walk = machine_.clock().Now() + PolicyLoop::kWalkInterval;
   EXPECT_EQ(loop_.Tick(news), walk) << "a storm of them is one walk a second";
   EXPECT_THAT(board_.Latest()->workloads, SizeIs(1));
   TickLater(PolicyLoop::kWalkInterval);
@@ -211,7 +211,7 @@ Migration EarlierRepair(const Workload& workload, absl::Time end) {
 
 TEST_F(PolicyLoopTest, RemembersWhatEarlierAgentsHaveTried) {
   AddContainer('a', 10, "4-7");
-  const absl::Time end = host_.clock().Now() - absl::Minutes(1);
+  const absl::Time end = machine_.clock().Now() - absl::Minutes(1);
   loop_.Restore({EarlierRepair(Find('a'), end)});
   Tick();
   EXPECT_EQ(Reason('a'), "cooling_down");
@@ -223,7 +223,7 @@ TEST_F(PolicyLoopTest, RemembersWhatEarlierAgentsHaveTried) {
 
 TEST_F(PolicyLoopTest, GivesUpAlsoAcrossARestart) {
   AddContainer('a', 10, "4-7");
-  const auto repair = EarlierRepair(Find('a'), host_.clock().Now() - absl::Minutes(1));
+  const auto repair = EarlierRepair(Find('a'), machine_.clock().Now() - absl::Minutes(1));
   loop_.Restore({repair, repair, repair, repair});
   // The first news may be about another one.
   AddContainer('b', 20, "0-3");
@@ -266,12 +266,12 @@ TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
   configuration_->limits.concurrent_migrations = 4;
   AddContainer('a', 10, "4-7");
   AddContainer('b', 20, "4-7");
-  host_.SetFreePages(1, 1311 + 1500);
+  machine_.SetFreePages(1, 1311 + 1500);
   Tick();
   EXPECT_EQ(Reason('a'), "remote");
   EXPECT_EQ(Reason('b'), "no_room");
   // What the first has taken is gone, though the last report did not see it go.
-  host_.SetFreePages(1, 1311 + 500);
+  machine_.SetFreePages(1, 1311 + 500);
   Migrate();
   EXPECT_EQ(Reason('b'), "no_room");
   EXPECT_THAT(Migrations(), SizeIs(1));
@@ -283,7 +283,7 @@ TEST_F(PolicyLoopTest, MemoryThatLeavesItsHomeLaterHasATriggerOfItsOwn) {
   Pin('a', 10, "4-7");
   Migrate();
   EXPECT_EQ(Reason('a'), "local");
-  host_.clock().Advance(absl::Hours(1));
+  machine_.clock().Advance(absl::Hours(1));
   for (auto& [address, folio] : process->pages) folio->node = 0;
   ShowAll();
   Tick();
@@ -293,15 +293,15 @@ TEST_F(PolicyLoopTest, MemoryThatLeavesItsHomeLaterHasATriggerOfItsOwn) {
 
 TEST_F(PolicyLoopTest, ANewPolicyFindsItsCgroupsAtOnce) {
   AddContainer('a', 10, "0-3");
-  host_.AddProcess(30, "0-3");
-  host_.AddCgroup("/postgresql.service", {30});
+  machine_.AddProcess(30, "0-3");
+  machine_.AddCgroup("/postgresql.service", {30});
   Tick();
   EXPECT_THAT(board_.Latest()->workloads, SizeIs(1));
   auto changed = std::make_shared<Configuration>(*configuration_);
   changed->policies.emplace_back().selector.cgroup_paths = {"/postgresql.service"};
   configuration_ = changed;
   loop_.Wake();
-  host_.clock().Advance(PolicyLoop::kWalkInterval);
+  machine_.clock().Advance(PolicyLoop::kWalkInterval);
   Tick();
   EXPECT_THAT(board_.Latest()->workloads, SizeIs(2));
 }
@@ -309,14 +309,14 @@ TEST_F(PolicyLoopTest, ANewPolicyFindsItsCgroupsAtOnce) {
 TEST_F(PolicyLoopTest, AWalkThatFailsIsMadeAgainSoon) {
   AddContainer('a', 10, "0-3");
   Tick();
-  host_.tree().Remove("sys/fs/cgroup/cgroup.controllers");
+  machine_.tree().Remove("sys/fs/cgroup/cgroup.controllers");
   AddContainer('b', 20, "0-3");
   CgroupNews news;
   news.tree_changed = true;
-  host_.clock().Advance(PolicyLoop::kWalkInterval);
+  machine_.clock().Advance(PolicyLoop::kWalkInterval);
   loop_.Tick(news);
   EXPECT_THAT(board_.Latest()->workloads, SizeIs(1));
-  host_.tree().Write("sys/fs/cgroup/cgroup.controllers", "cpuset cpu memory\n");
+  machine_.tree().Write("sys/fs/cgroup/cgroup.controllers", "cpuset cpu memory\n");
   TickLater(PolicyLoop::kWalkInterval);
   EXPECT_THAT(board_.Latest()->workloads, SizeIs(2));
 }
@@ -347,7 +347,7 @@ TEST_F(PolicyLoopTest, AnEvacuatedNodeStaysClearAcrossARestart) {
   AddContainer('a', 10, "4-7");
   Migration evacuation;
   evacuation.state = MigrationState::kSucceeded;
-  evacuation.end_time = host_.clock().Now() - absl::Minutes(1);
+  evacuation.end_time = machine_.clock().Now() - absl::Minutes(1);
   evacuation.request.evacuation.emplace();
   evacuation.request.evacuation->node = NodeId{1};
   evacuation.request.evacuation->keep_clear = absl::Minutes(7);
@@ -373,9 +373,9 @@ TEST_F(PolicyLoopTest, TellsWhetherChangesAreNoticedAtOnce) {
 }
 
 TEST_F(PolicyLoopTest, WithoutATopologyItTriesAgainNextPeriod) {
-  host_.tree().Remove("sys/devices/system/node/online");
-  EXPECT_EQ(Tick(), host_.clock().Now() + configuration_->period);
+  machine_.tree().Remove("sys/devices/system/node/online");
+  EXPECT_EQ(Tick(), machine_.clock().Now() + configuration_->period);
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::policy_loop_test

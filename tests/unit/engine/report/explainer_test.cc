@@ -11,7 +11,7 @@
 #include "agent/os/node/topology_reader.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::explainer_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -235,4 +235,4 @@ TEST_F(ExplainerTest, GivesUpWhenTheCallerHasGone) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::explainer_test

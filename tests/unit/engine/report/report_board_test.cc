@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
-namespace numalocality {
+namespace numalocality::report_board_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -174,4 +174,4 @@ TEST_F(ReportBoardTest, WhoWaitsIsWoken) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::report_board_test

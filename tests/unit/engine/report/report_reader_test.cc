@@ -11,7 +11,7 @@
 #include "agent/os/node/topology_reader.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::report_reader_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -312,4 +312,4 @@ TEST_F(ReportReaderTest, WithoutCgroupsItSaysSo) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::report_reader_test

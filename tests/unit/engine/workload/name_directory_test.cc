@@ -15,7 +15,7 @@
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/fake_name_source.h"
 
-namespace numalocality {
+namespace numalocality::name_directory_test {
 namespace {
 
 constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
@@ -325,4 +325,4 @@ TEST(NameDirectoryThreadTest, OnceStoppedItTellsOfNothing) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::name_directory_test

@@ -9,7 +9,7 @@
 #include "agent/os/node/topology_reader.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::placement_reader_test {
 namespace {
 
 constexpr uint64_t kBase = 0x10000000;
@@ -208,4 +208,4 @@ TEST_F(PlacementReaderTest, RefusedQueriesAreNotHidden) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::placement_reader_test

@@ -10,7 +10,7 @@
 #include "agent/engine/workload/workload_finder.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::sharing_proof_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -233,4 +233,4 @@ TEST_F(SharingProofTest, AdjacentRangesAreJoined) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::sharing_proof_test

@@ -18,7 +18,7 @@
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/fake_name_source.h"
 
-namespace numalocality {
+namespace numalocality::workload_finder_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -327,4 +327,4 @@ TEST_F(WorkloadFinderTest, BesideOnePodsContainersOnlyThatPodIsServed) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::workload_finder_test

@@ -7,7 +7,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::cpuset_mems_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -142,4 +142,4 @@ TEST_F(CpusetMemsTest, TheSecondForeignOverwriteEndsIt) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::cpuset_mems_test

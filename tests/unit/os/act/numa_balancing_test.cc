@@ -8,7 +8,7 @@
 #include "agent/os/base/file.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::numa_balancing_test {
 namespace {
 
 constexpr char kSwitch[] = "proc/sys/kernel/numa_balancing";
@@ -74,4 +74,4 @@ TEST_F(NumaBalancingTest, WhatAnotherSetMeanwhileIsLeftAndReported) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::numa_balancing_test

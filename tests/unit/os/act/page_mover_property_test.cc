@@ -9,7 +9,7 @@
 #include "tests/unit/fake/dice.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::page_mover_property_test {
 namespace {
 
 constexpr uint64_t kBase = 0x10000000;
@@ -25,7 +25,7 @@ void AddFault(FakeMachine& machine, pid_t pid, Dice& dice) {
                               static_cast<size_t>(dice.Below(20)));
       break;
     case 1:
-      machine.kernel().RunAt(number, [&host, pid, replace = dice.OneIn(2)] {
+      machine.kernel().RunAt(number, [&machine, pid, replace = dice.OneIn(2)] {
         if (replace) {
           machine.Replace(pid)->AddPages(kBase, 64, 0);
         } else {
@@ -47,7 +47,7 @@ std::vector<PageMove> MakeScenario(FakeMachine& machine, FakeProcess& process, D
   }
   machine.kernel().AddNode(kTarget, 100000, dice.OneIn(3) ? dice.Below(300) : 100000);
   if (dice.OneIn(20)) process.allowed_nodes = NodeSet{NodeId{0}};
-  AddFault(host, process.pid, dice);
+  AddFault(machine, process.pid, dice);
   return moves;
 }
 
@@ -91,7 +91,7 @@ TEST(PageMoverPropertyTest, OutcomesAreTrue) {
     const auto process = machine.AddProcess(pid);
     const auto handle = ProcessHandle::Open(machine.kernel(), machine.host(), pid);
     ASSERT_TRUE(handle.ok());
-    const std::vector<PageMove> moves = MakeScenario(host, *process, dice);
+    const std::vector<PageMove> moves = MakeScenario(machine, *process, dice);
     const int failed_queries = machine.kernel().failed_query_count();
 
     const BatchResult result =
@@ -110,4 +110,4 @@ TEST(PageMoverPropertyTest, OutcomesAreTrue) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::page_mover_property_test

@@ -9,7 +9,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::page_mover_test {
 namespace {
 
 using ::testing::Each;
@@ -354,4 +354,4 @@ TEST_F(PageMoverTest, QueryTellsTheNodeOfEachPage) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::page_mover_test

@@ -22,7 +22,7 @@
 #include "agent/os/act/ptrace_hold.h"
 #include "tests/unit/os/act/hold_target.h"
 
-namespace numalocality {
+namespace numalocality::ptrace_hold_sleep_test {
 namespace {
 
 constexpr absl::Duration kTimeout = absl::Seconds(20);
@@ -219,4 +219,4 @@ TEST(PtraceHoldSleepTest, AThreadThatSleepsInTheMiddleOfItIsLetGoToo) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::ptrace_hold_sleep_test

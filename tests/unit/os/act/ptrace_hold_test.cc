@@ -15,7 +15,7 @@
 #include "agent/os/process/process_handle.h"
 #include "tests/unit/os/act/hold_target.h"
 
-namespace numalocality {
+namespace numalocality::ptrace_hold_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -279,4 +279,4 @@ TEST(PtraceHoldTest, TooManyThreadsAreRefused) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::ptrace_hold_test

@@ -9,7 +9,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::thread_pinning_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -84,4 +84,4 @@ TEST_F(ThreadPinningTest, RefusalsSayWhatItTakes) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::thread_pinning_test

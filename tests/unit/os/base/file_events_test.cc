@@ -13,7 +13,7 @@
 #include "absl/time/clock.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::file_events_test {
 namespace {
 
 using ::testing::AllOf;
@@ -147,4 +147,4 @@ TEST_F(FileEventsTest, MoreThanABufferArrivesWhole) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::file_events_test

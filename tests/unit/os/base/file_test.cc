@@ -12,7 +12,7 @@
 
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::file_test {
 namespace {
 
 TEST(ReadFileTest, ReadsAllOfIt) {
@@ -135,4 +135,4 @@ TEST(ScopedFdTest, ClosesOnce) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::file_test

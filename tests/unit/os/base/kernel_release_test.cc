@@ -4,7 +4,7 @@
 
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::kernel_release_test {
 namespace {
 
 TEST(KernelReleaseTest, IsTwoNumbersAndMore) {
@@ -37,4 +37,4 @@ TEST(KernelReleaseTest, IsReadFromProc) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::kernel_release_test

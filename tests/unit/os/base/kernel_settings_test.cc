@@ -5,7 +5,7 @@
 
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::kernel_settings_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -31,4 +31,4 @@ TEST(KernelSettingsTest, ReadsWhenThereAreHugePages) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::kernel_settings_test

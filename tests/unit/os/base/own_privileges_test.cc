@@ -5,7 +5,7 @@
 
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::own_privileges_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -76,4 +76,4 @@ TEST(OwnPrivilegesTest, TheLabelEndsWhereItsModuleEndsIt) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::own_privileges_test

@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <iterator>
 
-namespace numalocality {
+namespace numalocality::tcp_listener_test {
 namespace {
 
 bool AcceptsOnIpv4(int port) {
@@ -72,4 +72,4 @@ TEST(TcpListenerTest, APortInUseIsUnavailable) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::tcp_listener_test

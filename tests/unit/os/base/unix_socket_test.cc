@@ -12,7 +12,7 @@
 #include "agent/os/base/file.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::unix_socket_test {
 namespace {
 
 // A socket bound to `path`; listening if asked to.
@@ -100,4 +100,4 @@ TEST_F(UnixSocketTest, NeverRemovesAFile) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::unix_socket_test

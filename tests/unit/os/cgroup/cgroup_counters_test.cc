@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::cgroup_counters_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -191,4 +191,4 @@ TEST(KeptFileTest, WhatItDescribesMayBeGone) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::cgroup_counters_test

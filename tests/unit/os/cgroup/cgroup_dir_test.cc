@@ -7,7 +7,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::cgroup_dir_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -140,4 +140,4 @@ TEST_F(CgroupDirTest, GarbledFilesAreErrors) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::cgroup_dir_test

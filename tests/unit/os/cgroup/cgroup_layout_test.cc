@@ -4,7 +4,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::cgroup_layout_test {
 namespace {
 
 TEST(CgroupLayoutTest, VersionTwoIsToldByItsControllers) {
@@ -50,4 +50,4 @@ TEST(CgroupLayoutTest, TheMachinesRootIsToldFromAContainers) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::cgroup_layout_test

@@ -9,7 +9,7 @@
 
 #include "absl/strings/match.h"
 
-namespace numalocality {
+namespace numalocality::parse_cgroup_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -215,4 +215,4 @@ TEST(ParseCgroupProcsTest, RefusesOtherFormats) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::parse_cgroup_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::parse_node_test {
 namespace {
 
 TEST(ParseNodeMeminfoTest, ReadsTotalAndFree) {
@@ -66,4 +66,4 @@ TEST(ParseHighWatermarksTest, RefusesOtherFormats) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::parse_node_test

@@ -6,7 +6,7 @@
 
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::pressure_test {
 namespace {
 
 constexpr char kText[] =
@@ -42,4 +42,4 @@ TEST(ReadPressureTest, ReadsTheMachinesAndACgroups) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::pressure_test

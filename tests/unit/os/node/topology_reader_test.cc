@@ -7,7 +7,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::topology_reader_test {
 namespace {
 
 NodeSet Nodes(const char* list) { return NodeSet::Parse(list).value(); }
@@ -20,7 +20,7 @@ Topology Read(const FakeMachine& machine) {
 
 TEST(TopologyReaderTest, TwoNodes) {
   const FakeMachine machine({{0, "0-3", 1000, 400}, {1, "4-7", 2000, 500}}, {"10 21", "21 10"});
-  const Topology topology = Read(host);
+  const Topology topology = Read(machine);
   EXPECT_EQ(topology.OnlineNodes(), Nodes("0-1"));
   EXPECT_EQ(topology.Find(NodeId{1})->cpus, CpuSet::Parse("4-7").value());
   EXPECT_EQ(topology.Find(NodeId{1})->total_bytes, 2000 * 4096);
@@ -32,7 +32,7 @@ TEST(TopologyReaderTest, TwoNodes) {
 TEST(TopologyReaderTest, SparseIdsTakeTheDistancesInOrder) {
   const FakeMachine machine({{0, "0-1"}, {2, "2-3"}, {70, "4-5"}},
                             {"10 20 30", "20 10 40", "30 40 10"});
-  const Topology topology = Read(host);
+  const Topology topology = Read(machine);
   EXPECT_EQ(topology.OnlineNodes(), Nodes("0,2,70"));
   EXPECT_EQ(topology.Distance(NodeId{2}, NodeId{70}), 40);
   EXPECT_EQ(topology.HomeNodes(CpuSet::Parse("4").value()), Nodes("70"));
@@ -40,7 +40,7 @@ TEST(TopologyReaderTest, SparseIdsTakeTheDistancesInOrder) {
 
 TEST(TopologyReaderTest, AMemoryOnlyNodeIsNobodysHome) {
   const FakeMachine machine({{0, "0-3"}, {1, ""}});
-  const Topology topology = Read(host);
+  const Topology topology = Read(machine);
   EXPECT_TRUE(topology.Find(NodeId{1})->has_memory);
   EXPECT_TRUE(topology.Find(NodeId{1})->cpus.empty());
   EXPECT_EQ(topology.HomeNodes(CpuSet::Parse("0-3").value()), Nodes("0"));
@@ -48,7 +48,7 @@ TEST(TopologyReaderTest, AMemoryOnlyNodeIsNobodysHome) {
 
 TEST(TopologyReaderTest, AMemorylessNodeHasItsHomeElsewhere) {
   const FakeMachine machine({{0, "0-3"}, {1, "4-7", 0, 0, false}});
-  const Topology topology = Read(host);
+  const Topology topology = Read(machine);
   EXPECT_FALSE(topology.Find(NodeId{1})->has_memory);
   EXPECT_EQ(topology.MemoryNodes(), Nodes("0"));
   EXPECT_EQ(topology.HomeNodes(CpuSet::Parse("4").value()), Nodes("0"));
@@ -91,4 +91,4 @@ TEST(TopologyReaderTest, HugePageSizeIsZeroWhereThereAreNone) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::topology_reader_test

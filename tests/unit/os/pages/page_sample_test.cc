@@ -10,7 +10,7 @@
 #include "agent/os/node/topology_reader.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::page_sample_test {
 namespace {
 
 constexpr uint64_t kBase = 0x100000000;
@@ -168,4 +168,4 @@ TEST_F(PageSampleTest, ARefusedQueryIsPermissionDenied) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::page_sample_test

@@ -13,7 +13,7 @@
 #include "tests/unit/fake/dice.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::page_scanner_methods_test {
 namespace {
 
 constexpr uint64_t kBase = 0x40000000;
@@ -36,9 +36,9 @@ const std::vector<Means> kAllMeans = {{"frames", true, true},
                                       {"presence", false, true},
                                       {"presence before 6.7", false, false}};
 
-class Machine {
+class Subject {
  public:
-  explicit Machine(const Means& means)
+  explicit Subject(const Means& means)
       : process(machine.AddProcess(100)), has_frames_(means.has_frames) {
     machine.kernel().set_has_pagemap_scan(means.has_pagemap_scan);
     if (means.has_frames) machine.ShowFrames();
@@ -52,7 +52,7 @@ class Machine {
     const PageScanner scanner(machine.kernel(), machine.clock(), machine.host(), kFakePage);
     const absl::Status status = scanner.Scan(
         *handle, ranges, kAllKinds,
-        [&](absl::Span<const PageRun> runs) {
+        [&](absl::Span<const PageSpan> runs) {
           Take(runs);
           return true;
         },
@@ -80,11 +80,11 @@ class Machine {
   std::vector<int64_t> windows;  // base pages outside huge runs
 
  private:
-  void Take(absl::Span<const PageRun> runs) {
+  void Take(absl::Span<const PageSpan> runs) {
     windows.push_back(0);
     run_count += runs.size();
     const int64_t huge_pages_before = huge_pages;
-    for (const PageRun& run : runs) {
+    for (const PageSpan& run : runs) {
       if (run.is_huge) {
         EXPECT_EQ(run.address % kFakeHuge, 0u);
         EXPECT_EQ(run.pages % kHugePages, 0);
@@ -139,15 +139,15 @@ TEST(PageScannerMethodsTest, EachFindsAllAndNothingElse) {
     for (const Means& means : kAllMeans) {
       SCOPED_TRACE("SEED=" + std::to_string(seed) + " by " + means.name);
       Dice dice(seed);
-      Machine machine(means);
-      Fill(*machine.process, dice);
+      Subject subject(means);
+      Fill(*subject.process, dice);
       // The kernels that have PAGEMAP_SCAN hide nothing.
-      for (auto& [address, folio] : machine.process->pages) {
+      for (auto& [address, folio] : subject.process->pages) {
         folio->hidden &= !means.has_pagemap_scan;
       }
-      machine.Scan();
-      ASSERT_EQ(machine.found, machine.Resident());
-      EXPECT_TRUE(means.has_pagemap_scan || machine.huge_pages == 0);
+      subject.Scan();
+      ASSERT_EQ(subject.found, subject.Resident());
+      EXPECT_TRUE(means.has_pagemap_scan || subject.huge_pages == 0);
     }
   }
 }
@@ -155,31 +155,31 @@ TEST(PageScannerMethodsTest, EachFindsAllAndNothingElse) {
 TEST(PageScannerMethodsTest, EachFindsAllInPartsOfMappings) {
   for (const Means& means : kAllMeans) {
     SCOPED_TRACE(means.name);
-    Machine machine(means);
-    machine.process->AddHugePages(kBase, 40, 1);
-    machine.process->At(kBase + 20 * kFakeHuge).zero_page = true;
+    Subject subject(means);
+    subject.process->AddHugePages(kBase, 40, 1);
+    subject.process->At(kBase + 20 * kFakeHuge).zero_page = true;
     const AddressRange first{kBase + 5 * kFakePage, kBase + 20 * kFakeHuge + 9 * kFakePage};
     const AddressRange second{kBase + 30 * kFakeHuge - kFakePage, kBase + 31 * kFakeHuge};
-    machine.Scan({}, {second, first});
-    EXPECT_EQ(machine.found.size(), 20u * kHugePages - 5 + 1 + kHugePages);
-    EXPECT_EQ(machine.huge_pages, means.has_pagemap_scan ? (19 + 1) * kHugePages : 0);
+    subject.Scan({}, {second, first});
+    EXPECT_EQ(subject.found.size(), 20u * kHugePages - 5 + 1 + kHugePages);
+    EXPECT_EQ(subject.huge_pages, means.has_pagemap_scan ? (19 + 1) * kHugePages : 0);
   }
 }
 
 TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesCannotBeTold) {
-  Machine machine({"", false, false});
-  machine.process->AddPages(kBase, 10, 1);
-  machine.process->At(kBase).hidden = true;
-  machine.host.Publish(*machine.process);
-  machine.host.DenyPagemap(100);
-  const auto handle = ProcessHandle::Open(machine.host.kernel(), machine.host.host(), 100);
+  Subject subject({"", false, false});
+  subject.process->AddPages(kBase, 10, 1);
+  subject.process->At(kBase).hidden = true;
+  subject.machine.Publish(*subject.process);
+  subject.machine.DenyPagemap(100);
+  const auto handle = ProcessHandle::Open(subject.machine.kernel(), subject.machine.host(), 100);
   int64_t pages = 0;
-  const PageScanner scanner(machine.host.kernel(), machine.host.clock(), machine.host.host(),
-                            kFakePage);
+  const PageScanner scanner(subject.machine.kernel(), subject.machine.clock(),
+                            subject.machine.host(), kFakePage);
   ASSERT_TRUE(scanner
                   .Scan(*handle, {kWholeAddressSpace}, kAllKinds,
-                        [&](absl::Span<const PageRun> runs) {
-                          for (const PageRun& run : runs) pages += run.pages;
+                        [&](absl::Span<const PageSpan> runs) {
+                          for (const PageSpan& run : runs) pages += run.pages;
                           return true;
                         })
                   .ok());
@@ -188,66 +188,67 @@ TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesCannotBeTold) {
 
 TEST(PageScannerMethodsTest, HugePagesTakeOneQueryEach) {
   for (const bool has_frames : {true, false}) {
-    Machine machine({"", has_frames, true});
-    machine.process->AddHugePages(kBase, 200, 1);
-    machine.Scan();
-    EXPECT_EQ(machine.huge_pages, 200 * kHugePages);
-    EXPECT_LE(machine.host.kernel().CallCount(FakeCall::kQuery), 2);
-    EXPECT_LE(machine.windows.size(), 10u);
+    Subject subject({"", has_frames, true});
+    subject.process->AddHugePages(kBase, 200, 1);
+    subject.Scan();
+    EXPECT_EQ(subject.huge_pages, 200 * kHugePages);
+    EXPECT_LE(subject.machine.kernel().CallCount(FakeCall::kQuery), 2);
+    EXPECT_LE(subject.windows.size(), 10u);
   }
 }
 
 TEST(PageScannerMethodsTest, RunsStayWithinTheirMapping) {
   for (const Means& means : kAllMeans) {
     SCOPED_TRACE(means.name);
-    Machine machine(means);
-    for (uint64_t i = 0; i < 10; ++i) machine.process->AddPages(kBase + i * 3 * kFakePage, 3, 0);
-    machine.Scan();
-    EXPECT_EQ(machine.found.size(), 30u);
-    EXPECT_EQ(machine.run_count, 10u);
+    Subject subject(means);
+    for (uint64_t i = 0; i < 10; ++i) subject.process->AddPages(kBase + i * 3 * kFakePage, 3, 0);
+    subject.Scan();
+    EXPECT_EQ(subject.found.size(), 30u);
+    EXPECT_EQ(subject.run_count, 10u);
   }
 }
 
 TEST(PageScannerMethodsTest, WhatLiesBetweenIsNotSearched) {
-  Machine machine({"", false, true});
-  machine.process->AddPages(kBase, 5000, 0);
+  Subject subject({"", false, true});
+  subject.process->AddPages(kBase, 5000, 0);
   const uint64_t end = kBase + 5000 * kFakePage;
-  machine.Scan({}, {{kBase, kBase + kFakePage}, {end - kFakePage, end}});
-  EXPECT_EQ(machine.found.size(), 2u);
-  EXPECT_EQ(machine.host.kernel().searched_pages(), 2);
+  subject.Scan({}, {{kBase, kBase + kFakePage}, {end - kFakePage, end}});
+  EXPECT_EQ(subject.found.size(), 2u);
+  EXPECT_EQ(subject.machine.kernel().searched_pages(), 2);
 }
 
 // The kernel writes more than 512 regions in rounds, and leaves walk_end at the last full one.
 TEST(PageScannerMethodsTest, NoRegionIsReadTwice) {
-  Machine machine({"", false, true});
-  machine.process->AddHole(kBase, 5000);
+  Subject subject({"", false, true});
+  subject.process->AddHole(kBase, 5000);
   for (uint64_t i = 0; i < 3000; i += 2) {
-    machine.process->pages[kBase + i * kFakePage] = std::make_shared<FakeFolio>();
+    subject.process->pages[kBase + i * kFakePage] = std::make_shared<FakeFolio>();
   }
-  machine.Scan();
-  EXPECT_EQ(machine.found.size(), 1500u);
-  EXPECT_EQ(machine.windows, std::vector<int64_t>{1500});
+  subject.Scan();
+  EXPECT_EQ(subject.found.size(), 1500u);
+  EXPECT_EQ(subject.windows, std::vector<int64_t>{1500});
 }
 
 TEST(PageScannerMethodsTest, FramesInABlockOfTwoNodesAreAskedFor) {
-  Machine machine({"", true, true});
-  machine.process->AddPages(kBase, 10, 0);
-  machine.process->AddPages(kBase + 10 * kFakePage, 10, 1);
+  Subject subject({"", true, true});
+  subject.process->AddPages(kBase, 10, 0);
+  subject.process->AddPages(kBase + 10 * kFakePage, 10, 1);
   // Node 1's pages lie in its first block, the ninth; node 0 claims that, too.
-  machine.host.tree().MakeDirectory("sys/devices/system/node/node0/memory8");
-  machine.Scan();
-  EXPECT_EQ(machine.found, machine.Resident());
-  EXPECT_EQ(machine.host.kernel().CallCount(FakeCall::kQuery), 1);
+  subject.machine.tree().MakeDirectory("sys/devices/system/node/node0/memory8");
+  subject.Scan();
+  EXPECT_EQ(subject.found, subject.Resident());
+  EXPECT_EQ(subject.machine.kernel().CallCount(FakeCall::kQuery), 1);
 }
 
 TEST(PageScannerMethodsTest, WithoutMemoryBlocksFramesAreOfNoUse) {
-  Machine machine({"", true, true});
-  machine.host.tree().Remove("sys/devices/system/memory/block_size_bytes");
-  machine.process->AddPages(kBase, 10, 1);
-  machine.Scan();
-  EXPECT_EQ(machine.found, machine.Resident());
-  const auto handle = ProcessHandle::Open(machine.host.kernel(), machine.host.host(), 100);
-  EXPECT_EQ(PageScanner(machine.host.kernel(), machine.host.clock(), machine.host.host(), kFakePage)
+  Subject subject({"", true, true});
+  subject.machine.tree().Remove("sys/devices/system/memory/block_size_bytes");
+  subject.process->AddPages(kBase, 10, 1);
+  subject.Scan();
+  EXPECT_EQ(subject.found, subject.Resident());
+  const auto handle = ProcessHandle::Open(subject.machine.kernel(), subject.machine.host(), 100);
+  EXPECT_EQ(PageScanner(subject.machine.kernel(), subject.machine.clock(), subject.machine.host(),
+                        kFakePage)
                 .MethodFor(*handle),
             ScanMethod::kPresence);
 }
@@ -256,15 +257,15 @@ class ExpectationTest : public ::testing::Test {
  protected:
   // Scans 8000 pages of node 1 but for `strays` on node 0; returns how many queries it took.
   int QueriesWith(int expected_node, const std::vector<uint64_t>& strays, bool has_scan = true) {
-    Machine machine({"", false, has_scan});
-    machine.process->AddPages(kBase, 8000, 1);
-    for (const uint64_t page : strays) machine.process->At(kBase + page * kFakePage).node = 0;
+    Subject subject({"", false, has_scan});
+    subject.process->AddPages(kBase, 8000, 1);
+    for (const uint64_t page : strays) subject.process->At(kBase + page * kFakePage).node = 0;
     ExpectedNodes expected;
     expected[MemoryKind::kAnon] = NodeId{expected_node};
-    machine.Scan(expected);
+    subject.Scan(expected);
     wrong_ = 0;
-    for (const auto& [address, page] : machine.Resident()) wrong_ += machine.found[address] != page;
-    return machine.host.kernel().CallCount(FakeCall::kQuery);
+    for (const auto& [address, page] : subject.Resident()) wrong_ += subject.found[address] != page;
+    return subject.machine.kernel().CallCount(FakeCall::kQuery);
   }
 
   int wrong_ = 0;
@@ -293,4 +294,4 @@ TEST_F(ExpectationTest, IsOfNoUseWhereZerosCannotBeTold) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::page_scanner_methods_test

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::page_scanner_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -25,18 +25,18 @@ class PageScannerTest : public ::testing::Test {
   static uint64_t Address(int page) { return kBase + static_cast<uint64_t>(page) * kFakePage; }
 
   // All that a scan finds.
-  absl::StatusOr<std::vector<PageRun>> Scan(KindSet kinds = kAllKinds,
-                                            std::vector<AddressRange> ranges = {
-                                                kWholeAddressSpace}) {
+  absl::StatusOr<std::vector<PageSpan>> Scan(KindSet kinds = kAllKinds,
+                                             std::vector<AddressRange> ranges = {
+                                                 kWholeAddressSpace}) {
     const auto handle = ProcessHandle::Open(machine_.kernel(), machine_.host(), 100);
     if (!handle.ok()) return handle.status();
-    std::vector<PageRun> found;
+    std::vector<PageSpan> found;
     windows_.clear();
     const absl::Status status =
         PageScanner(machine_.kernel(), machine_.clock(), machine_.host(), kFakePage)
-            .Scan(*handle, ranges, kinds, [&](absl::Span<const PageRun> runs) {
+            .Scan(*handle, ranges, kinds, [&](absl::Span<const PageSpan> runs) {
               windows_.push_back(0);
-              for (const PageRun& run : runs) {
+              for (const PageSpan& run : runs) {
                 windows_.back() += static_cast<size_t>(run.pages);
                 for (int64_t i = 0; i < run.pages; ++i) {
                   const auto offset = static_cast<uint64_t>(i) * kFakePage;
@@ -49,10 +49,10 @@ class PageScannerTest : public ::testing::Test {
     return found;
   }
 
-  static std::vector<uint64_t> Addresses(const absl::StatusOr<std::vector<PageRun>>& pages) {
+  static std::vector<uint64_t> Addresses(const absl::StatusOr<std::vector<PageSpan>>& pages) {
     EXPECT_TRUE(pages.ok()) << pages.status();
     std::vector<uint64_t> addresses;
-    for (const PageRun& page : *pages) addresses.push_back(page.address);
+    for (const PageSpan& page : *pages) addresses.push_back(page.address);
     return addresses;
   }
 
@@ -133,7 +133,7 @@ TEST_F(PageScannerTest, HugetlbPagesOf1GiBAreCountedBeside2MiB) {
     const auto pages = Scan({MemoryKind::kHugetlb});
     ASSERT_TRUE(pages.ok()) << pages.status();
     const auto on_node_1 = std::count_if(
-        pages->begin(), pages->end(), [](const PageRun& page) { return page.node == NodeId{1}; });
+        pages->begin(), pages->end(), [](const PageSpan& page) { return page.node == NodeId{1}; });
     EXPECT_EQ(on_node_1, kPagesPerGiB + kFakeHugePages);
     EXPECT_EQ(pages->size(), static_cast<size_t>(kPagesPerGiB + 2 * kFakeHugePages));
     EXPECT_THAT(Addresses(Scan(kPrivateKinds)), ::testing::IsEmpty());
@@ -154,11 +154,11 @@ TEST_F(PageScannerTest, PagesOf64KiBAreFoundAndCountedAsSuch) {
       "proc/100/pagemap",
       {{kBase / kLargePage * sizeof(uint64_t), std::vector<uint64_t>(16, kPresentAndExclusive)}});
   const auto handle = ProcessHandle::Open(machine_.kernel(), machine_.host(), 100);
-  std::vector<PageRun> found;
+  std::vector<PageSpan> found;
   const absl::Status status =
       PageScanner(machine_.kernel(), machine_.clock(), machine_.host(), kLargePage)
           .Scan(*handle, {{kBase + 1, kBase + 15 * kLargePage + 1}}, kAllKinds,
-                [&](absl::Span<const PageRun> runs) {
+                [&](absl::Span<const PageSpan> runs) {
                   found.insert(found.end(), runs.begin(), runs.end());
                   return true;
                 });
@@ -262,4 +262,4 @@ TEST_F(PageScannerTest, ARefusedQueryIsPermissionDenied) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::page_scanner_test

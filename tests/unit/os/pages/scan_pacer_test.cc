@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace numalocality {
+namespace numalocality::scan_pacer_test {
 namespace {
 
 // A machine where reads take 10 µs and a pause, however short, takes `pause`.
@@ -67,4 +67,4 @@ TEST(ScanPacerTest, HoweverDearPausesAreThereAreSome) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::scan_pacer_test

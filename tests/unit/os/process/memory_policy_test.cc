@@ -6,7 +6,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::memory_policy_test {
 namespace {
 
 class MemoryPolicyTest : public ::testing::Test {
@@ -55,4 +55,4 @@ TEST_F(MemoryPolicyTest, AProcessThatIsGoneHasNone) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::memory_policy_test

@@ -6,7 +6,7 @@
 #include "absl/time/clock.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::own_process_test {
 namespace {
 
 TEST(OwnProcessTest, ReadsWhatProcSays) {
@@ -39,4 +39,4 @@ TEST(OwnProcessTest, ReadsTheRealOne) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::own_process_test

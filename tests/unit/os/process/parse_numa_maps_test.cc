@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace numalocality {
+namespace numalocality::parse_numa_maps_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -65,4 +65,4 @@ TEST(ParseNumaMapsTest, RefusesWhatIsNotInTheFormat) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::parse_numa_maps_test

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace numalocality {
+namespace numalocality::parse_proc_test {
 namespace {
 
 // Fields 4 to 29 of a stat line: 5 and 6 ticks of CPU time, 9 threads, start time 12345, 200
@@ -209,4 +209,4 @@ TEST(ParseSwappedBytesTest, TakesTheNumber) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::parse_proc_test

@@ -9,7 +9,7 @@
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality {
+namespace numalocality::process_cgroup_test {
 namespace {
 
 constexpr char kPod[] = "sys/fs/cgroup/kubepods/burstable/podA";
@@ -113,4 +113,4 @@ TEST(ProcessCgroupTest, IsSeenFromTheRootOfTheTree) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::process_cgroup_test

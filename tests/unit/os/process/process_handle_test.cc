@@ -12,7 +12,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::process_handle_test {
 namespace {
 
 class ProcessHandleTest : public ::testing::Test {
@@ -204,4 +204,4 @@ TEST_F(ProcessHandleTest, ARefusedAffinityIsNotHidden) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::process_handle_test

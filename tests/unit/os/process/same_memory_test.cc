@@ -8,7 +8,7 @@
 
 #include "tests/unit/fake/fake_machine.h"
 
-namespace numalocality {
+namespace numalocality::same_memory_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -110,4 +110,4 @@ TEST_F(SameMemoryTest, WithoutTheSystemCallAllStandAlone) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::same_memory_test

@@ -1,4 +1,4 @@
-#include "agent/model/second_source.h"
+#include "agent/model/cross_check.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <ostream>
 #include <string>
 
-namespace numalocality {
+namespace numalocality::cross_check_test {
 namespace {
 
 using ::testing::AllOf;
@@ -29,14 +29,14 @@ struct Comparison {
   int64_t after0;  // charged then
   int64_t after1;
   int64_t drifted;
-  SecondSourceVerdict verdict;
+  CrossCheckVerdict verdict;
   int64_t difference;
   int64_t tolerance;
 };
 
 void PrintTo(const Comparison& comparison, std::ostream* out) { *out << comparison.name; }
 
-SecondSource Compare(const Comparison& of) {
+CrossCheck Compare(const Comparison& of) {
   return CompareWithCounters({{kNode0, {100 * kMiB, of.after0 * kMiB, -of.moved * kMiB}},
                               {kNode1, {0, of.after1 * kMiB, of.moved * kMiB}}},
                              kMiB, of.drifted * kMiB);
@@ -45,17 +45,17 @@ SecondSource Compare(const Comparison& of) {
 class ComparisonTest : public ::testing::TestWithParam<Comparison> {};
 
 TEST_P(ComparisonTest, IsJudged) {
-  const SecondSource source = Compare(GetParam());
+  const CrossCheck source = Compare(GetParam());
   EXPECT_EQ(source.verdict, GetParam().verdict);
   EXPECT_EQ(source.difference_bytes, GetParam().difference * kMiB);
   EXPECT_EQ(source.tolerance_bytes, GetParam().tolerance * kMiB);
-  EXPECT_EQ(source.note.empty(), GetParam().verdict == SecondSourceVerdict::kAgrees);
+  EXPECT_EQ(source.note.empty(), GetParam().verdict == CrossCheckVerdict::kAgrees);
   EXPECT_EQ(source.nodes.at(kNode1).after_bytes, GetParam().after1 * kMiB);
 }
 
-constexpr auto kAgrees = SecondSourceVerdict::kAgrees;
-constexpr auto kDisagrees = SecondSourceVerdict::kDisagrees;
-constexpr auto kTooCoarse = SecondSourceVerdict::kTooCoarse;
+constexpr auto kAgrees = CrossCheckVerdict::kAgrees;
+constexpr auto kDisagrees = CrossCheckVerdict::kDisagrees;
+constexpr auto kTooCoarse = CrossCheckVerdict::kTooCoarse;
 
 INSTANTIATE_TEST_SUITE_P(
     All, ComparisonTest,
@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const testing::TestParamInfo<Comparison>& param) { return param.param.name; });
 
 TEST(CompareWithCountersTest, ADisagreementSaysByHowMuchAndWhatItMayMean) {
-  const SecondSource source = Compare({"", 80, 70, 30, 0, {}, 0, 0});
+  const CrossCheck source = Compare({"", 80, 70, 30, 0, {}, 0, 0});
   EXPECT_THAT(source.note,
               AllOf(HasSubstr("says -30.0 MiB on node 0, the migration counted -80.0 MiB: 50.0 MiB "
                               "apart, more than the 1.0 MiB that are no disagreement"),
@@ -83,10 +83,10 @@ TEST(CompareWithCountersTest, ADisagreementSaysByHowMuchAndWhatItMayMean) {
 }
 
 TEST(CompareWithCountersTest, WithoutNodesNothingCanBeTold) {
-  const SecondSource source = CompareWithCounters({}, kMiB, 0);
+  const CrossCheck source = CompareWithCounters({}, kMiB, 0);
   EXPECT_EQ(source.verdict, kTooCoarse);
   EXPECT_THAT(source.nodes, IsEmpty());
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::cross_check_test

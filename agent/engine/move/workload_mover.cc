@@ -1,4 +1,4 @@
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 
 #include <algorithm>
 #include <limits>
@@ -10,14 +10,14 @@
 
 #include "agent/base/status.h"
 #include "agent/engine/move/back_off.h"
-#include "agent/engine/move/counter_check.h"
+#include "agent/engine/move/bandwidth_limit.h"
+#include "agent/engine/move/cgroup_cross_check.h"
 #include "agent/engine/move/drift_facts.h"
 #include "agent/engine/move/move_ledger.h"
 #include "agent/engine/move/owned_memory.h"
 #include "agent/engine/move/process_migration.h"
 #include "agent/engine/move/segment_mover.h"
 #include "agent/engine/move/segment_queue.h"
-#include "agent/engine/move/throttle.h"
 #include "agent/engine/workload/node_room.h"
 #include "agent/os/node/topology_reader.h"
 #include "agent/os/process/process_handle.h"
@@ -40,7 +40,7 @@ class Run {
         result_(result),
         ledger_(result, observer),
         room_(context.host, topology_),
-        throttle_(context.clock, spec.limits.bytes_per_second) {}
+        bandwidth_(context.clock, spec.limits.bytes_per_second) {}
 
   // Opens and scans every process. An error, other than one of them being gone, ends the run.
   void Prepare(const WorkloadProcesses& processes) {
@@ -68,9 +68,10 @@ class Run {
     nodes_swap_ = !(SourcesOfAll() & result_.target_nodes).empty();
     if (!processes_.empty()) result_.scan_method = ScanMethod::kFrames;
     // A process by itself shares its cgroup with others, whose memory may be elsewhere.
-    const ExpectedNodes expected = result_.workload.process.has_value()
-                                       ? ExpectedNodes{}
-                                       : CounterCheck(context_.host, result_.workload).Uniform();
+    const ExpectedNodes expected =
+        result_.workload.process.has_value()
+            ? ExpectedNodes{}
+            : CgroupCrossCheck(context_.host, result_.workload).Uniform();
     for (const auto& process : processes_) Check(ScanProcess(*process, expected));
     CountVanished();
   }
@@ -112,9 +113,9 @@ class Run {
       for (const auto& [nodes, pages] : process->flows()) flows[nodes] += pages;
     }
     const auto& looks = result_.verifications;
-    const SecondSource source = counters_->Compare(
+    const CrossCheck source = counters_->Compare(
         flows, looks.empty() ? 0 : looks.front().drifted_pages, spec_.kinds, topology_);
-    ledger_.Update([&](WorkloadMigration& result) { result.second_source = source; });
+    ledger_.Update([&](WorkloadMigration& result) { result.cross_check = source; });
   }
 
   MigrationReason reason() const { return reason_; }
@@ -137,8 +138,8 @@ class Run {
       });
     }
     OwnedMemory owned(context_, result_.workload, processes_, ledger_);
-    const RunShared shared{context_, spec_,   room_, throttle_,
-                           back_off, ledger_, owned, nodes_swap_};
+    const MoveShared shared{context_, spec_,   room_, bandwidth_,
+                            back_off, ledger_, owned, nodes_swap_};
     const auto work = [&](int number) {
       MoveWorker worker(number, spec_.limits);
       while (const auto segment = queue.Next()) {
@@ -285,9 +286,9 @@ class Run {
   MoveLedger ledger_;
   Topology topology_;
   NodeRoom room_;
-  Throttle throttle_;
+  BandwidthLimit bandwidth_;
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
-  std::optional<CounterCheck> counters_;
+  std::optional<CgroupCrossCheck> counters_;
   int unopened_ = 0;  // processes that were gone before they could be opened
   bool nodes_swap_ = false;
   MigrationReason reason_ = MigrationReason::kNone;
@@ -295,9 +296,9 @@ class Run {
 
 }  // namespace
 
-WorkloadMigration PlanMigration(const EngineContext& context, const Workload& workload,
-                                const WorkloadProcesses& processes, const MigrationSpec& spec,
-                                MigrationObserver& observer) {
+WorkloadMigration PlanWorkload(const EngineContext& context, const Workload& workload,
+                               const WorkloadProcesses& processes, const MigrationSpec& spec,
+                               MigrationObserver& observer) {
   WorkloadMigration result;
   result.workload = workload;
   Run run(context, spec, observer, result);
@@ -306,7 +307,7 @@ WorkloadMigration PlanMigration(const EngineContext& context, const Workload& wo
   return result;
 }
 
-WorkloadMigration RunMigration(const EngineContext& context, const Workload& workload,
+WorkloadMigration MoveWorkload(const EngineContext& context, const Workload& workload,
                                const WorkloadProcesses& processes, const MigrationSpec& spec,
                                MigrationObserver& observer) {
   WorkloadMigration result;

@@ -1,6 +1,6 @@
 // A limit on how fast memory is moved, shared by all threads that move it.
-#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_THROTTLE_H_
-#define NUMALOCALITY_AGENT_ENGINE_MOVE_THROTTLE_H_
+#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_BANDWIDTH_LIMIT_H_
+#define NUMALOCALITY_AGENT_ENGINE_MOVE_BANDWIDTH_LIMIT_H_
 
 #include <cstdint>
 
@@ -13,10 +13,10 @@ namespace numalocality {
 
 // Thread-safe. Time in which nothing was taken is not saved up: the rate holds from each batch to
 // the next, so a lull is never followed by a burst.
-class Throttle {
+class BandwidthLimit {
  public:
   // `bytes_per_second` 0: no limit. `clock` outlives this.
-  Throttle(const Clock& clock, int64_t bytes_per_second)
+  BandwidthLimit(const Clock& clock, int64_t bytes_per_second)
       : clock_(clock), bytes_per_second_(bytes_per_second) {}
 
   // From the next bytes on.
@@ -34,4 +34,4 @@ class Throttle {
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_THROTTLE_H_
+#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_BANDWIDTH_LIMIT_H_

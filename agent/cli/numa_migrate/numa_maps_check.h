@@ -1,6 +1,6 @@
 // A second opinion on where pages are: /proc/PID/numa_maps against the scan.
-#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SECOND_LOOK_H_
-#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SECOND_LOOK_H_
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_NUMA_MAPS_CHECK_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_NUMA_MAPS_CHECK_H_
 
 #include <cstdint>
 
@@ -20,7 +20,7 @@ inline constexpr int64_t kMostUnnoticedBytes = int64_t{256} << 20;
 
 // Pages of those mappings that lie in the ranges as a whole and hold nothing but the kinds of
 // memory that are moved: numa_maps does not tell the pages of one mapping apart.
-struct SecondLook {
+struct NumaMapsCheck {
   bool skipped = false;       // for its stall; then only the next one is set
   int64_t largest_bytes = 0;  // resident in one mapping, at most
   int64_t pages = 0;
@@ -30,10 +30,10 @@ struct SecondLook {
 };
 
 // Scans, then reads numa_maps. `whatever_the_stall`: never skips. Errors as ScanUntilSignal.
-absl::StatusOr<SecondLook> LookAtNumaMaps(const Host& host, const Subject& subject,
-                                          absl::Span<const AddressRange> ranges,
-                                          const NodeSet& targets, bool whatever_the_stall);
+absl::StatusOr<NumaMapsCheck> CheckNumaMaps(const Host& host, const Subject& subject,
+                                            absl::Span<const AddressRange> ranges,
+                                            const NodeSet& targets, bool whatever_the_stall);
 
 }  // namespace numalocality::numa_migrate
 
-#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SECOND_LOOK_H_
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_NUMA_MAPS_CHECK_H_

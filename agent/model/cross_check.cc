@@ -1,4 +1,4 @@
-#include "agent/model/second_source.h"
+#include "agent/model/cross_check.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -31,9 +31,9 @@ int64_t CounterLagBytes(int cpu_count, int64_t page_bytes) {
   return kReadings * kPagesPerCpu * cpu_count * page_bytes;
 }
 
-SecondSource CompareWithCounters(std::map<NodeId, ChargedNode> nodes, int64_t lag_bytes,
-                                 int64_t drifted_bytes) {
-  SecondSource source;
+CrossCheck CompareWithCounters(std::map<NodeId, ChargedNode> nodes, int64_t lag_bytes,
+                               int64_t drifted_bytes) {
+  CrossCheck source;
   int64_t growth = 0;
   int64_t most_moved = 0;
   auto worst = nodes.end();
@@ -48,15 +48,15 @@ SecondSource CompareWithCounters(std::map<NodeId, ChargedNode> nodes, int64_t la
   }
   source.tolerance_bytes = lag_bytes + std::abs(growth) + drifted_bytes;
   if (source.difference_bytes > source.tolerance_bytes) {
-    source.verdict = SecondSourceVerdict::kDisagrees;
+    source.verdict = CrossCheckVerdict::kDisagrees;
     source.note = DisagreementNote(worst->first, worst->second, source.tolerance_bytes);
   } else if (most_moved <= source.tolerance_bytes) {
-    source.verdict = SecondSourceVerdict::kTooCoarse;
+    source.verdict = CrossCheckVerdict::kTooCoarse;
     source.note = absl::StrCat("the migration changed no node by more than ",
                                FormatBytes(most_moved), ", and memory.numa_stat is good to ",
                                FormatBytes(source.tolerance_bytes), " here");
   } else {
-    source.verdict = SecondSourceVerdict::kAgrees;
+    source.verdict = CrossCheckVerdict::kAgrees;
   }
   source.nodes = std::move(nodes);
   return source;

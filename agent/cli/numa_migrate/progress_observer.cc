@@ -1,4 +1,4 @@
-#include "agent/cli/numa_migrate/run_observer.h"
+#include "agent/cli/numa_migrate/progress_observer.h"
 
 #include <iostream>
 #include <utility>
@@ -14,24 +14,25 @@ constexpr absl::Duration kBetweenLooks = absl::Milliseconds(100);
 
 }  // namespace
 
-RunObserver::RunObserver(const Clock& clock, int64_t page_bytes, std::function<void()> give_up)
+ProgressObserver::ProgressObserver(const Clock& clock, int64_t page_bytes,
+                                   std::function<void()> give_up)
     : clock_(clock),
       page_bytes_(page_bytes),
       give_up_(std::move(give_up)),
       progress_(clock),
       watcher_([this] { Watch(); }) {}
 
-MigrationReason RunObserver::StopReason() {
+MigrationReason ProgressObserver::StopReason() {
   return EndSignal() != 0 ? MigrationReason::kCancelled : MigrationReason::kNone;
 }
 
-void RunObserver::OnBatch(int worker, pid_t pid, int64_t pages) {
+void ProgressObserver::OnBatch(int worker, pid_t pid, int64_t pages) {
   LeaveEndSignalsToOthers(true);
   MutexLock lock(mutex_);
   batches_[worker] = {pid, pages, clock_.Monotonic()};
 }
 
-void RunObserver::OnBatchEnd(int worker) {
+void ProgressObserver::OnBatchEnd(int worker) {
   {
     MutexLock lock(mutex_);
     batches_.erase(worker);
@@ -39,14 +40,14 @@ void RunObserver::OnBatchEnd(int worker) {
   LeaveEndSignalsToOthers(false);
 }
 
-void RunObserver::OnProgress(const WorkloadMigration& result) {
+void ProgressObserver::OnProgress(const WorkloadMigration& result) {
   MutexLock lock(mutex_);
   progress_.Update(MigrationStateName(result.state),
                    result.outcomes[PageOutcome::kMoved] * page_bytes_,
                    result.pages_planned * page_bytes_);
 }
 
-void RunObserver::Finish() {
+void ProgressObserver::Finish() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
@@ -56,19 +57,19 @@ void RunObserver::Finish() {
   if (watcher_.joinable()) watcher_.join();
 }
 
-void RunObserver::Watch() {
+void ProgressObserver::Watch() {
   MutexLock lock(mutex_);
   while (!stopping_) {
-    TellHeldCalls();
+    LogStalledCalls();
     stop_.WaitFor(mutex_, kBetweenLooks);
   }
 }
 
-void RunObserver::TellHeldCalls() {
+void ProgressObserver::LogStalledCalls() {
   const absl::Duration now = clock_.Monotonic();
   for (auto& [worker, batch] : batches_) {
     const absl::Duration held = now - batch.start;
-    if (held <= Migrator::kHeldTooLong) continue;
+    if (held <= Migrator::kStalledAfter) continue;
     if (!std::exchange(batch.is_told, true)) {
       progress_.Clear();
       std::cerr << absl::StrCat(

@@ -1,4 +1,4 @@
-#include "agent/cli/numa_migrate/second_look.h"
+#include "agent/cli/numa_migrate/numa_maps_check.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -60,12 +60,12 @@ absl::StatusOr<Survey> TakeSurvey(const Subject& subject, absl::Span<const Addre
 
 }  // namespace
 
-absl::StatusOr<SecondLook> LookAtNumaMaps(const Host& host, const Subject& subject,
-                                          absl::Span<const AddressRange> ranges,
-                                          const NodeSet& targets, bool whatever_the_stall) {
+absl::StatusOr<NumaMapsCheck> CheckNumaMaps(const Host& host, const Subject& subject,
+                                            absl::Span<const AddressRange> ranges,
+                                            const NodeSet& targets, bool whatever_the_stall) {
   const int64_t page_bytes = subject.topology.page_bytes;
   NL_ASSIGN_OR_RETURN(const Survey survey, TakeSurvey(subject, ranges));
-  SecondLook look;
+  NumaMapsCheck look;
   look.largest_bytes = survey.largest_bytes;
   look.skipped = look.largest_bytes > kMostUnnoticedBytes && !whatever_the_stall;
   if (look.skipped || survey.comparable.empty()) return look;

@@ -1,4 +1,4 @@
-#include "agent/model/page_run.h"
+#include "agent/model/page_span.h"
 
 namespace numalocality {
 

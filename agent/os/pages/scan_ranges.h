@@ -1,6 +1,6 @@
 // The parts of an address space that a scan is about. Pure.
-#ifndef NUMALOCALITY_AGENT_OS_PAGES_SCAN_SEGMENTS_H_
-#define NUMALOCALITY_AGENT_OS_PAGES_SCAN_SEGMENTS_H_
+#ifndef NUMALOCALITY_AGENT_OS_PAGES_SCAN_RANGES_H_
+#define NUMALOCALITY_AGENT_OS_PAGES_SCAN_RANGES_H_
 
 #include <cstdint>
 #include <vector>
@@ -13,7 +13,7 @@
 namespace numalocality {
 
 // A part of one mapping, whole pages.
-struct ScanSegment {
+struct ScanRange {
   AddressRange range;
   MemoryKind kind = MemoryKind::kAnon;  // of pages of the object, or of all where there is none
   bool may_hold_copies = false;         // pages that are anonymous though `kind` is not
@@ -21,10 +21,10 @@ struct ScanSegment {
 
 // Where `mappings` (in address order) and `ranges` (any order, widened to whole pages) meet, each
 // page once, in address order; without mappings that cannot hold pages of `kinds`.
-std::vector<ScanSegment> SegmentsOf(absl::Span<const Mapping> mappings,
+std::vector<ScanRange> ScanRangesOf(absl::Span<const Mapping> mappings,
                                     absl::Span<const AddressRange> ranges, KindSet kinds,
                                     int64_t page_bytes);
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_OS_PAGES_SCAN_SEGMENTS_H_
+#endif  // NUMALOCALITY_AGENT_OS_PAGES_SCAN_RANGES_H_

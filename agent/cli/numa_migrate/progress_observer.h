@@ -1,7 +1,7 @@
 // Who watches a run for the person in front of it: draws progress, ends the run on a signal, and
 // says when the kernel holds a call.
-#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_RUN_OBSERVER_H_
-#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_RUN_OBSERVER_H_
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_PROGRESS_OBSERVER_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_PROGRESS_OBSERVER_H_
 
 #include <sys/types.h>
 
@@ -14,18 +14,18 @@
 #include "agent/base/clock.h"
 #include "agent/base/mutex.h"
 #include "agent/cli/progress.h"
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 
 namespace numalocality::numa_migrate {
 
 // A kernel call that waits for a real-time task can be neither cut short nor interrupted; so a
 // thread of this watches, and takes the signals that come meanwhile. CatchEndSignals first.
-class RunObserver final : public MigrationObserver {
+class ProgressObserver final : public MigrationObserver {
  public:
   // `clock` outlives this. `give_up` puts back what was changed and ends the program; called on the
   // watching thread once a second signal has come and a call is held still.
-  RunObserver(const Clock& clock, int64_t page_bytes, std::function<void()> give_up);
-  ~RunObserver() override { Finish(); }
+  ProgressObserver(const Clock& clock, int64_t page_bytes, std::function<void()> give_up);
+  ~ProgressObserver() override { Finish(); }
 
   MigrationReason StopReason() override;
   void OnBatch(int worker, pid_t pid, int64_t pages) override;
@@ -44,7 +44,7 @@ class RunObserver final : public MigrationObserver {
   };
 
   void Watch();
-  void TellHeldCalls() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LogStalledCalls() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;
   const int64_t page_bytes_;
@@ -59,4 +59,4 @@ class RunObserver final : public MigrationObserver {
 
 }  // namespace numalocality::numa_migrate
 
-#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_RUN_OBSERVER_H_
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_PROGRESS_OBSERVER_H_

@@ -1,6 +1,6 @@
 // Resident pages as a scan finds them.
-#ifndef NUMALOCALITY_AGENT_MODEL_PAGE_RUN_H_
-#define NUMALOCALITY_AGENT_MODEL_PAGE_RUN_H_
+#ifndef NUMALOCALITY_AGENT_MODEL_PAGE_SPAN_H_
+#define NUMALOCALITY_AGENT_MODEL_PAGE_SPAN_H_
 
 #include <cstdint>
 
@@ -16,13 +16,13 @@ namespace numalocality {
 inline constexpr NodeId kHiddenNode{-2};
 
 // Consecutive resident base pages of one mapping that have everything in common.
-struct PageRun {
+struct PageSpan {
   uint64_t address = 0;  // of the first
   int64_t pages = 1;
   NodeId node;
   MemoryKind kind = MemoryKind::kAnon;
   bool is_huge = false;  // known to be whole transparent huge pages
-  bool operator==(const PageRun&) const = default;
+  bool operator==(const PageSpan&) const = default;
 };
 
 // How a scan finds out what is resident and where; best first. Which one a process gets depends on
@@ -38,4 +38,4 @@ absl::string_view ScanMethodName(ScanMethod method);
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_MODEL_PAGE_RUN_H_
+#endif  // NUMALOCALITY_AGENT_MODEL_PAGE_SPAN_H_

@@ -1,13 +1,13 @@
 // A migration held against the kernel's own count of the workload's memory: memory.numa_stat of its
 // cgroup. Memory is charged there by whose process touched it first; page cache counts, hugetlb
 // pages do not.
-#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_COUNTER_CHECK_H_
-#define NUMALOCALITY_AGENT_ENGINE_MOVE_COUNTER_CHECK_H_
+#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_CGROUP_CROSS_CHECK_H_
+#define NUMALOCALITY_AGENT_ENGINE_MOVE_CGROUP_CROSS_CHECK_H_
 
 #include "absl/status/statusor.h"
 #include "agent/engine/move/move_ledger.h"
+#include "agent/model/cross_check.h"
 #include "agent/model/placement.h"
-#include "agent/model/second_source.h"
 #include "agent/model/topology.h"
 #include "agent/model/workload.h"
 #include "agent/os/base/host.h"
@@ -17,11 +17,11 @@
 namespace numalocality {
 
 // Not thread-safe.
-class CounterCheck {
+class CgroupCrossCheck {
  public:
   // Reads the counters as they are before the first batch. Of a workload that is one process they
   // are those of its cgroup, with whatever else is in that.
-  CounterCheck(const Host& host, const Workload& workload);
+  CgroupCrossCheck(const Host& host, const Workload& workload);
 
   // The node that all anonymous memory is on, if it is all on one: what processes of the workload
   // are expected to have there. Of other kinds much may be charged to other cgroups.
@@ -32,8 +32,8 @@ class CounterCheck {
 
   // What they say, given what the migration counted: pages of `kinds` that went from node to node,
   // and those found drifted right after.
-  SecondSource Compare(const PageFlows& flows, int64_t drifted_pages, KindSet kinds,
-                       const Topology& topology) const;
+  CrossCheck Compare(const PageFlows& flows, int64_t drifted_pages, KindSet kinds,
+                     const Topology& topology) const;
 
  private:
   absl::StatusOr<MemoryByNode> Read() const;
@@ -45,4 +45,4 @@ class CounterCheck {
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_COUNTER_CHECK_H_
+#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_CGROUP_CROSS_CHECK_H_

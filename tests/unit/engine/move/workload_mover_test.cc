@@ -1,16 +1,16 @@
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
 
-#include "tests/unit/engine/move/migration_run_fixture.h"
+#include "tests/unit/engine/move/workload_mover_fixture.h"
 
-namespace numalocality {
+namespace numalocality::workload_mover_test {
 namespace {
 
-TEST_F(MigrationRunTest, MovesEveryPage) {
+TEST_F(WorkloadMoverTest, MovesEveryPage) {
   const auto first = Process(10, 1000);
   const auto second = Process(11, 300);
   const WorkloadMigration result = Run();
@@ -32,7 +32,7 @@ TEST_F(MigrationRunTest, MovesEveryPage) {
   EXPECT_EQ(second->PagesOn(1), 300);
 }
 
-TEST_F(MigrationRunTest, AHugePageIsOneEntryAndAllItsPagesCount) {
+TEST_F(WorkloadMoverTest, AHugePageIsOneEntryAndAllItsPagesCount) {
   const auto process = HugeProcess(10, 16);
   const WorkloadMigration result = Run();
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
@@ -42,7 +42,7 @@ TEST_F(MigrationRunTest, AHugePageIsOneEntryAndAllItsPagesCount) {
   EXPECT_EQ(result.huge_pages_moved, 16);
 }
 
-TEST_F(MigrationRunTest, BasePagesThatLookLikeAHugePageMoveToo) {
+TEST_F(WorkloadMoverTest, BasePagesThatLookLikeAHugePageMoveToo) {
   machine_.SetHugePages(true);
   const auto process = Process(10, 0);
   process->AddPages(0x40000000, 2 * kFakeHugePages, 0);
@@ -52,7 +52,7 @@ TEST_F(MigrationRunTest, BasePagesThatLookLikeAHugePageMoveToo) {
   EXPECT_EQ(process->PagesOn(1), 2 * kFakeHugePages);
 }
 
-TEST_F(MigrationRunTest, PagesThatAreThereNeedNoCall) {
+TEST_F(WorkloadMoverTest, PagesThatAreThereNeedNoCall) {
   Process(10, 100, 1);
   const WorkloadMigration result = Run();
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
@@ -62,7 +62,7 @@ TEST_F(MigrationRunTest, PagesThatAreThereNeedNoCall) {
   EXPECT_EQ(result.calls.Count(), 0);
 }
 
-TEST_F(MigrationRunTest, NothingToMoveIsSuccess) {
+TEST_F(WorkloadMoverTest, NothingToMoveIsSuccess) {
   const auto process = machine_.AddProcess(10);
   process->AddHole(kBase, 10);
   machine_.Publish(*process);
@@ -70,12 +70,12 @@ TEST_F(MigrationRunTest, NothingToMoveIsSuccess) {
   ExpectEnd(Run(), MigrationState::kSucceeded, MigrationReason::kNone);
 }
 
-TEST_F(MigrationRunTest, AProcessWithoutMemoryIsGone) {
+TEST_F(WorkloadMoverTest, AProcessWithoutMemoryIsGone) {
   Process(10, 0);  // as one is that is exiting, or a kernel thread
   ExpectEnd(Run(), MigrationState::kFailed, MigrationReason::kWorkloadGone);
 }
 
-TEST_F(MigrationRunTest, WithoutTargetsMemoryGoesHome) {
+TEST_F(WorkloadMoverTest, WithoutTargetsMemoryGoesHome) {
   auto process = machine_.AddProcess(10, "4-5");
   process->AddPages(kBase, 50, 0);
   machine_.Publish(*process);
@@ -87,7 +87,7 @@ TEST_F(MigrationRunTest, WithoutTargetsMemoryGoesHome) {
   EXPECT_EQ(process->PagesOn(1), 50);
 }
 
-TEST_F(MigrationRunTest, OnlyRangesAskedForMove) {
+TEST_F(WorkloadMoverTest, OnlyRangesAskedForMove) {
   const auto process = Process(10, 100);
   // Widened to whole pages, and counted once where they overlap.
   spec_.ranges = {{kBase + 10 * kFakePage + 1, kBase + 12 * kFakePage - 1},
@@ -98,7 +98,7 @@ TEST_F(MigrationRunTest, OnlyRangesAskedForMove) {
   EXPECT_EQ(process->PagesOn(1), 10);
 }
 
-TEST_F(MigrationRunTest, OnlyKindsAskedForMove) {
+TEST_F(WorkloadMoverTest, OnlyKindsAskedForMove) {
   const auto process = Process(10, 10);
   process->AddPages(0x20000000, 20, 0, "/memfd:data (deleted)");
   process->AddPages(0x30000000, 40, 0, "/usr/lib/libc.so.6");
@@ -111,7 +111,7 @@ TEST_F(MigrationRunTest, OnlyKindsAskedForMove) {
   EXPECT_EQ(process->PagesOn(0), 40);
 }
 
-TEST_F(MigrationRunTest, OnlyFromTheSourcesAskedFor) {
+TEST_F(WorkloadMoverTest, OnlyFromTheSourcesAskedFor) {
   FakeMachine machine({{0, "0-3"}, {1, "4-7"}, {2, "8-11"}});
   auto process = machine.AddProcess(10);
   process->AddPages(kBase, 10, 0);
@@ -119,13 +119,13 @@ TEST_F(MigrationRunTest, OnlyFromTheSourcesAskedFor) {
   machine.Publish(*process);
   spec_.source_nodes = {NodeId{2}};
   const WorkloadMigration result =
-      RunMigration(machine.context(), workload_, {{10}}, spec_, observer_);
+      MoveWorkload(machine.context(), workload_, {{10}}, spec_, observer_);
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 20);
   EXPECT_EQ(result.outcomes.Total(), 20);
   EXPECT_EQ(process->PagesOn(0), 10);
 }
 
-TEST_F(MigrationRunTest, PinnedPagesAreLeftAndCounted) {
+TEST_F(WorkloadMoverTest, PinnedPagesAreLeftAndCounted) {
   const auto process = Process(10, 6400);
   for (int i = 0; i < 6400; i += 64) {
     process->At(kBase + static_cast<uint64_t>(i) * kFakePage).pinned = true;
@@ -142,7 +142,7 @@ TEST_F(MigrationRunTest, PinnedPagesAreLeftAndCounted) {
   EXPECT_EQ(strict.outcomes[PageOutcome::kAlreadyThere], 6300);
 }
 
-TEST_F(MigrationRunTest, StuckPagesOfManyWindowsAreTriedAgainTogether) {
+TEST_F(WorkloadMoverTest, StuckPagesOfManyWindowsAreTriedAgainTogether) {
   const auto process = Process(10, 12 * 4096);
   for (uint64_t i = 0; i < 12; ++i) process->At(kBase + i * 4096 * kFakePage).pinned = true;
   const WorkloadMigration result = Run();
@@ -151,7 +151,7 @@ TEST_F(MigrationRunTest, StuckPagesOfManyWindowsAreTriedAgainTogether) {
   EXPECT_LT(machine_.clock().slept(), absl::Milliseconds(100));
 }
 
-TEST_F(MigrationRunTest, SharedPagesAreNotWanted) {
+TEST_F(WorkloadMoverTest, SharedPagesAreNotWanted) {
   const auto process = Process(10, 100);
   for (int i = 0; i < 50; ++i) {
     process->At(kBase + static_cast<uint64_t>(i) * kFakePage).shared = true;
@@ -164,7 +164,7 @@ TEST_F(MigrationRunTest, SharedPagesAreNotWanted) {
 
 // ---- Cancel, deadline, drift
 
-TEST_F(MigrationRunTest, CancelEndsAfterTheBatch) {
+TEST_F(WorkloadMoverTest, CancelEndsAfterTheBatch) {
   const auto process = Process(10, 3000);
   observer_.StopAfterBatch(2, MigrationReason::kCancelled);
   const WorkloadMigration result = Run();
@@ -175,7 +175,7 @@ TEST_F(MigrationRunTest, CancelEndsAfterTheBatch) {
   EXPECT_EQ(process->PagesOn(1), 64 + 256);
 }
 
-TEST_F(MigrationRunTest, CancelDuringTheScanMovesNothing) {
+TEST_F(WorkloadMoverTest, CancelDuringTheScanMovesNothing) {
   const auto process = Process(10, 10);
   observer_.StopAt(1, MigrationReason::kCancelled);
   const WorkloadMigration result = Run();
@@ -184,7 +184,7 @@ TEST_F(MigrationRunTest, CancelDuringTheScanMovesNothing) {
   EXPECT_EQ(process->PagesOn(0), 10);
 }
 
-TEST_F(MigrationRunTest, ARunThatIsOutOfTimeCanStillBeCancelled) {
+TEST_F(WorkloadMoverTest, ARunThatIsOutOfTimeCanStillBeCancelled) {
   Process(10, 3000);
   spec_.verify_after = {absl::Hours(1)};
   observer_.StopAfterBatch(1, MigrationReason::kDeadline);
@@ -194,7 +194,7 @@ TEST_F(MigrationRunTest, ARunThatIsOutOfTimeCanStillBeCancelled) {
   EXPECT_LT(result.verifications.size(), 2u);
 }
 
-TEST_F(MigrationRunTest, HalfALookIsNotRecorded) {
+TEST_F(WorkloadMoverTest, HalfALookIsNotRecorded) {
   Process(10, 3000);
   observer_.CancelIn(MigrationState::kVerifying);
   const WorkloadMigration result = Run();
@@ -203,7 +203,7 @@ TEST_F(MigrationRunTest, HalfALookIsNotRecorded) {
   EXPECT_EQ(result.pages_on_target, 3000);
 }
 
-TEST_F(MigrationRunTest, DeadlineEndsTheMovingButNotTheCounting) {
+TEST_F(WorkloadMoverTest, DeadlineEndsTheMovingButNotTheCounting) {
   const auto process = Process(10, 3000);
   Process(11, 100);
   observer_.StopAfterBatch(1, MigrationReason::kDeadline);
@@ -216,7 +216,7 @@ TEST_F(MigrationRunTest, DeadlineEndsTheMovingButNotTheCounting) {
             64 * int64_t{kFakePage});
 }
 
-TEST_F(MigrationRunTest, WhatWasDoneWhenTheDeadlinePassesIsNotCutShort) {
+TEST_F(WorkloadMoverTest, WhatWasDoneWhenTheDeadlinePassesIsNotCutShort) {
   const auto process = Process(10, 64);
   process->At(kBase).pinned = true;
   spec_.min_moved = 1;
@@ -227,7 +227,7 @@ TEST_F(MigrationRunTest, WhatWasDoneWhenTheDeadlinePassesIsNotCutShort) {
   ExpectEnd(result, MigrationState::kPartial, MigrationReason::kPagesLeft);
 }
 
-TEST_F(MigrationRunTest, PagesThatMovedBackHaveDrifted) {
+TEST_F(WorkloadMoverTest, PagesThatMovedBackHaveDrifted) {
   const auto process = Process(10, 400);
   // The first scan and the one that moves; then verification looks.
   machine_.kernel().RunAt(FakeCall::kQuery, 3, [&] {
@@ -242,7 +242,7 @@ TEST_F(MigrationRunTest, PagesThatMovedBackHaveDrifted) {
   ExpectEnd(result, MigrationState::kPartial, MigrationReason::kPagesLeft);
 }
 
-TEST_F(MigrationRunTest, PagesThatWereThereBeforeCanDriftToo) {
+TEST_F(WorkloadMoverTest, PagesThatWereThereBeforeCanDriftToo) {
   const auto process = Process(10, 400, 1);
   machine_.kernel().RunAt(FakeCall::kQuery, 2, [&] {  // of the look at the end
     for (auto& [address, folio] : process->pages) folio->node = 0;
@@ -253,7 +253,7 @@ TEST_F(MigrationRunTest, PagesThatWereThereBeforeCanDriftToo) {
   EXPECT_EQ(result.pages_on_target, 0);
 }
 
-TEST_F(MigrationRunTest, NobodyWaitsToLookAtAProcessThatHasExited) {
+TEST_F(WorkloadMoverTest, NobodyWaitsToLookAtAProcessThatHasExited) {
   Process(10, 400);
   spec_.verify_after = {absl::Seconds(5), absl::Seconds(60)};
   machine_.kernel().RunAt(FakeCall::kQuery, 4, [&] { machine_.Exit(10); });  // 5 s later
@@ -262,7 +262,7 @@ TEST_F(MigrationRunTest, NobodyWaitsToLookAtAProcessThatHasExited) {
   EXPECT_LT(machine_.clock().slept(), absl::Seconds(6));
 }
 
-TEST_F(MigrationRunTest, LongCallsMakeTheFollowingBatchesSmaller) {
+TEST_F(WorkloadMoverTest, LongCallsMakeTheFollowingBatchesSmaller) {
   Process(10, 1500);
   machine_.kernel().set_time_per_page(absl::Milliseconds(1));
   const WorkloadMigration result = Run();
@@ -273,14 +273,14 @@ TEST_F(MigrationRunTest, LongCallsMakeTheFollowingBatchesSmaller) {
   EXPECT_EQ(result.calls.total, absl::Milliseconds(1500));
 }
 
-TEST_F(MigrationRunTest, MappingsAreReadOnceForAllSegments) {
+TEST_F(WorkloadMoverTest, MappingsAreReadOnceForAllSegments) {
   Process(10, 4 * 4096);
   spec_.limits.workers = 2;
   machine_.kernel().RunAt(FakeCall::kMove, 1, [&] { machine_.tree().Write("proc/10/maps", ""); });
   EXPECT_EQ(Run().outcomes[PageOutcome::kMoved], 4 * 4096);
 }
 
-TEST_F(MigrationRunTest, OldMappingsAreReadAgain) {
+TEST_F(WorkloadMoverTest, OldMappingsAreReadAgain) {
   const auto process = Process(10, 2 * 4096);
   machine_.kernel().RunAt(FakeCall::kMove, 1, [&] {
     machine_.clock().Advance(absl::Seconds(6));
@@ -291,7 +291,7 @@ TEST_F(MigrationRunTest, OldMappingsAreReadAgain) {
   EXPECT_EQ(process->At(kBase + 5000 * kFakePage).node, 0);
 }
 
-TEST_F(MigrationRunTest, ProgressAddsUpAndEndsInVerifying) {
+TEST_F(WorkloadMoverTest, ProgressAddsUpAndEndsInVerifying) {
   Process(10, 2000);
   const WorkloadMigration result = Run();
   int64_t last = 0;
@@ -304,12 +304,12 @@ TEST_F(MigrationRunTest, ProgressAddsUpAndEndsInVerifying) {
   EXPECT_EQ(observer_.progress.back().state, MigrationState::kVerifying);
 }
 
-TEST_F(MigrationRunTest, PlanMovesNothing) {
+TEST_F(WorkloadMoverTest, PlanMovesNothing) {
   const auto process = Process(10, 100);
   process->AddPages(2 * kBase, 50, 1);
   machine_.Publish(*process);
   const WorkloadMigration plan =
-      PlanMigration(machine_.context(), workload_, {pids_}, spec_, observer_);
+      PlanWorkload(machine_.context(), workload_, {pids_}, spec_, observer_);
   EXPECT_EQ(plan.state, MigrationState::kPending);
   EXPECT_EQ(plan.pages_planned, 100);
   EXPECT_EQ(plan.before.BytesOn({kNode1}, kPrivateKinds), 50 * int64_t{kFakePage});
@@ -318,4 +318,4 @@ TEST_F(MigrationRunTest, PlanMovesNothing) {
 }
 
 }  // namespace
-}  // namespace numalocality
+}  // namespace numalocality::workload_mover_test

@@ -1,15 +1,15 @@
-#include "agent/engine/move/throttle.h"
+#include "agent/engine/move/bandwidth_limit.h"
 
 #include <algorithm>
 
 namespace numalocality {
 
-void Throttle::SetRate(int64_t bytes_per_second) {
+void BandwidthLimit::SetRate(int64_t bytes_per_second) {
   MutexLock lock(mutex_);
   bytes_per_second_ = bytes_per_second;
 }
 
-absl::Duration Throttle::Take(int64_t bytes) {
+absl::Duration BandwidthLimit::Take(int64_t bytes) {
   MutexLock lock(mutex_);
   if (bytes_per_second_ == 0) return absl::ZeroDuration();
   const absl::Duration time =

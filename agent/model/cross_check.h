@@ -1,7 +1,7 @@
 // Whether the kernel's own counters, memory.numa_stat of the workload's cgroup, confirm what a
 // migration says of itself. Pure.
-#ifndef NUMALOCALITY_AGENT_MODEL_SECOND_SOURCE_H_
-#define NUMALOCALITY_AGENT_MODEL_SECOND_SOURCE_H_
+#ifndef NUMALOCALITY_AGENT_MODEL_CROSS_CHECK_H_
+#define NUMALOCALITY_AGENT_MODEL_CROSS_CHECK_H_
 
 #include <cstdint>
 #include <map>
@@ -11,7 +11,7 @@
 
 namespace numalocality {
 
-enum class SecondSourceVerdict {
+enum class CrossCheckVerdict {
   kNotCompared,  // the migration has not come so far, or ended before its first batch
   kAgrees,       // within the tolerance
   kDisagrees,    // see the note
@@ -27,8 +27,8 @@ struct ChargedNode {
   bool operator==(const ChargedNode&) const = default;
 };
 
-struct SecondSource {
-  SecondSourceVerdict verdict = SecondSourceVerdict::kNotCompared;
+struct CrossCheck {
+  CrossCheckVerdict verdict = CrossCheckVerdict::kNotCompared;
   std::map<NodeId, ChargedNode> nodes;
   int64_t difference_bytes = 0;  // the largest one, on any node
   int64_t tolerance_bytes = 0;   // the largest one that is no disagreement
@@ -42,9 +42,9 @@ int64_t CounterLagBytes(int cpu_count, int64_t page_bytes);
 // Compares, for each node, what is charged there more or less than before with what was moved. No
 // disagreement is a difference up to `lag_bytes`, what the workload's memory grew or shrank by
 // meanwhile, and what was found drifted right after, in sum.
-SecondSource CompareWithCounters(std::map<NodeId, ChargedNode> nodes, int64_t lag_bytes,
-                                 int64_t drifted_bytes);
+CrossCheck CompareWithCounters(std::map<NodeId, ChargedNode> nodes, int64_t lag_bytes,
+                               int64_t drifted_bytes);
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_MODEL_SECOND_SOURCE_H_
+#endif  // NUMALOCALITY_AGENT_MODEL_CROSS_CHECK_H_

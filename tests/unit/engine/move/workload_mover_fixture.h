@@ -1,7 +1,7 @@
 // What the tests of whole migrations share: a two-node host, processes with pages on node 0, and a
 // migration of them to node 1.
-#ifndef NUMALOCALITY_TESTS_UNIT_ENGINE_MOVE_MIGRATION_RUN_FIXTURE_H_
-#define NUMALOCALITY_TESTS_UNIT_ENGINE_MOVE_MIGRATION_RUN_FIXTURE_H_
+#ifndef NUMALOCALITY_TESTS_UNIT_ENGINE_MOVE_WORKLOAD_MOVER_FIXTURE_H_
+#define NUMALOCALITY_TESTS_UNIT_ENGINE_MOVE_WORKLOAD_MOVER_FIXTURE_H_
 
 #include <gtest/gtest.h>
 
@@ -9,19 +9,19 @@
 #include <string>
 #include <vector>
 
-#include "agent/engine/move/migration_run.h"
+#include "agent/engine/move/workload_mover.h"
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/scripted_observer.h"
 
 namespace numalocality {
 
-class MigrationRunTest : public ::testing::Test {
+class WorkloadMoverTest : public ::testing::Test {
  protected:
   static constexpr uint64_t kBase = 0x10000000;
   static constexpr NodeId kNode0{0};
   static constexpr NodeId kNode1{1};
 
-  MigrationRunTest() {
+  WorkloadMoverTest() {
     spec_.target_nodes = {kNode1};
     machine_.SetHugePages(false);
   }
@@ -45,7 +45,7 @@ class MigrationRunTest : public ::testing::Test {
   }
 
   WorkloadMigration Run() {
-    return RunMigration(machine_.context(), workload_, {pids_}, spec_, observer_);
+    return MoveWorkload(machine_.context(), workload_, {pids_}, spec_, observer_);
   }
 
   static void ExpectEnd(const WorkloadMigration& result, MigrationState state,
@@ -65,4 +65,4 @@ class MigrationRunTest : public ::testing::Test {
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_TESTS_UNIT_ENGINE_MOVE_MIGRATION_RUN_FIXTURE_H_
+#endif  // NUMALOCALITY_TESTS_UNIT_ENGINE_MOVE_WORKLOAD_MOVER_FIXTURE_H_

@@ -1,4 +1,4 @@
-#include "agent/engine/move/counter_check.h"
+#include "agent/engine/move/cgroup_cross_check.h"
 
 #include <map>
 #include <string>
@@ -31,10 +31,10 @@ int CountCpus(const Topology& topology) {
 
 }  // namespace
 
-CounterCheck::CounterCheck(const Host& host, const Workload& workload)
+CgroupCrossCheck::CgroupCrossCheck(const Host& host, const Workload& workload)
     : cgroup_(OpenCounters(host, workload)), before_(Read()) {}
 
-ExpectedNodes CounterCheck::Uniform() const {
+ExpectedNodes CgroupCrossCheck::Uniform() const {
   ExpectedNodes expected;
   if (!before_.ok()) return expected;
   NodeSet nodes;
@@ -45,9 +45,9 @@ ExpectedNodes CounterCheck::Uniform() const {
   return expected;
 }
 
-void CounterCheck::ReadAgain() { after_ = Read(); }
+void CgroupCrossCheck::ReadAgain() { after_ = Read(); }
 
-absl::StatusOr<MemoryByNode> CounterCheck::Read() const {
+absl::StatusOr<MemoryByNode> CgroupCrossCheck::Read() const {
   if (!cgroup_.ok()) return cgroup_.status();
   auto memory = cgroup_->ReadMemory();
   if (!absl::IsNotFound(memory.status())) return memory;
@@ -56,11 +56,11 @@ absl::StatusOr<MemoryByNode> CounterCheck::Read() const {
                                           "controller is not enabled there"));
 }
 
-SecondSource CounterCheck::Compare(const PageFlows& flows, int64_t drifted_pages, KindSet kinds,
-                                   const Topology& topology) const {
+CrossCheck CgroupCrossCheck::Compare(const PageFlows& flows, int64_t drifted_pages, KindSet kinds,
+                                     const Topology& topology) const {
   if (!before_.ok() || !after_.ok()) {
-    SecondSource none;
-    none.verdict = SecondSourceVerdict::kUnavailable;
+    CrossCheck none;
+    none.verdict = CrossCheckVerdict::kUnavailable;
     none.note = std::string((before_.ok() ? after_ : before_).status().message());
     return none;
   }

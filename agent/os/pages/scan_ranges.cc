@@ -1,4 +1,4 @@
-#include "agent/os/pages/scan_segments.h"
+#include "agent/os/pages/scan_ranges.h"
 
 #include <algorithm>
 #include <optional>
@@ -42,10 +42,10 @@ std::vector<AddressRange> WholePages(absl::Span<const AddressRange> ranges, uint
 
 }  // namespace
 
-std::vector<ScanSegment> SegmentsOf(absl::Span<const Mapping> mappings,
+std::vector<ScanRange> ScanRangesOf(absl::Span<const Mapping> mappings,
                                     absl::Span<const AddressRange> ranges, KindSet kinds,
                                     int64_t page_bytes) {
-  std::vector<ScanSegment> segments;
+  std::vector<ScanRange> segments;
   const std::vector<AddressRange> whole = WholePages(ranges, static_cast<uint64_t>(page_bytes));
   auto first = whole.begin();
   for (const Mapping& mapping : mappings) {

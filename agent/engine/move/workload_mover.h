@@ -1,8 +1,8 @@
 // One migration of one workload, from first scan to verification, on the calling thread and, with
 // limits.workers, further ones that end with it. The agent runs it on a worker thread;
 // numa-migrate runs it in main.
-#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_MIGRATION_RUN_H_
-#define NUMALOCALITY_AGENT_ENGINE_MOVE_MIGRATION_RUN_H_
+#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_WORKLOAD_MOVER_H_
+#define NUMALOCALITY_AGENT_ENGINE_MOVE_WORKLOAD_MOVER_H_
 
 #include <cstdint>
 #include <vector>
@@ -39,17 +39,17 @@ class MigrationObserver {
 
 // Only scans: `before`, `pages_planned`, the targets and the numbers of processes; moves nothing.
 // State PENDING; a reason and message if the migration could not go ahead.
-WorkloadMigration PlanMigration(const EngineContext& context, const Workload& workload,
-                                const WorkloadProcesses& processes, const MigrationSpec& spec,
-                                MigrationObserver& observer);
+WorkloadMigration PlanWorkload(const EngineContext& context, const Workload& workload,
+                               const WorkloadProcesses& processes, const MigrationSpec& spec,
+                               MigrationObserver& observer);
 
 // Moves the misplaced pages of the processes of `workload` to each one's target, verifies
 // by looking again, and returns the result in a final state. Pages that the first scan found and
 // the move never reached are counted too: every page considered has exactly one outcome.
-WorkloadMigration RunMigration(const EngineContext& context, const Workload& workload,
+WorkloadMigration MoveWorkload(const EngineContext& context, const Workload& workload,
                                const WorkloadProcesses& processes, const MigrationSpec& spec,
                                MigrationObserver& observer);
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_MIGRATION_RUN_H_
+#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_WORKLOAD_MOVER_H_
