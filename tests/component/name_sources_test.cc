@@ -16,7 +16,7 @@
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/engine/workload/name_directory.h"
-#include "agent/runtime/cri_names.h"
+#include "agent/runtime/cri_client.h"
 #include "agent/runtime/pod_resources_client.h"
 #include "numalocality/runtime/v1/pod_resources.pb.h"
 #include "numalocality/runtime/v1/runtime.pb.h"

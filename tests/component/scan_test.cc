@@ -19,7 +19,7 @@
 #include "absl/strings/match.h"
 #include "agent/os/act/page_mover.h"
 #include "agent/os/act/system_kernel_calls.h"
-#include "agent/os/base/kernel_release.h"
+#include "agent/os/base/running_kernel.h"
 #include "agent/os/pages/page_scanner.h"
 #include "agent/os/process/same_memory.h"
 #include "tests/component/scan_target.h"
@@ -78,7 +78,7 @@ struct Page {
 struct Found {
   ScanMethod method = ScanMethod::kQuery;
   std::map<uint64_t, Page> pages;
-  int64_t huge_pages = 0;  // base pages in runs of huge ones, in ScanTarget::huge
+  int64_t huge_pages = 0;  // base pages in spans of huge pages, in ScanTarget::huge
   int64_t longest_window = 0;
   bool ordered = true;
 };
@@ -98,19 +98,20 @@ class ScanTest : public ::testing::Test {
     uint64_t last = 0;
     const absl::Status status = scanner.Scan(
         *process, ranges, kinds,
-        [&](absl::Span<const PageSpan> runs) {
+        [&](absl::Span<const PageSpan> spans) {
           int64_t base_pages = 0;
-          for (const PageSpan& run : runs) {
-            found_.ordered &= run.address >= last;
-            if (run.is_huge) found_.ordered &= run.address % (2 << 20) == 0 && run.pages % 512 == 0;
-            if (!run.is_huge) base_pages += run.pages;
+          for (const PageSpan& span : spans) {
+            found_.ordered &= span.address >= last;
+            if (span.is_huge)
+              found_.ordered &= span.address % (2 << 20) == 0 && span.pages % 512 == 0;
+            if (!span.is_huge) base_pages += span.pages;
             const AddressRange huge = target_.huge();
-            if (run.is_huge && huge.start <= run.address && run.address < huge.end) {
-              found_.huge_pages += run.pages;
+            if (span.is_huge && huge.start <= span.address && span.address < huge.end) {
+              found_.huge_pages += span.pages;
             }
-            for (int64_t i = 0; i < run.pages; ++i) {
-              last = run.address + static_cast<uint64_t>(i) * 4096;
-              found_.ordered &= found_.pages.emplace(last, Page{run.kind, run.node}).second;
+            for (int64_t i = 0; i < span.pages; ++i) {
+              last = span.address + static_cast<uint64_t>(i) * 4096;
+              found_.ordered &= found_.pages.emplace(last, Page{span.kind, span.node}).second;
             }
           }
           found_.longest_window = std::max(found_.longest_window, base_pages);
@@ -332,12 +333,12 @@ class Headless {
 void ExpectReachable(const ProcessHandle& process) {
   KernelCalls& kernel = SystemKernelCalls();
   std::vector<PageSpan> found;
-  const absl::Status status =
-      PageScanner(kernel, Clock::System(), Host(), 4096)
-          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageSpan> runs) {
-            found.insert(found.end(), runs.begin(), runs.end());
-            return true;
-          });
+  const absl::Status status = PageScanner(kernel, Clock::System(), Host(), 4096)
+                                  .Scan(process, {kWholeAddressSpace}, kPrivateKinds,
+                                        [&](absl::Span<const PageSpan> spans) {
+                                          found.insert(found.end(), spans.begin(), spans.end());
+                                          return true;
+                                        });
   EXPECT_TRUE(status.ok()) << status;
   ASSERT_GT(found.size(), 10u);
   const PageMove move{found.back().address, found.back().node, found.back().node};

@@ -21,7 +21,7 @@
 namespace numalocality {
 namespace {
 
-// The cgroup at `path` or below it that holds this very process.
+// The cgroup that contains this process: `path` or one of its descendants.
 absl::StatusOr<std::optional<std::string>> FindSelf(const Host& host, const std::string& path) {
   const auto cgroup = CgroupDir::Open(host, path);
   if (absl::IsNotFound(cgroup.status())) return std::nullopt;  // removed meanwhile
@@ -39,7 +39,7 @@ absl::StatusOr<std::optional<std::string>> FindSelf(const Host& host, const std:
   return std::nullopt;
 }
 
-// The container that a process is in, if it is in one of Kubernetes'.
+// The Kubernetes container of a process, if it is in one.
 std::optional<ContainerRef> ContainerOf(const Host& host, absl::string_view pid) {
   const auto text = ReadFile(absl::StrCat(host.proc, "/", pid, "/cgroup"));
   if (!text.ok()) return std::nullopt;
@@ -69,7 +69,8 @@ absl::StatusOr<std::string> FindCgroupNamespace(const Host& host) {
     }
   }
   return absl::NotFoundError(absl::StrCat(
-      host.cgroup, ": this process is in no cgroup there: they are not this host's, or not all"));
+      host.cgroup,
+      ": this process is in none of its cgroups; mount the host's whole cgroup tree there"));
 }
 
 std::string FindOnlyPod(const Host& host) {

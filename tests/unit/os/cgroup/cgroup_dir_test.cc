@@ -117,7 +117,7 @@ TEST_F(CgroupDirTest, OnVersion1ACgroupMayBeMissingInSomeTrees) {
   const CgroupDir cgroup = Open("/service");
   EXPECT_TRUE(absl::IsNotFound(cgroup.ReadEffectiveCpus().status()));
   EXPECT_TRUE(absl::IsNotFound(cgroup.ReadEffectiveNodes().status()));
-  EXPECT_TRUE(absl::IsNotFound(cgroup.WriteNodes({})));
+  EXPECT_TRUE(absl::IsNotFound(cgroup.CpusetDirectory().status()));
   EXPECT_TRUE(cgroup.ReadMemory().ok());
   EXPECT_THAT(cgroup.ReadProcesses()->pids, ElementsAre(10));
   machine_.tree().Remove("sys/fs/cgroup/memory/service");

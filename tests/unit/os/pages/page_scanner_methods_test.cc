@@ -52,8 +52,8 @@ class Subject {
     const PageScanner scanner(machine.kernel(), machine.clock(), machine.host(), kFakePage);
     const absl::Status status = scanner.Scan(
         *handle, ranges, kAllKinds,
-        [&](absl::Span<const PageSpan> runs) {
-          Take(runs);
+        [&](absl::Span<const PageSpan> spans) {
+          Take(spans);
           return true;
         },
         expected);
@@ -75,25 +75,25 @@ class Subject {
   FakeMachine machine;
   std::shared_ptr<FakeProcess> process;
   std::map<uint64_t, Page> found;
-  int64_t huge_pages = 0;  // base pages in huge runs
-  size_t run_count = 0;
-  std::vector<int64_t> windows;  // base pages outside huge runs
+  int64_t huge_pages = 0;  // base pages in huge spans
+  size_t span_count = 0;
+  std::vector<int64_t> windows;  // base pages outside huge spans
 
  private:
-  void Take(absl::Span<const PageSpan> runs) {
+  void Take(absl::Span<const PageSpan> spans) {
     windows.push_back(0);
-    run_count += runs.size();
+    span_count += spans.size();
     const int64_t huge_pages_before = huge_pages;
-    for (const PageSpan& run : runs) {
-      if (run.is_huge) {
-        EXPECT_EQ(run.address % kFakeHuge, 0u);
-        EXPECT_EQ(run.pages % kHugePages, 0);
+    for (const PageSpan& span : spans) {
+      if (span.is_huge) {
+        EXPECT_EQ(span.address % kFakeHuge, 0u);
+        EXPECT_EQ(span.pages % kHugePages, 0);
       }
-      (run.is_huge ? huge_pages : windows.back()) += run.pages;
-      for (int64_t i = 0; i < run.pages; ++i) {
-        const uint64_t address = run.address + static_cast<uint64_t>(i) * kFakePage;
+      (span.is_huge ? huge_pages : windows.back()) += span.pages;
+      for (int64_t i = 0; i < span.pages; ++i) {
+        const uint64_t address = span.address + static_cast<uint64_t>(i) * kFakePage;
         EXPECT_TRUE(found.empty() || found.rbegin()->first < address) << "out of order";
-        found[address] = {run.kind, run.node.value};
+        found[address] = {span.kind, span.node.value};
       }
     }
     EXPECT_LE(windows.back(), PageScanner::kWindowPages);
@@ -178,8 +178,8 @@ TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesCannotBeTold) {
                             subject.machine.host(), kFakePage);
   ASSERT_TRUE(scanner
                   .Scan(*handle, {kWholeAddressSpace}, kAllKinds,
-                        [&](absl::Span<const PageSpan> runs) {
-                          for (const PageSpan& run : runs) pages += run.pages;
+                        [&](absl::Span<const PageSpan> spans) {
+                          for (const PageSpan& span : spans) pages += span.pages;
                           return true;
                         })
                   .ok());
@@ -204,7 +204,7 @@ TEST(PageScannerMethodsTest, RunsStayWithinTheirMapping) {
     for (uint64_t i = 0; i < 10; ++i) subject.process->AddPages(kBase + i * 3 * kFakePage, 3, 0);
     subject.Scan();
     EXPECT_EQ(subject.found.size(), 30u);
-    EXPECT_EQ(subject.run_count, 10u);
+    EXPECT_EQ(subject.span_count, 10u);
   }
 }
 

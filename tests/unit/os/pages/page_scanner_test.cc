@@ -34,13 +34,13 @@ class PageScannerTest : public ::testing::Test {
     windows_.clear();
     const absl::Status status =
         PageScanner(machine_.kernel(), machine_.clock(), machine_.host(), kFakePage)
-            .Scan(*handle, ranges, kinds, [&](absl::Span<const PageSpan> runs) {
+            .Scan(*handle, ranges, kinds, [&](absl::Span<const PageSpan> spans) {
               windows_.push_back(0);
-              for (const PageSpan& run : runs) {
-                windows_.back() += static_cast<size_t>(run.pages);
-                for (int64_t i = 0; i < run.pages; ++i) {
+              for (const PageSpan& span : spans) {
+                windows_.back() += static_cast<size_t>(span.pages);
+                for (int64_t i = 0; i < span.pages; ++i) {
                   const auto offset = static_cast<uint64_t>(i) * kFakePage;
-                  found.push_back({run.address + offset, 1, run.node, run.kind});
+                  found.push_back({span.address + offset, 1, span.node, span.kind});
                 }
               }
               return windows_.size() < stop_after_;
@@ -158,8 +158,8 @@ TEST_F(PageScannerTest, PagesOf64KiBAreFoundAndCountedAsSuch) {
   const absl::Status status =
       PageScanner(machine_.kernel(), machine_.clock(), machine_.host(), kLargePage)
           .Scan(*handle, {{kBase + 1, kBase + 15 * kLargePage + 1}}, kAllKinds,
-                [&](absl::Span<const PageSpan> runs) {
-                  found.insert(found.end(), runs.begin(), runs.end());
+                [&](absl::Span<const PageSpan> spans) {
+                  found.insert(found.end(), spans.begin(), spans.end());
                   return true;
                 });
   ASSERT_TRUE(status.ok()) << status;
