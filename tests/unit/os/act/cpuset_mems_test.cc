@@ -37,7 +37,7 @@ class CpusetMemsTest : public ::testing::Test {
     EXPECT_TRUE(process.ok()) << process.status();
     return CpusetMems::Open(machine_.host(), *process, on_old_kernel);
   }
-  // Opened with only node 0 in effect; both nodes can be had from then on.
+  // Opened while only node 0 is effective; from then on both nodes can be allowed.
   CpusetMems OpenOnNode0() {
     SetEffective("0\n");
     auto mems = Open();

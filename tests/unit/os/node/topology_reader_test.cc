@@ -39,7 +39,7 @@ TEST(TopologyReaderTest, SparseIdsTakeTheDistancesInOrder) {
   EXPECT_EQ(topology.HomeNodes(CpuSet::Parse("4").value()), Nodes("70"));
 }
 
-TEST(TopologyReaderTest, AMemoryOnlyNodeIsNobodysHome) {
+TEST(TopologyReaderTest, AMemoryOnlyNodeIsNoHomeNode) {
   const FakeMachine machine({{0, "0-3"}, {1, ""}});
   const Topology topology = Read(machine);
   EXPECT_TRUE(topology.Find(NodeId{1})->has_memory);

@@ -1,4 +1,4 @@
-// Each way to scan finds the same pages, page for page, whatever the process looks like.
+// Every scan method finds exactly the same pages in any process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ struct Page {
   bool operator==(const Page&) const = default;
 };
 
-// What this process may do and which kernel it runs on.
+// The privileges and the kernel of this process.
 struct Means {
   std::string name;
   bool has_frames;
@@ -60,7 +60,7 @@ class Subject {
     ASSERT_TRUE(status.ok()) << status;
   }
 
-  // What a scan must find.
+  // The pages that a scan must find.
   std::map<uint64_t, Page> Resident() const {
     std::map<uint64_t, Page> resident;
     for (const auto& [address, folio] : process->pages) {
@@ -103,7 +103,7 @@ class Subject {
   const bool has_frames_;
 };
 
-// A process of several mappings: dense, sparse, huge, shared, with swapped pages and zeros.
+// A process with several mappings: dense, sparse, huge, shared, with swapped pages and zero pages.
 void Fill(FakeProcess& process, Dice& dice) {
   uint64_t at = kBase;
   for (int mappings = 1 + dice.Below(12); mappings > 0; --mappings) {
@@ -141,7 +141,7 @@ TEST(PageScannerMethodsTest, EachFindsAllAndNothingElse) {
       Dice dice(seed);
       Subject subject(means);
       Fill(*subject.process, dice);
-      // The kernels that have PAGEMAP_SCAN hide nothing.
+      // Kernels with PAGEMAP_SCAN hide no pages.
       for (auto& [address, folio] : subject.process->pages) {
         folio->hidden &= !means.has_pagemap_scan;
       }
@@ -166,7 +166,7 @@ TEST(PageScannerMethodsTest, EachFindsAllInPartsOfMappings) {
   }
 }
 
-TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesCannotBeTold) {
+TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesAreNotFound) {
   Subject subject({"", false, false});
   subject.process->AddPages(kBase, 10, 1);
   subject.process->At(kBase).hidden = true;
@@ -217,7 +217,7 @@ TEST(PageScannerMethodsTest, WhatLiesBetweenIsNotSearched) {
   EXPECT_EQ(subject.machine.kernel().searched_pages(), 2);
 }
 
-// The kernel writes more than 512 regions in rounds, and leaves walk_end at the last full one.
+// The kernel writes more than 512 regions in rounds, and sets walk_end only in full rounds.
 TEST(PageScannerMethodsTest, NoRegionIsReadTwice) {
   Subject subject({"", false, true});
   subject.process->AddHole(kBase, 5000);
@@ -233,7 +233,7 @@ TEST(PageScannerMethodsTest, FramesInABlockOfTwoNodesAreAskedFor) {
   Subject subject({"", true, true});
   subject.process->AddPages(kBase, 10, 0);
   subject.process->AddPages(kBase + 10 * kFakePage, 10, 1);
-  // Node 1's pages lie in its first block, the ninth; node 0 claims that, too.
+  // Node 1's pages are in its first block, block 9, which node 0 links as well.
   subject.machine.tree().MakeDirectory("sys/devices/system/node/node0/memory8");
   subject.Scan();
   EXPECT_EQ(subject.found, subject.Resident());
@@ -255,7 +255,7 @@ TEST(PageScannerMethodsTest, WithoutMemoryBlocksFramesAreOfNoUse) {
 
 class ExpectationTest : public ::testing::Test {
  protected:
-  // Scans 8000 pages of node 1 but for `strays` on node 0; returns how many queries it took.
+  // Scans 8000 pages on node 1, except `strays` on node 0. Returns the number of queries.
   int QueriesWith(int expected_node, const std::vector<uint64_t>& strays, bool has_scan = true) {
     Subject subject({"", false, has_scan});
     subject.process->AddPages(kBase, 8000, 1);
@@ -288,7 +288,7 @@ TEST_F(ExpectationTest, PagesElsewhereAreNoticedWhateverTheirPattern) {
   EXPECT_EQ(wrong_, 0);
 }
 
-TEST_F(ExpectationTest, IsOfNoUseWhereZerosCannotBeTold) {
+TEST_F(ExpectationTest, IsIgnoredWhereZeroPagesAreNotKnown) {
   EXPECT_GE(QueriesWith(1, {}, false), 16);
   EXPECT_EQ(wrong_, 0);
 }

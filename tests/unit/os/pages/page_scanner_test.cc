@@ -24,7 +24,7 @@ class PageScannerTest : public ::testing::Test {
 
   static uint64_t Address(int page) { return kBase + static_cast<uint64_t>(page) * kFakePage; }
 
-  // All that a scan finds.
+  // All pages that a scan finds.
   absl::StatusOr<std::vector<PageSpan>> Scan(KindSet kinds = kAllKinds,
                                              std::vector<AddressRange> ranges = {
                                                  kWholeAddressSpace}) {
@@ -76,7 +76,7 @@ TEST_F(PageScannerTest, FindsEachPageAndItsNode) {
 TEST_F(PageScannerTest, WhatIsNotResidentIsNotFound) {
   process_->AddHole(Address(0), 1);  // never touched
   process_->AddPages(Address(1), 3, 0);
-  process_->At(Address(1)).zero_page = true;  // pagemap calls it present
+  process_->At(Address(1)).zero_page = true;  // pagemap shows it as present
   process_->At(Address(2)).swapped = true;
   machine_.Publish(*process_);
   EXPECT_THAT(Addresses(Scan()), ElementsAre(Address(3)));
@@ -177,7 +177,7 @@ TEST_F(PageScannerTest, WithoutPagemapEveryAddressIsQueried) {
   machine_.Publish(*process_);
   machine_.DenyPagemap(100);
   EXPECT_THAT(Addresses(Scan()), ElementsAre(Address(3), Address(4), Address(5)));
-  // Copies in file mappings cannot be told from page cache then.
+  // Then anonymous copies in file mappings cannot be distinguished from page cache.
   EXPECT_THAT(Addresses(Scan(kPrivateKinds)), ElementsAre(Address(3)));
 }
 

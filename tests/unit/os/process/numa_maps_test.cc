@@ -43,7 +43,7 @@ TEST(ParseNumaMapsTest, PagesAreAsLargeAsTheirLineSays) {
   EXPECT_THAT((*mappings)[2].bytes_on, ElementsAre(Pair(NodeId{1}, 4 << 20)));
 }
 
-TEST(ParseNumaMapsTest, TellsThePolicy) {
+TEST(ParseNumaMapsTest, ReadsThePolicy) {
   const auto mappings = ParseNumaMaps(
       "1000 default\n"
       "2000 bind:0-1 anon=1 N0=1 kernelpagesize_kB=4\n"
