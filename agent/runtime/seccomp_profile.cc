@@ -42,7 +42,7 @@ absl::Status InstallSeccompProfile(const std::string& from, const std::string& t
   const std::filesystem::path directory = std::filesystem::absolute(to).parent_path();
   std::filesystem::create_directories(directory, error);
   if (error) {
-    return WithHint(ErrnoStatus(error.value(), absl::StrCat("make the directory of ", to)));
+    return WithHint(ErrnoStatus(error.value(), absl::StrCat("create the directory of ", to)));
   }
   return WithHint(WithContext(ReplaceFile(to, *text, kMode), "seccomp profile"));
 }

@@ -70,5 +70,13 @@ TEST(CriClientAloneTest, WithoutARuntimeIsUnavailable) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("none.sock"));
 }
 
+TEST(MakeContainerResourcesTest, IsTheConfiguredRuntime) {
+  SourceOptions options;
+  options.cri_socket = "";
+  EXPECT_EQ(MakeContainerResources(options), nullptr);
+  options.cri_socket = "/run/cri.sock";
+  EXPECT_EQ(MakeContainerResources(options)->address(), "/run/cri.sock");
+}
+
 }  // namespace
 }  // namespace numalocality::cri_client_test

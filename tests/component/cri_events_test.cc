@@ -75,5 +75,18 @@ TEST_F(CriEventsTest, ARuntimeWithoutEventsIsAskedOnce) {
   EXPECT_EQ(events_, 0);
 }
 
+TEST_F(CriEventsTest, AreReceivedOnlyIfConfigured) {
+  SourceOptions options;
+  options.cri_socket = socket_;
+  options.cri_events = false;
+  EXPECT_EQ(MakeCriEvents(options, [this] { ++events_; }), nullptr);
+  options.cri_events = true;
+  const auto server = Serve({1}, true);
+  const auto events = MakeCriEvents(options, [this] { ++events_; });
+  EXPECT_TRUE(Eventually([&] { return events_ == 1; }));
+  options.cri_socket = "";
+  EXPECT_EQ(MakeCriEvents(options, [this] { ++events_; }), nullptr);
+}
+
 }  // namespace
 }  // namespace numalocality::cri_events_test

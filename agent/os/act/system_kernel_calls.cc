@@ -147,7 +147,7 @@ class SystemKernel final : public KernelCalls {
       if (bit < kMaskWords * kWordBits) mask[bit / kWordBits] |= 1UL << (bit % kWordBits);
     }
     if (syscall(SYS_sched_setaffinity, tid, sizeof(mask), mask) == 0) return absl::OkStatus();
-    return ErrnoStatus(errno, absl::StrCat("confine thread ", tid, " to CPUs ", cpus.ToString()));
+    return ErrnoStatus(errno, absl::StrCat("pin thread ", tid, " to CPUs ", cpus.ToString()));
   }
 
   absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,

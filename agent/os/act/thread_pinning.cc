@@ -69,7 +69,7 @@ absl::StatusOr<int> PinThreads(KernelCalls& kernel, const Host& host, pid_t pid,
     if (pass.newly_pinned == 0) return pass.thread_count;
   }
   return absl::AbortedError(absl::StrCat(
-      "confine process ", pid, " to CPUs ", cpus.ToString(), ": after ", kMostPasses,
+      "pin process ", pid, " to CPUs ", cpus.ToString(), ": after ", kMostPasses,
       " passes some threads still run on other CPUs; the process sets their affinity itself"));
 }
 

@@ -99,7 +99,7 @@ class KernelCalls {
   // NOT_FOUND if one process has exited, PERMISSION_DENIED if the caller may not trace both.
   virtual absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) = 0;
 
-  // Confines thread `tid` to `cpus` (sched_setaffinity(2)). NOT_FOUND if it has exited.
+  // Pins thread `tid` to `cpus` (sched_setaffinity(2)). NOT_FOUND if it has exited.
   virtual absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) = 0;
 
   // Holds a process: stops all its threads by ptrace(2). FAILED_PRECONDITION if it is traced

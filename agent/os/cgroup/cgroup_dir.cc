@@ -81,7 +81,7 @@ absl::StatusOr<std::string> CgroupDir::ReadCpusetFile(const std::string& name) c
   return ReadFileAt(*directory, name);
 }
 
-absl::StatusOr<bool> CgroupDir::Holds(pid_t pid) const {
+absl::StatusOr<bool> CgroupDir::Contains(pid_t pid) const {
   const auto text = ReadFileAt(memory_fd(), "cgroup.procs", kMaxProcsBytes);
   // A threaded cgroup lists no processes, and a removed one has none.
   if (absl::IsUnimplemented(text.status()) || absl::IsNotFound(text.status())) return false;

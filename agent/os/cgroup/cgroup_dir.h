@@ -38,7 +38,7 @@ class CgroupDir {
   uint64_t id() const { return id_; }
 
   // Whether `pid` is a process of this cgroup itself, not of a descendant.
-  absl::StatusOr<bool> Holds(pid_t pid) const;
+  absl::StatusOr<bool> Contains(pid_t pid) const;
 
   // The processes of this cgroup and of its descendants.
   absl::StatusOr<CgroupProcesses> ReadProcesses() const;

@@ -26,7 +26,7 @@ absl::StatusOr<int64_t> KilobyteField(absl::string_view text, absl::string_view 
     }
     return absl::InvalidArgumentError(absl::StrCat("node meminfo: bad line '", line, "'"));
   }
-  return absl::InvalidArgumentError(absl::StrCat("node meminfo: no ", key));
+  return absl::InvalidArgumentError(absl::StrCat("node meminfo: no line ", key));
 }
 
 absl::StatusOr<NodeSet> ReadNodeList(const std::string& path) {

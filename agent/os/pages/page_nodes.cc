@@ -101,7 +101,9 @@ absl::Status PageNodes::Ask(std::vector<FoundPage>& found) {
         absl::StrCat("query the nodes of the pages of process ", process_.pid());
     if (result == -ESRCH || result == -EINVAL) return absl::NotFoundError(what + ": has exited");
     // Seccomp filters often return ENOSYS.
-    if (result == -ENOSYS) return absl::PermissionDeniedError(what + ": move_pages is blocked");
+    if (result == -ENOSYS)
+      return absl::PermissionDeniedError(
+          what + ": move_pages(2) is blocked, probably by a seccomp filter");
     if (result < 0) return ErrnoStatus(-result, what);
     for (size_t i = 0; i < count; ++i) {
       FoundPage& page = found[asked_[first + i]];

@@ -47,7 +47,7 @@ double Scatter(int64_t index) {
   return static_cast<double>(static_cast<uint64_t>(index) * kGoldenRatio >> 11) * 0x1p-53;
 }
 
-// Selects one page in each of `count` equal parts of `segments`. `round`: other ones in each.
+// Selects one page in each of `count` equal parts of `ranges`; different pages for each `round`.
 std::vector<FoundPage> Spread(absl::Span<const ScanRange> ranges, int64_t count, int64_t round,
                               uint64_t page_bytes) {
   const auto mapped_pages = CountPages(ranges, page_bytes);

@@ -26,7 +26,7 @@ absl::StatusOr<std::optional<std::string>> FindSelf(const Host& host, const std:
   const auto cgroup = CgroupDir::Open(host, path);
   if (absl::IsNotFound(cgroup.status())) return std::nullopt;  // removed meanwhile
   if (!cgroup.ok()) return cgroup.status();
-  NL_ASSIGN_OR_RETURN(const bool is_here, cgroup->Holds(getpid()));
+  NL_ASSIGN_OR_RETURN(const bool is_here, cgroup->Contains(getpid()));
   if (is_here) return path;
   const auto children = cgroup->ListChildren();
   if (absl::IsNotFound(children.status())) return std::nullopt;
@@ -57,7 +57,7 @@ absl::StatusOr<std::string> FindCgroupNamespace(const Host& host) {
   NL_ASSIGN_OR_RETURN(const std::string own, ParseProcessCgroup(text));
   const auto direct = CgroupDir::Open(host, own);
   if (direct.ok()) {
-    NL_ASSIGN_OR_RETURN(const bool is_here, direct->Holds(getpid()));
+    NL_ASSIGN_OR_RETURN(const bool is_here, direct->Contains(getpid()));
     if (is_here) return "/";
   }
   NL_ASSIGN_OR_RETURN(const auto found, FindSelf(host, "/"));

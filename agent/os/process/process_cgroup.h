@@ -1,5 +1,5 @@
-// The cgroup of a process, as a path from the root of the host's cgroups also if this program runs
-// in a cgroup namespace (cgroup_namespaces(7)).
+// The cgroup of a process, as a path from the root of the host's cgroups. Works also if this
+// program runs in its own cgroup namespace (cgroup_namespaces(7)).
 #ifndef NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_CGROUP_H_
 #define NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_CGROUP_H_
 

@@ -106,7 +106,7 @@ TEST_F(CgroupDirTest, ReadsEachTreeOfVersion1) {
   EXPECT_EQ(cgroup.ReadMemory()->BytesOn({NodeId{0}}, {MemoryKind::kHugetlb}), 2 << 20);
   EXPECT_THAT(cgroup.ReadProcesses()->pids, ElementsAre(10, 20));
   EXPECT_THAT(cgroup.ListChildren().value(), ElementsAre("below"));
-  EXPECT_TRUE(cgroup.Holds(10).value());
+  EXPECT_TRUE(cgroup.Contains(10).value());
 }
 
 TEST_F(CgroupDirTest, OnVersion1ACgroupMayBeMissingInSomeTrees) {
