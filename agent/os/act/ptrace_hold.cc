@@ -23,24 +23,25 @@
 namespace numalocality {
 namespace {
 
-struct Glance {
+// The state of a traced thread, from waitid(2).
+struct WaitState {
   enum { kRunning, kStopped, kExited, kNotTraced } state;
   int signal = 0;  // the signal it was about to receive when it stopped; 0 if there was none
 };
 
 // Leaves the stop in a waitable state (WNOWAIT). So the state can be read again at any time, and
 // the signal that the thread was about to receive is not lost, even if the tracer is killed.
-Glance GlanceAt(pid_t tid) {
+WaitState ReadWaitState(pid_t tid) {
   siginfo_t info{};
   constexpr int kOptions = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL;
   while (waitid(P_PID, static_cast<id_t>(tid), &info, kOptions) != 0) {
-    if (errno != EINTR) return {Glance::kNotTraced};
+    if (errno != EINTR) return {WaitState::kNotTraced};
   }
-  if (info.si_pid == 0) return {Glance::kRunning};
-  if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) return {Glance::kExited};
+  if (info.si_pid == 0) return {WaitState::kRunning};
+  if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) return {WaitState::kExited};
   // PTRACE_EVENT_STOP is the requested stop, or a stop by SIGSTOP, which the kernel renews itself.
   const bool is_event = info.si_status >> 8 == PTRACE_EVENT_STOP;
-  return {Glance::kStopped, is_event ? 0 : info.si_status & 0xff};
+  return {WaitState::kStopped, is_event ? 0 : info.si_status & 0xff};
 }
 
 // One thread of the process to hold, as ptrace(2), waitid(2) and proc(5) show it to its tracer.
@@ -62,7 +63,7 @@ class TracedThread {
   // Ends the tracing of a thread that has stopped or exited. True if the thread is no longer
   // traced, false if it must stop first. With `keep_exit` the exit of a process remains for its
   // parent to collect: needed if this program is the parent.
-  bool LetGo(bool keep_exit) const;
+  bool Detach(bool keep_exit) const;
 
   bool HasExited() const;
 
@@ -86,7 +87,7 @@ absl::StatusOr<bool> TracedThread::Seize(bool again) const {
   // that executes another program.
   for (int i = 0; i < 2 && absl::IsPermissionDenied(seized.status()); ++i) seized = TrySeize(again);
   if (!seized.ok() || !*seized) return seized;
-  // ESRCH: it has exited since, which GlanceAt will show.
+  // ESRCH: it has exited since, which ReadWaitState will show.
   if (ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr) == 0 || errno == ESRCH) return true;
   return ErrnoStatus(errno, absl::StrCat("hold process ", pid_, ": interrupt thread ", tid_));
 }
@@ -110,22 +111,22 @@ absl::StatusOr<bool> TracedThread::TrySeize(bool again) const {
                    "kernel.yama.ptrace_scope=0) and a seccomp filter that allows ptrace(2)"));
 }
 
-bool TracedThread::IsStopped() const { return GlanceAt(tid_).state == Glance::kStopped; }
+bool TracedThread::IsStopped() const { return ReadWaitState(tid_).state == WaitState::kStopped; }
 
-bool TracedThread::LetGo(bool keep_exit) const {
-  const Glance glance = GlanceAt(tid_);
-  if (glance.state == Glance::kNotTraced) return true;
-  if (glance.state == Glance::kExited) {
+bool TracedThread::Detach(bool keep_exit) const {
+  const WaitState found = ReadWaitState(tid_);
+  if (found.state == WaitState::kNotTraced) return true;
+  if (found.state == WaitState::kExited) {
     // The kernel notifies the parent of the exit only after the tracer has collected it.
     siginfo_t info{};
     if (!keep_exit) waitid(P_PID, static_cast<id_t>(tid_), &info, WEXITED | WNOHANG | __WALL);
     return true;
   }
-  if (glance.state == Glance::kStopped) {
-    const auto signal = reinterpret_cast<void*>(static_cast<intptr_t>(glance.signal));
+  if (found.state == WaitState::kStopped) {
+    const auto signal = reinterpret_cast<void*>(static_cast<intptr_t>(found.signal));
     if (ptrace(PTRACE_DETACH, tid_, nullptr, signal) == 0) return true;
   }
-  // waitid reports an own child as running, whether it is traced or not.
+  // waitid reports a child of this program as running, whether it is traced or not.
   if (Tracer() != gettid()) return true;
   // It may have executed a program, and so changed its id, after PTRACE_SEIZE and before
   // PTRACE_INTERRUPT.
@@ -161,14 +162,14 @@ pid_t TracedThread::Tracer() const {
 }
 
 // The longest that a process that is killed while it is held takes to free its memory.
-constexpr absl::Duration kLongestDeath = absl::Seconds(10);
+constexpr absl::Duration kLongestExit = absl::Seconds(10);
 
-// Pauses between checks of a condition that takes microseconds on an idle machine.
-class Patience {
+// Pauses between checks of a condition that is met within microseconds on an idle machine.
+class Polling {
  public:
-  explicit Patience(absl::Duration deadline) : deadline_(deadline) {}
+  explicit Polling(absl::Duration deadline) : deadline_(deadline) {}
 
-  bool exhausted() const { return Clock::System().Monotonic() >= deadline_; }
+  bool expired() const { return Clock::System().Monotonic() >= deadline_; }
   void Wait() {
     Clock::System().Sleep(pause_);
     pause_ = std::min(2 * pause_, absl::Milliseconds(1));
@@ -202,7 +203,7 @@ class PtracedProcess final : public ProcessHold {
   absl::StatusOr<bool> Round(int max_threads);
 
   TracedThread Thread(pid_t tid) const { return TracedThread(pid_, tid); }
-  bool LetGo(pid_t tid) const { return Thread(tid).LetGo(is_own_child_ && tid == pid_); }
+  bool Detach(pid_t tid) const { return Thread(tid).Detach(is_own_child_ && tid == pid_); }
 
   const pid_t pid_;
   const bool is_own_child_;
@@ -210,37 +211,37 @@ class PtracedProcess final : public ProcessHold {
 };
 
 PtracedProcess::~PtracedProcess() {
-  Patience patience(Clock::System().Monotonic() + kLongestDeath);
+  Polling polling(Clock::System().Monotonic() + kLongestExit);
   // A seized thread that executes another program takes over the id of the first thread.
   if (!seized_.empty()) seized_.insert(pid_);
   while (true) {
-    std::erase_if(seized_, [this](pid_t tid) { return LetGo(tid); });
+    std::erase_if(seized_, [this](pid_t tid) { return Detach(tid); });
     if (seized_.empty()) return;
     // A first thread that has exited can be detached only after all others have exited. Either all
     // threads are exiting, or the others continue: then the kernel detaches it when its tracer
     // exits.
-    if (patience.exhausted() && seized_ == std::set{pid_} && Thread(pid_).HasExited()) return;
-    patience.Wait();
+    if (polling.expired() && seized_ == std::set{pid_} && Thread(pid_).HasExited()) return;
+    polling.Wait();
   }
 }
 
 absl::Status PtracedProcess::Stop(int max_threads, absl::Duration timeout) {
   const absl::Duration deadline = Clock::System().Monotonic() + timeout;
   NL_RETURN_IF_ERROR(AwaitSleepers(deadline));
-  Patience patience(deadline);
+  Polling polling(deadline);
   // A thread that was stopped in one round cannot have created a thread that the next round finds.
   // So two rounds in a row that find no new and no running thread have seen all threads.
   for (int still_rounds = 0; still_rounds < 2;) {
     NL_ASSIGN_OR_RETURN(const bool still, Round(max_threads));
     still_rounds = still ? still_rounds + 1 : 0;
     if (still) continue;
-    if (patience.exhausted()) {
+    if (polling.expired()) {
       return absl::DeadlineExceededError(
           absl::StrCat("hold process ", pid_, ": not all of its ", seized_.size(),
                        " threads have stopped within ", absl::FormatDuration(timeout),
                        "; the machine is overloaded, or a thread waits for a device"));
     }
-    patience.Wait();
+    polling.Wait();
   }
   return absl::OkStatus();
 }
@@ -260,14 +261,14 @@ absl::Status PtracedProcess::AwaitSleepers(absl::Duration deadline) const {
   NL_ASSIGN_OR_RETURN(const std::vector<pid_t> threads, ListThreads());
   std::map<pid_t, std::string> sleeps;
   for (const pid_t tid : threads) sleeps[tid] = Thread(tid).Sleep();
-  Patience patience(deadline);
+  Polling polling(deadline);
   while (true) {
     std::erase_if(sleeps, [this](const auto& entry) {
       const auto& [tid, sleep] = entry;
       return sleep.empty() || Thread(tid).Sleep() != sleep;
     });
     if (sleeps.empty()) return absl::OkStatus();
-    if (patience.exhausted()) {
+    if (polling.expired()) {
       const pid_t tid = sleeps.begin()->first;
       return absl::DeadlineExceededError(absl::StrCat(
           "hold process ", pid_, ": its thread ", tid,
@@ -275,7 +276,7 @@ absl::Status PtracedProcess::AwaitSleepers(absl::Duration deadline) const {
           "created by vfork (see /proc/",
           tid, "/wchan); try again when the wait has ended"));
     }
-    patience.Wait();
+    polling.Wait();
   }
 }
 
@@ -298,7 +299,7 @@ absl::StatusOr<bool> PtracedProcess::Round(int max_threads) {
     } else if (Thread(tid).IsStopped()) {
       ++alive;
       continue;
-    } else if (LetGo(tid)) {
+    } else if (Detach(tid)) {
       // The thread has exited; or the process has executed another program, and the id now names
       // another thread.
       seized_.erase(tid);
