@@ -20,7 +20,6 @@
 #include "agent/os/act/system_kernel_calls.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
-#include "agent/os/base/own_privileges.h"
 #include "agent/os/base/unix_socket.h"
 #include "agent/os/process/own_process.h"
 #include "agent/os/process/process_cgroup.h"

@@ -18,7 +18,7 @@
 #include "agent/base/version.h"
 #include "agent/config/parse_configuration.h"
 #include "agent/os/base/file.h"
-#include "agent/os/base/process_limits.h"
+#include "agent/os/process/own_process.h"
 #include "agent/runtime/seccomp_profile.h"
 
 namespace numalocality {

@@ -1,4 +1,4 @@
-// Time as a dependency, so that tests decide what time it is.
+// Time as an interface, so that tests can control it.
 #ifndef NUMALOCALITY_AGENT_BASE_CLOCK_H_
 #define NUMALOCALITY_AGENT_BASE_CLOCK_H_
 
@@ -11,10 +11,10 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  // Wall clock, for records that people read. May jump.
+  // The wall clock, for times that people read. May jump.
   virtual absl::Time Now() const = 0;
 
-  // Time since an arbitrary fixed point; never jumps. For deadlines and durations.
+  // The time since an arbitrary fixed point. Never jumps. For deadlines and durations.
   virtual absl::Duration Monotonic() const = 0;
 
   // Blocks the calling thread.

@@ -33,7 +33,7 @@ void LogWarning(absl::string_view message) { Log(spdlog::level::warn, message); 
 void LogError(absl::string_view message) { Log(spdlog::level::err, message); }
 
 std::string LogSafe(absl::string_view text) {
-  // JSON has no \x escapes, so anything unprintable becomes \u00XX.
+  // JSON has no \x escapes, so unprintable bytes become \u00XX.
   std::string safe;
   for (const unsigned char c : text) {
     if (c == '"' || c == '\\') {

@@ -1,4 +1,4 @@
-// Logging: spdlog's default logger, on standard error, as text or as one JSON object a line.
+// Logging to standard error, as text or as one JSON object per line. Uses spdlog's default logger.
 #ifndef NUMALOCALITY_AGENT_BASE_LOG_H_
 #define NUMALOCALITY_AGENT_BASE_LOG_H_
 
@@ -10,21 +10,21 @@ namespace numalocality {
 
 enum class LogFormat { kText, kJson };
 
-// Sets up the process's logger. Call once, before the first log line.
+// Sets up the process's logger. Call it once, before the first log line.
 void InitLog(LogFormat format);
 
-// Logs one event: a short constant sentence and `key=value` details that the caller has escaped
-// where they come from outside (see LogSafe).
+// Log one event: a short constant sentence and `key=value` details. The caller escapes details that
+// come from outside (see LogSafe).
 void LogInfo(absl::string_view message);
 void LogWarning(absl::string_view message);
 void LogError(absl::string_view message);
 
-// `text` with control characters, quotes, backslashes and bytes above 0x7e escaped, for names
-// that a container chose.
+// Escapes control characters, quotes, backslashes and bytes above 0x7e. For names that a container
+// chose.
 std::string LogSafe(absl::string_view text);
 
-// `text` as it is if it is printable ASCII, else LogSafe: for protobuf strings and metrics, which
-// must be UTF-8, whatever bytes a container chose.
+// Returns `text` unchanged if it is printable ASCII, otherwise LogSafe(text). For protobuf strings
+// and metrics, which must be UTF-8 even if a container chose other bytes.
 std::string Printable(absl::string_view text);
 
 }  // namespace numalocality

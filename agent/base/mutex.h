@@ -1,5 +1,5 @@
-// std::mutex and std::condition_variable with clang's thread-safety annotations. std rather than
-// absl::Mutex because Debian's abseil is not built for ThreadSanitizer.
+// std::mutex and std::condition_variable with clang's thread-safety annotations. Not absl::Mutex,
+// because Debian's abseil is not built for ThreadSanitizer.
 #ifndef NUMALOCALITY_AGENT_BASE_MUTEX_H_
 #define NUMALOCALITY_AGENT_BASE_MUTEX_H_
 

@@ -1,5 +1,5 @@
-// How long to wait before trying again what has failed: 1 s, 2 s, 4 s, ... 60 s, each a little
-// less by chance, so that all agents of a cluster do not come at once.
+// The delay before a failed call is repeated: 1 s, 2 s, 4 s, ... 60 s, each reduced by a random
+// part (jitter), so that the agents of a cluster do not all call at once.
 #ifndef NUMALOCALITY_AGENT_BASE_RETRY_DELAY_H_
 #define NUMALOCALITY_AGENT_BASE_RETRY_DELAY_H_
 
@@ -9,7 +9,7 @@
 
 namespace numalocality {
 
-// `longest`, less up to a quarter of it by chance.
+// `longest`, reduced by a random part of up to a quarter.
 absl::Duration WithJitter(absl::Duration longest, std::minstd_rand& random);
 
 // Not thread-safe.
@@ -18,10 +18,10 @@ class RetryDelay {
   static constexpr absl::Duration kFirst = absl::Seconds(1);
   static constexpr absl::Duration kLongest = absl::Seconds(60);
 
-  // The next one; twice the one before.
+  // The next delay, twice the previous one.
   absl::Duration Next(std::minstd_rand& random);
 
-  // It did not fail: the next one is the first again.
+  // Call after success: the next delay is kFirst again.
   void Reset() { next_ = kFirst; }
 
  private:

@@ -1,4 +1,4 @@
-// Errors: absl::Status everywhere. A message says what was tried, on what, and why it failed.
+// Errors are absl::Status everywhere. A message says what failed, on what, why, and what to do.
 #ifndef NUMALOCALITY_AGENT_BASE_STATUS_H_
 #define NUMALOCALITY_AGENT_BASE_STATUS_H_
 
@@ -10,12 +10,12 @@
 
 namespace numalocality {
 
-// Status for the errno value `error_number`; the message is "<what>: <strerror>".
-// ENOENT, ESRCH and ENODEV become NOT_FOUND, EACCES and EPERM become PERMISSION_DENIED, the rest as
-// absl::ErrnoToStatus maps them.
+// The status for the errno value `error_number`, with the message "<what>: <strerror>". ENOENT,
+// ESRCH and ENODEV become NOT_FOUND, EACCES and EPERM become PERMISSION_DENIED; absl::ErrnoToStatus
+// maps the rest.
 absl::Status ErrnoStatus(int error_number, absl::string_view what);
 
-// `status` with `context` put before its message; the code stays.
+// Returns `status` with the message "<context>: <message>" and the same code.
 absl::Status WithContext(const absl::Status& status, absl::string_view context);
 
 }  // namespace numalocality
@@ -31,7 +31,8 @@ absl::Status WithContext(const absl::Status& status, absl::string_view context);
     }                                                             \
   } while (false)
 
-// NL_ASSIGN_OR_RETURN(auto value, FunctionThatReturnsStatusOr());
+// Declares a variable from a StatusOr, or returns its error from the enclosing function:
+//   NL_ASSIGN_OR_RETURN(auto value, FunctionThatReturnsStatusOr());
 #define NL_ASSIGN_OR_RETURN(declaration, expression) \
   NL_ASSIGN_OR_RETURN_INNER(NL_CONCAT(nl_or_, __LINE__), declaration, expression)
 #define NL_ASSIGN_OR_RETURN_INNER(temporary, declaration, expression) \

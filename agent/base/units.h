@@ -1,4 +1,4 @@
-// Sizes as people write and read them: 512M, 1Gi, 64KiB.
+// Sizes in the form that people write and read: 512M, 1Gi, 64KiB.
 #ifndef NUMALOCALITY_AGENT_BASE_UNITS_H_
 #define NUMALOCALITY_AGENT_BASE_UNITS_H_
 
@@ -10,15 +10,15 @@
 
 namespace numalocality {
 
-// Bytes named by `text`: a whole number with an optional suffix K, M, G, T, each optionally
-// followed by "i" or "iB" (all powers of 1024). INVALID_ARGUMENT for anything else, for 0 digits,
-// a sign, or more than 2^63 - 1 bytes.
+// Parses a whole number of bytes with an optional suffix K, M, G or T, optionally followed by "i"
+// or "iB" (all are powers of 1024). INVALID_ARGUMENT for anything else, such as a sign, no digits,
+// or more than 2^63 - 1 bytes.
 absl::StatusOr<int64_t> ParseBytes(absl::string_view text);
 
-// "0 B", "4.0 KiB", "256.0 MiB".
+// Returns a text such as "0 B", "4.0 KiB" or "256.0 MiB".
 std::string FormatBytes(int64_t bytes);
 
-// The same of a change: "+4.0 KiB", "-256.0 MiB", "0 B".
+// The same for a change: "+4.0 KiB", "-256.0 MiB", "0 B".
 std::string FormatBytesChange(int64_t bytes);
 
 }  // namespace numalocality

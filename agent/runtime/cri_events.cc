@@ -21,7 +21,7 @@ namespace {
 
 namespace cri = ::numalocality::runtime::v1;
 
-// Types of the runtime's interface.
+// ContainerEventType of the CRI.
 constexpr int kStarted = 1;
 constexpr int kStopped = 2;
 
@@ -31,7 +31,7 @@ class Stream final
  public:
   explicit Stream(const std::function<void()>& on_event) : on_event_(on_event) {}
 
-  // Returns how it ends, once it has.
+  // Starts the stream. The future gets its final status.
   std::future<grpc::Status> Begin() {
     std::future<grpc::Status> end = end_->get_future();
     StartWriteLast(&request_, grpc::WriteOptions());
@@ -48,7 +48,7 @@ class Stream final
     StartRead(&event_);
   }
   void OnDone(const grpc::Status& status) override {
-    // Whoever waits may be rid of this stream while set_value still runs.
+    // The waiting thread may destroy this stream while set_value still runs.
     const auto end = end_;
     end->set_value(status);
   }
@@ -109,6 +109,12 @@ grpc::StatusCode CriEvents::Listen(bool& had_events) {
   MutexLock lock(mutex_);
   call_ = nullptr;
   return status.error_code();
+}
+
+std::unique_ptr<CriEvents> MakeCriEvents(const SourceOptions& options,
+                                         std::function<void()> on_event) {
+  if (options.cri_socket.empty() || !options.cri_events) return nullptr;
+  return std::make_unique<CriEvents>(options.cri_socket, std::move(on_event));
 }
 
 }  // namespace numalocality

@@ -18,15 +18,15 @@ namespace {
 using google::protobuf::MessageLite;
 
 constexpr int kMaxAnswerBytes = 16 << 20;
-// How soon a call under way notices that it is cancelled.
-constexpr std::chrono::milliseconds kGlance(50);
+// How soon a call notices that it is cancelled.
+constexpr std::chrono::milliseconds kCancelPeriod(50);
 
 }  // namespace
 
 std::shared_ptr<grpc::Channel> ConnectTo(const std::string& path) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
-  // Else channels to one address share a connection, and its pause after a failure.
+  // Otherwise all channels to an address share one connection and its back-off after a failure.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(absl::StrCat("unix:", path), grpc::InsecureChannelCredentials(),
                                    arguments);
@@ -39,13 +39,13 @@ absl::Status Daemon::Call(absl::string_view method, const MessageLite& request,
                           MessageLite& response, absl::Duration timeout) const {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-  // gRPC's thread may still be in set_value when this one goes on.
+  // Shared, because gRPC's thread may still be in set_value when this function returns.
   const auto done = std::make_shared<std::promise<grpc::Status>>();
   std::future<grpc::Status> answer = done->get_future();
   grpc::TemplatedGenericStub<MessageLite, MessageLite>(ConnectTo(socket_))
       .UnaryCall(&context, absl::StrCat("/", service_, "/", method), grpc::StubOptions(), &request,
                  &response, [done](grpc::Status status) { done->set_value(std::move(status)); });
-  while (answer.wait_for(kGlance) != std::future_status::ready) {
+  while (answer.wait_for(kCancelPeriod) != std::future_status::ready) {
     if (is_cancelled_) context.TryCancel();
   }
   const grpc::Status status = answer.get();

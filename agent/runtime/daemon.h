@@ -1,5 +1,6 @@
-// Calls to another daemon of this node, which serves gRPC on a unix socket without TLS. Methods are
-// called by name: stubs would carry this project's names for services that are not its own.
+// Calls to another daemon of this node that serves gRPC on a unix socket without TLS. Methods are
+// called by name, because generated stubs would use this project's package name for services of
+// other projects.
 #ifndef NUMALOCALITY_AGENT_RUNTIME_DAEMON_H_
 #define NUMALOCALITY_AGENT_RUNTIME_DAEMON_H_
 
@@ -16,24 +17,24 @@
 
 namespace numalocality {
 
-// A connection of its own to the unix socket at `path`, made with the first call. Takes answers of
-// up to 16 MiB, as kubelet does.
+// A channel to the unix socket at `path` that shares its connection with no other channel. It
+// connects at the first call. Accepts responses of up to 16 MiB, as kubelet does.
 std::shared_ptr<grpc::Channel> ConnectTo(const std::string& path);
 
 // Thread-safe.
 class Daemon {
  public:
-  // `name` is for messages, `service` what it is called on the wire.
+  // `name` appears in error messages; `service` is the full name of the gRPC service.
   Daemon(std::string name, std::string socket, std::string service);
 
-  // Calls `method` and waits for its answer. Connects anew each time: a daemon that has come back
-  // is found at once, and nothing is kept open in between. UNAVAILABLE if nobody listens,
-  // DEADLINE_EXCEEDED after `timeout`, CANCELLED after Cancel, else as the daemon says, in its own
-  // words.
+  // Calls `method` and waits for the response. Opens a new connection for each call: a daemon that
+  // has restarted is reached immediately, and no connection stays open between calls. UNAVAILABLE
+  // if no process listens, DEADLINE_EXCEEDED after `timeout`, CANCELLED after Cancel; otherwise the
+  // daemon's own status and message.
   absl::Status Call(absl::string_view method, const google::protobuf::MessageLite& request,
                     google::protobuf::MessageLite& response, absl::Duration timeout) const;
 
-  // Ends calls under way and those to come.
+  // Cancels the current calls and all later ones.
   void Cancel() { is_cancelled_ = true; }
 
   const std::string& socket() const { return socket_; }

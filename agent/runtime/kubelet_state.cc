@@ -20,7 +20,7 @@ using AddEntry = absl::FunctionRef<void(const Json& entry, KubeletAssignment& as
 
 constexpr int kMaxId = 65535;  // of CPUs and nodes, as in IdSet::Parse
 
-// The member of an object; null if there is none, or `json` is no object.
+// The member `name` of an object; null if there is none or `json` is not an object.
 const Json& Member(const Json& json, const char* name) {
   static const Json null;
   if (!json.is_object()) return null;
@@ -30,8 +30,8 @@ const Json& Member(const Json& json, const char* name) {
 
 Json Parse(const std::string& text) { return Json::parse(text, nullptr, false); }
 
-// {"entries": {"<pod UID>": {"<container>": ...}}}; newer kubelets keep all that as text, in
-// "data".
+// Reads {"entries": {"<pod UID>": {"<container>": ...}}}. Newer kubelets put this object as a
+// string into "data".
 absl::Status AddEntries(const std::string& path, AddEntry add, Assignments& assignments) {
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   Json state = Parse(text);
@@ -39,8 +39,8 @@ absl::Status AddEntries(const std::string& path, AddEntry add, Assignments& assi
     state = Parse(data.get<std::string>());
   }
   if (!state.is_object()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": not a JSON object; kubelet writes it anew when it starts"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": is not a JSON object; kubelet writes the file again when it restarts"));
   }
   for (const auto& [uid, containers] : Member(state, "entries").items()) {
     if (!containers.is_object()) continue;
@@ -81,7 +81,8 @@ absl::StatusOr<std::vector<KnownContainer>> KubeletState::Read() {
   const absl::Status cpus = AddEntries(directory_ + "/cpu_manager_state", AddCpus, assignments);
   const absl::Status nodes =
       AddEntries(directory_ + "/memory_manager_state", AddNodes, assignments);
-  // Without either manager's policy, as on kubelets before 1.21, its file may be missing.
+  // The file of a manager that is off, or that kubelet lacks (the memory manager before 1.21), may
+  // be missing.
   if (!cpus.ok() && !(absl::IsNotFound(cpus) && nodes.ok())) return cpus;
   if (!nodes.ok() && !absl::IsNotFound(nodes)) return nodes;
   std::vector<KnownContainer> known;

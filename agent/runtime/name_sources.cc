@@ -1,6 +1,6 @@
 #include "agent/runtime/name_sources.h"
 
-#include "agent/runtime/cri_names.h"
+#include "agent/runtime/cri_client.h"
 #include "agent/runtime/kubelet_state.h"
 #include "agent/runtime/pod_logs.h"
 #include "agent/runtime/pod_resources_client.h"

@@ -1,4 +1,4 @@
-// Which sources of names the configuration asks for.
+// The name sources that the configuration asks for.
 #ifndef NUMALOCALITY_AGENT_RUNTIME_NAME_SOURCES_H_
 #define NUMALOCALITY_AGENT_RUNTIME_NAME_SOURCES_H_
 
@@ -10,8 +10,9 @@
 
 namespace numalocality {
 
-// The best first, as NameDirectory wants them: the container runtime, kubelet's pod-resources API,
-// its state files, the names of pods' logs. Those whose option is empty are left out.
+// Constructs the configured name sources, the most reliable first, as NameDirectory expects: the
+// container runtime, kubelet's pod-resources API, kubelet's state files, the names of pods' log
+// files. A source whose option is empty is left out.
 std::vector<std::unique_ptr<NameSource>> MakeNameSources(const SourceOptions& options);
 
 }  // namespace numalocality

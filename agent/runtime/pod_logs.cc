@@ -24,7 +24,7 @@ bool IsHex(absl::string_view text, absl::string_view also = "") {
   });
 }
 
-// Three names between underscores, which no name of Kubernetes has in it.
+// Splits `text` into three names at its underscores; names in Kubernetes contain none.
 std::optional<std::vector<std::string>> SplitThree(absl::string_view text) {
   std::vector<std::string> parts = absl::StrSplit(text, '_');
   const bool has_empty =
@@ -33,7 +33,7 @@ std::optional<std::vector<std::string>> SplitThree(absl::string_view text) {
   return parts;
 }
 
-// Adds what `parse` makes of the names in `directory`, one by one: it may be large.
+// Adds the entries of `directory` that `parse` accepts. Reads one by one, as there may be many.
 absl::Status AddNames(const std::string& directory,
                       std::optional<KnownContainer> (*parse)(absl::string_view),
                       std::vector<KnownContainer>& known) {

@@ -1,7 +1,7 @@
-// Names of pods and containers from the names of their logs, which kubelet makes on every node:
+// Names of pods and containers, from the names of the log files that kubelet creates on every node:
 //   <dir>/containers/<pod>_<namespace>_<container>-<container id>.log
 //   <dir>/pods/<namespace>_<pod>_<pod UID>/
-// They are to be listed, not read: no container's output is looked at.
+// The directories are listed; no log file is opened.
 #ifndef NUMALOCALITY_AGENT_RUNTIME_POD_LOGS_H_
 #define NUMALOCALITY_AGENT_RUNTIME_POD_LOGS_H_
 
@@ -15,15 +15,15 @@
 
 namespace numalocality {
 
-// What such a name tells; nullopt if it is none. Kubelet cuts names off after 255 bytes: what is
-// left of a container's id then is of no use.
+// Parse the name of an entry of containers/ and of pods/; nullopt if it has another format. Kubelet
+// truncates names to 255 bytes; a name with a truncated container id is not used. Pure.
 std::optional<KnownContainer> ParseContainerLogName(absl::string_view name);
 std::optional<KnownContainer> ParsePodLogName(absl::string_view name);
 
 // Thread-safe.
 class PodLogs final : public NameSource {
  public:
-  // Of each of the two directories; a node has a few hundred pods.
+  // The limit for each of the two directories; a node has a few hundred pods.
   static constexpr int kMaxEntries = 20'000;
 
   explicit PodLogs(absl::string_view directory) : directory_(directory) {}
@@ -32,7 +32,7 @@ class PodLogs final : public NameSource {
   std::string id() const override { return "pod_logs"; }
   std::string address() const override { return directory_; }
 
-  // NOT_FOUND if neither directory is there, RESOURCE_EXHAUSTED above kMaxEntries.
+  // NOT_FOUND if neither directory exists, RESOURCE_EXHAUSTED above kMaxEntries.
   absl::StatusOr<std::vector<KnownContainer>> Read() override;
 
  private:

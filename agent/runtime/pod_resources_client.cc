@@ -43,7 +43,7 @@ absl::StatusOr<std::vector<KnownContainer>> PodResourcesClient::Read() {
   if (error) return ErrnoStatus(error.value(), what);
   if (!is_there) {
     return absl::NotFoundError(
-        absl::StrCat(what, ": not there; mount its directory into the agent's container"));
+        absl::StrCat(what, ": does not exist; mount its directory into the agent's container"));
   }
   kubelet::ListPodResourcesResponse response;
   NL_RETURN_IF_ERROR(

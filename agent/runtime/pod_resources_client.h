@@ -1,5 +1,5 @@
-// What kubelet has assigned to containers, as its pod-resources API tells (package v1): CPUs for
-// themselves and memory nodes. Read only; it knows pods by name, not by UID.
+// The exclusive CPUs and memory nodes that kubelet has assigned to containers, from kubelet's
+// pod-resources API (package v1). The API is read-only and identifies pods by name, not by UID.
 #ifndef NUMALOCALITY_AGENT_RUNTIME_POD_RESOURCES_CLIENT_H_
 #define NUMALOCALITY_AGENT_RUNTIME_POD_RESOURCES_CLIENT_H_
 
@@ -16,15 +16,16 @@ namespace numalocality {
 // Thread-safe.
 class PodResourcesClient final : public NameSource {
  public:
-  // The socket is pod-resources/kubelet.sock in `kubelet_dir`; kubelet makes it anew when it
-  // starts.
+  // The socket is pod-resources/kubelet.sock in `kubelet_dir`. Kubelet creates it again at each
+  // start.
   explicit PodResourcesClient(absl::string_view kubelet_dir);
 
   std::string name() const override { return "kubelet resources"; }
   std::string id() const override { return "pod_resources"; }
   std::string address() const override { return daemon_.socket(); }
 
-  // One call. Names, and the assignment of those that have one. NOT_FOUND without the socket.
+  // Returns the names of all containers, and the assignments of those that have one. Takes one
+  // call. NOT_FOUND if the socket does not exist.
   absl::StatusOr<std::vector<KnownContainer>> Read() override;
   void Cancel() override { daemon_.Cancel(); }
 

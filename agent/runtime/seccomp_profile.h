@@ -1,5 +1,5 @@
-// A seccomp profile of a Kubernetes node: kubelet takes those of type Localhost from a directory of
-// its own, and has no way to fetch one.
+// Installs a seccomp profile on a Kubernetes node. Kubelet reads profiles of type Localhost from
+// its own directory (seccomp/ below its root directory) and cannot fetch them.
 #ifndef NUMALOCALITY_AGENT_RUNTIME_SECCOMP_PROFILE_H_
 #define NUMALOCALITY_AGENT_RUNTIME_SECCOMP_PROFILE_H_
 
@@ -9,9 +9,10 @@
 
 namespace numalocality {
 
-// Copies the profile `from` to `to`, whose directory is made if need be, as a whole: a container
-// that starts meanwhile gets the old one or the new one. INVALID_ARGUMENT if `from` is no JSON
-// object, as no container starts with such a profile; or as ErrnoStatus has it.
+// Copies the profile `from` to `to` atomically: a container that starts meanwhile gets the old or
+// the new profile as a whole. Creates the directory of `to` if necessary. INVALID_ARGUMENT if
+// `from` is not a JSON object, because no container could start with it; otherwise as ErrnoStatus
+// maps errno.
 absl::Status InstallSeccompProfile(const std::string& from, const std::string& to);
 
 }  // namespace numalocality

@@ -1,4 +1,4 @@
-// The client of the container runtime against a server that knows the wire only.
+// The client of the container runtime, against a server that handles raw bytes.
 #include "agent/runtime/cri_client.h"
 
 #include <gmock/gmock.h>
@@ -37,7 +37,7 @@ TEST_F(CriClientTest, SetsMems) {
                                                   "0-2"));
 }
 
-TEST_F(CriClientTest, AsksWhoAnswers) {
+TEST_F(CriClientTest, DescribesTheRuntime) {
   // version = 1, runtime_name = 2, runtime_version = 3
   const std::string answer(
       "\x0a\x05"
@@ -53,7 +53,7 @@ TEST_F(CriClientTest, AsksWhoAnswers) {
   EXPECT_EQ(client_.address(), socket_);
 }
 
-TEST_F(CriClientTest, PassesTheRuntimesWordsOn) {
+TEST_F(CriClientTest, PassesOnTheRuntimesMessage) {
   const grpc::Status gone(grpc::StatusCode::NOT_FOUND, "no such\ncontainer");
   server_.Answer(kUpdate, {gone, {}, false});
   const absl::Status status = client_.SetMems("abc", {NodeId{0}});
@@ -68,6 +68,14 @@ TEST(CriClientAloneTest, WithoutARuntimeIsUnavailable) {
   const absl::Status status = CriClient(tree.Path("none.sock")).Describe().status();
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("none.sock"));
+}
+
+TEST(MakeContainerResourcesTest, IsTheConfiguredRuntime) {
+  SourceOptions options;
+  options.cri_socket = "";
+  EXPECT_EQ(MakeContainerResources(options), nullptr);
+  options.cri_socket = "/run/cri.sock";
+  EXPECT_EQ(MakeContainerResources(options)->address(), "/run/cri.sock");
 }
 
 }  // namespace

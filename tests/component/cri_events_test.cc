@@ -1,4 +1,4 @@
-// The stream of the container runtime's events.
+// The event stream of the container runtime.
 #include "agent/runtime/cri_events.h"
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr char kMethod[] = "/runtime.v1.RuntimeService/GetContainerEvents";
 
-// Waits for it, ten seconds at most.
+// Waits until the condition holds, for at most ten seconds.
 bool Eventually(const std::function<bool()>& condition) {
   for (int i = 0; i < 1000 && !condition(); ++i) absl::SleepFor(absl::Milliseconds(10));
   return condition();
@@ -27,7 +27,7 @@ bool Eventually(const std::function<bool()>& condition) {
 
 class CriEventsTest : public ::testing::Test {
  protected:
-  // A runtime that tells of events of these types and then keeps the stream open, or not.
+  // A runtime that sends events of these types and then keeps the stream open or closes it.
   std::unique_ptr<WireServer> Serve(const std::vector<int>& types, bool stays_open) {
     auto server = std::make_unique<WireServer>(socket_);
     WireAnswer answer;
@@ -46,7 +46,7 @@ class CriEventsTest : public ::testing::Test {
   std::atomic<int> events_ = 0;
 };
 
-TEST_F(CriEventsTest, TellsOfStartsAndStopsOnly) {
+TEST_F(CriEventsTest, ReportsOnlyStartsAndStops) {
   const auto server = Serve({0, 1, 2, 3, 1, 7}, true);
   const CriEvents events(socket_, [this] { ++events_; });
   EXPECT_TRUE(Eventually([&] { return events_ == 3; })) << events_;
@@ -73,6 +73,19 @@ TEST_F(CriEventsTest, ARuntimeWithoutEventsIsAskedOnce) {
   }
   EXPECT_EQ(server.Count(kMethod), 1);
   EXPECT_EQ(events_, 0);
+}
+
+TEST_F(CriEventsTest, AreReceivedOnlyIfConfigured) {
+  SourceOptions options;
+  options.cri_socket = socket_;
+  options.cri_events = false;
+  EXPECT_EQ(MakeCriEvents(options, [this] { ++events_; }), nullptr);
+  options.cri_events = true;
+  const auto server = Serve({1}, true);
+  const auto events = MakeCriEvents(options, [this] { ++events_; });
+  EXPECT_TRUE(Eventually([&] { return events_ == 1; }));
+  options.cri_socket = "";
+  EXPECT_EQ(MakeCriEvents(options, [this] { ++events_; }), nullptr);
 }
 
 }  // namespace

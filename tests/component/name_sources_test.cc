@@ -1,5 +1,5 @@
-// The sources of names that are daemons, and the directory on top of them, against servers in the
-// place of the container runtime and of kubelet.
+// The name sources that are daemons, and NameDirectory, which reads them, against servers that
+// replace the container runtime and kubelet.
 #include "agent/runtime/name_sources.h"
 
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/engine/workload/name_directory.h"
-#include "agent/runtime/cri_names.h"
+#include "agent/runtime/cri_client.h"
 #include "agent/runtime/pod_resources_client.h"
 #include "numalocality/runtime/v1/pod_resources.pb.h"
 #include "numalocality/runtime/v1/runtime.pb.h"
@@ -58,7 +58,7 @@ void AddContainer(wire::ListContainersResponse& list, char id, char sandbox, int
   container->set_state(state);
 }
 
-// As containerd would, of one pod that has been set up twice, and whose container has been
+// The responses of containerd for a pod whose sandbox was created twice and whose container was
 // restarted.
 void ServeCri(WireServer& server) {
   wire::ListPodSandboxResponse sandboxes;
@@ -104,7 +104,7 @@ class NameSourcesTest : public ::testing::Test {
   PodResourcesClient kubelet_{tree_.Path("kubelet")};
 };
 
-TEST_F(NameSourcesTest, TheRuntimeTellsOfPodsAndContainers) {
+TEST_F(NameSourcesTest, TheRuntimeNamesPodsAndContainers) {
   WireServer server(cri_socket_);
   ServeCri(server);
   const auto known = cri_.Read();
@@ -122,7 +122,7 @@ TEST_F(NameSourcesTest, TheRuntimeTellsOfPodsAndContainers) {
   EXPECT_EQ(container.description.names, kNames);
 }
 
-TEST_F(NameSourcesTest, KubeletTellsOfItsAssignments) {
+TEST_F(NameSourcesTest, KubeletReportsItsAssignments) {
   WireServer server(kubelet_socket_);
   ServePodResources(server);
   const auto known = kubelet_.Read();
@@ -190,7 +190,7 @@ TEST_F(NameSourcesTest, AreThoseThatAreConfigured) {
   EXPECT_EQ(ids({"/run/cri.sock", "/k", "/l", false}), "cri pod_resources kubelet_state pod_logs ");
 }
 
-// The whole: daemons come, go and come again on the same path, while the directory's thread runs.
+// All together: daemons start, stop and restart at the same path while the directory's thread runs.
 TEST_F(NameSourcesTest, NamesReturnByThemselves) {
   NameDirectory directory(MakeNameSources({cri_socket_, tree_.Path("kubelet"), "", false}),
                           Clock::System());

@@ -21,7 +21,7 @@ constexpr uint64_t kHuge = uint64_t{2} << 20;
 constexpr uint64_t kMostPages = 65536;
 constexpr uint64_t kMostRanges = 4096;
 
-// What the child tells the test, in memory that both map.
+// Results of the child process, in memory that it shares with the test.
 struct Report {
   std::atomic<bool> is_ready;
   uint64_t page_count;
@@ -39,7 +39,7 @@ void Die(const char* what) {
   std::_Exit(1);
 }
 
-// At an address that is a multiple of a huge page, with unmapped memory around it.
+// Maps memory at a multiple of the huge page size, with unmapped memory around it.
 uint64_t Map(uint64_t bytes, int protection, int flags, int fd = -1) {
   static uint64_t next = uint64_t{0x200000000000};
   const uint64_t address = next;
@@ -74,12 +74,12 @@ int Memory(uint64_t bytes) {
   return fd;
 }
 
-// Neither huge pages now, nor khugepaged making some later.
+// No huge pages now, and none by khugepaged later.
 void KeepBasePages(uint64_t start, uint64_t bytes) {
   if (madvise(reinterpret_cast<void*>(start), bytes, MADV_NOHUGEPAGE) != 0) Die("madvise");
 }
 
-// Base pages: all, every third, zeros in between, unreadable ones; on all nodes by turns.
+// Base pages: all, every third, with zero pages in between, unreadable ones; on all nodes in turn.
 void MakeBasePages() {
   constexpr uint64_t kUnreadable = 300;
   numa_set_interleave_mask(numa_all_nodes_ptr);
@@ -109,7 +109,7 @@ void MakeBasePages() {
   numa_set_localalloc();
 }
 
-// Mappings of three pages that touch, of which the kernel makes one each.
+// Adjacent mappings of three pages that the kernel does not merge.
 void MakeManyMappings() {
   const uint64_t start = Map(3000 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
   for (uint64_t i = 0; i < 3000; ++i) Write(start + i * kPage, MemoryKind::kAnon);
@@ -135,8 +135,8 @@ void MakeHugePages() {
   for (uint64_t i = 0; i < 2 * kHuge; i += kPage) At(torn + i) = 1;
   for (uint64_t i = 0; i < 2 * kHuge; i += kPage) Write(closed + i, MemoryKind::kAnon);
   if (mprotect(reinterpret_cast<void*>(closed), 2 * kHuge, PROT_NONE) != 0) Die("mprotect");
-  // Takes a page out of the first, and write access from one of the second: both are mapped by
-  // base pages then.
+  // Removes a page of the first, and write access from a page of the second: both are then mapped
+  // as base pages.
   madvise(reinterpret_cast<void*>(torn + 7 * kPage), kPage, MADV_DONTNEED);
   mprotect(reinterpret_cast<void*>(torn + kHuge + 7 * kPage), kPage, PROT_READ);
   KeepBasePages(torn, 2 * kHuge);
@@ -149,13 +149,13 @@ void MakeHugePages() {
 void MakeObjects() {
   const uint64_t shared = Map(100 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, Memory(100 * kPage));
   for (uint64_t i = 0; i < 100; i += 2) Write(shared + i * kPage, MemoryKind::kShmem);
-  // Pages of the object, copies of such, and neither.
+  // Pages of the object, anonymous copies, and holes.
   const int fd = Memory(90 * kPage);
   const uint64_t object = Map(90 * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
   for (uint64_t i = 0; i < 90; ++i) Write(object + i * kPage, MemoryKind::kShmem);
   const uint64_t copies = Map(90 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd);
   for (uint64_t i = 0; i < 90; i += 2) Write(copies + i * kPage, MemoryKind::kAnon);
-  // The program itself: read page by page, so that nothing is read ahead into the mapping.
+  // The program itself, read page by page to avoid readahead into the mapping.
   const int program = open("/proc/self/exe", O_RDONLY);
   const uint64_t file = Map(64 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, program);
   for (uint64_t i = 0; i < 64; i += 2) Write(file + i * kPage, MemoryKind::kAnon);
@@ -168,7 +168,7 @@ void MakeObjects() {
   MakeHugePages();
   MakeObjects();
   if (setuid(65534) != 0) Die("setuid");
-  prctl(PR_SET_DUMPABLE, 1);  // /proc shows it as that user's
+  prctl(PR_SET_DUMPABLE, 1);  // so that /proc shows that user as its owner
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   report->is_ready = true;
   for (;;) pause();

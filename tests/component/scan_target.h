@@ -1,4 +1,4 @@
-// A process with every kind of memory, and what a scan of it must find.
+// A process with every kind of memory, and the pages that a scan of it must find.
 #ifndef NUMALOCALITY_TESTS_COMPONENT_SCAN_TARGET_H_
 #define NUMALOCALITY_TESTS_COMPONENT_SCAN_TARGET_H_
 
@@ -13,7 +13,7 @@
 
 namespace numalocality {
 
-// A child of the test, of another user; killed when this is destroyed.
+// A child process of the test, with another user. Killed by the destructor.
 class ScanTarget {
  public:
   // Base pages, and two huge ones.
@@ -26,13 +26,13 @@ class ScanTarget {
 
   pid_t pid() const { return pid_; }
 
-  // What the target has laid out itself: the program's own memory is elsewhere.
+  // The memory that the target has mapped for the test, without the program's own memory.
   std::vector<AddressRange> ranges() const;
 
-  // By address of the base page, the kind of all that is resident in ranges().
+  // The kind of every resident base page in ranges(), by address.
   std::map<uint64_t, MemoryKind> resident() const;
 
-  // Written once, read by maps: transparent huge pages, if the machine has them.
+  // Transparent huge pages, if the machine has them.
   AddressRange huge() const;
 
  private:

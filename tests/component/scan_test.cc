@@ -1,5 +1,5 @@
-// The scanner on this machine's kernel: every method finds every page of a real process, and no
-// other. Needs root.
+// The scanner on this machine's kernel: every method finds exactly the pages of a real process.
+// Needs root.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
@@ -19,7 +19,7 @@
 #include "absl/strings/match.h"
 #include "agent/os/act/page_mover.h"
 #include "agent/os/act/system_kernel_calls.h"
-#include "agent/os/base/kernel_release.h"
+#include "agent/os/base/running_kernel.h"
 #include "agent/os/pages/page_scanner.h"
 #include "agent/os/process/same_memory.h"
 #include "tests/component/scan_target.h"
@@ -27,7 +27,7 @@
 namespace numalocality::scan_test {
 namespace {
 
-// The kernel, but without what a test takes away.
+// The real kernel without the features that a test switches off.
 class LimitedKernel final : public KernelCalls {
  public:
   bool has_pagemap_scan = true;
@@ -60,7 +60,7 @@ class LimitedKernel final : public KernelCalls {
   KernelCalls& real_ = SystemKernelCalls();
 };
 
-// Takes capabilities from the calling thread, for good.
+// Drops capabilities of the calling thread permanently.
 void DropCapabilities(std::initializer_list<int> numbers) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2] = {};
@@ -78,7 +78,7 @@ struct Page {
 struct Found {
   ScanMethod method = ScanMethod::kQuery;
   std::map<uint64_t, Page> pages;
-  int64_t huge_pages = 0;  // base pages in runs of huge ones, in ScanTarget::huge
+  int64_t huge_pages = 0;  // base pages in spans of huge pages, in ScanTarget::huge
   int64_t longest_window = 0;
   bool ordered = true;
 };
@@ -98,19 +98,20 @@ class ScanTest : public ::testing::Test {
     uint64_t last = 0;
     const absl::Status status = scanner.Scan(
         *process, ranges, kinds,
-        [&](absl::Span<const PageSpan> runs) {
+        [&](absl::Span<const PageSpan> spans) {
           int64_t base_pages = 0;
-          for (const PageSpan& run : runs) {
-            found_.ordered &= run.address >= last;
-            if (run.is_huge) found_.ordered &= run.address % (2 << 20) == 0 && run.pages % 512 == 0;
-            if (!run.is_huge) base_pages += run.pages;
+          for (const PageSpan& span : spans) {
+            found_.ordered &= span.address >= last;
+            if (span.is_huge)
+              found_.ordered &= span.address % (2 << 20) == 0 && span.pages % 512 == 0;
+            if (!span.is_huge) base_pages += span.pages;
             const AddressRange huge = target_.huge();
-            if (run.is_huge && huge.start <= run.address && run.address < huge.end) {
-              found_.huge_pages += run.pages;
+            if (span.is_huge && huge.start <= span.address && span.address < huge.end) {
+              found_.huge_pages += span.pages;
             }
-            for (int64_t i = 0; i < run.pages; ++i) {
-              last = run.address + static_cast<uint64_t>(i) * 4096;
-              found_.ordered &= found_.pages.emplace(last, Page{run.kind, run.node}).second;
+            for (int64_t i = 0; i < span.pages; ++i) {
+              last = span.address + static_cast<uint64_t>(i) * 4096;
+              found_.ordered &= found_.pages.emplace(last, Page{span.kind, span.node}).second;
             }
           }
           found_.longest_window = std::max(found_.longest_window, base_pages);
@@ -132,8 +133,8 @@ class ScanTest : public ::testing::Test {
     EXPECT_LE(found_.longest_window, PageScanner::kWindowPages);
   }
 
-  // That every resident page was found and no other, each where the kernel says it is. Linux 6.1 to
-  // 6.5 deny unreadable pages.
+  // Expects that the scan found exactly the resident pages, each on the node that the kernel
+  // reports. Linux 6.1 to 6.5 report unreadable pages as absent.
   void ExpectAll(bool copies_are_known = true) {
     const std::map<uint64_t, MemoryKind> resident = target_.resident();
     std::vector<uint64_t> addresses;
@@ -148,7 +149,7 @@ class ScanTest : public ::testing::Test {
       if (nodes[i] < 0) hidden_.push_back(addresses[i]);
       const auto page = found_.pages.find(addresses[i]);
       if (page == found_.pages.end()) {
-        // Without pagemap hidden pages cannot be known.
+        // Without pagemap, hidden pages cannot be found.
         wrong += nodes[i] >= 0 || found_.method != ScanMethod::kQuery;
         continue;
       }
@@ -170,12 +171,12 @@ class ScanTest : public ::testing::Test {
     EXPECT_EQ(hidden_.size(), hides ? ScanTarget::kUnreadablePages : 0);
   }
 
-  // That huge pages are told, where the kernel has the means.
+  // Expects that huge pages are reported, if the kernel can.
   void ExpectHugePages(int64_t but_for = 0) {
     EXPECT_EQ(found_.huge_pages, tells_huge_pages_ ? HugePagesOfSmaps() - but_for : 0);
   }
 
-  // What /proc/PID/smaps says of the mapping at target_.huge().
+  // The lines of /proc/PID/smaps for the mapping at target_.huge().
   int64_t HugePagesOfSmaps() {
     std::ifstream smaps("/proc/" + std::to_string(target_.pid()) + "/smaps");
     char start[32];
@@ -192,7 +193,7 @@ class ScanTest : public ::testing::Test {
   LimitedKernel kernel_;
   ScanTarget target_;
   Found found_;
-  std::vector<uint64_t> hidden_;  // by ExpectAll: what the kernel denies
+  std::vector<uint64_t> hidden_;  // set by ExpectAll: pages that the kernel reports as absent
   bool tells_huge_pages_ = false;
 };
 
@@ -208,7 +209,7 @@ TEST_F(ScanTest, ByFramesBeforeLinux67) {
   Scan({});
   ExpectAll();
   EXPECT_EQ(found_.huge_pages, 0);
-  // Only those that lie in a row by chance, as huge pages do.
+  // Only those whose frames are consecutive by chance, as in huge pages.
   EXPECT_LT(kernel_.queried, static_cast<int64_t>(found_.pages.size() / 10));
 }
 
@@ -248,7 +249,7 @@ TEST_F(ScanTest, AWrongExpectationDoesNoHarm) {
 }
 
 TEST_F(ScanTest, ByQueries) {
-  // But for the large hole, which takes half a minute this way.
+  // Without the large hole, which takes half a minute with this method.
   std::vector<AddressRange> ranges = target_.ranges();
   std::erase_if(ranges, [](const AddressRange& range) { return range.size() >> 32 != 0; });
   Scan({CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE}, kAllKinds, {}, ranges);
@@ -291,7 +292,7 @@ TEST_F(ScanTest, PartsOfHugePages) {
   }
 }
 
-// A child that lives on without its main thread, which ends when told.
+// A child process whose main thread exits on request while another thread continues.
 class Headless {
  public:
   Headless() {
@@ -301,7 +302,7 @@ class Headless {
     std::thread([] { pause(); }).detach();
     char told = 0;
     while (read(pipe_[0], &told, 1) != 1) continue;
-    syscall(SYS_exit, 0);  // of this thread only
+    syscall(SYS_exit, 0);  // ends only this thread
   }
   ~Headless() {
     kill(pid_, SIGKILL);
@@ -327,17 +328,17 @@ class Headless {
   int pipe_[2];
 };
 
-// Finds the process's pages and moves one to where it is already: the kernel takes the process, and
+// Finds the process's pages and moves one to its current node: the kernel accepts the process and
 // changes nothing.
 void ExpectReachable(const ProcessHandle& process) {
   KernelCalls& kernel = SystemKernelCalls();
   std::vector<PageSpan> found;
-  const absl::Status status =
-      PageScanner(kernel, Clock::System(), Host(), 4096)
-          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageSpan> runs) {
-            found.insert(found.end(), runs.begin(), runs.end());
-            return true;
-          });
+  const absl::Status status = PageScanner(kernel, Clock::System(), Host(), 4096)
+                                  .Scan(process, {kWholeAddressSpace}, kPrivateKinds,
+                                        [&](absl::Span<const PageSpan> spans) {
+                                          found.insert(found.end(), spans.begin(), spans.end());
+                                          return true;
+                                        });
   EXPECT_TRUE(status.ok()) << status;
   ASSERT_GT(found.size(), 10u);
   const PageMove move{found.back().address, found.back().node, found.back().node};

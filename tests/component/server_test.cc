@@ -103,7 +103,7 @@ TEST_F(ServerTest, SocketIsForItsOwnerOnly) {
 TEST_F(ServerTest, RefusesASocketThatIsServed) {
   const auto second = Server::Start(socket_, {context_, migrator_, board_});
   EXPECT_TRUE(absl::IsFailedPrecondition(second.status())) << second.status();
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr("another agent serves there"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("another agent listens there"));
 }
 
 TEST_F(ServerTest, GivesTheTopology) {

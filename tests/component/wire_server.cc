@@ -6,7 +6,7 @@
 
 namespace numalocality {
 
-// One call. It reads the request, writes the messages one by one and finishes.
+// One call. Reads the request, writes the messages one by one and finishes.
 class WireServer::Reactor final : public grpc::ServerGenericBidiReactor {
  public:
   Reactor(WireServer& server, std::string method) : server_(server), method_(std::move(method)) {
@@ -48,7 +48,7 @@ class WireServer::Reactor final : public grpc::ServerGenericBidiReactor {
     if (!answer_.stays_open) return Finish(answer_.status);
     Close();
   }
-  // Ends a stream that stays open, once all is written and the caller has left.
+  // Ends a stream that stays open, after all messages are written and the caller has disconnected.
   void Close() {
     if (closing_.fetch_add(1) == 1) Finish(grpc::Status::CANCELLED);
   }
@@ -69,7 +69,7 @@ WireServer::WireServer(const std::string& socket) {
 }
 
 WireServer::~WireServer() {
-  server_->Shutdown(std::chrono::system_clock::now());  // cuts off what is still open
+  server_->Shutdown(std::chrono::system_clock::now());  // closes open streams
   server_->Wait();
 }
 

@@ -1,5 +1,5 @@
-// A gRPC server that knows methods by name and messages as bytes: what a container runtime or
-// kubelet would answer.
+// A gRPC server that handles methods by name and messages as bytes. Replaces a container runtime or
+// kubelet.
 #ifndef NUMALOCALITY_TESTS_COMPONENT_WIRE_SERVER_H_
 #define NUMALOCALITY_TESTS_COMPONENT_WIRE_SERVER_H_
 
@@ -15,26 +15,27 @@
 
 namespace numalocality {
 
-// What is answered to one method: an error, or messages of which only a stream has not just one.
+// The response of a method: an error, or messages. Only a stream may have more or less than one.
 struct WireAnswer {
   grpc::Status status;
   std::vector<std::string> messages;
-  bool stays_open = false;  // after the messages, until the caller leaves
+  bool stays_open = false;  // after the messages, until the caller disconnects
 };
 
-// Serves until destroyed. Thread-safe.
+// Runs from construction to destruction. Thread-safe.
 class WireServer final : public grpc::CallbackGenericService {
  public:
   explicit WireServer(const std::string& socket);
   ~WireServer() override;
 
-  // By the method's whole name, "/runtime.v1.RuntimeService/Version". Others are UNIMPLEMENTED.
+  // Sets the response of a method, such as "/runtime.v1.RuntimeService/Version". Other methods
+  // return UNIMPLEMENTED.
   void Answer(const std::string& method, WireAnswer answer);
   void Answer(const std::string& method, const google::protobuf::MessageLite& message) {
     Answer(method, WireAnswer{grpc::Status::OK, {message.SerializeAsString()}, false});
   }
 
-  // The last request to `method`, in bytes; and how many there were.
+  // The bytes of the last request to `method`, and the number of requests.
   std::string Request(const std::string& method) const;
   int Count(const std::string& method) const;
 

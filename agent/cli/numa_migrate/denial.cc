@@ -1,7 +1,7 @@
 #include "agent/cli/numa_migrate/denial.h"
 
 #include "absl/strings/str_cat.h"
-#include "agent/os/base/own_privileges.h"
+#include "agent/os/process/own_process.h"
 
 namespace numalocality::numa_migrate {
 namespace {

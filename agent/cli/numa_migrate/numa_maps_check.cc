@@ -10,7 +10,7 @@
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/memory_part.h"
 #include "agent/os/base/file.h"
-#include "agent/os/process/parse_numa_maps.h"
+#include "agent/os/process/numa_maps.h"
 
 namespace numalocality::numa_migrate {
 namespace {

@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/end_signal.h"
-#include "agent/os/base/own_privileges.h"
 #include "agent/os/node/topology_reader.h"
+#include "agent/os/process/own_process.h"
 
 namespace numalocality::numa_migrate {
 namespace {

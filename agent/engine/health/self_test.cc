@@ -10,12 +10,12 @@
 #include "agent/engine/workload/name_directory.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/os/act/numa_balancing.h"
-#include "agent/os/base/kernel_settings.h"
-#include "agent/os/base/own_privileges.h"
+#include "agent/os/base/running_kernel.h"
 #include "agent/os/cgroup/cgroup_layout.h"
 #include "agent/os/node/topology_reader.h"
 #include "agent/os/pages/page_scanner.h"
 #include "agent/os/pages/pagemap.h"
+#include "agent/os/process/own_process.h"
 #include "agent/os/process/process_handle.h"
 
 namespace numalocality {

@@ -14,7 +14,7 @@
 #include "agent/engine/workload/name_source.h"
 #include "agent/model/page_span.h"
 #include "agent/model/privileges.h"
-#include "agent/os/base/kernel_release.h"
+#include "agent/os/base/running_kernel.h"
 #include "agent/os/cgroup/cgroup_layout.h"
 
 namespace numalocality {

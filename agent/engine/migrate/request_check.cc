@@ -8,8 +8,8 @@
 #include "agent/engine/migrate/stickiness.h"
 #include "agent/engine/move/spec_check.h"
 #include "agent/engine/workload/workload_finder.h"
-#include "agent/os/base/own_privileges.h"
 #include "agent/os/node/topology_reader.h"
+#include "agent/os/process/own_process.h"
 
 namespace numalocality {
 namespace {

@@ -1,7 +1,7 @@
 #include "agent/engine/move/drift_facts.h"
 
 #include "agent/os/act/numa_balancing.h"
-#include "agent/os/process/memory_policy.h"
+#include "agent/os/process/numa_maps.h"
 
 namespace numalocality {
 

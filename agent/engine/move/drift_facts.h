@@ -11,7 +11,7 @@
 namespace numalocality {
 
 // Adds to `facts` what is so now of a process whose memory belongs on `targets`. Memory policies of
-// single mappings are not looked at (see os/memory_policy).
+// single mappings are not looked at (see os/process/numa_maps).
 void AddDriftFacts(const EngineContext& context, const Topology& topology,
                    const ProcessHandle& process, const NodeSet& targets, DriftFacts& facts);
 

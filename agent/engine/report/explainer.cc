@@ -11,7 +11,7 @@
 #include "agent/engine/workload/sharing_proof.h"
 #include "agent/model/page_span.h"
 #include "agent/os/act/numa_balancing.h"
-#include "agent/os/base/kernel_release.h"
+#include "agent/os/base/running_kernel.h"
 #include "agent/os/pages/page_sample.h"
 #include "agent/os/process/same_memory.h"
 

@@ -10,7 +10,7 @@
 #include "agent/os/pages/page_scanner.h"
 #include "agent/os/pages/pagemap.h"
 #include "agent/os/pages/scan_pacer.h"
-#include "agent/os/process/memory_policy.h"
+#include "agent/os/process/numa_maps.h"
 
 namespace numalocality {
 namespace {
@@ -118,7 +118,7 @@ absl::Status LookAtPages(const EngineContext& context, const Topology& topology,
   NL_ASSIGN_OR_RETURN(
       const PageSample sample,
       SamplePages(context.kernel, context.clock, process, context.host, topology, *look.max_pages));
-  for (const PageSpan& run : sample.runs) tally.Add(run);
+  for (const PageSpan& run : sample.spans) tally.Add(run);
   facts.resident_pages = sample.resident_pages;
   return absl::OkStatus();
 }

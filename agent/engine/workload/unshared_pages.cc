@@ -21,7 +21,7 @@ absl::StatusOr<MappedPages> EstimateProcess(const EngineContext& context,
                                                            context.host, topology, max_pages));
   MappedPages pages;
   std::vector<PagemapEntry> entries;
-  for (const PageSpan& run : sample.runs) {
+  for (const PageSpan& run : sample.spans) {
     if (run.node != node) continue;
     const auto bytes = static_cast<uint64_t>(run.pages * topology.page_bytes);
     NL_RETURN_IF_ERROR(pagemap.Read({run.address, run.address + bytes}, entries));

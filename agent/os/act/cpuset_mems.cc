@@ -1,51 +1,63 @@
 #include "agent/os/act/cpuset_mems.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
-#include "agent/os/base/kernel_release.h"
+#include "agent/os/base/file.h"
+#include "agent/os/base/running_kernel.h"
 
 namespace numalocality {
 namespace {
 
 constexpr int kMostOverwrites = 2;
 
-// A process's cgroup that memory is charged to says nothing of its cpuset on v1; and there a write
-// keeps neither to what the cgroups above and below have, nor moves what is left.
+// On cgroup v1 the cgroup to which a process's memory is charged need not be the one of its cpuset.
+// There the kernel also does not fit a written set to those of the ancestors and children, and
+// moves no pages (cpuset.memory_migrate is off).
 absl::Status CheckVersion(const Host& host) {
   NL_ASSIGN_OR_RETURN(const CgroupLayout layout, FindCgroupLayout(host));
   if (layout.version == CgroupVersion::kV2) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      "cpuset.mems: is written on cgroup v2 only, and this is v1; boot with "
-      "systemd.unified_cgroup_hierarchy=1, or have the container runtime set it");
+      "cpuset.mems: the agent writes it on cgroup v2 only, and this is cgroup v1; boot with "
+      "systemd.unified_cgroup_hierarchy=1, or let the container runtime write it");
 }
 
-// The kernel moves pages for a write under the process's mmap lock before this release.
+// Before this release, the kernel moves the pages under the process's mmap lock.
 absl::Status CheckRelease(const Host& host) {
   NL_ASSIGN_OR_RETURN(const KernelRelease release, ReadKernelRelease(host));
   if (release.IsAtLeast(6, 7)) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "cpuset.mems: on Linux ", release.text,
-      " a write stops the process in every page fault and mmap until the kernel has moved all its "
-      "pages; it takes Linux 6.7, or to be forced"));
+      " a write blocks the process's page faults and mmap calls until the kernel has moved all its "
+      "pages; use Linux 6.7 or later, or force it"));
 }
 
-// Of a container, which has no `pid`, all processes count.
+// Writes the file of `cgroup`.
+absl::Status WriteFileOf(const CgroupDir& cgroup, const NodeSet& nodes) {
+  NL_ASSIGN_OR_RETURN(const int directory, cgroup.CpusetDirectory());
+  const std::string list = nodes.empty() ? "" : nodes.ToString();
+  return WithContext(WriteFileAt(directory, "cpuset.mems", list + "\n"), "cgroup " + cgroup.path());
+}
+
+// A container has no `pid`: it may contain any processes.
 absl::Status CheckAlone(const CgroupDir& cgroup, std::optional<pid_t> pid) {
   if (!pid.has_value()) return absl::OkStatus();
   const auto processes = cgroup.ReadProcesses();
   if (absl::IsNotFound(processes.status())) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "cgroup ", cgroup.path(), ": is gone, or not of version 2, and so has no cpuset.mems"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("cgroup ", cgroup.path(),
+                     ": does not exist, or not on cgroup v2, and so has no cpuset.mems"));
   }
   NL_RETURN_IF_ERROR(processes.status());
   if (processes->pids == std::vector<pid_t>{*pid} && processes->hidden_count == 0) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(absl::StrCat(
-      "cgroup ", cgroup.path(), ": holds ", processes->pids.size() + processes->hidden_count,
-      " processes, not process ", *pid,
-      " alone, and cpuset.mems would bind them all; give it a cgroup of its own, such as by "
-      "systemd-run --scope -p AllowedMemoryNodes=..."));
+      "cgroup ", cgroup.path(), ": contains ", processes->pids.size() + processes->hidden_count,
+      " processes, not only process ", *pid,
+      ", and cpuset.mems would apply to all of them; start the process in its own cgroup, such as "
+      "by systemd-run --scope -p AllowedMemoryNodes=..."));
 }
 
 }  // namespace
@@ -55,7 +67,7 @@ absl::StatusOr<CpusetMems> CpusetMems::Open(const Host& host, const ProcessHandl
   NL_ASSIGN_OR_RETURN(const std::string path, process.ReadCgroup(host));
   if (path.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "process ", process.pid(), ": is in no cgroup of version 2, and so has no cpuset.mems"));
+        "process ", process.pid(), ": is in no cgroup of cgroup v2, and so has no cpuset.mems"));
   }
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(host, path));
   return Open(host, std::move(cgroup), process.pid(), nullptr, on_old_kernel);
@@ -104,29 +116,29 @@ absl::Status CpusetMems::Check() {
   NL_ASSIGN_OR_RETURN(const NodeSet found, cgroup_.ReadNodes());
   if (found == written_) return absl::OkStatus();
   if (++overwrites_ < kMostOverwrites) return Write(written_);
-  return absl::AbortedError(
-      absl::StrCat("cgroup ", cgroup_.path(), ": somebody else has twice written cpuset.mems, now ",
-                   found.ToString(), " where this wrote ", written_.ToString(),
-                   "; have the one who manages the cgroup (systemd, a container runtime) set it"));
+  return absl::AbortedError(absl::StrCat(
+      "cgroup ", cgroup_.path(), ": another program has written cpuset.mems twice; it is now ",
+      found.ToString(), " instead of ", written_.ToString(),
+      "; let the manager of the cgroup (systemd or the container runtime) write it"));
 }
 
 absl::Status CpusetMems::Write(const NodeSet& nodes) {
   NL_RETURN_IF_ERROR(WriteRaw(nodes));
-  // What the cgroups above do not have is taken without a word.
+  // The kernel accepts nodes that an ancestor does not allow, and ignores them without an error.
   NL_ASSIGN_OR_RETURN(const NodeSet effective, cgroup_.ReadEffectiveNodes());
   if (effective.ContainsAll(nodes)) {
     written_ = nodes;
     return absl::OkStatus();
   }
   NL_RETURN_IF_ERROR(WriteRaw(written_));
-  return absl::FailedPreconditionError(
-      absl::StrCat("cgroup ", cgroup_.path(), ": of nodes ", nodes.ToString(),
-                   " the cgroups above allow only ", effective.ToString()));
+  return absl::FailedPreconditionError(absl::StrCat("cgroup ", cgroup_.path(), ": of nodes ",
+                                                    nodes.ToString(), " its ancestors allow only ",
+                                                    effective.ToString()));
 }
 
 absl::Status CpusetMems::WriteRaw(const NodeSet& nodes) const {
-  if (!write_) return cgroup_.WriteNodes(nodes);
-  // A runtime takes the empty set for "as it is".
+  if (!write_) return WriteFileOf(cgroup_, nodes);
+  // Container runtimes take an empty set to mean no change.
   return write_(nodes.empty() ? nodes_before_ : nodes);
 }
 

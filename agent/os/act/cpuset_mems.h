@@ -1,5 +1,5 @@
-// The memory nodes that the kernel gives a process or a container from now on: cpuset.mems of its
-// cgroup (Documentation/admin-guide/cgroup-v2.rst).
+// Restricts the nodes on which the kernel allocates memory for a process or a container, by
+// cpuset.mems of its cgroup (Documentation/admin-guide/cgroup-v2.rst).
 #ifndef NUMALOCALITY_AGENT_OS_ACT_CPUSET_MEMS_H_
 #define NUMALOCALITY_AGENT_OS_ACT_CPUSET_MEMS_H_
 
@@ -16,42 +16,45 @@
 
 namespace numalocality {
 
-// Widen, move the pages, then Confine. Each write makes the kernel move, by itself and as fast as
-// it can, all pages on nodes that the new set leaves out, those shared with other processes, too:
-// so what Confine narrows should be moved already. Not thread-safe.
+// Call Widen, then move the pages, then call Confine. At each write the kernel immediately moves
+// all pages on nodes that are no longer allowed, at full speed and including pages that other
+// processes share. So move the pages before Confine. Not thread-safe.
 //
-// Somebody else may write the file at any time (systemd does when it reloads). What was written is
-// read back before each step; the first time that it has changed it is written again, the second
-// time the step is ABORTED, with a report, and the file left to the other.
+// Another program may write the file at any time (systemd does when it reloads). Each step
+// therefore first reads the file. If the content has changed for the first time, it is written
+// again; the second time, the step returns ABORTED with both values and leaves the file to the
+// other program.
 class CpusetMems {
  public:
-  // Writes nothing. FAILED_PRECONDITION on cgroup v1, if the process is in the root cgroup, its
-  // cgroup holds another process, or the cpuset controller is not enabled there; also before
-  // Linux 6.7 unless `on_old_kernel`, as the process can then map and fault no page while the
-  // kernel moves.
+  // Writes nothing yet. FAILED_PRECONDITION on cgroup v1, if the process is in the root cgroup, if
+  // its cgroup contains another process, or if the cpuset controller is not enabled there. Also
+  // before Linux 6.7 unless `on_old_kernel`: there the process's page faults and mmap calls block
+  // while the kernel moves the pages.
   static absl::StatusOr<CpusetMems> Open(const Host& host, const ProcessHandle& process,
                                          bool on_old_kernel = false);
 
-  // For a container, whose cpuset.mems belongs to its runtime: `write` has that set it, to at least
-  // one node. Errors as above but for the processes.
+  // For a container, whose cpuset.mems is managed by its runtime: `write` asks the runtime to set
+  // it to at least one node. Errors as above, but the cgroup may contain several processes.
   using Writer = std::function<absl::Status(const NodeSet&)>;
   static absl::StatusOr<CpusetMems> OpenContainer(const Host& host, CgroupDir cgroup, Writer write,
                                                   bool on_old_kernel);
 
-  // The nodes in effect before the first write.
+  // The effective nodes before the first write.
   const NodeSet& nodes_before() const { return nodes_before_; }
 
-  // Allows `nodes` beside those that are allowed already. FAILED_PRECONDITION, with nothing
-  // changed, if a cgroup above does not have them.
+  // Allows `nodes` in addition to nodes_before(). FAILED_PRECONDITION, without a change, if an
+  // ancestor does not allow them.
   absl::Status Widen(const NodeSet& nodes);
-  // Allows `nodes` only, and leaves it so. FAILED_PRECONDITION if another process has joined.
+  // Allows only `nodes`, permanently. FAILED_PRECONDITION if another process has joined the cgroup.
   absl::Status Confine(const NodeSet& nodes);
-  // Reads back what was written last: see above. OK if nothing was.
+  // Checks that the file still has the value of the last write: see above. OK if nothing was
+  // written.
   absl::Status Check();
-  // Writes what stood there before the first write; of a container, what was in effect.
+  // Writes the value from before the first write; for a container, the effective nodes of that
+  // time.
   absl::Status Restore();
 
-  // How often somebody else was found to have written it.
+  // How many writes by other programs were found.
   int overwrites() const { return overwrites_; }
 
  private:
@@ -71,11 +74,11 @@ class CpusetMems {
   absl::Status WriteRaw(const NodeSet& nodes) const;
 
   CgroupDir cgroup_;
-  std::optional<pid_t> pid_;  // the only one that may be in the cgroup; of a container, nothing
-  Writer write_;              // of a container
-  NodeSet written_before_;    // empty: as the cgroup above has it
+  std::optional<pid_t> pid_;  // the only process allowed in the cgroup; nullopt for containers
+  Writer write_;              // only for containers
+  NodeSet written_before_;    // empty if the parent's nodes apply
   NodeSet nodes_before_;
-  NodeSet written_;  // what the file should say
+  NodeSet written_;  // the value that the file should have
   int overwrites_ = 0;
 };
 

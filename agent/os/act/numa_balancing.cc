@@ -17,11 +17,11 @@ std::string Path(const Host& host) { return host.proc + "/sys/kernel/numa_balanc
 absl::Status Write(const Host& host, int mode) {
   const absl::Status status = WriteFile(Path(host), absl::StrCat(mode, "\n"));
   if (!absl::IsPermissionDenied(status)) return status;
-  return absl::PermissionDeniedError(absl::StrCat(
-      "set automatic NUMA balancing to ", mode,
-      ": takes root with CAP_SYS_ADMIN, and a writable /proc/sys; or let the machine's "
-      "administrator run: sysctl kernel.numa_balancing=",
-      mode));
+  return absl::PermissionDeniedError(
+      absl::StrCat("set automatic NUMA balancing to ", mode,
+                   ": needs root with CAP_SYS_ADMIN and a writable /proc/sys; or let the machine's "
+                   "administrator run: sysctl kernel.numa_balancing=",
+                   mode));
 }
 
 }  // namespace
@@ -49,8 +49,8 @@ absl::Status NumaBalancingOff::Restore() {
   if (!now.ok()) return now.status();
   if (*now != 0) {
     return absl::AbortedError(
-        absl::StrCat("automatic NUMA balancing: somebody else has set it to ", *now,
-                     " during the migration, and it is left so; before it was ", mode_before_));
+        absl::StrCat("automatic NUMA balancing: another program has set it to ", *now,
+                     " during the migration, and it stays at that; before it was ", mode_before_));
   }
   return mode_before_ == 0 ? absl::OkStatus() : Write(host_, mode_before_);
 }

@@ -13,12 +13,12 @@ namespace {
 
 PageOutcome OutcomeOfStatus(int status, NodeId target) {
   if (status == target.value) return PageOutcome::kMoved;
-  if (status >= 0) return PageOutcome::kBusy;  // where it has been all along
+  if (status >= 0) return PageOutcome::kBusy;  // it has stayed on its node
   switch (-status) {
     case EACCES: return PageOutcome::kShared;
     case ENOENT: return PageOutcome::kVanished;
     case ENOMEM: return PageOutcome::kNoMemory;
-    case EFAULT:  // unmapped meanwhile, the zero page, or memory the kernel does not manage
+    case EFAULT:  // unmapped meanwhile, the zero page, or memory that the kernel does not manage
     case EIO:
     case EINVAL: return PageOutcome::kNotMigratable;
     default: return PageOutcome::kBusy;  // EBUSY
@@ -41,12 +41,12 @@ PageOutcome OutcomeOfStop(MoveStop stop) {
 MoveStop StopOfErrno(int error_number) {
   switch (error_number) {
     case ESRCH:
-    case EINVAL:  // a zombie: it has no address space any more
+    case EINVAL:  // a zombie, which has no address space
       return MoveStop::kExited;
     case ENOMEM: return MoveStop::kNoMemory;
     case EACCES: return MoveStop::kForbidden;
     case EPERM:
-    case ENOSYS:  // what seccomp filters like to answer
+    case ENOSYS:  // seccomp filters often return it
       return MoveStop::kPermissionDenied;
     default: return MoveStop::kUnexpected;
   }
@@ -61,7 +61,7 @@ MoveStop StopOfFate(ProcessFate fate) {
   return MoveStop::kNone;
 }
 
-// One batch on its way: which pages have their outcome, and which are to be tried yet.
+// The state of one batch: which pages have an outcome, and which must still be tried.
 class Batch {
  public:
   Batch(KernelCalls& kernel, const Clock& clock, const ProcessHandle& process,
@@ -82,8 +82,8 @@ class Batch {
   }
 
  private:
-  // Tries `pages` (indices, not empty) in one call; settles what it can, and returns what the
-  // kernel did not get to.
+  // Tries `pages` (indices, not empty) in one call and sets their outcomes. Returns the pages that
+  // the kernel did not try.
   std::vector<size_t> Call(const std::vector<size_t>& pages) {
     if (!CheckFate()) return pages;
     std::vector<uint64_t> addresses;
@@ -102,13 +102,13 @@ class Batch {
       return page == kStatusUnwritten || page == -EBUSY;
     });
     if (code == 0 && all_known) return Settle(pages, status, status);
-    // Errors are not atomic and leave statuses unwritten, before 6.1 also with a result of 0; and a
-    // page that is busy may have been taken along with its huge page. Ask where they are now.
+    // Errors are not atomic and leave statuses unwritten, before Linux 6.1 even with a result of 0.
+    // A busy page may have moved together with its huge page. So query where the pages are now.
     std::vector<int> now(pages.size());
     const int query = MovePages(kernel_, process_, addresses, {}, absl::MakeSpan(now));
     if (!CheckFate()) return pages;
     if (query < 0) {
-      // A query has no target that a cpuset could forbid: a security module does.
+      // A query has no target that a cpuset could forbid, so EACCES comes from a security module.
       result_.stop = query == -EACCES ? MoveStop::kPermissionDenied : StopOfErrno(-query);
       result_.error_number = -query;
       return pages;
@@ -116,20 +116,21 @@ class Batch {
     return Settle(pages, status, now);
   }
 
-  // `status` is what the moving call wrote, `now` where the pages are. A call for one target stops
-  // at the first run of pages of which one failed. The run's status stays unwritten; it ends at
-  // a page with a status of its own, or with the call. So if any page before the last written
-  // status is unwritten, those are the run that was tried and all behind it was not tried;
-  // otherwise the run is what follows.
+  // `status` is what the moving call wrote, `now` where the pages are. The kernel moves consecutive
+  // pages with the same target as one group, and stops at the first group in which a page failed.
+  // The status of that group remains unwritten; the group ends at a page whose status was written,
+  // or at the end of the call. So if any page before the last written status is unwritten, these
+  // pages are the group that was tried, and the pages after it were not tried. Otherwise the group
+  // is what follows the last written status.
   std::vector<size_t> Settle(const std::vector<size_t>& pages, const std::vector<int>& status,
                              const std::vector<int>& now) {
     size_t last_written = pages.size();
     for (size_t i = 0; i < pages.size(); ++i) {
       if (status[i] != kStatusUnwritten) last_written = i;
     }
-    bool run_is_before = false;
+    bool group_is_before = false;
     for (size_t i = 0; last_written != pages.size() && i < last_written; ++i) {
-      run_is_before |= status[i] == kStatusUnwritten;
+      group_is_before |= status[i] == kStatusUnwritten;
     }
     std::vector<size_t> untried;
     for (size_t i = 0; i < pages.size(); ++i) {
@@ -146,7 +147,7 @@ class Batch {
       } else if (now[i] < 0) {
         outcomes_[pages[i]] = IsHidden(moves_[pages[i]].address, now[i]) ? PageOutcome::kBusy
                                                                          : PageOutcome::kVanished;
-      } else if (run_is_before && i > last_written) {
+      } else if (group_is_before && i > last_written) {
         untried.push_back(pages[i]);
       } else {
         outcomes_[pages[i]] = PageOutcome::kPinned;
@@ -155,8 +156,9 @@ class Batch {
     return untried;
   }
 
-  // Whether the kernel denies a page, by `status`, that is there all the same (see kHiddenNode): it
-  // may not be tomorrow. Pages of zeros it denies for what they are. False if that cannot be known.
+  // Whether a page that the kernel reports as absent by `status` exists nevertheless (see
+  // kHiddenNode); it may be reported and moved later. Zero pages, which have such a status because
+  // they cannot be moved, do not count. False if pagemap cannot be read.
   bool IsHidden(uint64_t address, int status) {
     if (status != -ENOENT && status != -EFAULT) return false;
     if (!pagemap_.has_value()) pagemap_.emplace(Pagemap::Open(kernel_, process_, page_bytes_));
@@ -174,7 +176,7 @@ class Batch {
     return result_.stop != MoveStop::kExited && result_.stop != MoveStop::kReplaced;
   }
 
-  // After an early stop, pages without success get the outcome that fits it.
+  // After an early stop, pages that have not moved get the outcome of the stop.
   BatchResult Finish() {
     for (auto& outcome : outcomes_) {
       const bool is_open =

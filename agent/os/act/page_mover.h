@@ -1,5 +1,5 @@
-// The one door through which pages are moved: a batch of move_pages(2) with an outcome for every
-// page, whatever the kernel says or leaves unsaid.
+// Moves pages by move_pages(2); nothing else in this project does. Moves one batch and determines
+// the outcome of every page, also where the kernel reports none (see KernelCalls::MovePages).
 #ifndef NUMALOCALITY_AGENT_OS_ACT_PAGE_MOVER_H_
 #define NUMALOCALITY_AGENT_OS_ACT_PAGE_MOVER_H_
 
@@ -18,45 +18,47 @@
 
 namespace numalocality {
 
-// Why nothing more of this process should be moved.
+// Why no more pages of this process should be moved.
 enum class MoveStop {
   kNone,
-  kExited,            // the process
-  kReplaced,          // the PID names another process
-  kNoMemory,          // the kernel found no room on the target
-  kForbidden,         // the target is outside the process's cpuset.mems
-  kPermissionDenied,  // capability, seccomp filter or security module
-  kUnexpected,        // an errno that this code does not expect, or the target went offline
+  kExited,            // the process has exited
+  kReplaced,          // the PID now names another process
+  kNoMemory,          // the target node has no free memory
+  kForbidden,         // the target is not in the process's cpuset.mems
+  kPermissionDenied,  // a capability is missing, or a seccomp filter or security module denies the
+                      // call
+  kUnexpected,        // another errno, or the target node went offline
 };
 
 struct BatchResult {
-  std::vector<PageOutcome> outcomes;  // one a move, in the order given
+  std::vector<PageOutcome> outcomes;  // one for each move, in the same order
   MoveStop stop = MoveStop::kNone;
-  int error_number = 0;  // the kernel's, with kUnexpected and kPermissionDenied
-  CallTimes calls;       // migrating ones
+  int error_number = 0;  // errno, for kUnexpected and kPermissionDenied
+  CallTimes calls;       // the calls that moved pages
 };
 
-// Stateless and thread-safe. Blocks while the kernel moves; call without holding a lock.
+// Stateless and thread-safe. Blocks while the kernel moves pages; do not call it with a lock held.
 class PageMover {
  public:
-  // Where no process can have memory; of an empty call.
+  // An address at which no process can have memory, for MeasureEmptyCall.
   static constexpr uint64_t kNeverMapped = kWholeAddressSpace.end - 4096;
 
   PageMover(KernelCalls& kernel, const Clock& clock, int64_t page_bytes)
       : kernel_(kernel), clock_(clock), page_bytes_(page_bytes) {}
 
-  // Moves pages that all have the same target. Those that the kernel tried and could not move,
-  // kBusy or kPinned, may move at another time, or have come along with a later page of their huge
-  // page: ask again. Checks that the process is the same before and after each call. When it stops
-  // early, the pages not tried get the outcome that fits `stop`. Pages that the kernel denies
-  // though pagemap has them (see kHiddenNode) are kBusy.
+  // Moves pages, all to the same target. Checks before and after each call that the PID still names
+  // the same process. Pages that the kernel tried and could not move are kBusy or kPinned; they may
+  // be movable later, or may have moved together with a later page of their huge page, so try
+  // again. If the batch stops early, pages that were not tried get the outcome that corresponds to
+  // `stop`. Pages that the kernel reports as absent although pagemap has them (see kHiddenNode) are
+  // kBusy.
   BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
                    MoveFlag flag = MoveFlag::kExclusive) const;
 
-  // How long a call takes that moves nothing; nullopt if the kernel refuses.
+  // The duration of a call that moves no page; nullopt if the kernel refuses the call.
   std::optional<absl::Duration> MeasureEmptyCall(const ProcessHandle& process) const;
 
-  // The node of each page now; negative (-errno) where there is none. Empty if the process is gone.
+  // The current node of each page; -errno if there is no page. Empty if the process has exited.
   std::vector<int> Query(const ProcessHandle& process, absl::Span<const PageMove> moves) const;
 
  private:

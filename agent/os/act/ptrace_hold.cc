@@ -1,10 +1,13 @@
 #include "agent/os/act/ptrace_hold.h"
 
 #include <fcntl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -14,21 +17,159 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/clock.h"
 #include "agent/base/status.h"
-#include "agent/os/act/traced_thread.h"
 #include "agent/os/base/file.h"
+#include "agent/os/process/parse_proc.h"
 
 namespace numalocality {
 namespace {
 
-// A process that is killed while it is held takes this long at most to free its memory.
-constexpr absl::Duration kLongestDeath = absl::Seconds(10);
+// The state of a traced thread, from waitid(2).
+struct WaitState {
+  enum { kRunning, kStopped, kExited, kNotTraced } state;
+  int signal = 0;  // the signal it was about to receive when it stopped; 0 if there was none
+};
 
-// Pauses between looks at something that takes microseconds on an idle machine.
-class Patience {
+// Leaves the stop in a waitable state (WNOWAIT). So the state can be read again at any time, and
+// the signal that the thread was about to receive is not lost, even if the tracer is killed.
+WaitState ReadWaitState(pid_t tid) {
+  siginfo_t info{};
+  constexpr int kOptions = WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL;
+  while (waitid(P_PID, static_cast<id_t>(tid), &info, kOptions) != 0) {
+    if (errno != EINTR) return {WaitState::kNotTraced};
+  }
+  if (info.si_pid == 0) return {WaitState::kRunning};
+  if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) return {WaitState::kExited};
+  // PTRACE_EVENT_STOP is the requested stop, or a stop by SIGSTOP, which the kernel renews itself.
+  const bool is_event = info.si_status >> 8 == PTRACE_EVENT_STOP;
+  return {WaitState::kStopped, is_event ? 0 : info.si_status & 0xff};
+}
+
+// One thread of the process to hold, as ptrace(2), waitid(2) and proc(5) show it to its tracer.
+// Each answer is valid only at the time of the call: when a process executes another program,
+// thread ids may name other threads. The kernel ties tracing to the tracing thread, not to its
+// process: use all methods on one thread.
+class TracedThread {
  public:
-  explicit Patience(absl::Duration deadline) : deadline_(deadline) {}
+  TracedThread(pid_t pid, pid_t tid) : pid_(pid), tid_(tid) {}
 
-  bool exhausted() const { return Clock::System().Monotonic() >= deadline_; }
+  // Begins to trace the thread and asks it to stop. False if it has exited. FAILED_PRECONDITION if
+  // it is already traced (with `again`, tracing by the caller is no error: the thread may have
+  // changed its id); PERMISSION_DENIED, or as ErrnoStatus maps errno.
+  absl::StatusOr<bool> Seize(bool again) const;
+
+  // Whether the seized thread has stopped.
+  bool IsStopped() const;
+
+  // Ends the tracing of a thread that has stopped or exited. True if the thread is no longer
+  // traced, false if it must stop first. With `keep_exit` the exit of a process remains for its
+  // parent to collect: needed if this program is the parent.
+  bool Detach(bool keep_exit) const;
+
+  bool HasExited() const;
+
+  // A text that identifies the current uninterruptible sleep of the thread, different for each
+  // sleep; "" if it is in another state.
+  std::string Sleep() const;
+
+ private:
+  absl::StatusOr<bool> TrySeize(bool again) const;
+  std::string ReadProc(const std::string& name) const;  // "" if the thread has exited
+  char State() const;                                   // letter of proc(5); 'X' if it has exited
+  pid_t Tracer() const;                                 // 0 if it has none
+
+  pid_t pid_;
+  pid_t tid_;
+};
+
+absl::StatusOr<bool> TracedThread::Seize(bool again) const {
+  absl::StatusOr<bool> seized = TrySeize(again);
+  // Retried because EPERM may mean that the thread is exiting, and its id may then pass to a thread
+  // that executes another program.
+  for (int i = 0; i < 2 && absl::IsPermissionDenied(seized.status()); ++i) seized = TrySeize(again);
+  if (!seized.ok() || !*seized) return seized;
+  // ESRCH: it has exited since, which ReadWaitState will show.
+  if (ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr) == 0 || errno == ESRCH) return true;
+  return ErrnoStatus(errno, absl::StrCat("hold process ", pid_, ": interrupt thread ", tid_));
+}
+
+absl::StatusOr<bool> TracedThread::TrySeize(bool again) const {
+  if (ptrace(PTRACE_SEIZE, tid_, nullptr, nullptr) == 0) return true;
+  const int error = errno;
+  if (error == ESRCH || HasExited()) return false;
+  const std::string what = absl::StrCat("hold process ", pid_);
+  const pid_t tracer = Tracer();
+  if (again && tracer == gettid()) return true;
+  if (tracer != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(what, ": it is traced already, by thread ",
+                                                      tracer,
+                                                      ": a debugger, strace or another hold"));
+  }
+  if (error != EPERM) return ErrnoStatus(error, what);
+  return absl::PermissionDeniedError(
+      absl::StrCat(what,
+                   ": needs CAP_SYS_PTRACE (or, for processes of the same user, "
+                   "kernel.yama.ptrace_scope=0) and a seccomp filter that allows ptrace(2)"));
+}
+
+bool TracedThread::IsStopped() const { return ReadWaitState(tid_).state == WaitState::kStopped; }
+
+bool TracedThread::Detach(bool keep_exit) const {
+  const WaitState found = ReadWaitState(tid_);
+  if (found.state == WaitState::kNotTraced) return true;
+  if (found.state == WaitState::kExited) {
+    // The kernel notifies the parent of the exit only after the tracer has collected it.
+    siginfo_t info{};
+    if (!keep_exit) waitid(P_PID, static_cast<id_t>(tid_), &info, WEXITED | WNOHANG | __WALL);
+    return true;
+  }
+  if (found.state == WaitState::kStopped) {
+    const auto signal = reinterpret_cast<void*>(static_cast<intptr_t>(found.signal));
+    if (ptrace(PTRACE_DETACH, tid_, nullptr, signal) == 0) return true;
+  }
+  // waitid reports a child of this program as running, whether it is traced or not.
+  if (Tracer() != gettid()) return true;
+  // It may have executed a program, and so changed its id, after PTRACE_SEIZE and before
+  // PTRACE_INTERRUPT.
+  ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr);
+  return false;
+}
+
+bool TracedThread::HasExited() const {
+  const char state = State();
+  return state == 'Z' || state == 'X';
+}
+
+std::string TracedThread::Sleep() const {
+  if (State() != 'D') return "";
+  const std::string status = ReadProc("status");
+  return status.substr(std::min(status.find("\nvoluntary_ctxt_switches:"), status.size()));
+}
+
+std::string TracedThread::ReadProc(const std::string& name) const {
+  return ReadFile(absl::StrCat("/proc/", pid_, "/task/", tid_, "/", name)).value_or("");
+}
+
+char TracedThread::State() const {
+  const auto stat = ParseStat(ReadProc("stat"));
+  return stat.ok() ? stat->state : 'X';
+}
+
+pid_t TracedThread::Tracer() const {
+  const std::string key = "\nTracerPid:\t";
+  const std::string status = ReadProc("status");
+  const size_t found = status.find(key);
+  return found == std::string::npos ? 0 : std::atoi(status.c_str() + found + key.size());
+}
+
+// The longest that a process that is killed while it is held takes to free its memory.
+constexpr absl::Duration kLongestExit = absl::Seconds(10);
+
+// Pauses between checks of a condition that is met within microseconds on an idle machine.
+class Polling {
+ public:
+  explicit Polling(absl::Duration deadline) : deadline_(deadline) {}
+
+  bool expired() const { return Clock::System().Monotonic() >= deadline_; }
   void Wait() {
     Clock::System().Sleep(pause_);
     pause_ = std::min(2 * pause_, absl::Milliseconds(1));
@@ -55,14 +196,14 @@ class PtracedProcess final : public ProcessHold {
 
  private:
   absl::StatusOr<std::vector<pid_t>> ListThreads() const;
-  // Waits until every thread that is in uninterruptible sleep now has come out of it once: one
-  // that does not is waiting for something that may never come.
+  // Waits until every thread that is now in uninterruptible sleep has left it once. A thread that
+  // does not may wait forever, and cannot be stopped.
   absl::Status AwaitSleepers(absl::Duration deadline) const;
-  // Seizes the threads that are new. True if there are none, and all stand still.
+  // Seizes the threads that are new. True if there are none and all others have stopped.
   absl::StatusOr<bool> Round(int max_threads);
 
   TracedThread Thread(pid_t tid) const { return TracedThread(pid_, tid); }
-  bool LetGo(pid_t tid) const { return Thread(tid).LetGo(is_own_child_ && tid == pid_); }
+  bool Detach(pid_t tid) const { return Thread(tid).Detach(is_own_child_ && tid == pid_); }
 
   const pid_t pid_;
   const bool is_own_child_;
@@ -70,36 +211,37 @@ class PtracedProcess final : public ProcessHold {
 };
 
 PtracedProcess::~PtracedProcess() {
-  Patience patience(Clock::System().Monotonic() + kLongestDeath);
-  // A seized thread that executes another program takes this id over.
+  Polling polling(Clock::System().Monotonic() + kLongestExit);
+  // A seized thread that executes another program takes over the id of the first thread.
   if (!seized_.empty()) seized_.insert(pid_);
   while (true) {
-    std::erase_if(seized_, [this](pid_t tid) { return LetGo(tid); });
+    std::erase_if(seized_, [this](pid_t tid) { return Detach(tid); });
     if (seized_.empty()) return;
-    // A first thread that has exited can be let go when the others have, too. Either all of them
-    // are dying, or it alone ended and the others go on: then its tracer's end lets it go.
-    if (patience.exhausted() && seized_ == std::set{pid_} && Thread(pid_).HasExited()) return;
-    patience.Wait();
+    // A first thread that has exited can be detached only after all others have exited. Either all
+    // threads are exiting, or the others continue: then the kernel detaches it when its tracer
+    // exits.
+    if (polling.expired() && seized_ == std::set{pid_} && Thread(pid_).HasExited()) return;
+    polling.Wait();
   }
 }
 
 absl::Status PtracedProcess::Stop(int max_threads, absl::Duration timeout) {
   const absl::Duration deadline = Clock::System().Monotonic() + timeout;
   NL_RETURN_IF_ERROR(AwaitSleepers(deadline));
-  Patience patience(deadline);
-  // Threads that were found still cannot have made the threads that a later look finds; so two
-  // looks in a row that find nothing new, and nothing moving, have seen all of them.
+  Polling polling(deadline);
+  // A thread that was stopped in one round cannot have created a thread that the next round finds.
+  // So two rounds in a row that find no new and no running thread have seen all threads.
   for (int still_rounds = 0; still_rounds < 2;) {
     NL_ASSIGN_OR_RETURN(const bool still, Round(max_threads));
     still_rounds = still ? still_rounds + 1 : 0;
     if (still) continue;
-    if (patience.exhausted()) {
+    if (polling.expired()) {
       return absl::DeadlineExceededError(
           absl::StrCat("hold process ", pid_, ": not all of its ", seized_.size(),
                        " threads have stopped within ", absl::FormatDuration(timeout),
-                       "; the machine is overloaded, or they wait for a device"));
+                       "; the machine is overloaded, or a thread waits for a device"));
     }
-    patience.Wait();
+    polling.Wait();
   }
   return absl::OkStatus();
 }
@@ -119,22 +261,22 @@ absl::Status PtracedProcess::AwaitSleepers(absl::Duration deadline) const {
   NL_ASSIGN_OR_RETURN(const std::vector<pid_t> threads, ListThreads());
   std::map<pid_t, std::string> sleeps;
   for (const pid_t tid : threads) sleeps[tid] = Thread(tid).Sleep();
-  Patience patience(deadline);
+  Polling polling(deadline);
   while (true) {
     std::erase_if(sleeps, [this](const auto& entry) {
       const auto& [tid, sleep] = entry;
       return sleep.empty() || Thread(tid).Sleep() != sleep;
     });
     if (sleeps.empty()) return absl::OkStatus();
-    if (patience.exhausted()) {
+    if (polling.expired()) {
       const pid_t tid = sleeps.begin()->first;
       return absl::DeadlineExceededError(absl::StrCat(
           "hold process ", pid_, ": its thread ", tid,
-          " cannot be stopped while it waits for a device, a network file system, or a child that "
-          "it has vforked (see /proc/",
-          tid, "/wchan); try again when that has ended"));
+          " cannot be stopped while it waits for a device, a network file system, or a child "
+          "created by vfork (see /proc/",
+          tid, "/wchan); try again when the wait has ended"));
     }
-    patience.Wait();
+    polling.Wait();
   }
 }
 
@@ -143,25 +285,26 @@ absl::StatusOr<bool> PtracedProcess::Round(int max_threads) {
   if (threads.size() > static_cast<size_t>(max_threads)) {
     return absl::FailedPreconditionError(
         absl::StrCat("hold process ", pid_, ": it has ", threads.size(), " threads, more than ",
-                     max_threads, ", and to stop and start them would take too long"));
+                     max_threads, "; stopping and resuming them would take too long"));
   }
   bool still = true;
   int alive = 0;
   for (const pid_t tid : threads) {
     if (!seized_.contains(tid)) {
-      const bool again = !seized_.empty();  // a thread that executes a program takes an id over
+      // A seized thread that executes a program takes over another id.
+      const bool again = !seized_.empty();
       NL_ASSIGN_OR_RETURN(const bool seized, Thread(tid).Seize(again));
       if (!seized) continue;  // it has exited
       seized_.insert(tid);
     } else if (Thread(tid).IsStopped()) {
       ++alive;
       continue;
-    } else if (LetGo(tid)) {
-      // It has exited; or the process has executed another program, and this id names another
-      // thread now.
+    } else if (Detach(tid)) {
+      // The thread has exited; or the process has executed another program, and the id now names
+      // another thread.
       seized_.erase(tid);
     }
-    // A first thread that exits before the others says so in proc only.
+    // If the first thread exits before the others, only procfs shows it.
     if (tid == pid_ && Thread(tid).HasExited()) continue;
     ++alive;
     still = false;
@@ -179,7 +322,7 @@ absl::StatusOr<std::unique_ptr<ProcessHold>> PtraceHold(pid_t pid, int max_threa
   }
   if (pid == getpid()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("hold process ", pid, ": it is the one that would hold"));
+        absl::StrCat("hold process ", pid, ": a process cannot hold itself"));
   }
   auto hold = std::make_unique<PtracedProcess>(pid);
   NL_RETURN_IF_ERROR(hold->Stop(max_threads, timeout));

@@ -1,15 +1,15 @@
-// A process kept still by ptrace(2): the one way whose effect the kernel itself ends when the
-// holder dies.
+// Holds a process still by ptrace(2). Unlike the cgroup freezer or SIGSTOP, the kernel ends such a
+// hold by itself when the holder dies.
 //
-// What the process can notice:
-// * Time, and nothing else, in user code and in most system calls, which the kernel resumes. Those
-//   that fail with EINTR after a stop, as they do after SIGSTOP and SIGCONT (signal(7)), do so
-//   here: epoll_wait, semop and semtimedop, sigtimedwait and sigwaitinfo, io_getevents, and calls
+// What the held process can notice:
+// * In user code and in most system calls, which the kernel resumes, it loses time and nothing
+//   else. System calls that fail with EINTR after SIGSTOP and SIGCONT (signal(7)) also fail after a
+//   hold: epoll_wait, semop and semtimedop, sigtimedwait and sigwaitinfo, io_getevents, and calls
 //   on a socket that has a timeout (SO_RCVTIMEO, SO_SNDTIMEO).
-// * No signal is lost or repeated, whether the hold ends as it should or by the holder's death. A
-//   process stopped by SIGSTOP stays stopped.
-// * A set-user-ID program that it executes in the microseconds in which it is being stopped gains
-//   no privilege if the holder lacks CAP_SYS_PTRACE (execve(2)).
+// * No signal is lost or repeated, whether the hold is released or the holder dies. A process that
+//   was stopped by SIGSTOP remains stopped.
+// * A set-user-ID program that the process executes in the microseconds in which it is being
+//   stopped gains no privilege if the holder lacks CAP_SYS_PTRACE (execve(2)).
 #ifndef NUMALOCALITY_AGENT_OS_ACT_PTRACE_HOLD_H_
 #define NUMALOCALITY_AGENT_OS_ACT_PTRACE_HOLD_H_
 
@@ -23,12 +23,16 @@
 
 namespace numalocality {
 
-// Contract: KernelCalls::HoldProcess. Threads that wait for a device are looked for first, and
-// nothing is stopped while there are any. If one begins such a wait while it is being stopped and
-// does not end it within `timeout`, the others are let go at once; this one can be let go only when
-// its wait ends, and so long the call lasts. Do not wait for the process while holding it, not for
-// a file it has locked either; and let threads that hold end with the migration: a first thread
-// that exits while it is being stopped, the others going on, is let go by that only.
+// Implements KernelCalls::HoldProcess.
+//
+// Threads in uninterruptible sleep (waiting for a device) are awaited first; no thread is stopped
+// before all have left it. If a thread begins such a wait while it is being stopped and does not
+// leave it within `timeout`, the other threads resume at once; the call itself returns only when
+// that wait ends, because the thread cannot be detached before.
+//
+// While holding, do not wait for the process, nor for a file that it has locked. Let the threads
+// that hold exit after the migration: if the first thread of the process exits while it is being
+// stopped and its other threads continue, only the exit of its tracer detaches it.
 absl::StatusOr<std::unique_ptr<ProcessHold>> PtraceHold(pid_t pid, int max_threads,
                                                         absl::Duration timeout);
 

@@ -23,7 +23,7 @@ namespace {
 
 constexpr char kPagemap[] = "/proc/self/pagemap";
 
-// The own pagemap's entry for `page`.
+// The entry for `page` in this process's pagemap.
 absl::StatusOr<uint64_t> ReadEntry(const volatile char* page, long page_bytes) {
   const ScopedFd fd(open(kPagemap, O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return ErrnoStatus(errno, kPagemap);
@@ -39,20 +39,21 @@ absl::StatusOr<uint64_t> FindZeroFrame() {
   const long page_bytes = sysconf(_SC_PAGESIZE);
   void* memory =
       mmap(nullptr, static_cast<size_t>(page_bytes), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return ErrnoStatus(errno, "map a page of zeros");
+  if (memory == MAP_FAILED) return ErrnoStatus(errno, "map a zero page");
   const auto* page = static_cast<const volatile char*>(memory);
-  (void)*page;  // memory that is only read is the page of zeros
+  (void)*page;  // reading untouched anonymous memory maps the zero page
   const auto entry = ReadEntry(page, page_bytes);
   munmap(memory, static_cast<size_t>(page_bytes));
   if (!entry.ok()) return entry.status();
   const uint64_t frame = *entry & ((uint64_t{1} << 55) - 1);
   if (frame == 0) {
-    return absl::PermissionDeniedError("page frame numbers are hidden: they need CAP_SYS_ADMIN");
+    return absl::PermissionDeniedError(
+        "page frame numbers are hidden; reading them needs CAP_SYS_ADMIN");
   }
   return frame;
 }
 
-// 8192 CPUs, the most that any distribution's kernel is built for.
+// 8192 CPUs, the largest limit of any distribution's kernel.
 constexpr size_t kMaskWords = 8192 / (8 * sizeof(unsigned long));
 
 // struct pm_scan_arg of linux/fs.h.
@@ -76,7 +77,7 @@ class SystemKernel final : public KernelCalls {
   int MovePages(pid_t pid, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
                 absl::Span<int> status, MoveFlag flag) override {
     if (pid <= 0) return -EINVAL;
-    static_assert(sizeof(uint64_t) == sizeof(void*), "addresses are passed as they are");
+    static_assert(sizeof(uint64_t) == sizeof(void*), "addresses are passed as pointers");
     auto* pages = reinterpret_cast<void**>(const_cast<uint64_t*>(addresses.data()));
     const long result = move_pages(pid, addresses.size(), pages,
                                    nodes.empty() ? nullptr : nodes.data(), status.data(),
@@ -103,7 +104,7 @@ class SystemKernel final : public KernelCalls {
 
   absl::Status ThreadCpuMask(pid_t tid, CpuMask& mask) override {
     mask.resize(kMaskWords);
-    // The system call itself: it returns the bytes it wrote, and takes any size.
+    // The raw system call, because it returns the number of bytes written and accepts any size.
     const long bytes =
         syscall(SYS_sched_getaffinity, tid, mask.size() * sizeof(mask[0]), mask.data());
     if (bytes < 0) return ErrnoStatus(errno, absl::StrCat("affinity of thread ", tid));
@@ -146,7 +147,7 @@ class SystemKernel final : public KernelCalls {
       if (bit < kMaskWords * kWordBits) mask[bit / kWordBits] |= 1UL << (bit % kWordBits);
     }
     if (syscall(SYS_sched_setaffinity, tid, sizeof(mask), mask) == 0) return absl::OkStatus();
-    return ErrnoStatus(errno, absl::StrCat("confine thread ", tid, " to CPUs ", cpus.ToString()));
+    return ErrnoStatus(errno, absl::StrCat("pin thread ", tid, " to CPUs ", cpus.ToString()));
   }
 
   absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,

@@ -1,4 +1,4 @@
-// The machine's own kernel behind KernelCalls: the only file that makes these system calls.
+// KernelCalls on the real kernel. Only this file, and ptrace_hold for ptrace(2), makes these calls.
 #ifndef NUMALOCALITY_AGENT_OS_ACT_SYSTEM_KERNEL_CALLS_H_
 #define NUMALOCALITY_AGENT_OS_ACT_SYSTEM_KERNEL_CALLS_H_
 
@@ -6,7 +6,7 @@
 
 namespace numalocality {
 
-// Lives as long as the program. Thread-safe.
+// Exists until the program exits. Thread-safe.
 KernelCalls& SystemKernelCalls();
 
 }  // namespace numalocality

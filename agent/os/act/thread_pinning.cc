@@ -10,7 +10,8 @@
 namespace numalocality {
 namespace {
 
-// Each pass pins whatever the one before gave time to appear: two or three are needed.
+// Each pass pins the threads that were created during the previous one. Two or three passes are
+// usually enough.
 constexpr int kMostPasses = 20;
 
 absl::Status PinThread(KernelCalls& kernel, pid_t tid, const CpuSet& cpus) {
@@ -18,12 +19,13 @@ absl::Status PinThread(KernelCalls& kernel, pid_t tid, const CpuSet& cpus) {
   if (absl::IsPermissionDenied(status)) {
     return absl::PermissionDeniedError(
         absl::StrCat(status.message(),
-                     ": takes CAP_SYS_NICE on processes of other users, and a seccomp filter "
-                     "that lets sched_setaffinity(2) through"));
+                     ": processes of other users need CAP_SYS_NICE, and a seccomp filter must "
+                     "allow sched_setaffinity(2)"));
   }
   if (absl::IsInvalidArgument(status)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        status.message(), ": the cpuset of its cgroup allows none of them, or they are offline"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(status.message(),
+                     ": the cpuset of its cgroup allows none of these CPUs, or they are offline"));
   }
   return status;
 }
@@ -33,8 +35,7 @@ struct Pass {
   int newly_pinned = 0;
 };
 
-// Confines the threads that are there now. Those that run on `cpus` only, or on fewer, are left
-// alone.
+// Pins the existing threads. Skips threads that are already pinned to `cpus` or a subset.
 absl::StatusOr<Pass> PinOnce(KernelCalls& kernel, const Host& host, pid_t pid, const CpuSet& cpus) {
   NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
                       ListDirectory(AT_FDCWD, absl::StrCat(host.proc, "/", pid, "/task")));
@@ -43,7 +44,7 @@ absl::StatusOr<Pass> PinOnce(KernelCalls& kernel, const Host& host, pid_t pid, c
     pid_t tid = 0;
     if (!absl::SimpleAtoi(entry.name, &tid)) continue;
     const auto current = kernel.ThreadCpus(tid);
-    if (absl::IsNotFound(current.status())) continue;  // ended meanwhile
+    if (absl::IsNotFound(current.status())) continue;  // the thread exited meanwhile
     if (!current.ok()) return current.status();
     ++pass.thread_count;
     if (cpus.ContainsAll(*current)) continue;
@@ -64,12 +65,12 @@ absl::StatusOr<int> PinThreads(KernelCalls& kernel, const Host& host, pid_t pid,
     if (pass.thread_count == 0) {
       return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
     }
-    // Nobody is left who could have made, since, a thread that is not confined.
+    // All threads were pinned before this pass, so none of them can create an unpinned one.
     if (pass.newly_pinned == 0) return pass.thread_count;
   }
   return absl::AbortedError(absl::StrCat(
-      "confine process ", pid, " to CPUs ", cpus.ToString(), ": after ", kMostPasses,
-      " passes there still are threads elsewhere; the process sets their affinity itself"));
+      "pin process ", pid, " to CPUs ", cpus.ToString(), ": after ", kMostPasses,
+      " passes some threads still run on other CPUs; the process sets their affinity itself"));
 }
 
 }  // namespace numalocality

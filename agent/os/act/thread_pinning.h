@@ -1,4 +1,4 @@
-// Confines all threads of a process to some CPUs (sched_setaffinity(2)), so that they stay beside
+// Pins all threads of a process to a set of CPUs (sched_setaffinity(2)), so that they stay near
 // their memory.
 #ifndef NUMALOCALITY_AGENT_OS_ACT_THREAD_PINNING_H_
 #define NUMALOCALITY_AGENT_OS_ACT_THREAD_PINNING_H_
@@ -12,12 +12,12 @@
 
 namespace numalocality {
 
-// Every thread of process `pid` runs on `cpus` only, threads that appear meanwhile included, and by
-// inheritance those that it makes later. Stays so when the caller is gone. Threads that are on
-// fewer CPUs already keep those. Returns how many threads there are. NOT_FOUND if the process is
-// gone; PERMISSION_DENIED (CAP_SYS_NICE, for other users' processes); FAILED_PRECONDITION if its
-// cpuset allows none of `cpus`; ABORTED if its threads undo it. After an error some threads may
-// have been confined.
+// Pins every thread of process `pid` to `cpus`, including threads that are created meanwhile.
+// Threads created later inherit the affinity, and it stays after the caller exits. Threads that are
+// pinned to a subset of `cpus` keep it. Returns the number of threads. NOT_FOUND if the process has
+// exited; PERMISSION_DENIED (other users' processes need CAP_SYS_NICE); FAILED_PRECONDITION if its
+// cpuset allows none of `cpus`; ABORTED if its threads reset their affinity. After an error some
+// threads may be pinned.
 absl::StatusOr<int> PinThreads(KernelCalls& kernel, const Host& host, pid_t pid,
                                const CpuSet& cpus);
 

@@ -53,7 +53,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) 
 absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name,
                                        size_t max_bytes) {
   NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenAt(directory_fd, name, O_RDONLY));
-  // Only a read of 0 bytes proves the end: procfs may hand out one short record at a time.
+  // Only a read of 0 bytes proves the end of the file: procfs may return one short record per read.
   constexpr size_t kChunk = 16384;
   std::string content;
   while (true) {
@@ -83,17 +83,18 @@ absl::Status WriteFileAt(int directory_fd, const std::string& name, absl::string
   const ssize_t written = write(fd.get(), text.data(), text.size());
   if (written < 0) return ErrnoStatus(errno, absl::StrCat("write ", name));
   if (static_cast<size_t>(written) == text.size()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("write ", name, ": it took only a part"));
+  return absl::DataLossError(absl::StrCat("write ", name, ": the kernel accepted only a part"));
 }
 
 absl::Status ReplaceFile(const std::string& path, absl::string_view content, mode_t mode) {
   const std::string draft = path + ".new";
   {
-    // What an interrupted one has left; and never through a link that someone has put there.
+    // Removes the rest of an interrupted attempt. O_EXCL below then follows no link that another
+    // process has put there.
     unlink(draft.c_str());
     const ScopedFd fd(open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (!fd.valid()) return ErrnoStatus(errno, "make " + draft);
-    // Whatever the umask.
+    if (!fd.valid()) return ErrnoStatus(errno, "create " + draft);
+    // Sets the mode regardless of the umask.
     if (fchmod(fd.get(), mode) != 0) return ErrnoStatus(errno, "set the mode of " + draft);
     while (!content.empty()) {
       const ssize_t written = write(fd.get(), content.data(), content.size());
@@ -101,7 +102,7 @@ absl::Status ReplaceFile(const std::string& path, absl::string_view content, mod
       if (written < 0) return ErrnoStatus(errno, "write " + draft);
       content.remove_prefix(static_cast<size_t>(written));
     }
-    // Else a machine that goes down may come back with an empty one.
+    // Without this, the file may be empty after a crash of the machine.
     if (fsync(fd.get()) != 0) return ErrnoStatus(errno, "sync " + draft);
   }
   if (rename(draft.c_str(), path.c_str()) == 0) return absl::OkStatus();
@@ -114,7 +115,7 @@ absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,
                                                           const std::string& name) {
   NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectoryAt(directory_fd, name));
   std::vector<DirectoryEntry> entries;
-  // getdents64 itself, since opendir costs another two system calls a directory.
+  // Calls getdents64 directly, because opendir takes two more system calls.
   alignas(dirent64) char buffer[32768];
   while (true) {
     const ssize_t got = getdents64(fd.get(), buffer, sizeof(buffer));

@@ -1,5 +1,6 @@
-// Files and directories of procfs, sysfs and cgroupfs: read whole, with a bound, relative to a
-// directory descriptor where the path could come to mean something else.
+// Reads and writes files and directories of procfs, sysfs and cgroupfs. Files are read as a whole,
+// up to a limit. The *At functions take a directory descriptor, for paths that may be reused
+// meanwhile.
 #ifndef NUMALOCALITY_AGENT_OS_BASE_FILE_H_
 #define NUMALOCALITY_AGENT_OS_BASE_FILE_H_
 
@@ -31,27 +32,27 @@ class ScopedFd {
   int fd_ = -1;
 };
 
-// Enough for every file read this way except those named at their call.
+// The default limit. Callers that read larger files pass their own.
 inline constexpr size_t kMaxFileBytes = size_t{1} << 20;
 
-// Opens a directory; a symbolic link in the last component is not followed. NOT_FOUND,
-// PERMISSION_DENIED, or as ErrnoStatus has it.
+// Opens a directory. Does not follow a symbolic link in the last component. NOT_FOUND,
+// PERMISSION_DENIED, or as ErrnoStatus maps errno.
 absl::StatusOr<ScopedFd> OpenDirectory(const std::string& path);
 absl::StatusOr<ScopedFd> OpenDirectoryAt(int directory_fd, const std::string& name);
 
-// The whole content of a file; four system calls for a small one. RESOURCE_EXHAUSTED above
-// `max_bytes`; NOT_FOUND also when what the file describes went away while it was open (ENODEV,
-// ESRCH).
+// Reads the whole content of a file; four system calls for a small file. RESOURCE_EXHAUSTED above
+// `max_bytes`. NOT_FOUND also if the process or cgroup that the file describes went away while the
+// file was open (ENODEV, ESRCH).
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = kMaxFileBytes);
 absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name,
                                        size_t max_bytes = kMaxFileBytes);
 
-// Gives `text` to a file that is there, in one write, as the kernel's own files want it.
+// Writes `text` to an existing file in one write(2), as the kernel's files require.
 absl::Status WriteFile(const std::string& path, absl::string_view text);
 absl::Status WriteFileAt(int directory_fd, const std::string& name, absl::string_view text);
 
-// Puts a file with this content in the place of what is at `path`, if anything: who reads it sees
-// all of the one or of the other. `mode`: its permissions.
+// Creates the file at `path` or replaces it atomically: readers see the whole old or the whole new
+// content. `mode` is its permissions.
 absl::Status ReplaceFile(const std::string& path, absl::string_view content, mode_t mode = 0600);
 
 struct DirectoryEntry {
@@ -59,11 +60,11 @@ struct DirectoryEntry {
   bool is_directory = false;
 };
 
-// The entries of a directory but "." and "..", in no order. Four system calls for a small one.
+// Lists a directory without "." and "..", in no order. Takes four system calls for a small one.
 absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,
                                                           const std::string& name);
 
-// The inode number of an open file: for cgroupfs, the kernel's id of the cgroup.
+// The inode number of an open file. In cgroupfs it is the kernel's id of the cgroup.
 absl::StatusOr<uint64_t> InodeOf(int fd);
 
 }  // namespace numalocality

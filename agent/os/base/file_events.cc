@@ -33,7 +33,7 @@ absl::StatusOr<FileEvents> FileEvents::Create() {
   ScopedFd inotify(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!inotify.valid() && errno == EMFILE) {
     return absl::ResourceExhaustedError(
-        "inotify_init: no inotify instance left for this user, or no file descriptor for the "
+        "inotify_init: no inotify instance is left for this user, or no file descriptor for the "
         "agent; raise sysctl fs.inotify.max_user_instances");
   }
   if (!inotify.valid()) return ErrnoStatus(errno, "inotify_init");
@@ -47,7 +47,7 @@ absl::StatusOr<int> FileEvents::Watch(const std::string& path) {
   if (watch >= 0) return watch;
   if (errno == ENOSPC) {
     return absl::ResourceExhaustedError(absl::StrCat("watch ", path,
-                                                     ": no inotify watch left; raise sysctl "
+                                                     ": no inotify watch is left; raise sysctl "
                                                      "fs.inotify.max_user_watches"));
   }
   return ErrnoStatus(errno, absl::StrCat("watch ", path));
@@ -78,7 +78,7 @@ std::vector<FileEvent> FileEvents::Wait(absl::Duration timeout) {
 
 void FileEvents::Wake() {
   const uint64_t one = 1;
-  // Fails only if nobody has waited 2^64 times.
+  // Fails only after 2^64 wakes without a Wait.
   if (write(wake_.get(), &one, sizeof(one)) < 0) return;
 }
 

@@ -1,5 +1,5 @@
-// Changes in directories as the kernel tells of them (inotify(7)): files written, entries made and
-// removed. Works on cgroupfs for what programs write; not for what the kernel changes by itself.
+// Notifications of changes in directories (inotify(7)): files written, entries created and removed.
+// On cgroupfs, inotify reports files that programs write, not values that the kernel changes.
 #ifndef NUMALOCALITY_AGENT_OS_BASE_FILE_EVENTS_H_
 #define NUMALOCALITY_AGENT_OS_BASE_FILE_EVENTS_H_
 
@@ -14,35 +14,35 @@
 namespace numalocality {
 
 enum class FileEventKind {
-  kWritten,   // a file in the directory
-  kAppeared,  // an entry was made, or moved in
-  kVanished,  // an entry was removed, or moved away
-  kEnded,     // the directory itself is gone: nothing more comes of this watch
-  kLost,      // there were more events than the kernel keeps: anything may have changed
+  kWritten,   // a file in the directory was written
+  kAppeared,  // an entry was created or moved in
+  kVanished,  // an entry was removed or moved out
+  kEnded,     // the directory was removed: the watch reports nothing more
+  kLost,      // the kernel dropped events (queue overflow): anything may have changed
 };
 
 struct FileEvent {
   FileEventKind kind = FileEventKind::kLost;
-  int watch = -1;             // as Watch returned it; -1 with kLost
-  std::string name;           // of the entry
-  bool is_directory = false;  // the entry
+  int watch = -1;             // returned by Watch; -1 for kLost
+  std::string name;           // the name of the entry
+  bool is_directory = false;  // whether the entry is a directory
 };
 
-// Watch and Unwatch for one thread; Wake for any.
+// Not thread-safe, except Wake.
 class FileEvents {
  public:
   static absl::StatusOr<FileEvents> Create();
 
-  // Watches the directory `path`, not what is below it. A path that is watched already returns the
-  // same watch. NOT_FOUND if it is not there; RESOURCE_EXHAUSTED if the kernel allows no more
-  // (fs.inotify.max_user_watches).
+  // Watches the directory `path`, not its subdirectories. Returns the same watch if the path is
+  // already watched. NOT_FOUND if the directory does not exist; RESOURCE_EXHAUSTED if the limit
+  // fs.inotify.max_user_watches is reached.
   absl::StatusOr<int> Watch(const std::string& path);
   void Unwatch(int watch);
 
-  // Waits for events, `timeout` at most, or until Wake; returns what has come, maybe nothing.
+  // Waits for events, until Wake, or for `timeout`. Returns the events so far; may be empty.
   std::vector<FileEvent> Wait(absl::Duration timeout);
 
-  // Ends a Wait, or the next one.
+  // Makes the current Wait return, or else the next one.
   void Wake();
 
  private:

@@ -1,6 +1,6 @@
-// The host as the agent sees it: where the kernel's file systems are mounted, how large the pages
-// are that they count, which of the nodes they name pass for near, and how far its view reaches.
-// Tests point this at a temporary tree.
+// The host as the agent sees it: where the kernel's file systems are mounted, the base page size,
+// the distance up to which nodes are home nodes, and which processes are visible. Tests point it at
+// a temporary tree.
 #ifndef NUMALOCALITY_AGENT_OS_BASE_HOST_H_
 #define NUMALOCALITY_AGENT_OS_BASE_HOST_H_
 
@@ -18,17 +18,17 @@ struct Host {
   std::string thp = "/sys/kernel/mm/transparent_hugepage";
   std::string ksm = "/sys/kernel/mm/ksm";
   std::string security = "/sys/kernel/security";
-  // What /proc/PID/cgroup counts from, as FindCgroupNamespace has it.
+  // The cgroup to which the paths in /proc/PID/cgroup are relative: see FindCgroupNamespace.
   std::string cgroup_namespace = "/";
-  // UID of the only pod whose processes can be seen, as FindOnlyPod has it; "" if there are others.
+  // The UID of the only pod whose processes are visible; "" if all are visible: see FindOnlyPod.
   std::string only_pod;
-  // Of base pages: 64 KiB on some arm64 and ppc64 machines.
+  // The base page size: 4 KiB, but 64 KiB on some arm64 and ppc64 machines.
   int64_t page_bytes = sysconf(_SC_PAGESIZE);
-  // Nodes up to this distance from a CPU's own are home to it, too: more than 10 where clusters of
-  // a socket count as one.
+  // Nodes up to this distance from a CPU's own node are home nodes, too. More than 10 if all
+  // clusters of a socket count as one.
   int local_distance = 10;
 
-  // The same tree below `root`, e.g. a captured host.
+  // The same paths below `root`, such as a captured host.
   static Host Below(const std::string& root) {
     const Host here;
     return {root + here.proc, root + here.nodes,    root + here.cgroup,    root + here.thp,

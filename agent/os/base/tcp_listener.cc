@@ -13,8 +13,8 @@
 namespace numalocality {
 namespace {
 
-// Prometheus and kubelet connect some times a minute. But when many others do at once, the kernel
-// makes whoever finds no place wait for a second, which is all that a probe has.
+// Prometheus and kubelet connect a few times a minute. But if the queue is full, the kernel drops
+// the connection request and the client repeats it only after a second, the timeout of a probe.
 constexpr int kBacklog = 128;
 
 struct SocketAddress {
@@ -53,22 +53,22 @@ absl::StatusOr<TcpListener> ListenTcp(const HttpAddress& address) {
   const int family = address.is_ipv6 ? AF_INET6 : AF_INET;
   TcpListener listener{ScopedFd(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0))};
   const int fd = listener.fd.get();
-  // The kernel was booted with ipv6.disable=1: IPv4 is all there is to serve.
+  // The kernel was booted with ipv6.disable=1, so IPv4 is all there is.
   if (fd < 0 && errno == EAFNOSUPPORT && address.is_ipv6 && address.ip == "::") {
     return ListenTcp({"0.0.0.0", false, address.port});
   }
   if (fd < 0) return ErrnoStatus(errno, what);
-  // An agent that starts again need not wait for the connections of the one before to be forgotten.
+  // A restarted agent can bind while connections of the previous one are in TIME_WAIT.
   constexpr int kOn = 1;
   constexpr int kOff = 0;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof(kOn));
   if (address.is_ipv6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &kOff, sizeof(kOff));
-  SocketAddress place = ToSocketAddress(address);
-  if (bind(fd, place.get(), place.size) != 0 || listen(fd, kBacklog) != 0 ||
-      getsockname(fd, place.get(), &place.size) != 0) {
+  SocketAddress bound = ToSocketAddress(address);
+  if (bind(fd, bound.get(), bound.size) != 0 || listen(fd, kBacklog) != 0 ||
+      getsockname(fd, bound.get(), &bound.size) != 0) {
     return ErrnoStatus(errno, what);
   }
-  listener.port = PortOf(place);
+  listener.port = PortOf(bound);
   return listener;
 }
 

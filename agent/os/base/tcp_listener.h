@@ -1,4 +1,4 @@
-// A listening TCP socket (tcp(7), ipv6(7)).
+// Listening TCP sockets (tcp(7), ipv6(7)).
 #ifndef NUMALOCALITY_AGENT_OS_BASE_TCP_LISTENER_H_
 #define NUMALOCALITY_AGENT_OS_BASE_TCP_LISTENER_H_
 
@@ -9,13 +9,12 @@
 namespace numalocality {
 
 struct TcpListener {
-  ScopedFd fd;   // does not block
-  int port = 0;  // that it listens at, also if any free one was asked for
+  ScopedFd fd;   // non-blocking
+  int port = 0;  // the port it listens on, also if the address asked for any free port
 };
 
-// Listens at `address`; at "[::]", on IPv4, too, and where the
-// kernel has no IPv6, on that alone. UNAVAILABLE if the port is in use, or as
-// ErrnoStatus has it.
+// Listens at `address`. "[::]" also includes IPv4, and means only IPv4 if the kernel has no IPv6.
+// UNAVAILABLE if the port is in use, otherwise as ErrnoStatus maps errno.
 absl::StatusOr<TcpListener> ListenTcp(const HttpAddress& address);
 
 }  // namespace numalocality

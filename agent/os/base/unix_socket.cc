@@ -17,17 +17,18 @@
 namespace numalocality {
 namespace {
 
-// Makes it if it is not there. One that is empty is taken over: kubelet makes those of a hostPath
-// volume with mode 0755. Others are left as they are: /run is no place to be closed.
+// Creates the directory if it does not exist. Sets the mode of an empty one, because kubelet
+// creates the directory of a hostPath volume with mode 0755. Does not change other directories,
+// such as /run.
 absl::Status CloseToOthers(const std::string& directory) {
   if (mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
   if (errno == EROFS || errno == ENOENT) {
     return absl::FailedPreconditionError(
-        absl::StrCat("make socket directory ", directory, ": ", strerror(errno),
-                     "; mount a directory there that can be written to, or name another path with "
-                     "--socket"));
+        absl::StrCat("create socket directory ", directory, ": ", strerror(errno),
+                     "; mount a writable directory there, or choose another path with --socket"));
   }
-  if (errno != EEXIST) return ErrnoStatus(errno, absl::StrCat("make socket directory ", directory));
+  if (errno != EEXIST)
+    return ErrnoStatus(errno, absl::StrCat("create socket directory ", directory));
   NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectory(directory));
   NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(fd.get(), "."));
   if (!entries.empty() || fchmod(fd.get(), 0700) == 0) return absl::OkStatus();
@@ -42,13 +43,14 @@ absl::Status CheckDirectory(const std::string& directory) {
   if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 077) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(
         "socket directory ", directory,
-        ": must be a directory of this user alone (mode 0700), since whoever opens the socket can "
-        "move memory; name another with --socket, and it is made so"));
+        ": must be a directory of this user with mode 0700, because any client of the socket can "
+        "move "
+        "memory; choose another with --socket, which the agent creates with that mode"));
   }
   return absl::OkStatus();
 }
 
-// Whether something accepts connections at `address`.
+// Whether a server accepts connections at `address`.
 absl::StatusOr<bool> IsServed(const sockaddr_un& address) {
   const ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return ErrnoStatus(errno, "socket");
@@ -63,8 +65,8 @@ absl::Status PrepareSocketPath(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (!absl::StartsWith(path, "/") || slash == 0 || path.size() >= sizeof(address.sun_path)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("socket ", path, ": give an absolute path of less than ",
-                     sizeof(address.sun_path), " characters, in a directory of its own"));
+        absl::StrCat("socket ", path, ": must be an absolute path of less than ",
+                     sizeof(address.sun_path), " characters in a directory of its own"));
   }
   path.copy(address.sun_path, path.size());
   const std::string directory = path.substr(0, slash);
@@ -75,13 +77,13 @@ absl::Status PrepareSocketPath(const std::string& path) {
     return errno == ENOENT ? absl::OkStatus() : ErrnoStatus(errno, absl::StrCat("socket ", path));
   }
   if (!S_ISSOCK(status.st_mode)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("socket ", path, ": is there and no socket; remove it, or use --socket"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "socket ", path, ": the path exists and is not a socket; remove it, or use --socket"));
   }
   NL_ASSIGN_OR_RETURN(const bool served, IsServed(address));
   if (served) {
     return absl::FailedPreconditionError(
-        absl::StrCat("socket ", path, ": another agent serves there; stop it, or use --socket"));
+        absl::StrCat("socket ", path, ": another agent listens there; stop it, or use --socket"));
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
     return ErrnoStatus(errno, absl::StrCat("remove stale socket ", path));

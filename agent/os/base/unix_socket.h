@@ -1,4 +1,4 @@
-// The place of a unix socket that only its owner may reach (unix(7)).
+// Prepares the path of a unix socket that only its owner can reach (unix(7)).
 #ifndef NUMALOCALITY_AGENT_OS_BASE_UNIX_SOCKET_H_
 #define NUMALOCALITY_AGENT_OS_BASE_UNIX_SOCKET_H_
 
@@ -8,10 +8,11 @@
 
 namespace numalocality {
 
-// Makes `path` ready to be bound: its directory exists, belongs to this user and is closed to all
-// others (made so if it is not there, or is empty), and no live server listens at `path`; a socket
-// that a dead one left behind is removed. FAILED_PRECONDITION, INVALID_ARGUMENT (relative or too
-// long a path), or as ErrnoStatus has it.
+// Prepares `path` for bind(2). Afterwards its directory belongs to this user, has mode 0700 (an
+// absent directory is created and an empty one is changed), and nothing is at `path` (the socket of
+// a server that has exited is removed). FAILED_PRECONDITION if a server listens at `path`, another
+// file is there, or the directory is open to other users; INVALID_ARGUMENT if the path is relative
+// or too long; otherwise as ErrnoStatus maps errno.
 absl::Status PrepareSocketPath(const std::string& path);
 
 }  // namespace numalocality

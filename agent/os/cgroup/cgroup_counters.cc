@@ -14,14 +14,14 @@
 namespace numalocality {
 namespace {
 
-// As much as CgroupDir reads of a list of processes.
+// The same limit as for lists of processes in CgroupDir.
 constexpr size_t kMaxBytes = size_t{4} << 20;
-// A read of a list stops where the next line does not fit into the kernel's page: one that got less
-// than half of the smallest page was the last.
+// A read of a list stops if the next line does not fit into the kernel's page. A read that returned
+// less than half of the smallest page was therefore the last.
 constexpr ssize_t kSurelyLast = 2048;
 constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
 
-// Adds the file to `files` if it is there.
+// Adds the file to `files` if it exists.
 absl::Status AddFile(int directory, const std::string& name, FileShape shape,
                      std::vector<KeptFile>& files) {
   ScopedFd fd(openat(directory, name.c_str(), kOpenFlags));
@@ -35,7 +35,7 @@ absl::Status AddFile(int directory, const std::string& name, FileShape shape,
 }  // namespace
 
 absl::StatusOr<bool> KeptFile::Refresh() {
-  // One buffer a thread: most files are as they were, and then nothing is allocated.
+  // One buffer for each thread: most files are unchanged, and then no memory is allocated.
   thread_local std::string buffer(16384, '\0');
   size_t size = 0;
   while (true) {
@@ -118,7 +118,7 @@ absl::StatusOr<bool> CgroupCounters::RefreshMemory() {
 }
 
 absl::StatusOr<bool> CgroupCounters::RefreshNodes() {
-  // On v1 a cgroup comes to be in one tree after the other: what is not there may be the next time.
+  // On v1 a cgroup is created in one tree after the other, so a missing file may appear later.
   if (node_files_.empty()) {
     NL_RETURN_IF_ERROR(AddFile(AT_FDCWD,
                                absl::StrCat(layout_.cpuset, path_, "/", layout_.effective_nodes),
@@ -139,7 +139,7 @@ absl::StatusOr<bool> CgroupCounters::RefreshThreads() {
   NL_ASSIGN_OR_RETURN(const bool differs, thread_files_.front().Refresh());
   if (!differs) return false;
   NL_ASSIGN_OR_RETURN(thread_ids_, ParseCgroupProcs(thread_files_.front().text(), hidden_count_));
-  // A process comes and goes with its threads, so this need not be read more often.
+  // The processes change only if the threads do, so they are read only then.
   NL_ASSIGN_OR_RETURN(const std::string text,
                       ReadFileAt(directory_.get(), "cgroup.procs", kMaxBytes));
   int hidden = 0;
@@ -151,7 +151,7 @@ absl::StatusOr<bool> CgroupCounters::RefreshThreads() {
 absl::StatusOr<bool> CgroupCounters::HasChildren() const {
   struct stat status {};
   if (fstat(directory_.get(), &status) != 0) return ErrnoStatus(errno, "fstat cgroup");
-  // kernfs counts a link for each directory below, and two for itself.
+  // kernfs counts two links for a directory and one for each child.
   return status.st_nlink > 2;
 }
 

@@ -1,6 +1,6 @@
-// The files of one cgroup that tell where its memory and its threads are, kept open: a look costs
-// one system call a file (a page of it, for lists), and what has not changed need not be parsed
-// again.
+// The memory and threads of one cgroup, from files that stay open between reads
+// (Documentation/admin-guide/cgroup-v2.rst). A read costs one system call for each file (lists: one
+// for each page of it), and files that have not changed are not parsed again.
 #ifndef NUMALOCALITY_AGENT_OS_CGROUP_CGROUP_COUNTERS_H_
 #define NUMALOCALITY_AGENT_OS_CGROUP_CGROUP_COUNTERS_H_
 
@@ -18,23 +18,24 @@
 
 namespace numalocality {
 
-// How the kernel makes a file of its own.
+// How the kernel produces the content of a file.
 enum class FileShape {
-  kOneRecord,  // all at once: one read gets as much as fits into the buffer
-  kLines,      // line by line, about a page a read
+  kOneRecord,  // all at once: one read returns as much as fits into the buffer
+  kLines,      // line by line: a read returns about a page
 };
 
-// One file that is read again and again.
+// One file that is read repeatedly.
 class KeptFile {
  public:
   KeptFile(ScopedFd fd, std::string name, FileShape shape)
       : fd_(std::move(fd)), name_(std::move(name)), shape_(shape) {}
 
-  // Reads it anew; whether it differs from the last time. NOT_FOUND once what it describes is gone.
+  // Reads the file again. True if it differs from the previous read. NOT_FOUND if the cgroup has
+  // been removed.
   absl::StatusOr<bool> Refresh();
   const std::string& text() const { return text_; }
 
-  // Opens it anew, in its directory, for files whose content stays as it was when they were opened.
+  // Opens the file again in its directory: for files whose content is fixed when they are opened.
   absl::Status Reopen(int directory_fd);
 
  private:
@@ -47,25 +48,26 @@ class KeptFile {
 // Not thread-safe. Each open file costs the kernel about 5 KiB.
 class CgroupCounters {
  public:
-  // NOT_FOUND if the cgroup is gone. A controller that is not enabled there is left out: its values
-  // stay empty.
+  // NOT_FOUND if the cgroup does not exist. If a controller is not enabled there, its values stay
+  // empty.
   static absl::StatusOr<CgroupCounters> Open(const Host& host, const std::string& path);
 
   // The kernel's id of the cgroup.
   uint64_t id() const { return id_; }
 
-  // Reads all anew; whether anything differs from the last time. NOT_FOUND once the cgroup is gone.
+  // Reads all files again. True if anything differs from the previous read. NOT_FOUND if the cgroup
+  // has been removed.
   absl::StatusOr<bool> Refresh();
 
-  // Whether there are cgroups below, whose threads are not in thread_ids(). One system call.
+  // Whether the cgroup has children, whose threads are not in thread_ids(). Takes one system call.
   absl::StatusOr<bool> HasChildren() const;
 
-  // As of the last Refresh.
+  // Values of the last Refresh.
   bool counts_memory() const { return !memory_files_.empty(); }
-  const MemoryByNode& memory() const { return memory_; }  // as CgroupDir::ReadMemory
+  const MemoryByNode& memory() const { return memory_; }  // see CgroupDir::ReadMemory
   const NodeSet& allowed_nodes() const { return allowed_nodes_; }
-  const std::vector<pid_t>& thread_ids() const { return thread_ids_; }  // 0s left out
-  int hidden_count() const { return hidden_count_; }  // threads outside the PID namespace
+  const std::vector<pid_t>& thread_ids() const { return thread_ids_; }  // without 0s
+  int hidden_count() const { return hidden_count_; }  // threads outside the reader's PID namespace
   int process_count() const { return process_count_; }
 
  private:
@@ -80,10 +82,10 @@ class CgroupCounters {
 
   CgroupLayout layout_;
   std::string path_;
-  ScopedFd directory_;  // in the tree of memory
+  ScopedFd directory_;  // in the memory controller's tree
   uint64_t id_ = 0;
   std::vector<KeptFile> memory_files_;  // memory.numa_stat, then hugetlb.*.numa_stat
-  std::vector<KeptFile> node_files_;    // the effective nodes, or none as yet
+  std::vector<KeptFile> node_files_;    // the effective nodes; empty if not found yet
   std::vector<KeptFile> thread_files_;  // the list of threads
   MemoryByNode memory_;
   NodeSet allowed_nodes_;

@@ -13,11 +13,11 @@
 namespace numalocality {
 namespace {
 
-// Some 500,000 PIDs, far more than a pod should ever have.
+// About 500,000 PIDs, far more than any pod should have.
 constexpr size_t kMaxProcsBytes = size_t{4} << 20;
 
-// Adds the processes of the cgroup at `name` and of those below it. A threaded cgroup refuses to
-// list its processes (EOPNOTSUPP); its domain, which lies above, lists them.
+// Adds the processes of the cgroup at `name` and of its descendants. A threaded cgroup does not
+// list its processes (EOPNOTSUPP); its threaded domain, an ancestor, lists them.
 absl::Status AddProcesses(int directory_fd, const std::string& name, CgroupProcesses& processes) {
   const auto text = ReadFileAt(directory_fd, name + "/cgroup.procs", kMaxProcsBytes);
   if (text.ok()) {
@@ -38,7 +38,7 @@ absl::Status AddProcesses(int directory_fd, const std::string& name, CgroupProce
   return absl::OkStatus();
 }
 
-// Whether `path` is "/" or "/name/name...": written this way each cgroup has one path only.
+// Whether `path` is "/" or "/name/name...". In this form each cgroup has exactly one path.
 bool IsPlainPath(absl::string_view path) {
   if (path == "/") return true;
   if (!absl::ConsumePrefix(&path, "/") || absl::StrContains(path, '\0')) return false;
@@ -52,8 +52,9 @@ bool IsPlainPath(absl::string_view path) {
 
 absl::StatusOr<CgroupDir> CgroupDir::Open(const Host& host, const std::string& path) {
   if (!IsPlainPath(path)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "cgroup path '", path, "': write it from the cgroup root, such as /kubepods/pod1234"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("cgroup path '", path,
+                     "': must be relative to the cgroup root, such as /kubepods/pod1234"));
   }
   NL_ASSIGN_OR_RETURN(CgroupLayout layout, FindCgroupLayout(host));
   CgroupDir cgroup(std::move(layout), path);
@@ -75,13 +76,14 @@ absl::StatusOr<CgroupDir::Directory> CgroupDir::OpenIn(const std::string& root) 
 }
 
 absl::StatusOr<std::string> CgroupDir::ReadCpusetFile(const std::string& name) const {
-  if (cpuset_ != nullptr) return ReadFileAt(cpuset_->get(), name);
-  return absl::NotFoundError(absl::StrCat("cgroup ", path_, ": has no ", name));
+  const auto directory = CpusetDirectory();
+  if (!directory.ok()) return WithContext(directory.status(), absl::StrCat("read ", name));
+  return ReadFileAt(*directory, name);
 }
 
-absl::StatusOr<bool> CgroupDir::Holds(pid_t pid) const {
+absl::StatusOr<bool> CgroupDir::Contains(pid_t pid) const {
   const auto text = ReadFileAt(memory_fd(), "cgroup.procs", kMaxProcsBytes);
-  // A threaded cgroup lists none; one that is removed holds none.
+  // A threaded cgroup lists no processes, and a removed one has none.
   if (absl::IsUnimplemented(text.status()) || absl::IsNotFound(text.status())) return false;
   if (!text.ok()) return text.status();
   int hidden = 0;
@@ -113,10 +115,10 @@ absl::StatusOr<NodeSet> CgroupDir::ReadNodes() const {
   return NodeSet::Parse(text);
 }
 
-absl::Status CgroupDir::WriteNodes(const NodeSet& nodes) const {
-  if (cpuset_ == nullptr) return ReadNodes().status();
-  const std::string list = nodes.empty() ? "" : nodes.ToString();
-  return WithContext(WriteFileAt(cpuset_->get(), "cpuset.mems", list + "\n"), "cgroup " + path_);
+absl::StatusOr<int> CgroupDir::CpusetDirectory() const {
+  if (cpuset_ != nullptr) return cpuset_->get();
+  return absl::NotFoundError(
+      absl::StrCat("cgroup ", path_, ": is not in the tree of the cpuset controller"));
 }
 
 absl::StatusOr<MemoryByNode> CgroupDir::ReadMemory() const {

@@ -1,4 +1,5 @@
-// One cgroup, held by its directories so that another one made under the same name is noticed.
+// One cgroup, through its open directories (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/). A
+// new cgroup with the same path is therefore not mistaken for it.
 #ifndef NUMALOCALITY_AGENT_OS_CGROUP_CGROUP_DIR_H_
 #define NUMALOCALITY_AGENT_OS_CGROUP_CGROUP_DIR_H_
 
@@ -20,42 +21,45 @@ namespace numalocality {
 
 struct CgroupProcesses {
   std::vector<pid_t> pids;  // ascending, no duplicates
-  int hidden_count = 0;     // outside the reader's PID namespace
+  int hidden_count = 0;     // processes outside the reader's PID namespace
 };
 
-// Not thread-safe. Once the cgroup is removed every read is NOT_FOUND.
+// Only reads; os/act/cpuset_mems writes. Not thread-safe. After the cgroup has been removed, every
+// read returns NOT_FOUND.
 class CgroupDir {
  public:
-  // `path` is below the cgroup root, "/" first. INVALID_ARGUMENT if it is not, or holds "..", "."
-  // or an empty name; NOT_FOUND if there is no such cgroup; FAILED_PRECONDITION as
-  // FindCgroupLayout.
+  // `path` is relative to the cgroup root and begins with "/". INVALID_ARGUMENT if it does not, or
+  // contains "..", "." or an empty name; NOT_FOUND if there is no such cgroup; FAILED_PRECONDITION
+  // as FindCgroupLayout.
   static absl::StatusOr<CgroupDir> Open(const Host& host, const std::string& path);
 
   const std::string& path() const { return path_; }
-  // The kernel's id of the cgroup: never given to another one while this machine runs.
+  // The kernel's id of the cgroup. No other cgroup gets it until the machine reboots.
   uint64_t id() const { return id_; }
 
-  // Whether `pid` is a process of this very cgroup.
-  absl::StatusOr<bool> Holds(pid_t pid) const;
+  // Whether `pid` is a process of this cgroup itself, not of a descendant.
+  absl::StatusOr<bool> Contains(pid_t pid) const;
 
-  // Processes of this cgroup and of all below it.
+  // The processes of this cgroup and of its descendants.
   absl::StatusOr<CgroupProcesses> ReadProcesses() const;
 
   // NOT_FOUND if the cpuset controller is not enabled here.
   absl::StatusOr<CpuSet> ReadEffectiveCpus() const;
   absl::StatusOr<NodeSet> ReadEffectiveNodes() const;
 
-  // cpuset.mems: the nodes that this cgroup asks for; empty: those of the cgroup above. NOT_FOUND
-  // as above.
+  // Reads cpuset.mems: the nodes that this cgroup requests; empty if it uses those of its parent.
+  // NOT_FOUND as above.
   absl::StatusOr<NodeSet> ReadNodes() const;
-  // Sets them. The kernel of v2 moves at once all pages on nodes that are allowed no more.
-  absl::Status WriteNodes(const NodeSet& nodes) const;
 
-  // Charged memory of this cgroup and all below it, from memory.numa_stat and
-  // hugetlb.*.numa_stat. Time and result do not depend on how much memory there is.
+  // The open directory with the files of the cpuset controller, valid as long as this object.
+  // NOT_FOUND if the cgroup is not in that controller's tree.
+  absl::StatusOr<int> CpusetDirectory() const;
+
+  // The memory charged to this cgroup and its descendants, from memory.numa_stat and
+  // hugetlb.*.numa_stat. The time does not depend on the amount of memory.
   absl::StatusOr<MemoryByNode> ReadMemory() const;
 
-  // Names of the cgroups right below.
+  // The names of the child cgroups.
   absl::StatusOr<std::vector<std::string>> ListChildren() const;
 
  private:
@@ -72,7 +76,7 @@ class CgroupDir {
   CgroupLayout layout_;
   std::string path_;
   uint64_t id_ = 0;
-  // On v2 all the same; null where the cgroup is not in that tree.
+  // On v2 the same directory; null if the cgroup is not in that controller's tree.
   Directory memory_, cpuset_, hugetlb_;
 };
 

@@ -19,7 +19,8 @@ absl::StatusOr<CgroupLayout> FindCgroupLayout(const Host& host) {
   CgroupLayout layout;
   layout.page_bytes = host.page_bytes;
   layout.memory = layout.cpuset = layout.hugetlb = host.cgroup;
-  // Only cgroup v2 has this file; of a hybrid host only the tree that is mounted further down.
+  // Only cgroup v2 has this file. A hybrid host mounts v2 in a subdirectory, so it is not found
+  // here.
   if (Exists(host.cgroup + "/cgroup.controllers")) return layout;
   layout.version = CgroupVersion::kV1;
   layout.memory += "/memory";
@@ -42,7 +43,7 @@ absl::StatusOr<MemoryByNode> CgroupLayout::ParseMemory(absl::string_view text) c
 bool IsMachineRoot(const Host& host) {
   const auto layout = FindCgroupLayout(host);
   if (!layout.ok()) return false;
-  // The first is in that one alone, the second in all but that one.
+  // Only the root has release_agent on v1; only the root lacks cgroup.events on v2.
   return layout->version == CgroupVersion::kV1 ? Exists(layout->memory + "/release_agent")
                                                : !Exists(layout->memory + "/cgroup.events");
 }

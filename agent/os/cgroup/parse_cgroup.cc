@@ -22,8 +22,8 @@ bool IsLowerHex(absl::string_view text, size_t length) {
          });
 }
 
-// A pod's UID as the API has it: 8-4-4-4-12 hex digits, whose dashes the systemd driver writes as
-// underscores, or the 32 hex digits of a static pod.
+// Parses a pod's UID into the form of the Kubernetes API: 8-4-4-4-12 hex digits, whose dashes the
+// systemd driver replaces by underscores, or 32 hex digits for a static pod.
 std::optional<std::string> ParsePodUid(absl::string_view text) {
   if (IsLowerHex(text, 32)) return std::string(text);
   std::string uid = absl::StrReplaceAll(text, {{"_", "-"}});
@@ -45,10 +45,11 @@ QosClass QosOf(absl::string_view name) {
 struct PodName {
   std::string uid;
   QosClass qos;
-  bool is_systemd;  // the name is a slice's
+  bool is_systemd;  // the name is that of a slice
 };
 
-// A pod's cgroup: "pod<uid>" below its QoS class's, or "kubepods[-<qos>]-pod<uid>.slice".
+// Parses the name of a pod's cgroup: "pod<uid>" below the cgroup of its QoS class, or
+// "kubepods[-<qos>]-pod<uid>.slice".
 std::optional<PodName> ParsePodName(absl::string_view name, absl::string_view parent) {
   const bool is_slice = absl::ConsumeSuffix(&name, ".slice");
   const size_t pod = is_slice ? name.rfind("-pod") : 0;
@@ -60,12 +61,12 @@ std::optional<PodName> ParsePodName(absl::string_view name, absl::string_view pa
   return PodName{*uid, QosOf(is_slice ? name.substr(0, pod) : parent), is_slice};
 }
 
-// The id in the name of a container's cgroup below the pod's.
+// Parses the container id in the name of a container's cgroup, a child of the pod's cgroup.
 std::optional<std::string> ParseContainerName(absl::string_view name, bool in_systemd_pod) {
   const bool is_scope = absl::ConsumeSuffix(&name, ".scope");
   for (const absl::string_view prefix : {"cri-containerd-", "crio-", "docker-", "libpod-"}) {
     if (!absl::ConsumePrefix(&name, prefix)) continue;
-    // "crio-<id>" without ".scope" beside systemd's scopes is a pod sandbox without a process.
+    // With systemd, "crio-<id>" without ".scope" is a pod sandbox without a process.
     if (in_systemd_pod && !is_scope) return std::nullopt;
     break;
   }
@@ -73,8 +74,8 @@ std::optional<std::string> ParseContainerName(absl::string_view name, bool in_sy
   return std::string(name);
 }
 
-// "<slice>:<prefix>:<id>": runc without systemd under a kubelet with it takes the whole
-// systemd-style name for one directory.
+// Parses "<slice>:<prefix>:<id>": if kubelet uses the systemd driver and runc does not, runc makes
+// one directory of the whole systemd-style name.
 std::optional<ContainerRef> ParseMismatchedName(absl::string_view name) {
   const std::vector<absl::string_view> parts = absl::StrSplit(name, ':');
   if (parts.size() != 3 || !IsLowerHex(parts[2], 64)) return std::nullopt;
@@ -83,7 +84,8 @@ std::optional<ContainerRef> ParseMismatchedName(absl::string_view name) {
   return ContainerRef{pod->uid, std::string(parts[2]), pod->qos};
 }
 
-// Adds the entry "N<node>=<count>", of units of so many bytes; false if `word` is none.
+// Adds the entry "N<node>=<count>", a count of units of `unit_bytes`. False if `word` has another
+// form.
 bool AddNodeEntry(absl::string_view word, MemoryKind kind, MemoryByNode& memory,
                   int64_t unit_bytes = 1) {
   std::pair<absl::string_view, absl::string_view> entry =
@@ -106,7 +108,7 @@ absl::Status BadLine(absl::string_view file, absl::string_view line) {
 }  // namespace
 
 std::optional<ContainerCgroup> ParseContainerCgroup(absl::string_view path) {
-  // A reader in a cgroup namespace of its own sees its siblings behind leading "..".
+  // A reader in its own cgroup namespace sees the cgroups of others with leading "..".
   while (absl::ConsumePrefix(&path, "/..")) {
   }
   const std::vector<absl::string_view> names = absl::StrSplit(path, '/', absl::SkipEmpty());
@@ -131,7 +133,7 @@ std::optional<ContainerCgroup> ParseContainerCgroup(absl::string_view path) {
 bool IsInPods(absl::string_view path) {
   const std::vector<absl::string_view> names = absl::StrSplit(path, '/', absl::SkipEmpty());
   return std::any_of(names.begin(), names.end(), [](absl::string_view name) {
-    // With kubelet's cgroupRoot, systemd's driver puts the root's name first.
+    // With kubelet's option cgroupRoot, the systemd driver prepends the root's name.
     return name == "kubepods" || name == "kubepods.slice" ||
            absl::EndsWith(name, "-kubepods.slice") || ParsePodName(name, "").has_value() ||
            ParseMismatchedName(name).has_value();
@@ -151,8 +153,8 @@ absl::StatusOr<MemoryByNode> ParseNumaStat(absl::string_view text) {
       if (!AddNodeEntry(word, *kind, memory)) return BadLine("memory.numa_stat", line);
     }
   }
-  // "file" includes shmem there; the kinds here do not overlap. The kernel updates the two one
-  // after the other, so the difference may come out a little below 0.
+  // The kernel's "file" includes shmem; the kinds here do not overlap. The kernel updates the two
+  // counters one after the other, so the difference may be slightly negative.
   for (auto& [node, bytes] : memory.nodes) {
     bytes[MemoryKind::kFile] =
         std::max(int64_t{0}, bytes[MemoryKind::kFile] - bytes[MemoryKind::kShmem]);
@@ -169,7 +171,7 @@ absl::StatusOr<MemoryByNode> ParseNumaStatV1(absl::string_view text, int64_t pag
     if (absl::StartsWith(line, "hierarchical_file=")) kind = MemoryKind::kFile;
     if (!kind.has_value()) continue;
     std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-    words.erase(words.begin());  // of all nodes
+    words.erase(words.begin());  // the total of all nodes
     for (const absl::string_view word : words) {
       if (!AddNodeEntry(word, *kind, memory, page_bytes)) return BadLine("memory.numa_stat", line);
     }
@@ -180,7 +182,7 @@ absl::StatusOr<MemoryByNode> ParseNumaStatV1(absl::string_view text, int64_t pag
 absl::StatusOr<MemoryByNode> ParseHugetlbNumaStat(absl::string_view text) {
   MemoryByNode memory;
   text = absl::StripAsciiWhitespace(text);
-  // cgroup v1 has a line of the cgroup by itself before it.
+  // On cgroup v1, a line for the cgroup without its descendants precedes it.
   if (const size_t end = text.rfind('\n'); end != text.npos) text.remove_prefix(end + 1);
   for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
     if (absl::StartsWith(word, "total=") || absl::StartsWith(word, "hierarchical_total=")) continue;

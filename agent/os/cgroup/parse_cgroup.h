@@ -1,4 +1,5 @@
-// Names and texts of the cgroup file system. Pure.
+// Parsers for cgroup paths and cgroup files (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/).
+// Pure.
 #ifndef NUMALOCALITY_AGENT_OS_CGROUP_PARSE_CGROUP_H_
 #define NUMALOCALITY_AGENT_OS_CGROUP_PARSE_CGROUP_H_
 
@@ -13,38 +14,40 @@
 
 namespace numalocality {
 
-// A container's cgroup found in a path.
+// A container's cgroup that was found in a path.
 struct ContainerCgroup {
   ContainerRef container;
-  std::string path;        // of the container's own cgroup: the front part of what was parsed
-  bool is_nested = false;  // the parsed path lies below that cgroup
+  std::string path;        // of the container's cgroup: a prefix of the parsed path
+  bool is_nested = false;  // the parsed path is below that cgroup
 };
 
-// The Kubernetes container that `path` (below the cgroup root, "/" first) belongs to; nullopt if
-// it is none: host services, plain docker or podman containers, pods' own cgroups, CRI-O's monitor
-// processes. Knows the layouts of kubelet's cgroupfs and systemd drivers, with any cgroup root,
-// and of containerd, CRI-O (crun's child cgroup included), docker, and of runtimes whose driver
-// differs from kubelet's. Where containers nest, the outer one counts.
+// The Kubernetes container of the cgroup `path`, which is relative to the cgroup root and begins
+// with
+// "/". nullopt for other cgroups: host services, plain docker or podman containers, pods' own
+// cgroups, CRI-O's monitor processes. Supports kubelet's cgroupfs and systemd drivers with any
+// cgroup root; containerd, CRI-O (also with crun's child cgroup) and docker; and runtimes whose
+// driver differs from kubelet's. If containers nest, returns the outer one.
 std::optional<ContainerCgroup> ParseContainerCgroup(absl::string_view path);
 
-// Whether the cgroup at `path` is for pods, all of them, some or one, or lies in such a cgroup;
-// with the layouts that ParseContainerCgroup knows.
+// Whether `path` is the cgroup of all pods, of a QoS class or of one pod, or is below one of these.
+// Same layouts as ParseContainerCgroup.
 bool IsInPods(absl::string_view path);
 
-// memory.numa_stat of cgroup v2 (bytes). Kinds: anon, shmem, and file without shmem. Nodes at which
-// all of these are 0 are included. INVALID_ARGUMENT if a line is not in the format.
+// Parses memory.numa_stat of cgroup v2, which counts bytes. Returns the kinds anon, shmem, and file
+// without shmem; includes nodes where all are 0. INVALID_ARGUMENT if a line has another format.
 absl::StatusOr<MemoryByNode> ParseNumaStat(absl::string_view text);
 
-// memory.numa_stat of cgroup v1 (pages), with what is charged below; shmem counts as anon, as the
-// kernel does not tell them apart there, and so does what cannot be evicted, such as mlocked
-// memory, whatever it is. INVALID_ARGUMENT as above.
+// Parses memory.numa_stat of cgroup v1, which counts pages. Includes the memory charged to
+// descendants. Counts shmem as anon, because the kernel does not separate them there. Counts all
+// unevictable memory, such as mlocked memory of any kind, as anon, too. INVALID_ARGUMENT as above.
 absl::StatusOr<MemoryByNode> ParseNumaStatV1(absl::string_view text, int64_t page_bytes);
 
-// hugetlb.<size>.numa_stat (bytes), as kind hugetlb, with what is charged below.
+// Parses hugetlb.<size>.numa_stat, which counts bytes, as kind hugetlb. Includes the memory charged
+// to descendants.
 absl::StatusOr<MemoryByNode> ParseHugetlbNumaStat(absl::string_view text);
 
-// The PIDs of cgroup.procs, without duplicates. `hidden_count` gets the number of entries that are
-// 0: processes outside the reader's PID namespace, which must never be used as a PID.
+// Parses cgroup.procs. Returns the PIDs without duplicates. Sets `hidden_count` to the number of
+// entries that are 0: processes outside the reader's PID namespace. 0 must never be used as a PID.
 absl::StatusOr<std::vector<pid_t>> ParseCgroupProcs(absl::string_view text, int& hidden_count);
 
 }  // namespace numalocality

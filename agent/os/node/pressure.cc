@@ -12,7 +12,7 @@
 namespace numalocality {
 namespace {
 
-// The avg10 of the line "<kind> avg10=1.50 avg60=...", as a fraction.
+// The avg10 value, as a fraction, of the line "<kind> avg10=1.50 avg60=...".
 std::optional<double> Average(absl::string_view text, absl::string_view kind) {
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');

@@ -1,5 +1,5 @@
-// Pressure stall information: how much time tasks lose waiting for memory
-// (Documentation/accounting/psi.rst).
+// Memory pressure: how much time tasks lose waiting for memory. From the kernel's pressure stall
+// information (Documentation/accounting/psi.rst).
 #ifndef NUMALOCALITY_AGENT_OS_NODE_PRESSURE_H_
 #define NUMALOCALITY_AGENT_OS_NODE_PRESSURE_H_
 
@@ -11,24 +11,24 @@
 
 namespace numalocality {
 
-// Averages over the last ten seconds; the kernel brings them up to date every two.
+// Averages over the last ten seconds (avg10). The kernel updates them every two seconds.
 struct MemoryPressure {
-  double some_fraction = 0;  // of the time in which at least one task waited
-  double full_fraction = 0;  // of the time in which no task got on
+  double some_fraction = 0;  // of the time, at least one task was stalled
+  double full_fraction = 0;  // of the time, all tasks were stalled
   bool operator==(const MemoryPressure&) const = default;
 };
 
-// The text of memory.pressure or /proc/pressure/memory. INVALID_ARGUMENT if it is not in the
-// format.
+// Parses memory.pressure of a cgroup or /proc/pressure/memory. INVALID_ARGUMENT if the text has
+// another format.
 absl::StatusOr<MemoryPressure> ParseMemoryPressure(absl::string_view text);
 
-// Of the whole machine. An error where the kernel does not tell: built without PSI, or booted with
+// The pressure of the whole machine. An error if the kernel was built without PSI or booted with
 // psi=0.
 absl::StatusOr<MemoryPressure> ReadMachinePressure(const Host& host);
 
-// Of a cgroup and all below it; `cgroup_path` from the cgroup root, "/" first. Errors also for
-// cgroups whose accounting is switched off (cgroup.pressure), and for the root cgroup before
-// Linux 6.1.
+// The pressure of a cgroup and its descendants. `cgroup_path` is relative to the cgroup root and
+// begins with "/". Also an error if the cgroup's accounting is off (cgroup.pressure), and for the
+// root cgroup before Linux 6.1.
 absl::StatusOr<MemoryPressure> ReadCgroupPressure(const Host& host, const std::string& cgroup_path);
 
 }  // namespace numalocality

@@ -1,11 +1,15 @@
-// Reads the machine's NUMA topology from /sys/devices/system/node.
+// The machine's NUMA topology and free memory, read from /sys/devices/system/node
+// (Documentation/ABI/stable/sysfs-devices-node) and /proc/zoneinfo
+// (Documentation/filesystems/proc.rst).
 #ifndef NUMALOCALITY_AGENT_OS_NODE_TOPOLOGY_READER_H_
 #define NUMALOCALITY_AGENT_OS_NODE_TOPOLOGY_READER_H_
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "agent/model/topology.h"
 #include "agent/os/base/host.h"
 
@@ -16,23 +20,40 @@ class TopologyReader {
  public:
   explicit TopologyReader(const Host& host) : host_(host) {}
 
-  // All online nodes. Fails as a whole if any part cannot be read: half a topology would send
-  // memory to the wrong place. NOT_FOUND on a kernel built without NUMA.
+  // All online nodes. An error if any part cannot be read: an incomplete topology would send memory
+  // to the wrong node. NOT_FOUND on kernels built without NUMA.
   absl::StatusOr<Topology> Read() const;
 
-  // Free bytes of one node now; a single file.
+  // The free bytes of one node now. Reads a single file.
   absl::StatusOr<int64_t> ReadFreeBytes(NodeId node) const;
 
-  // By node, the free bytes below which the kernel starts to reclaim, taking page cache away from
-  // others. Empty where the kernel does not tell.
+  // For each node, the free bytes below which the kernel reclaims, and so takes page cache from
+  // other workloads. Empty if the kernel does not report them.
   absl::StatusOr<std::map<NodeId, int64_t>> ReadHighWatermarks() const;
 
-  // Bytes of a transparent huge page; 0 where there are none.
+  // The size of a transparent huge page in bytes; 0 if the kernel has none.
   int64_t ReadHugePageBytes() const;
 
  private:
   const Host host_;
 };
+
+// The parsers of these files. Pure.
+
+struct NodeMemory {
+  int64_t total_bytes = 0;
+  int64_t free_bytes = 0;
+};
+
+// Parses node*/meminfo. INVALID_ARGUMENT if MemTotal or MemFree is missing or not a number of kB.
+absl::StatusOr<NodeMemory> ParseNodeMeminfo(absl::string_view text);
+
+// Parses node*/distance: one number for each online node, in the order of their ids.
+absl::StatusOr<std::vector<int>> ParseDistances(absl::string_view text);
+
+// Parses /proc/zoneinfo: for each node, the sum of its zones' high watermarks in pages. The kernel
+// reclaims until so many pages are free. INVALID_ARGUMENT if a watermark is not a number.
+absl::StatusOr<std::map<NodeId, int64_t>> ParseHighWatermarks(absl::string_view text);
 
 }  // namespace numalocality
 

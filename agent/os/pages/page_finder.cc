@@ -10,13 +10,13 @@
 namespace numalocality {
 namespace {
 
-// One search looks at this much address space, so that page tables that are there and empty do
-// not keep the process's mmap lock for long; a hole of this size costs one system call.
+// The most address space per search, so that empty page tables do not hold the process's mmap lock
+// for long. A hole of this size costs one system call.
 constexpr uint64_t kMostSearched = uint64_t{1} << 30;
-// Huge pages cost next to nothing to find, and so many are one query.
+// The most bytes of huge pages per search: they take almost no time to find.
 constexpr uint64_t kMostHugeBytes = uint64_t{1} << 30;
-// Gaps up to this are read over rather than around: they may be memory of kinds that are not
-// wanted.
+// Gaps up to this size are read together with their neighbours: one read is cheaper than two. They
+// may be memory of unwanted kinds.
 constexpr uint64_t kSmallGapPages = 128;
 constexpr uint64_t kMostReadPages = 4096;
 
@@ -25,11 +25,11 @@ uint64_t RoundUp(uint64_t value, uint64_t unit) { return (value / unit + 1) * un
 }  // namespace
 
 PageFinder::PageFinder(std::optional<Pagemap> pagemap, FrameNodes& frames,
-                       std::vector<ScanRange> segments, KindSet kinds, const FinderSizes& sizes,
+                       std::vector<ScanRange> ranges, KindSet kinds, const FinderSizes& sizes,
                        ScanPacer& pacer)
     : pagemap_(std::move(pagemap)),
       frames_(frames),
-      segments_(std::move(segments)),
+      ranges_(std::move(ranges)),
       kinds_(kinds),
       sizes_(sizes),
       pacer_(pacer) {
@@ -37,8 +37,8 @@ PageFinder::PageFinder(std::optional<Pagemap> pagemap, FrameNodes& frames,
 }
 
 void PageFinder::MoveTo(uint64_t address) {
-  while (!done() && segments_[segment_].range.end <= address) ++segment_;
-  if (!done()) cursor_ = std::max(address, segments_[segment_].range.start);
+  while (!done() && ranges_[current_].range.end <= address) ++current_;
+  if (!done()) cursor_ = std::max(address, ranges_[current_].range.start);
 }
 
 absl::Status PageFinder::Step(int64_t most_pages, std::vector<FoundPage>& found) {
@@ -66,7 +66,7 @@ absl::Status PageFinder::DropAbsent(std::vector<FoundPage>& found) {
   }
   auto first = std::find_if(found.begin(), found.end(), is_hidden);
   while (first != found.end()) {
-    // Those up to `last` are close enough to be looked at by one read.
+    // The pages before `last` are close enough for one read.
     const uint64_t start = first->address;
     const auto last = std::find_if(first, found.end(), [&](const FoundPage& page) {
       return page.address - start >= kMostReadPages * sizes_.page;
@@ -85,7 +85,7 @@ absl::Status PageFinder::DropAbsent(std::vector<FoundPage>& found) {
 }
 
 bool PageFinder::IsMemory(const FoundPage& page, PagemapEntry entry) const {
-  const bool may_be_zeros = segments_[page.segment].kind == MemoryKind::kAnon;
+  const bool may_be_zeros = ranges_[page.range_index].kind == MemoryKind::kAnon;
   return entry.is_present() && (entry.is_exclusive() || !may_be_zeros);
 }
 
@@ -120,10 +120,10 @@ absl::Status PageFinder::Search(int64_t most_pages, std::vector<FoundPage>& foun
 }
 
 uint64_t PageFinder::EndOfSearch() const {
-  uint64_t end = segments_[segment_].range.end;
-  for (size_t i = segment_ + 1; i < segments_.size() && end - cursor_ < kMostSearched; ++i) {
-    if (segments_[i].range.start - end > kSmallGapPages * sizes_.page) break;
-    end = segments_[i].range.end;
+  uint64_t end = ranges_[current_].range.end;
+  for (size_t i = current_ + 1; i < ranges_.size() && end - cursor_ < kMostSearched; ++i) {
+    if (ranges_[i].range.start - end > kSmallGapPages * sizes_.page) break;
+    end = ranges_[i].range.end;
   }
   return std::min(end, cursor_ + kMostSearched);
 }
@@ -141,7 +141,7 @@ void PageFinder::Cut(PresentRegions& present, int64_t most_pages) const {
     left -= region.end - region.start;
   }
   if (present.regions.empty() || sizes_.huge == 0) return;
-  // The kernel stops at its limit in the middle of a huge page, too.
+  // The kernel may stop at `max_pages` in the middle of a huge page.
   PagemapRegion& last = present.regions.back();
   if ((last.categories & kPageIsHuge) == 0 || last.end != present.end) return;
   const uint64_t whole = last.end / sizes_.huge * sizes_.huge;
@@ -154,12 +154,12 @@ void PageFinder::Cut(PresentRegions& present, int64_t most_pages) const {
 }
 
 void PageFinder::AddRegion(const PagemapRegion& region, std::vector<FoundPage>& found) {
-  // Regions come in order, and may span mappings that touch and such that are not wanted.
+  // Regions are in address order. One region may span adjacent mappings, also unwanted ones.
   MoveTo(region.start);
-  for (size_t i = segment_; i < segments_.size() && segments_[i].range.start < region.end; ++i) {
-    const ScanRange& segment = segments_[i];
-    const AddressRange range{std::max(region.start, segment.range.start),
-                             std::min(region.end, segment.range.end)};
+  for (size_t i = current_; i < ranges_.size() && ranges_[i].range.start < region.end; ++i) {
+    const ScanRange& scan_range = ranges_[i];
+    const AddressRange range{std::max(region.start, scan_range.range.start),
+                             std::min(region.end, scan_range.range.end)};
     if (range.start >= range.end) continue;
     const auto index = static_cast<uint32_t>(i);
     if ((region.categories & kPageIsHuge) != 0) {
@@ -170,17 +170,17 @@ void PageFinder::AddRegion(const PagemapRegion& region, std::vector<FoundPage>& 
   }
 }
 
-void PageFinder::AddHuge(AddressRange range, uint32_t segment,
+void PageFinder::AddHuge(AddressRange range, uint32_t range_index,
                          std::vector<FoundPage>& found) const {
-  // Copies in the mapping of a file are never huge.
-  const MemoryKind kind = segments_[segment].kind;
+  // Anonymous copies in the mapping of a file are never huge.
+  const MemoryKind kind = ranges_[range_index].kind;
   if (!kinds_.Contains(kind)) return;
   const bool is_hugetlb = kind == MemoryKind::kHugetlb;
   const uint64_t whole = std::max(is_hugetlb ? sizes_.hugetlb : sizes_.huge, sizes_.page);
   for (uint64_t at = range.start; at < range.end;) {
     const uint64_t next = std::min(RoundUp(at, whole), range.end);
-    found.push_back({at, static_cast<int32_t>((next - at) / sizes_.page), NodeId{}, segment, kind,
-                     !is_hugetlb && next - at == sizes_.huge});
+    found.push_back({at, static_cast<int32_t>((next - at) / sizes_.page), NodeId{}, range_index,
+                     kind, !is_hugetlb && next - at == sizes_.huge});
     at = next;
   }
 }
@@ -190,16 +190,16 @@ uint64_t PageFinder::TakeStretches(int64_t most_pages) {
   uint64_t left = static_cast<uint64_t>(most_pages) * sizes_.page;
   uint64_t taken = 0;
   while (!done() && left > 0) {
-    uint64_t end = segments_[segment_].range.end;
+    uint64_t end = ranges_[current_].range.end;
     if (end - cursor_ > left) {
       end = cursor_ + left;
-      // What may be a huge page stays together.
+      // Keeps a possible huge page in one step.
       if (sizes_.huge > 0 && end / sizes_.huge * sizes_.huge > cursor_) {
         end = end / sizes_.huge * sizes_.huge;
       }
       left = end - cursor_;
     }
-    stretches_.push_back({{cursor_, end}, static_cast<uint32_t>(segment_)});
+    stretches_.push_back({{cursor_, end}, static_cast<uint32_t>(current_)});
     left -= end - cursor_;
     taken += end - cursor_;
     MoveTo(end);
@@ -208,7 +208,7 @@ uint64_t PageFinder::TakeStretches(int64_t most_pages) {
 }
 
 bool PageFinder::NeedsEntries(const Stretch& stretch) {
-  return !is_searched_ || segments_[stretch.segment].may_hold_copies || frames_.AreKnown();
+  return !is_searched_ || ranges_[stretch.range_index].may_hold_copies || frames_.AreKnown();
 }
 
 absl::Status PageFinder::ReadEntries(std::vector<FoundPage>& found) {
@@ -231,7 +231,7 @@ absl::Status PageFinder::ReadEntries(std::vector<FoundPage>& found) {
     for (; i <= last; ++i) {
       const AddressRange& range = stretches_[i].range;
       const size_t offset = (range.start - start) / sizes_.page;
-      // Of an exiting process there may be fewer.
+      // An exiting process may return fewer entries.
       if (offset >= entries.size()) continue;
       if (!AddEntries(stretches_[i], entries.subspan(offset, range.size() / sizes_.page), found)) {
         return absl::OkStatus();
@@ -242,39 +242,40 @@ absl::Status PageFinder::ReadEntries(std::vector<FoundPage>& found) {
 }
 
 void PageFinder::AddAll(const Stretch& stretch, std::vector<FoundPage>& found) const {
-  const MemoryKind kind = segments_[stretch.segment].kind;
+  const MemoryKind kind = ranges_[stretch.range_index].kind;
   if (!kinds_.Contains(kind)) return;
-  // One growth for all.
+  // Allocates once for all pages.
   size_t next = found.size();
   found.resize(next + stretch.range.size() / sizes_.page);
   for (uint64_t at = stretch.range.start; at < stretch.range.end; at += sizes_.page) {
-    found[next++] = {at, 1, NodeId{}, stretch.segment, kind, false};
+    found[next++] = {at, 1, NodeId{}, stretch.range_index, kind, false};
   }
 }
 
 bool PageFinder::AddEntries(const Stretch& stretch, absl::Span<const PagemapEntry> entries,
                             std::vector<FoundPage>& found) {
-  // Base pages may lie in a row by chance: the kernel must say.
+  // Frames of base pages may be consecutive by chance, so the kernel must be asked.
   const bool may_be_huge = !is_searched_ && sizes_.huge > 0 && frames_.AreKnown();
   uint64_t at = stretch.range.start;
   while (!entries.empty()) {
     const uint64_t next = may_be_huge ? RoundUp(at, sizes_.huge) : stretch.range.end;
     const auto block = entries.first(std::min<size_t>((next - at) / sizes_.page, entries.size()));
-    if (!may_be_huge || !LieInARow(block, at) ||
+    if (!may_be_huge || !AreConsecutive(block, at) ||
         (!pagemap_->can_find() && block.front().is_exclusive())) {
-      AddPresent(block, at, stretch.segment, found);
+      AddPresent(block, at, stretch.range_index, found);
     } else if (!pagemap_->can_find()) {
-      // Maybe the huge page of zeros.
-      const auto kind = KindOf(block.front(), stretch.segment);
+      // This may be the huge zero page.
+      const auto kind = KindOf(block.front(), stretch.range_index);
       const auto pages = static_cast<int32_t>(block.size());
-      if (kind.has_value()) found.push_back({at, pages, NodeId{}, stretch.segment, *kind, false});
+      if (kind.has_value())
+        found.push_back({at, pages, NodeId{}, stretch.range_index, *kind, false});
     } else if (pagemap_->IsHuge(at)) {
       dense_ = false;
-      segment_ = stretch.segment;
+      current_ = stretch.range_index;
       cursor_ = at;
       return false;
     } else {
-      AddPresent(block, at, stretch.segment, found);
+      AddPresent(block, at, stretch.range_index, found);
     }
     entries.remove_prefix(block.size());
     at = next;
@@ -282,7 +283,7 @@ bool PageFinder::AddEntries(const Stretch& stretch, absl::Span<const PagemapEntr
   return true;
 }
 
-bool PageFinder::LieInARow(absl::Span<const PagemapEntry> block, uint64_t address) const {
+bool PageFinder::AreConsecutive(absl::Span<const PagemapEntry> block, uint64_t address) const {
   const uint64_t first = block.front().frame();
   if ((first - address / sizes_.page) % (sizes_.huge / sizes_.page) != 0) return false;
   for (size_t i = 0; i < block.size(); ++i) {
@@ -291,27 +292,27 @@ bool PageFinder::LieInARow(absl::Span<const PagemapEntry> block, uint64_t addres
   return true;
 }
 
-std::optional<MemoryKind> PageFinder::KindOf(PagemapEntry entry, uint32_t segment) const {
-  const bool is_copy = segments_[segment].may_hold_copies && !entry.is_of_object();
-  const MemoryKind kind = is_copy ? MemoryKind::kAnon : segments_[segment].kind;
+std::optional<MemoryKind> PageFinder::KindOf(PagemapEntry entry, uint32_t range_index) const {
+  const bool is_copy = ranges_[range_index].may_hold_copies && !entry.is_of_object();
+  const MemoryKind kind = is_copy ? MemoryKind::kAnon : ranges_[range_index].kind;
   return kinds_.Contains(kind) ? std::optional(kind) : std::nullopt;
 }
 
 void PageFinder::AddPresent(absl::Span<const PagemapEntry> entries, uint64_t address,
-                            uint32_t segment, std::vector<FoundPage>& found) {
+                            uint32_t range_index, std::vector<FoundPage>& found) {
   const bool know_nodes = frames_.AreKnown();
-  uint64_t end = 0;  // of the last one in `found`, as long as it may go on
+  uint64_t end = 0;  // of the last entry of `found`, which may be extended
   for (const PagemapEntry& entry : entries) {
     const uint64_t at = address;
     address += sizes_.page;
     if (!entry.is_present() || (know_nodes && frames_.IsZeroPage(entry.frame()))) continue;
-    const auto kind = KindOf(entry, segment);
+    const auto kind = KindOf(entry, range_index);
     if (!kind.has_value()) continue;
     const NodeId node = know_nodes ? frames_.NodeOf(entry.frame()) : NodeId{};
     if (at == end && node != NodeId{} && found.back().node == node && found.back().kind == *kind) {
       ++found.back().pages;
     } else {
-      found.push_back({at, 1, node, segment, *kind, false});
+      found.push_back({at, 1, node, range_index, *kind, false});
     }
     end = address;
   }

@@ -1,4 +1,5 @@
-// The first half of a scan: which pages are present.
+// The first half of a scan: finds the pages that are present
+// (Documentation/admin-guide/mm/pagemap.rst).
 #ifndef NUMALOCALITY_AGENT_OS_PAGES_PAGE_FINDER_H_
 #define NUMALOCALITY_AGENT_OS_PAGES_PAGE_FINDER_H_
 
@@ -17,95 +18,97 @@
 
 namespace numalocality {
 
-// Base pages that are present together: one, (a part of) one that the kernel keeps as a whole, or
-// some that are known to be on one node.
+// Consecutive base pages that were found together: a single one, (a part of) a huge page, or
+// several that are known to be on the same node.
 struct FoundPage {
-  uint64_t address = 0;  // of the first
+  uint64_t address = 0;  // of the first base page
   int32_t pages = 1;
-  NodeId node;           // -1: the kernel must be asked
-  uint32_t segment = 0;  // index
+  NodeId node;               // -1: not known yet, must be queried
+  uint32_t range_index = 0;  // of the scan range
   MemoryKind kind = MemoryKind::kAnon;
   bool is_huge = false;  // a whole transparent huge page
 };
 
-// In bytes.
+// Page sizes in bytes.
 struct FinderSizes {
   uint64_t page = 4096;
   uint64_t huge = 0;     // of a transparent huge page; 0 if there are none
   uint64_t hugetlb = 0;  // the smallest of hugetlb pages; 0 if there are none
 };
 
-// Goes through `segments` once, in steps. Reads huge pages and holes at a glance by PAGEMAP_SCAN
-// where the kernel has it; but where frames tell the node and memory is dense with base pages,
-// their pagemap entries are all it takes.
+// Goes through the scan ranges once, in steps. Uses PAGEMAP_SCAN if the kernel has it, which passes
+// over huge pages and holes at once. But where memory is dense with base pages and frame numbers
+// show the node, it reads only pagemap entries.
 class PageFinder {
  public:
-  // `pagemap`: nullopt if it may not be read; then all that is mapped counts as found. `frames` and
-  // `pacer` outlive this.
-  PageFinder(std::optional<Pagemap> pagemap, FrameNodes& frames, std::vector<ScanRange> segments,
+  // `pagemap`: nullopt if it may not be read; then all mapped pages count as found. `frames` and
+  // `pacer` must outlive this object.
+  PageFinder(std::optional<Pagemap> pagemap, FrameNodes& frames, std::vector<ScanRange> ranges,
              KindSet kinds, const FinderSizes& sizes, ScanPacer& pacer);
 
-  bool done() const { return segment_ == segments_.size(); }
+  bool done() const { return current_ == ranges_.size(); }
 
-  // Whether the pages of zeros are known not to be among what is found, but for huge ones.
+  // Whether zero pages, except huge ones, are certainly not among the found pages.
   bool leaves_out_zero_pages() const { return pagemap_.has_value() && pagemap_->can_find(); }
 
-  // Takes the next step, and adds what it finds to `found`, in address order: at most `most_pages`
-  // base pages, and 1 GiB in huge ones.
+  // Takes the next step and appends the pages it finds to `found`, in address order: at most
+  // `most_pages` base pages, and at most 1 GiB of huge pages.
   absl::Status Step(int64_t most_pages, std::vector<FoundPage>& found);
 
-  // Drops those pages on kHiddenNode that are not known to be there. An anonymous one is if this
-  // process alone maps it: else it may be the page of zeros.
+  // Removes pages on kHiddenNode that may not exist. An anonymous page exists if only this process
+  // maps it; otherwise it may be the zero page.
   absl::Status DropAbsent(std::vector<FoundPage>& found);
 
  private:
-  // A part of a segment whose pages are to be looked at one by one.
+  // A part of a scan range whose pages must be checked one by one.
   struct Stretch {
     AddressRange range;
-    uint32_t segment;
+    uint32_t range_index;
   };
 
-  // A step by PAGEMAP_SCAN.
+  // Takes a step with PAGEMAP_SCAN.
   absl::Status Search(int64_t most_pages, std::vector<FoundPage>& found);
   uint64_t EndOfSearch() const;
-  // Cuts `present` to `most_pages` base pages and to whole huge pages.
+  // Shortens `present` to `most_pages` base pages and to whole huge pages.
   void Cut(PresentRegions& present, int64_t most_pages) const;
-  // Huge pages go to `found`, the rest to stretches_.
+  // Adds huge pages to `found` and the rest to stretches_.
   void AddRegion(const PagemapRegion& region, std::vector<FoundPage>& found);
-  void AddHuge(AddressRange range, uint32_t segment, std::vector<FoundPage>& found) const;
+  void AddHuge(AddressRange range, uint32_t range_index, std::vector<FoundPage>& found) const;
 
-  // A step without: the next pages of the segments go to stretches_. Returns how many.
+  // Takes a step without PAGEMAP_SCAN: adds the next pages of the ranges to stretches_. Returns
+  // their number.
   uint64_t TakeStretches(int64_t most_pages);
 
-  // Adds what is present in stretches_, by its pagemap entries if there is more to know. Stops at a
-  // huge page that Search had better look at.
+  // Adds the pages of stretches_ that are present. Reads their pagemap entries if these are needed.
+  // Stops at a huge page, which Search handles better.
   absl::Status ReadEntries(std::vector<FoundPage>& found);
   bool NeedsEntries(const Stretch& stretch);
   void AddAll(const Stretch& stretch, std::vector<FoundPage>& found) const;
-  // Returns false, with the cursor there, if it stopped.
+  // Returns false if it stopped at a huge page, with the cursor there.
   bool AddEntries(const Stretch& stretch, absl::Span<const PagemapEntry> entries,
                   std::vector<FoundPage>& found);
-  // Whether the frames of `block` are those of (a part of) one huge page at `address`.
-  bool LieInARow(absl::Span<const PagemapEntry> block, uint64_t address) const;
+  // Whether the frames of `block` are consecutive, as those of (a part of) a huge page at
+  // `address`.
+  bool AreConsecutive(absl::Span<const PagemapEntry> block, uint64_t address) const;
   bool IsMemory(const FoundPage& page, PagemapEntry entry) const;
-  // nullopt: not wanted.
-  std::optional<MemoryKind> KindOf(PagemapEntry entry, uint32_t segment) const;
-  void AddPresent(absl::Span<const PagemapEntry> entries, uint64_t address, uint32_t segment,
+  // nullopt if pages of that kind are not wanted.
+  std::optional<MemoryKind> KindOf(PagemapEntry entry, uint32_t range_index) const;
+  void AddPresent(absl::Span<const PagemapEntry> entries, uint64_t address, uint32_t range_index,
                   std::vector<FoundPage>& found);
   void MoveTo(uint64_t address);
 
   std::optional<Pagemap> pagemap_;
   FrameNodes& frames_;
-  const std::vector<ScanRange> segments_;
+  const std::vector<ScanRange> ranges_;
   const KindSet kinds_;
   const FinderSizes sizes_;
   ScanPacer& pacer_;
 
-  size_t segment_ = 0;   // the current one
+  size_t current_ = 0;   // index of the current range
   uint64_t cursor_ = 0;  // within it
-  bool dense_ = false;   // base pages side by side, when last looked
+  bool dense_ = false;   // the last search found mostly base pages, side by side
   bool all_huge_ = false;
-  bool is_searched_ = false;  // stretches_ hold no more than FindPresent found, none of it huge
+  bool is_searched_ = false;  // stretches_ contains only base pages that FindPresent found
   std::vector<Stretch> stretches_;
   std::vector<PagemapEntry> entries_;
 };

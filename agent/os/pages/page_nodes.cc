@@ -9,13 +9,13 @@
 namespace numalocality {
 namespace {
 
-// The kernel's answers cost the same in calls of any size; this many take about as long as the
-// process may be kept from its mmap lock.
+// The time per page does not depend on the size of the call. This many pages take about as long as
+// the process may wait for its mmap lock.
 constexpr size_t kMostAsked = 512;
-// Not yet known to be resident as a whole.
+// Marks a huge page that must be queried page by page.
 constexpr NodeId kInParts{-3};
 
-// One page in 16, at places that no pattern of the process's own falls in step with.
+// Selects one page in 16, at places that do not correlate with an access pattern of the process.
 bool IsSample(uint64_t page_number) {
   constexpr uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;  // 2^64 divided by it: Fibonacci hashing
   return page_number * kGoldenRatio >> 60 == 0;
@@ -68,7 +68,7 @@ bool PageNodes::ExpectationsHold(const std::vector<FoundPage>& found) {
   return hold;
 }
 
-// What was one huge page when it was found has been split since.
+// These were huge pages when they were found, and have been split since.
 absl::Status PageNodes::AskForParts(std::vector<FoundPage>& found) {
   std::vector<FoundPage> parts;
   for (const FoundPage& page : found) {
@@ -78,7 +78,7 @@ absl::Status PageNodes::AskForParts(std::vector<FoundPage>& found) {
     }
     for (int32_t i = 0; i < page.pages; ++i) {
       const uint64_t address = page.address + static_cast<uint64_t>(i) * page_bytes_;
-      parts.push_back({address, 1, NodeId{}, page.segment, page.kind, false});
+      parts.push_back({address, 1, NodeId{}, page.range_index, page.kind, false});
     }
   }
   found.swap(parts);
@@ -100,8 +100,10 @@ absl::Status PageNodes::Ask(std::vector<FoundPage>& found) {
     const std::string what =
         absl::StrCat("query the nodes of the pages of process ", process_.pid());
     if (result == -ESRCH || result == -EINVAL) return absl::NotFoundError(what + ": has exited");
-    // What seccomp filters like to answer.
-    if (result == -ENOSYS) return absl::PermissionDeniedError(what + ": move_pages is blocked");
+    // Seccomp filters often return ENOSYS.
+    if (result == -ENOSYS)
+      return absl::PermissionDeniedError(
+          what + ": move_pages(2) is blocked, probably by a seccomp filter");
     if (result < 0) return ErrnoStatus(-result, what);
     for (size_t i = 0; i < count; ++i) {
       FoundPage& page = found[asked_[first + i]];

@@ -1,4 +1,5 @@
-// The second half of a scan: the nodes of what is present, by move_pages(2) queries.
+// The second half of a scan: finds the nodes of the pages that are present, by move_pages(2)
+// queries.
 #ifndef NUMALOCALITY_AGENT_OS_PAGES_PAGE_NODES_H_
 #define NUMALOCALITY_AGENT_OS_PAGES_PAGE_NODES_H_
 
@@ -17,8 +18,9 @@
 
 namespace numalocality {
 
-// By kind, the one node that all memory is on as far as cheaper sources tell (the totals of the
-// process's cgroup, a machine with one memory node); -1 where there is none.
+// For each memory kind, the single node that contains all its pages according to a cheaper source
+// (the counters of the process's cgroup, or a machine with one memory node); -1 if there is no such
+// node.
 class ExpectedNodes {
  public:
   NodeId& operator[](MemoryKind kind) { return nodes_[static_cast<size_t>(kind)]; }
@@ -28,10 +30,10 @@ class ExpectedNodes {
   std::array<NodeId, kMemoryKindCount> nodes_;
 };
 
-// Asks the kernel where pages are. Not thread-safe.
+// Queries the nodes of pages. Not thread-safe.
 class PageNodes {
  public:
-  // References outlive this.
+  // The references must outlive this object.
   PageNodes(KernelCalls& kernel, const ProcessHandle& process, uint64_t page_bytes,
             const ExpectedNodes& expected, ScanPacer& pacer)
       : kernel_(kernel),
@@ -40,15 +42,15 @@ class PageNodes {
         expected_(expected),
         pacer_(pacer) {}
 
-  // Fills in the nodes that are missing in `found`: kHiddenNode where the kernel says there is no
-  // page (any more). Where a node is expected, one page in 16 is asked for; if any is elsewhere, so
-  // are all others, now and later. NOT_FOUND if the process is gone, PERMISSION_DENIED if the
-  // kernel refuses.
+  // Sets the missing nodes in `found`: kHiddenNode if the kernel reports no page there. Where a
+  // node is expected, only one page in 16 is queried. If one sampled page is elsewhere, the
+  // remaining pages are queried too, in this and all later calls. NOT_FOUND if the process has
+  // exited, PERMISSION_DENIED if the kernel refuses.
   absl::Status Resolve(std::vector<FoundPage>& found);
 
  private:
   absl::Status Ask(std::vector<FoundPage>& found);
-  // Whether the pages asked for are where they were expected; forgets what was wrong.
+  // Whether the queried pages are on their expected nodes. Drops expectations that were wrong.
   bool ExpectationsHold(const std::vector<FoundPage>& found);
   absl::Status AskForParts(std::vector<FoundPage>& found);
   bool IsExpectable(const FoundPage& page) const;
@@ -58,7 +60,7 @@ class PageNodes {
   const uint64_t page_bytes_;
   ExpectedNodes expected_;
   ScanPacer& pacer_;
-  std::vector<uint32_t> asked_;  // indices
+  std::vector<uint32_t> asked_;  // indices in `found`
   std::vector<uint64_t> addresses_;
   std::vector<int> status_;
 };

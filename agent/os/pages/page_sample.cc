@@ -17,56 +17,57 @@
 namespace numalocality {
 namespace {
 
-// For each page of the sample at most so many addresses are looked at. The kernel takes 0.1 µs for
-// one without a page, so that a sample of 4096 costs 10 ms at most.
+// The most addresses to query for each page of the sample. An address without a page takes the
+// kernel 0.1 µs, so a sample of 4096 pages takes at most 10 ms.
 constexpr int64_t kMostAddressesPerPage = 16;
-// What a search through empty address space may cost: 1 TiB takes PAGEMAP_SCAN 16 ms, 16 GiB take
-// pagemap 7 ms.
+// The most address space to search for pages: empty address space takes 16 ms per TiB with
+// PAGEMAP_SCAN, and 7 ms per 16 GiB with pagemap.
 constexpr int64_t kMostScannedBytes = int64_t{1} << 40;
 constexpr int64_t kMostReadBytes = int64_t{16} << 30;
-// Memory is sparse if of so many addresses no more than one has a page. Then all pages are searched
-// for, at 12 ns each: for each page of the sample so many.
+// Memory is sparse if less than one address in kSparse has a page. Then all present pages are
+// searched, at 12 ns each: at most kMostFoundPerPage for each page of the sample.
 constexpr int64_t kSparse = 4;
 constexpr int64_t kMostFoundPerPage = 256;
-// A search by PAGEMAP_SCAN: each holds the process's mmap lock for 0.1 ms at most, ...
+// The limits of one call of PAGEMAP_SCAN, which thus holds the process's mmap lock for at most 0.1
+// ms.
 constexpr uint64_t kSearchedAtOnce = uint64_t{1} << 30;
 constexpr int64_t kFoundAtOnce = 8192;
-// ... and all of them find so much, in 4 MiB.
+// The most regions that all calls together may find; they take 4 MiB.
 constexpr size_t kMostRegions = 1 << 17;
 
-int64_t CountPages(absl::Span<const ScanRange> segments, uint64_t page_bytes) {
+int64_t CountPages(absl::Span<const ScanRange> ranges, uint64_t page_bytes) {
   uint64_t bytes = 0;
-  for (const ScanRange& segment : segments) bytes += segment.range.size();
+  for (const ScanRange& range : ranges) bytes += range.range.size();
   return static_cast<int64_t>(bytes / page_bytes);
 }
 
-// From 0 to 1, without a pattern: the fractional parts of multiples of the golden ratio.
+// A pseudo-random number from 0 to 1: the fractional part of a multiple of the golden ratio.
 double Scatter(int64_t index) {
   constexpr uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;  // 2^64 divided by it
   return static_cast<double>(static_cast<uint64_t>(index) * kGoldenRatio >> 11) * 0x1p-53;
 }
 
-// One page in each of `count` equal parts of `segments`. `round`: other ones in each.
-std::vector<FoundPage> Spread(absl::Span<const ScanRange> segments, int64_t count, int64_t round,
+// Selects one page in each of `count` equal parts of `ranges`; different pages for each `round`.
+std::vector<FoundPage> Spread(absl::Span<const ScanRange> ranges, int64_t count, int64_t round,
                               uint64_t page_bytes) {
-  const auto mapped_pages = CountPages(segments, page_bytes);
+  const auto mapped_pages = CountPages(ranges, page_bytes);
   const double part = static_cast<double>(mapped_pages) / static_cast<double>(count);
   std::vector<FoundPage> pages;
   pages.reserve(static_cast<size_t>(count));
-  size_t segment = 0;
-  int64_t before = 0;  // pages in the segments before that one
+  size_t index = 0;
+  int64_t before = 0;  // pages in the ranges before ranges[index]
   for (int64_t i = 0; i < count; ++i) {
     const double place = (static_cast<double>(i) + Scatter(i + round * count)) * part;
     const int64_t page = std::min(static_cast<int64_t>(place), mapped_pages - 1);
     while (true) {
-      const auto in_it = static_cast<int64_t>(segments[segment].range.size() / page_bytes);
+      const auto in_it = static_cast<int64_t>(ranges[index].range.size() / page_bytes);
       if (page < before + in_it) break;
       before += in_it;
-      ++segment;
+      ++index;
     }
-    const ScanRange& hit = segments[segment];
+    const ScanRange& hit = ranges[index];
     pages.push_back({hit.range.start + static_cast<uint64_t>(page - before) * page_bytes, 1,
-                     NodeId{}, static_cast<uint32_t>(segment), hit.kind, false});
+                     NodeId{}, static_cast<uint32_t>(index), hit.kind, false});
   }
   return pages;
 }
@@ -85,91 +86,95 @@ class Sampler {
 
   absl::StatusOr<PageSample> Take() {
     NL_ASSIGN_OR_RETURN(mappings_, process_.ReadMaps());
-    segments_ = ScanRangesOf(mappings_, {kWholeAddressSpace}, kPrivateKinds, page_bytes_);
-    const int64_t searched_pages = CountPages(segments_, static_cast<uint64_t>(page_bytes_));
-    // Without their pagemap entries, copies in the mapping of a file look like the file.
-    std::erase_if(segments_,
-                  [](const ScanRange& segment) { return segment.kind == MemoryKind::kFile; });
-    mapped_pages_ = CountPages(segments_, static_cast<uint64_t>(page_bytes_));
-    if (mapped_pages_ > max_pages_) NL_RETURN_IF_ERROR(Look(max_pages_));
-    // About half of them may be by chance; if there are twice as many, there are too many.
+    ranges_ = ScanRangesOf(mappings_, {kWholeAddressSpace}, kPrivateKinds, page_bytes_);
+    const int64_t searched_pages = CountPages(ranges_, static_cast<uint64_t>(page_bytes_));
+    // Without pagemap entries, anonymous copies in the mapping of a file look like pages of the
+    // file.
+    std::erase_if(ranges_, [](const ScanRange& range) { return range.kind == MemoryKind::kFile; });
+    mapped_pages_ = CountPages(ranges_, static_cast<uint64_t>(page_bytes_));
+    if (mapped_pages_ > max_pages_) NL_RETURN_IF_ERROR(Query(max_pages_));
+    // The estimate may be wrong by half. If it is more than twice the limit, there are too many
+    // pages.
     if (EstimateResident() <= 2 * max_pages_ && searched_pages <= MostSearchedPages()) {
       NL_ASSIGN_OR_RETURN(std::optional<PageSample> all, TakeAll());
       if (all.has_value()) return *std::move(all);
     }
     if (IsSparse()) NL_RETURN_IF_ERROR(NarrowDown());
-    if (const int64_t more = CountMore(); more > 0) NL_RETURN_IF_ERROR(Look(more));
+    if (const int64_t more = CountMore(); more > 0) NL_RETURN_IF_ERROR(Query(more));
     if (process_.Fate() != ProcessFate::kRunning) {
       return absl::NotFoundError(
           absl::StrCat("process ", process_.pid(), ": exited while it was being read"));
     }
-    sample_.sampled_pages = static_cast<int64_t>(sample_.runs.size());
+    sample_.sampled_pages = static_cast<int64_t>(sample_.spans.size());
     sample_.resident_pages = EstimateResident();
     return std::move(sample_);
   }
 
  private:
-  // Asks for `count` pages, of each part one.
-  absl::Status Look(int64_t count) {
+  // Queries `count` pages, one in each part.
+  absl::Status Query(int64_t count) {
     const auto page_bytes = static_cast<uint64_t>(page_bytes_);
-    std::vector<FoundPage> pages = Spread(segments_, count, rounds_++, page_bytes);
-    asked_pages_ += count;
+    std::vector<FoundPage> pages = Spread(ranges_, count, rounds_++, page_bytes);
+    queried_pages_ += count;
     ScanPacer pacer(clock_);
     NL_RETURN_IF_ERROR(PageNodes(kernel_, process_, page_bytes, {}, pacer).Resolve(pages));
     for (const FoundPage& page : pages) {
-      if (page.node == kHiddenNode) continue;  // mostly there is none
-      sample_.runs.push_back({page.address, 1, page.node, page.kind, false});
+      if (page.node == kHiddenNode) continue;  // mostly there is no page
+      sample_.spans.push_back({page.address, 1, page.node, page.kind, false});
     }
     return absl::OkStatus();
   }
 
-  // Whether a search for all that is present costs less than asking for addresses without pages.
+  // Whether searching all present pages takes less time than querying addresses without pages.
   bool IsSparse() const {
-    const auto found = static_cast<int64_t>(sample_.runs.size());
-    return found * kSparse < asked_pages_ && EstimateResident() <= kMostFoundPerPage * max_pages_ &&
+    const auto found = static_cast<int64_t>(sample_.spans.size());
+    return found * kSparse < queried_pages_ &&
+           EstimateResident() <= kMostFoundPerPage * max_pages_ &&
            mapped_pages_ <= kMostScannedBytes / page_bytes_;
   }
 
-  // Takes the sample anew from no more than what is present, if PAGEMAP_SCAN can tell.
+  // Takes the sample again from the present pages only, if the kernel has PAGEMAP_SCAN.
   absl::Status NarrowDown() {
     auto pagemap = Pagemap::Open(kernel_, process_, page_bytes_);
     if (!pagemap.ok() || !pagemap->can_find()) return absl::OkStatus();
     ScanPacer pacer(clock_);
     std::vector<ScanRange> present;
-    for (const ScanRange& segment : segments_) {
-      for (uint64_t at = segment.range.start; at < segment.range.end;) {
-        const uint64_t end = std::min(segment.range.end, at + kSearchedAtOnce);
+    for (const ScanRange& range : ranges_) {
+      for (uint64_t at = range.range.start; at < range.range.end;) {
+        const uint64_t end = std::min(range.range.end, at + kSearchedAtOnce);
         NL_ASSIGN_OR_RETURN(const PresentRegions found,
                             pagemap->FindPresent({at, end}, kFoundAtOnce));
         pacer.AfterRead();
         for (const PagemapRegion& region : found.regions) {
           if ((region.categories & kPageIsZero) != 0) continue;
-          present.push_back({{region.start, region.end}, segment.kind, false});
+          present.push_back({{region.start, region.end}, range.kind, false});
         }
         if (present.size() > kMostRegions) return absl::OkStatus();
         at = found.end;
       }
     }
-    segments_ = std::move(present);
-    mapped_pages_ = CountPages(segments_, static_cast<uint64_t>(page_bytes_));
-    asked_pages_ = 0;
-    sample_.runs.clear();
-    return mapped_pages_ == 0 ? absl::OkStatus() : Look(std::min(max_pages_, mapped_pages_));
+    ranges_ = std::move(present);
+    mapped_pages_ = CountPages(ranges_, static_cast<uint64_t>(page_bytes_));
+    queried_pages_ = 0;
+    sample_.spans.clear();
+    return mapped_pages_ == 0 ? absl::OkStatus() : Query(std::min(max_pages_, mapped_pages_));
   }
 
   int64_t EstimateResident() const {
-    if (asked_pages_ == 0) return 0;
-    return std::llround(static_cast<double>(sample_.runs.size()) *
-                        static_cast<double>(mapped_pages_) / static_cast<double>(asked_pages_));
+    if (queried_pages_ == 0) return 0;
+    return std::llround(static_cast<double>(sample_.spans.size()) *
+                        static_cast<double>(mapped_pages_) / static_cast<double>(queried_pages_));
   }
 
-  // Addresses that should fill up the sample: a little less, as luck may have it.
+  // The number of addresses that should complete the sample. Slightly fewer, so that the sample
+  // does not exceed its size by chance.
   int64_t CountMore() const {
-    const auto found = static_cast<int64_t>(sample_.runs.size());
-    const int64_t most = std::min(kMostAddressesPerPage * max_pages_ - asked_pages_, mapped_pages_);
+    const auto found = static_cast<int64_t>(sample_.spans.size());
+    const int64_t most =
+        std::min(kMostAddressesPerPage * max_pages_ - queried_pages_, mapped_pages_);
     const int64_t missing = (max_pages_ - found) * 9 / 10;
-    if (missing < max_pages_ / 4 || most <= 0 || asked_pages_ == mapped_pages_) return 0;
-    return found == 0 ? most : std::min(most, missing * asked_pages_ / found);
+    if (missing < max_pages_ / 4 || most <= 0 || queried_pages_ == mapped_pages_) return 0;
+    return found == 0 ? most : std::min(most, missing * queried_pages_ / found);
   }
 
   int64_t MostSearchedPages() const {
@@ -184,9 +189,10 @@ class Sampler {
     all.is_complete = true;
     NL_RETURN_IF_ERROR(PageScanner(kernel_, clock_, host_, page_bytes_)
                            .Scan(process_, mappings_, {kWholeAddressSpace}, kPrivateKinds,
-                                 [&](absl::Span<const PageSpan> runs) {
-                                   for (const PageSpan& run : runs) all.sampled_pages += run.pages;
-                                   all.runs.insert(all.runs.end(), runs.begin(), runs.end());
+                                 [&](absl::Span<const PageSpan> spans) {
+                                   for (const PageSpan& span : spans)
+                                     all.sampled_pages += span.pages;
+                                   all.spans.insert(all.spans.end(), spans.begin(), spans.end());
                                    return all.sampled_pages <= max_pages_;
                                  },
                                  {}));
@@ -202,9 +208,9 @@ class Sampler {
   const int64_t page_bytes_;
   const int64_t max_pages_;
   std::vector<Mapping> mappings_;
-  std::vector<ScanRange> segments_;  // to take samples from
-  int64_t mapped_pages_ = 0;         // in those
-  int64_t asked_pages_ = 0;          // so far
+  std::vector<ScanRange> ranges_;  // the memory to sample
+  int64_t mapped_pages_ = 0;       // pages in ranges_
+  int64_t queried_pages_ = 0;      // so far
   int64_t rounds_ = 0;
   PageSample sample_;
 };
@@ -218,8 +224,8 @@ size_t SamplePagesOfEach(size_t process_count) {
 
 MemoryByNode PageSample::EstimateMemory(int64_t page_bytes) const {
   MemoryByNode sampled;
-  for (const PageSpan& run : runs) {
-    if (run.node != kHiddenNode) sampled.Add(run.node, run.kind, run.pages * page_bytes);
+  for (const PageSpan& span : spans) {
+    if (span.node != kHiddenNode) sampled.Add(span.node, span.kind, span.pages * page_bytes);
   }
   if (is_complete || sampled_pages == 0) return sampled;
   const double scale = static_cast<double>(resident_pages) / static_cast<double>(sampled_pages);

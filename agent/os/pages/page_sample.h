@@ -1,5 +1,5 @@
-// Where a process's memory is, from a few thousand of its pages: costs the same for any size. For
-// reports and explanations; what moves pages or verifies that asks page_scanner.
+// Estimates where a process's memory is from a few thousand of its pages, in the same time for any
+// size. For reports and explanations; migration and verification use page_scanner.
 #ifndef NUMALOCALITY_AGENT_OS_PAGES_PAGE_SAMPLE_H_
 #define NUMALOCALITY_AGENT_OS_PAGES_PAGE_SAMPLE_H_
 
@@ -18,40 +18,43 @@
 
 namespace numalocality {
 
-// Shares of memory are within 1.6 percentage points of the truth, 19 times of 20.
+// With this sample size, shares of memory are within 1.6 percentage points of the true value with
+// 95 % probability.
 inline constexpr size_t kSamplePages = 4096;
 
-// Pages to look at in each of so many processes of a workload, so that all of them together cost no
-// more than 0.1 s: kSamplePages, and fewer if there are more than 16; never less than 256, which
-// give shares within 6 points.
+// The sample size for each process of a workload with `process_count` processes, so that all
+// samples together take at most 0.1 s: kSamplePages for up to 16 processes, then fewer, but at
+// least 256, which gives shares within 6 points.
 size_t SamplePagesOfEach(size_t process_count);
 
-// Resident anonymous and shmem pages of one process.
+// A sample of the resident anonymous and shmem pages of one process.
 struct PageSample {
-  std::vector<PageSpan> runs;  // what was looked at: single pages, or all there are
-  int64_t sampled_pages = 0;   // in `runs`
-  int64_t resident_pages = 0;  // that the process has of these kinds; estimated unless complete
-  bool is_complete = false;    // `runs` are all there are
+  std::vector<PageSpan> spans;  // the sampled pages, or all pages
+  int64_t sampled_pages = 0;    // the pages in `spans`
+  int64_t resident_pages = 0;   // of these kinds in the process; an estimate unless complete
+  bool is_complete = false;     // `spans` contains all pages
 
-  // Bytes per node and kind, scaled up to all resident pages; without those on kHiddenNode.
+  // The bytes per node and kind, scaled to all resident pages. Omits pages on kHiddenNode.
   MemoryByNode EstimateMemory(int64_t page_bytes) const;
 };
 
-// Looks at about `max_pages` (> 0) resident pages of `process`, at most 16 times as many addresses.
-// They are spread evenly over what it has mapped, by size: one at a haphazard place in each of
-// equal parts, so that no pattern of the process's own falls in step with them. Where less than one
-// address in 4 has a page, what is present is found by PAGEMAP_SCAN first; before Linux 6.7, and of
-// processes with more than 256 times `max_pages` pages, samples of such memory may be small.
+// Samples about `max_pages` (> 0) resident pages of `process`, by querying at most 16 times as many
+// addresses. Divides the mapped memory into parts of equal size and takes an address at a
+// pseudo-random place in each, so that samples do not correlate with a pattern of the process. If
+// less than one address in 4 has a page, it first finds the present pages by PAGEMAP_SCAN. Before
+// Linux 6.7, and for processes with more than 256 times `max_pages` pages, samples of such sparse
+// memory may be small.
 //
-// All of the process's pages are looked at if it has no more than `max_pages`, unless that would
-// mean to look through more address space than 1 TiB (with PAGEMAP_SCAN), 16 GiB (with pagemap) or
-// 16 times `max_pages` pages (without): reservations that are mostly empty.
+// If the process has at most `max_pages` pages, the sample contains all of them. Exceptions are
+// processes whose mapped address space would take too long to search: more than 1 TiB (with
+// PAGEMAP_SCAN), 16 GiB (with pagemap), or 16 times `max_pages` pages (without pagemap). Such
+// address space is reserved and mostly empty.
 //
-// What samples miss unless complete: anonymous copies in private mappings of files (a program's
-// initialised data), and pages that Linux 6.1 to 6.5 does not tell (kHiddenNode). Shared pages
+// An incomplete sample misses anonymous copies in private mappings of files (a program's
+// initialised data), and pages that Linux 6.1 to 6.5 does not report (kHiddenNode). Shared pages
 // count in every process that maps them.
 //
-// NOT_FOUND if the process is gone, PERMISSION_DENIED if the kernel refuses. Thread-safe.
+// NOT_FOUND if the process has exited, PERMISSION_DENIED if the kernel refuses. Thread-safe.
 absl::StatusOr<PageSample> SamplePages(KernelCalls& kernel, const Clock& clock,
                                        const ProcessHandle& process, const Host& host,
                                        const Topology& topology, size_t max_pages = kSamplePages);

@@ -37,26 +37,26 @@ uint64_t ReadHugetlbBytes(const Host& host) {
   return smallest;
 }
 
-// Joins neighbours that have everything in common.
+// Joins adjacent pages with the same properties.
 void MakeSpans(absl::Span<const FoundPage> found, uint64_t page_bytes,
-               std::vector<PageSpan>& runs) {
-  runs.clear();
-  uint64_t end = 0;  // of the last run
-  uint32_t segment = 0;
+               std::vector<PageSpan>& spans) {
+  spans.clear();
+  uint64_t end = 0;  // of the last span
+  uint32_t range_index = 0;
   for (const FoundPage& page : found) {
-    if (!runs.empty() && page.address == end && page.segment == segment &&
-        runs.back().node == page.node && runs.back().kind == page.kind &&
-        runs.back().is_huge == page.is_huge) {
-      runs.back().pages += page.pages;
+    if (!spans.empty() && page.address == end && page.range_index == range_index &&
+        spans.back().node == page.node && spans.back().kind == page.kind &&
+        spans.back().is_huge == page.is_huge) {
+      spans.back().pages += page.pages;
     } else {
-      runs.push_back({page.address, page.pages, page.node, page.kind, page.is_huge});
+      spans.push_back({page.address, page.pages, page.node, page.kind, page.is_huge});
     }
     end = page.address + static_cast<uint64_t>(page.pages) * page_bytes;
-    segment = page.segment;
+    range_index = page.range_index;
   }
 }
 
-// Of `found`, what makes up one window; nothing of nothing.
+// The number of entries of `found` that make up one window; 0 if `found` is empty.
 size_t CountForWindow(absl::Span<const FoundPage> found) {
   int64_t pages = 0;
   size_t count = 0;
@@ -66,7 +66,7 @@ size_t CountForWindow(absl::Span<const FoundPage> found) {
   return count;
 }
 
-// Without the right to read pagemap a scan goes on by queries alone.
+// Without permission to read pagemap, a scan uses queries only.
 absl::StatusOr<std::optional<Pagemap>> OpenPagemap(KernelCalls& kernel,
                                                    const ProcessHandle& process,
                                                    int64_t page_bytes) {
@@ -76,8 +76,8 @@ absl::StatusOr<std::optional<Pagemap>> OpenPagemap(KernelCalls& kernel,
   return pagemap.status();
 }
 
-// Fills `found` with what is next: a window, or of huge pages several. Sparse memory takes several
-// steps; their number is bounded so that the visitor is asked now and then.
+// Fills `found` with the pages of the next window, or of several windows if they are huge. Sparse
+// memory takes several steps; their number is limited so that the visitor is called regularly.
 absl::Status FindWindow(PageFinder& finder, std::vector<FoundPage>& found) {
   constexpr int kMostSteps = 64;
   constexpr int64_t kEnough = PageScanner::kWindowPages * 3 / 4;
@@ -126,7 +126,7 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ma
   const auto gone = absl::NotFoundError(
       absl::StrCat("process ", process.pid(), ": exited while it was being read"));
   std::vector<FoundPage> found;
-  std::vector<PageSpan> runs;
+  std::vector<PageSpan> spans;
   while (!finder.done()) {
     NL_RETURN_IF_ERROR(FindWindow(finder, found));
     NL_RETURN_IF_ERROR(nodes.Resolve(found));
@@ -135,8 +135,8 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ma
     absl::Span<const FoundPage> rest = found;
     do {
       const size_t count = CountForWindow(rest);
-      MakeSpans(rest.first(count), page_bytes, runs);
-      if (!visit(runs)) return absl::OkStatus();
+      MakeSpans(rest.first(count), page_bytes, spans);
+      if (!visit(spans)) return absl::OkStatus();
       rest.remove_prefix(count);
     } while (!rest.empty());
   }

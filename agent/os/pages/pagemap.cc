@@ -51,7 +51,8 @@ absl::StatusOr<PresentRegions> Pagemap::FindPresent(AddressRange range, int64_t 
   for (const PagemapRegion& region : found.regions) {
     pages += static_cast<int64_t>(region.end - region.start) / page_bytes_;
   }
-  // Only then has it stopped early; elsewhere walk_end may be that of an earlier round.
+  // Only in these cases has the kernel stopped early; otherwise walk_end may be an old value (see
+  // KernelCalls::ScanPagemap).
   if (found.regions.size() == kRegionsPerCall || pages >= max_pages) {
     found.end = std::max(walk_end, found.regions.back().end);
   }

@@ -1,5 +1,5 @@
-// /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst): an entry a page, and since Linux
-// 6.7 the ioctl PAGEMAP_SCAN, which passes over holes and huge pages at once.
+// /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst): one entry for each page, and since
+// Linux 6.7 the ioctl PAGEMAP_SCAN, which passes over holes and huge pages at once.
 #ifndef NUMALOCALITY_AGENT_OS_PAGES_PAGEMAP_H_
 #define NUMALOCALITY_AGENT_OS_PAGES_PAGEMAP_H_
 
@@ -17,45 +17,46 @@
 
 namespace numalocality {
 
-// An entry for one page.
+// The entry of one page.
 struct PagemapEntry {
   uint64_t bits = 0;
 
   bool is_present() const { return (bits >> 63 & 1) != 0; }
-  // A page of a file or of shared memory; other pages are anonymous.
+  // Whether it is a page of a file or of shared memory; other pages are anonymous.
   bool is_of_object() const { return (bits >> 61 & 1) != 0; }
-  // Mapped by this process only; never so of pages of zeros.
+  // Whether only this process maps the page. False for zero pages.
   bool is_exclusive() const { return (bits >> 56 & 1) != 0; }
-  // 0 for who lacks CAP_SYS_ADMIN.
+  // The frame number; 0 for readers without CAP_SYS_ADMIN.
   uint64_t frame() const { return bits & ((uint64_t{1} << 55) - 1); }
 };
 static_assert(sizeof(PagemapEntry) == sizeof(uint64_t));
 
-// What a search found, valid until the next one.
+// The result of FindPresent, valid until its next call.
 struct PresentRegions {
-  absl::Span<PagemapRegion> regions;  // in order of address
-  uint64_t end = 0;                   // where to go on
+  absl::Span<PagemapRegion> regions;  // in address order
+  uint64_t end = 0;                   // where to continue
 };
 
 // The pagemap of one process. Not thread-safe.
 class Pagemap {
  public:
-  // Needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for processes of others. `kernel` outlives it.
+  // Other users' processes need CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH. `kernel` must outlive this
+  // object.
   static absl::StatusOr<Pagemap> Open(KernelCalls& kernel, const ProcessHandle& process,
                                       int64_t page_bytes);
 
-  // Whether FindPresent works.
+  // Whether the kernel has PAGEMAP_SCAN, which FindPresent and IsHuge need.
   bool can_find() const { return can_find_; }
 
-  // The entries of `range`, which is whole pages; fewer when the process is exiting.
+  // Reads the entries of `range`, which must be whole pages. Returns fewer if the process is
+  // exiting.
   absl::Status Read(AddressRange range, std::vector<PagemapEntry>& entries) const;
 
-  // What is present in `range`, with kPageIsHuge and kPageIsZero told apart; at most `max_pages`
-  // pages, so that the search may end early. Linux 6.12 takes the huge page of zeros for an
-  // ordinary one.
+  // Finds the present pages in `range`, in regions that differ in kPageIsHuge and kPageIsZero.
+  // Stops after `max_pages` pages. Linux 6.12 reports the huge zero page as an ordinary huge page.
   absl::StatusOr<PresentRegions> FindPresent(AddressRange range, int64_t max_pages);
 
-  // Whether the page at `address` is present as part of a huge page. Needs can_find.
+  // Whether the page at `address` is present and part of a huge page.
   bool IsHuge(uint64_t address) const;
 
  private:

@@ -7,13 +7,13 @@
 namespace numalocality {
 namespace {
 
-// What a process may have to wait for its lock while others read.
+// The longest that a process may have to wait for its lock because of these reads.
 constexpr absl::Duration kStretch = absl::Microseconds(120);
 constexpr absl::Duration kPause = absl::Microseconds(1);
-// A pause costs some 5 µs, but 300 in an emulated machine: not to spend more time with pauses than
-// with reading, stretches are so many times as long as the last pause took.
+// A pause takes about 5 µs, but 300 µs in an emulated machine. A stretch of reads is this many
+// times as long as the last pause, so that pauses do not take more time than reads.
 constexpr int kStretchToPause = 10;
-// Past this the kernel gives the lock to the one who waits anyway.
+// After this time the kernel gives the lock to the waiting writer anyway.
 constexpr absl::Duration kLongestStretch = absl::Milliseconds(2);
 
 }  // namespace

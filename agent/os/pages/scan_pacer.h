@@ -1,4 +1,5 @@
-// Pauses between reads of another process's page tables, so that it gets at its own mmap lock.
+// Pauses between reads of another process's page tables, so that the process can take its own mmap
+// lock.
 #ifndef NUMALOCALITY_AGENT_OS_PAGES_SCAN_PACER_H_
 #define NUMALOCALITY_AGENT_OS_PAGES_SCAN_PACER_H_
 
@@ -7,27 +8,27 @@
 
 namespace numalocality {
 
-// Short holds of the lock alone do not help: the kernel lets readers that come back at once pass a
-// waiting writer for 4 ms. A sleep, however short, lets the writer in; yielding the CPU does not.
-// Destroy on the thread that made it.
+// Short reads alone are not enough: for 4 ms the kernel lets readers that return at once pass a
+// waiting writer. Even a very short sleep lets the writer
+// take the lock; yielding the CPU does not. Destroy it on the thread that created it.
 class ScanPacer {
  public:
-  // Lets the calling thread sleep for microseconds (its timer slack is 50 by default); undone by
-  // the destructor.
+  // Reduces the timer slack of the calling thread (50 µs by default, prctl(2)), so that it can
+  // sleep for microseconds. The destructor restores it.
   explicit ScanPacer(const Clock& clock);
   ~ScanPacer();
   ScanPacer(const ScanPacer&) = delete;
   ScanPacer& operator=(const ScanPacer&) = delete;
 
-  // Call after each read; sleeps if the last pause is long enough ago: 120 µs, or more where
-  // pauses are dear.
+  // Call it after each read. Sleeps if the last pause was at least 120 µs ago, or longer on
+  // machines where pauses take long.
   void AfterRead();
 
  private:
   const Clock& clock_;
   const int old_slack_;
   absl::Duration last_pause_;
-  absl::Duration stretch_;  // from a pause to the next
+  absl::Duration stretch_;  // the time from one pause to the next
 };
 
 }  // namespace numalocality

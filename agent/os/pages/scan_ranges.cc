@@ -6,7 +6,7 @@
 namespace numalocality {
 namespace {
 
-// nullopt if the mapping is not to be touched.
+// nullopt if the mapping must not be touched.
 std::optional<MemoryKind> KindOf(Backing backing) {
   switch (backing) {
     case Backing::kAnonymous:
@@ -20,7 +20,7 @@ std::optional<MemoryKind> KindOf(Backing backing) {
   return std::nullopt;
 }
 
-// `ranges` widened to whole pages, in order, merged where they overlap.
+// Extends `ranges` to whole pages, sorts them, and merges those that overlap.
 std::vector<AddressRange> WholePages(absl::Span<const AddressRange> ranges, uint64_t page_bytes) {
   std::vector<AddressRange> sorted;
   for (const AddressRange& range : ranges) {
@@ -45,24 +45,24 @@ std::vector<AddressRange> WholePages(absl::Span<const AddressRange> ranges, uint
 std::vector<ScanRange> ScanRangesOf(absl::Span<const Mapping> mappings,
                                     absl::Span<const AddressRange> ranges, KindSet kinds,
                                     int64_t page_bytes) {
-  std::vector<ScanRange> segments;
+  std::vector<ScanRange> scan_ranges;
   const std::vector<AddressRange> whole = WholePages(ranges, static_cast<uint64_t>(page_bytes));
   auto first = whole.begin();
   for (const Mapping& mapping : mappings) {
-    // Both are in address order: ranges before this mapping are before all further ones, too.
+    // Both are in address order, so ranges before this mapping are before all later mappings, too.
     while (first != whole.end() && first->end <= mapping.range.start) ++first;
     const auto kind = KindOf(mapping.backing);
     if (!kind.has_value()) continue;
     const bool may_hold_copies = mapping.MayHoldCopies();
     if (!kinds.Contains(*kind) && !(may_hold_copies && kinds.Contains(MemoryKind::kAnon))) continue;
     for (auto range = first; range != whole.end() && range->start < mapping.range.end; ++range) {
-      segments.push_back(
+      scan_ranges.push_back(
           {{std::max(mapping.range.start, range->start), std::min(mapping.range.end, range->end)},
            *kind,
            may_hold_copies});
     }
   }
-  return segments;
+  return scan_ranges;
 }
 
 }  // namespace numalocality

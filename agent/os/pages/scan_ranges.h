@@ -1,4 +1,4 @@
-// The parts of an address space that a scan is about. Pure.
+// The parts of an address space that a scan covers. Pure.
 #ifndef NUMALOCALITY_AGENT_OS_PAGES_SCAN_RANGES_H_
 #define NUMALOCALITY_AGENT_OS_PAGES_SCAN_RANGES_H_
 
@@ -12,15 +12,16 @@
 
 namespace numalocality {
 
-// A part of one mapping, whole pages.
+// A part of one mapping, in whole pages.
 struct ScanRange {
   AddressRange range;
-  MemoryKind kind = MemoryKind::kAnon;  // of pages of the object, or of all where there is none
-  bool may_hold_copies = false;         // pages that are anonymous though `kind` is not
+  MemoryKind kind = MemoryKind::kAnon;  // of the object's pages; of all pages if there is no object
+  bool may_hold_copies = false;  // may contain anonymous copies, although `kind` is not kAnon
 };
 
-// Where `mappings` (in address order) and `ranges` (any order, widened to whole pages) meet, each
-// page once, in address order; without mappings that cannot hold pages of `kinds`.
+// The intersection of `mappings` (in address order) and `ranges` (in any order, extended to whole
+// pages), each page once, in address order. Leaves out mappings that cannot contain pages of
+// `kinds`.
 std::vector<ScanRange> ScanRangesOf(absl::Span<const Mapping> mappings,
                                     absl::Span<const AddressRange> ranges, KindSet kinds,
                                     int64_t page_bytes);

@@ -1,7 +1,13 @@
 #include "agent/os/process/own_process.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <string>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -14,10 +20,10 @@
 namespace numalocality {
 namespace {
 
-// The line "btime SECONDS" of /proc/stat.
+// Reads the line "btime SECONDS" of /proc/stat.
 absl::StatusOr<absl::Time> ReadBootTime(const Host& host) {
   const std::string path = host.proc + "/stat";
-  // The line of interrupts before it is long on large machines.
+  // On large machines the line of interrupts before it is long.
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, 8 * kMaxFileBytes));
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     int64_t seconds = 0;
@@ -26,6 +32,20 @@ absl::StatusOr<absl::Time> ReadBootTime(const Host& host) {
     }
   }
   return absl::InvalidArgumentError(absl::StrCat("read ", path, ": it has no line 'btime'"));
+}
+
+// The inode of the host's PID namespace, a constant of the kernel: PROC_PID_INIT_INO of
+// linux/proc_ns.h.
+constexpr ino_t kHostPidNamespaceInode = 0xEFFFFFFC;
+
+// The rest of the line that begins with `name` and a colon.
+absl::StatusOr<absl::string_view> Field(absl::string_view status, absl::string_view name) {
+  for (absl::string_view line : absl::StrSplit(status, '\n')) {
+    if (absl::ConsumePrefix(&line, name) && absl::ConsumePrefix(&line, ":")) {
+      return absl::StripAsciiWhitespace(line);
+    }
+  }
+  return absl::InvalidArgumentError(absl::StrCat("process status: no line ", name));
 }
 
 }  // namespace
@@ -42,6 +62,47 @@ absl::StatusOr<OwnProcess> ReadOwnProcess(const Host& host) {
   process.open_file_count = static_cast<int64_t>(files.size());
   process.start_time = boot_time + static_cast<int64_t>(stat.start_ticks) * tick;
   return process;
+}
+
+absl::StatusOr<Privileges> ParsePrivileges(absl::string_view status) {
+  NL_ASSIGN_OR_RETURN(const absl::string_view effective, Field(status, "CapEff"));
+  NL_ASSIGN_OR_RETURN(const absl::string_view nodes, Field(status, "Mems_allowed_list"));
+  uint64_t bits = 0;
+  if (!absl::SimpleHexAtoi(effective, &bits)) {
+    return absl::InvalidArgumentError(absl::StrCat("process status: CapEff is '", effective, "'"));
+  }
+  Privileges privileges;
+  privileges.effective = CapabilitySet(bits);
+  NL_ASSIGN_OR_RETURN(privileges.allowed_nodes, NodeSet::Parse(nodes));
+  // The line is missing if the kernel was built without seccomp.
+  const auto seccomp = Field(status, "Seccomp");
+  if (seccomp.ok() && *seccomp == "1") privileges.seccomp = SeccompMode::kStrict;
+  if (seccomp.ok() && *seccomp == "2") privileges.seccomp = SeccompMode::kFilter;
+  return privileges;
+}
+
+absl::StatusOr<Privileges> ReadOwnPrivileges(const Host& host) {
+  NL_ASSIGN_OR_RETURN(const std::string status, ReadFile(host.proc + "/self/status"));
+  NL_ASSIGN_OR_RETURN(Privileges privileges, ParsePrivileges(status));
+  const std::string name_space = host.proc + "/self/ns/pid";
+  struct stat inode {};
+  if (stat(name_space.c_str(), &inode) != 0) return ErrnoStatus(errno, name_space);
+  privileges.in_host_pid_namespace = inode.st_ino == kHostPidNamespaceInode;
+  // EINVAL if no security module has labels. AppArmor ends the label with a line feed, SELinux with
+  // a null byte.
+  const auto label = ReadFile(host.proc + "/self/attr/current");
+  if (label.ok()) privileges.security_label = label->substr(0, label->find_first_of({"\n\0", 2}));
+  return privileges;
+}
+
+absl::Status RaiseOpenFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return ErrnoStatus(errno, "raise the limit of open files");
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return ErrnoStatus(errno, "raise the limit of open files");
+  return absl::OkStatus();
 }
 
 }  // namespace numalocality

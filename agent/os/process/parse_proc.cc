@@ -34,7 +34,7 @@ Backing BackingOf(absl::string_view path, DeviceId device, const MemoryFileSyste
   return mounts.tmpfs.contains(device) ? Backing::kShmem : Backing::kFile;
 }
 
-// The next space-separated word of `text`, which is shortened by it and the spaces around it.
+// Removes the next space-separated word from `text` and returns it.
 absl::string_view TakeWord(absl::string_view& text) {
   text = absl::StripLeadingAsciiWhitespace(text);
   const absl::string_view word = text.substr(0, text.find(' '));
@@ -42,7 +42,7 @@ absl::string_view TakeWord(absl::string_view& text) {
   return word;
 }
 
-// Whether `options` of a mount, "rw,dax=always", put files into persistent memory.
+// Whether the mount options, such as "rw,dax=always", map files directly from persistent memory.
 bool HasDax(absl::string_view options) {
   for (const absl::string_view option : absl::StrSplit(options, ',')) {
     if (option == "dax" || option == "dax=always") return true;
@@ -50,7 +50,7 @@ bool HasDax(absl::string_view options) {
   return false;
 }
 
-// "start-end perms offset dev inode   path", where the path may be absent or hold spaces.
+// Parses "start-end perms offset dev inode   path". The path may be missing or contain spaces.
 bool ParseMapsLine(absl::string_view line, const MemoryFileSystems& mounts, Mapping& mapping) {
   const absl::string_view addresses = TakeWord(line);
   const size_t dash = addresses.find('-');
@@ -84,7 +84,7 @@ absl::StatusOr<ProcessStat> ParseStat(absl::string_view text) {
   ProcessStat stat;
   if (open != absl::string_view::npos && close != absl::string_view::npos && open < close) {
     stat.command = std::string(text.substr(open + 1, close - open - 1));
-    // The command is field 2 (proc(5)); the state, field 3, comes first here.
+    // The command is field 2 of proc(5), so the first of these fields is the state, field 3.
     const std::vector<absl::string_view> fields =
         absl::StrSplit(text.substr(close + 1), ' ', absl::SkipEmpty());
     const auto parse = [&fields](size_t field, auto& number) {
@@ -105,8 +105,8 @@ absl::StatusOr<ProcessStat> ParseStat(absl::string_view text) {
 absl::StatusOr<MemoryFileSystems> ParseMountinfo(absl::string_view text) {
   MemoryFileSystems mounts;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    // "36 35 98:0 /root /mount/point options optional... - type source options"; blanks in paths
-    // are written as \040.
+    // "36 35 98:0 /root /mount/point options optional... - type source options". Spaces in paths
+    // are escaped as \040.
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
     const auto dash = std::find(words.begin(), words.end(), "-");
     DeviceId device;
@@ -150,7 +150,8 @@ absl::StatusOr<std::string> ParseProcessCgroup(absl::string_view text) {
     if (fields[0] == "0" && fields[1].empty()) v2 = fields[2];
   }
   if (!v2.empty()) return std::string(v2);
-  return absl::NotFoundError("process cgroup: no line of cgroup v2, nor of v1's memory controller");
+  return absl::NotFoundError(
+      "process cgroup: no line of cgroup v2 or of the memory controller of cgroup v1");
 }
 
 absl::StatusOr<std::string> ParseMemsAllowed(absl::string_view text) {

@@ -21,12 +21,12 @@
 namespace numalocality {
 namespace {
 
-// The cgroup at `path` or below it that holds this very process.
+// The cgroup that contains this process: `path` or one of its descendants.
 absl::StatusOr<std::optional<std::string>> FindSelf(const Host& host, const std::string& path) {
   const auto cgroup = CgroupDir::Open(host, path);
   if (absl::IsNotFound(cgroup.status())) return std::nullopt;  // removed meanwhile
   if (!cgroup.ok()) return cgroup.status();
-  NL_ASSIGN_OR_RETURN(const bool is_here, cgroup->Holds(getpid()));
+  NL_ASSIGN_OR_RETURN(const bool is_here, cgroup->Contains(getpid()));
   if (is_here) return path;
   const auto children = cgroup->ListChildren();
   if (absl::IsNotFound(children.status())) return std::nullopt;
@@ -39,7 +39,7 @@ absl::StatusOr<std::optional<std::string>> FindSelf(const Host& host, const std:
   return std::nullopt;
 }
 
-// The container that a process is in, if it is in one of Kubernetes'.
+// The Kubernetes container of a process, if it is in one.
 std::optional<ContainerRef> ContainerOf(const Host& host, absl::string_view pid) {
   const auto text = ReadFile(absl::StrCat(host.proc, "/", pid, "/cgroup"));
   if (!text.ok()) return std::nullopt;
@@ -57,7 +57,7 @@ absl::StatusOr<std::string> FindCgroupNamespace(const Host& host) {
   NL_ASSIGN_OR_RETURN(const std::string own, ParseProcessCgroup(text));
   const auto direct = CgroupDir::Open(host, own);
   if (direct.ok()) {
-    NL_ASSIGN_OR_RETURN(const bool is_here, direct->Holds(getpid()));
+    NL_ASSIGN_OR_RETURN(const bool is_here, direct->Contains(getpid()));
     if (is_here) return "/";
   }
   NL_ASSIGN_OR_RETURN(const auto found, FindSelf(host, "/"));
@@ -69,7 +69,8 @@ absl::StatusOr<std::string> FindCgroupNamespace(const Host& host) {
     }
   }
   return absl::NotFoundError(absl::StrCat(
-      host.cgroup, ": this process is in no cgroup there: they are not this host's, or not all"));
+      host.cgroup,
+      ": this process is in none of its cgroups; mount the host's whole cgroup tree there"));
 }
 
 std::string FindOnlyPod(const Host& host) {

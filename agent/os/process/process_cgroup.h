@@ -1,4 +1,5 @@
-// Which cgroup a process is in, seen from the root of the host's cgroups (cgroup_namespaces(7)).
+// The cgroup of a process, as a path from the root of the host's cgroups. Works also if this
+// program runs in its own cgroup namespace (cgroup_namespaces(7)).
 #ifndef NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_CGROUP_H_
 #define NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_CGROUP_H_
 
@@ -10,21 +11,23 @@
 
 namespace numalocality {
 
-// The cgroup that the paths in /proc/PID/cgroup count from: in a container mostly its own, else
-// "/". Finds this process in the tree below host.cgroup, which reads every cgroup.procs there if
-// it is a container's. NOT_FOUND if this process is nowhere there.
+// The root of this process's cgroup namespace: the cgroup to which the paths in /proc/PID/cgroup
+// are relative. In a container usually the container's cgroup, otherwise "/". Searches for this
+// process in the tree below host.cgroup; in a container it reads every cgroup.procs there.
+// NOT_FOUND if the process is not in that tree.
 absl::StatusOr<std::string> FindCgroupNamespace(const Host& host);
 
-// The pod that this process is in, by its UID, if the first process that can be seen belongs to
-// another container of it: an agent beside the containers of one pod, in their PID namespace. ""
-// for one that sees its node, or nobody but itself.
+// The UID of this process's pod, if process 1 belongs to another container of the same pod: then
+// the pod's containers share a PID namespace, and the agent sees the processes of this pod only. ""
+// if the agent sees all processes of the Kubernetes node, or only its own.
 std::string FindOnlyPod(const Host& host);
 
-// The cgroup in a text of /proc/PID/cgroup, as a path below host.cgroup. As ParseProcessCgroup if
-// there is none.
+// The cgroup in `text`, the content of /proc/PID/cgroup, as a path below host.cgroup. Errors as
+// ParseProcessCgroup.
 absl::StatusOr<std::string> ProcessCgroup(const Host& host, absl::string_view text);
 
-// `path`, which may begin with "/..", seen from where `name_space` is. Pure.
+// Converts `path`, relative to the cgroup namespace root `name_space` and maybe beginning with
+// "/..", to a path from the host's root. Pure.
 std::string FromCgroupNamespace(absl::string_view name_space, absl::string_view path);
 
 }  // namespace numalocality

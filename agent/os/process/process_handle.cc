@@ -2,23 +2,26 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
-#include "agent/os/process/hugetlb_devices.h"
 #include "agent/os/process/process_cgroup.h"
 
 namespace numalocality {
 namespace {
 
-// 65,530 mappings (vm.max_map_count) of lines with long paths; more is a process gone mad.
+// Enough for 65,530 mappings (vm.max_map_count) with long paths.
 constexpr size_t kMaxMapsBytes = size_t{256} << 20;
-// 100,000 mounts (fs.mount-max).
+// Enough for 100,000 mounts (fs.mount-max).
 constexpr size_t kMaxMountinfoBytes = size_t{64} << 20;
 
 std::string ProcessPath(const Host& host, pid_t pid) { return absl::StrCat(host.proc, "/", pid); }
@@ -28,18 +31,18 @@ absl::StatusOr<ProcessStat> ReadStatAt(int directory_fd, const std::string& name
   return ParseStat(text);
 }
 
-// The kernel shows code that begins at 0 of a thread without memory: one that has ended, or is
-// about to.
+// The kernel shows a code start of 0 for a thread without memory: one that has exited or is about
+// to exit.
 bool HasMemory(const absl::StatusOr<ProcessStat>& stat) {
   return stat.ok() && stat->code_start != 0;
 }
 
-// A file of a thread, below /proc/PID.
+// The path of a thread's file relative to /proc/PID.
 std::string ThreadFile(pid_t pid, pid_t thread, absl::string_view name) {
   return thread == pid ? std::string(name) : absl::StrCat("task/", thread, "/", name);
 }
 
-// See FindThreadWithMemory; `directory_fd` is that of /proc/PID.
+// Implements FindThreadWithMemory. `directory_fd` is open on /proc/PID.
 pid_t FindThread(int directory_fd, pid_t pid) {
   if (HasMemory(ReadStatAt(directory_fd, "stat"))) return pid;
   const auto entries = ListDirectory(directory_fd, "task");
@@ -50,6 +53,33 @@ pid_t FindThread(int directory_fd, pid_t pid) {
     if (HasMemory(ReadStatAt(directory_fd, ThreadFile(pid, tid, "stat")))) return tid;
   }
   return 0;
+}
+
+// Hugetlb page sizes of all architectures: 64 KiB to 16 GiB. The kernel refuses a size that this
+// one lacks.
+constexpr unsigned kSmallestShift = 16;
+constexpr unsigned kLargestShift = 34;
+constexpr unsigned kSizeFieldShift = 26;  // MFD_HUGE_SHIFT of linux/memfd.h
+
+std::set<DeviceId> FindDevices() {
+  std::set<DeviceId> devices;
+  for (unsigned shift = kSmallestShift; shift <= kLargestShift; ++shift) {
+    const ScopedFd fd(
+        memfd_create("probe", MFD_CLOEXEC | MFD_HUGETLB | (shift << kSizeFieldShift)));
+    struct stat status {};
+    if (fd.valid() && fstat(fd.get(), &status) == 0) {
+      devices.insert({major(status.st_dev), minor(status.st_dev)});
+    }
+  }
+  return devices;
+}
+
+// The file systems on which memfd_create(2) and shmget(2) put hugetlb pages. The kernel mounts them
+// for itself, one for each page size, so no mount shows them. Found once, from an empty memfd of
+// each size; empty on kernels without hugetlb. Thread-safe.
+const std::set<DeviceId>& InternalHugetlbDevices() {
+  static const std::set<DeviceId>& devices = *new std::set<DeviceId>(FindDevices());
+  return devices;
 }
 
 }  // namespace
@@ -83,10 +113,10 @@ ProcessFate ProcessHandle::Fate() const {
     ready = poll(&poll_entry, 1, 0);
   } while (ready < 0 && errno == EINTR);
   if (ready == 0) {
-    // The pidfd tells of the whole process only; the thread's number may be another's by now.
+    // The pidfd shows only whether the whole process runs; thread() may have exited.
     return thread() == pid() || RenewThread() ? ProcessFate::kRunning : ProcessFate::kExited;
   }
-  // It has exited; does its number already name another?
+  // It has exited. Check whether its PID already names another process.
   const auto now = ReadStatAt(AT_FDCWD, pid_path_ + "/stat");
   return now.ok() && now->start_ticks != id_.start_ticks ? ProcessFate::kReplaced
                                                          : ProcessFate::kExited;
@@ -98,7 +128,7 @@ absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
   do {
     thread = this->thread();
     mappings = ReadMapsOf(thread);
-    // Not there, or empty: of a thread that has ended meanwhile?
+    // The file is missing or empty, maybe because the thread has exited.
     if (absl::IsNotFound(mappings.status())) RenewThread();
   } while (this->thread() != thread);
   return mappings;
@@ -107,10 +137,10 @@ absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
 absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMapsOf(pid_t thread) const {
   const auto mountinfo =
       ReadFileAt(directory_.get(), ThreadFile(pid(), thread, "mountinfo"), kMaxMountinfoBytes);
-  // A process that is exiting loses its memory, then its mounts (EINVAL), and only then do others
-  // see that it has exited.
+  // An exiting process loses its memory, then its mounts (EINVAL), and only then its pidfd shows
+  // that it has exited.
   const auto gone =
-      absl::NotFoundError(absl::StrCat("process ", pid(), ": has no memory (any more)"));
+      absl::NotFoundError(absl::StrCat("process ", pid(), ": has no memory, or no longer any"));
   if (absl::IsInvalidArgument(mountinfo.status())) return gone;
   if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) return mountinfo.status();
   NL_ASSIGN_OR_RETURN(MemoryFileSystems file_systems, ParseMountinfo(mountinfo.value_or("")));
@@ -150,7 +180,7 @@ absl::StatusOr<ScopedFd> ProcessHandle::OpenPagemap() const {
     fd = ScopedFd(openat(directory_.get(), ThreadFile(pid(), thread, "pagemap").c_str(),
                          O_RDONLY | O_CLOEXEC));
     error_number = errno;
-    // It stays with the memory; that of a thread that had ended before is empty.
+    // The open file stays attached to the memory, but is empty if the thread had exited before.
     RenewThread();
   } while (this->thread() != thread);
   if (!fd.valid())
@@ -167,8 +197,8 @@ int MovePages(KernelCalls& kernel, const ProcessHandle& process,
     thread = process.thread();
     std::fill(status.begin(), status.end(), kStatusUnwritten);
     result = kernel.MovePages(thread, addresses, nodes, status, flag);
-    // What the kernel says of a thread that has ended. And the number of any but the main thread
-    // may have come to name another process's.
+    // EINVAL and ESRCH may mean that the thread has exited. The id of a thread other than the main
+    // thread may also have passed to a thread of another process.
     if (result == -EINVAL || result == -ESRCH || thread != process.pid()) process.RenewThread();
   } while (process.thread() != thread);
   return result;

@@ -1,4 +1,4 @@
-// One process, held in a way that notices when its PID comes to name another.
+// A handle to one process that notices when its PID is reused (pidfd_open(2), proc(5)).
 #ifndef NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_HANDLE_H_
 #define NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_HANDLE_H_
 
@@ -23,31 +23,34 @@
 
 namespace numalocality {
 
-// Whether a held process is what it was.
+// Whether the process of a handle still runs: kReplaced if its PID now names another process.
 enum class ProcessFate { kRunning, kExited, kReplaced };
 
-// Holds a pidfd and the directory /proc/PID. Where the main thread has ended and others live on,
-// the memory is reached through one of those: a thread that has ended has none. Neither keeps a
-// number from being reused, as move_pages(2) takes a number; both tell that it was. Thread-safe.
+// Keeps a pidfd and the directory /proc/PID open. Neither prevents the reuse of the PID, which
+// move_pages(2) takes as a number, but both show that it was reused. If the main thread has exited
+// and others continue, the memory is reached through one of these, because a thread that has exited
+// has no memory. Thread-safe.
 class ProcessHandle {
  public:
-  // NOT_FOUND if there is no such process, or only a zombie; INVALID_ARGUMENT for pid <= 0.
+  // NOT_FOUND if there is no such process or it is a zombie; INVALID_ARGUMENT if pid <= 0.
   static absl::StatusOr<ProcessHandle> Open(KernelCalls& kernel, const Host& host, pid_t pid);
 
   const ProcessId& id() const { return id_; }
   pid_t pid() const { return id_.pid; }
-  // What to name in system calls about the process's memory: the PID, or another live thread.
+  // The id to pass to system calls that access the process's memory: the PID, or the id of another
+  // live thread.
   pid_t thread() const { return *thread_; }
 
-  // Looks for another thread() if that has ended; false if none is left that has memory.
+  // Selects another thread() if the current one has exited. False if no thread with memory is left.
   bool RenewThread() const;
 
-  // Asks afresh: call right before and right after what must hit this process only.
+  // Asks the kernel. Call immediately before and after any action that must affect only this
+  // process.
   ProcessFate Fate() const;
 
-  // Files of /proc/PID, or of thread().
-  absl::StatusOr<std::vector<Mapping>> ReadMaps() const;  // NOT_FOUND if it has no memory
-  absl::StatusOr<NodeSet> ReadAllowedNodes() const;       // cpuset, of one thread
+  // These read /proc/PID/*, or the files of thread().
+  absl::StatusOr<std::vector<Mapping>> ReadMaps() const;  // NOT_FOUND if the process has no memory
+  absl::StatusOr<NodeSet> ReadAllowedNodes() const;       // the cpuset of one thread
   absl::StatusOr<int64_t> ReadSwappedBytes() const;       // NOT_FOUND on kernels without swap
   absl::StatusOr<std::string> ReadCgroup(const Host& host) const;  // as ProcessCgroup
   absl::StatusOr<ScopedFd> OpenPagemap() const;
@@ -64,37 +67,37 @@ class ProcessHandle {
   absl::StatusOr<std::vector<Mapping>> ReadMapsOf(pid_t thread) const;
 
   ProcessId id_;
-  std::unique_ptr<std::atomic<pid_t>> thread_;  // on the heap, so that a handle can be moved
+  std::unique_ptr<std::atomic<pid_t>> thread_;  // on the heap, so that the handle is movable
   ScopedFd pidfd_;
   ScopedFd directory_;
   std::string pid_path_;
 };
 
-// move_pages(2) as KernelCalls has it, on the process's memory; once more if the thread it went
-// through turns out to have ended. Fills `status` with kStatusUnwritten first.
+// Calls KernelCalls::MovePages on the process's memory. Repeats the call if the thread it was made
+// through has exited. Fills `status` with kStatusUnwritten first.
 int MovePages(KernelCalls& kernel, const ProcessHandle& process,
               absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
               absl::Span<int> status, MoveFlag flag = MoveFlag::kExclusive);
 
-// The thread through which the memory of process `pid` can be reached: `pid` itself, or another one
-// where that has ended. 0 if none has memory: it has exited, or is the kernel's own.
+// The thread through which the memory of process `pid` is reached: `pid` itself, or another thread
+// if that one has exited. 0 if no thread has memory: the process has exited or is a kernel thread.
 pid_t FindThreadWithMemory(const Host& host, pid_t pid);
 
-// The CPUs that a process's threads may run on, and how many threads there are.
+// The CPUs on which at least one thread of a process may run, and the number of threads.
 struct ProcessThreads {
   CpuSet cpus;
   int thread_count = 0;
 };
 
-// Four system calls and one a thread. NOT_FOUND if the process is gone.
+// Takes four system calls and one for each thread. NOT_FOUND if the process has exited.
 absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const Host& host, pid_t pid);
 
-// /proc/PID/stat by number. NOT_FOUND if the process is gone.
+// Reads /proc/PID/stat. NOT_FOUND if the process has exited.
 absl::StatusOr<ProcessStat> ReadStat(const Host& host, pid_t pid);
 
-// Whether it is what runs in a pod's sandbox. Sandbox containers cannot be told from others by
-// their cgroup, and the runtime may not be reachable; every runtime's pause image runs a lone
-// process of this name.
+// Whether the process is the one that runs in a pod's sandbox, by its name "pause": the pause image
+// of every runtime runs a single process of this name. The cgroup does not show whether a container
+// is a sandbox, and the runtime may be unreachable.
 bool IsPauseProcess(const Host& host, pid_t pid);
 
 }  // namespace numalocality

@@ -18,7 +18,7 @@
 namespace numalocality {
 namespace {
 
-// The first PID namespace: PROC_PID_INIT_INO of linux/proc_ns.h, the same on every machine.
+// The host's PID namespace: PROC_PID_INIT_INO of linux/proc_ns.h, the same on every machine.
 constexpr absl::string_view kHostPidNamespace = "pid:[4026531836]";
 
 std::string LinkTarget(const std::string& path) {
@@ -33,7 +33,7 @@ absl::StatusOr<ProcessStat> ReadStatIn(const std::string& directory) {
   return ParseStat(text);
 }
 
-// Of the kernel's own tmpfs; an empty memfd tells.
+// The device of the kernel's internal tmpfs, found from an empty memfd.
 absl::StatusOr<DeviceId> InternalShmemDevice() {
   const ScopedFd fd(memfd_create("probe", MFD_CLOEXEC));
   struct stat status {};
@@ -41,9 +41,9 @@ absl::StatusOr<DeviceId> InternalShmemDevice() {
   return DeviceId{major(status.st_dev), minor(status.st_dev)};
 }
 
-// Appends what comes next to `text`; returns whether there was anything.
-absl::StatusOr<bool> ReadOn(int fd, const std::string& path, std::string& text) {
-  char chunk[8192];  // procfs fills no more than a page at a time
+// Appends the next part of the file to `text`. False at the end of the file.
+absl::StatusOr<bool> ReadMore(int fd, const std::string& path, std::string& text) {
+  char chunk[8192];  // procfs returns at most a page per read
   ssize_t got = 0;
   do {
     got = read(fd, chunk, sizeof(chunk));
@@ -58,7 +58,7 @@ absl::StatusOr<bool> ReadOn(int fd, const std::string& path, std::string& text) 
 absl::StatusOr<std::vector<pid_t>> ListAllProcesses(const Host& host) {
   if (LinkTarget(host.proc + "/self/ns/pid") != kHostPidNamespace) {
     return absl::FailedPreconditionError(
-        "the processes outside this PID namespace cannot be seen (a pod needs hostPID: true)");
+        "processes outside this PID namespace are not visible (a pod needs hostPID: true)");
   }
   NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
                       ListDirectory(AT_FDCWD, host.proc));
@@ -67,10 +67,11 @@ absl::StatusOr<std::vector<pid_t>> ListAllProcesses(const Host& host) {
     pid_t pid = 0;
     if (absl::SimpleAtoi(entry.name, &pid)) pids.push_back(pid);
   }
-  // Nobody may look into the first process who may not look into all.
+  // With hidepid, a reader that sees process 1 sees all processes.
   if (std::find(pids.begin(), pids.end(), 1) == pids.end()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        host.proc, " hides the processes of others (hidepid; CAP_SYS_PTRACE sees them)"));
+        host.proc,
+        " hides other users' processes (hidepid); the agent needs CAP_SYS_PTRACE to see them"));
   }
   return pids;
 }
@@ -89,13 +90,13 @@ absl::StatusOr<ProcessMemory> ProcessMemory::Open(const Host& host, pid_t pid) {
       break;
     }
   }
-  // The kernel shows code that begins at 0 if there is no memory, and a stack at 0 to those who may
-  // not know.
+  // The kernel shows a code start of 0 if there is no memory, and a stack start of 0 to readers
+  // without permission.
   if (stat.code_start == 0)
     return absl::NotFoundError(absl::StrCat("process ", pid, ": has no memory"));
   if (stat.stack_start == 0) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("process ", pid, ": may not be looked into (CAP_SYS_PTRACE is needed)"));
+    return absl::PermissionDeniedError(absl::StrCat(
+        "process ", pid, ": reading its memory map is not permitted; it needs CAP_SYS_PTRACE"));
   }
   return ProcessMemory(std::move(directory), stat.stack_start);
 }
@@ -106,9 +107,9 @@ absl::Status ProcessMemory::VisitMappings(absl::FunctionRef<void(const Mapping&)
   if (!fd.valid()) return ErrnoStatus(errno, "open " + path);
   std::string text;
   while (true) {
-    NL_ASSIGN_OR_RETURN(const bool goes_on, ReadOn(fd.get(), path, text));
-    if (!goes_on) return absl::OkStatus();
-    const size_t whole_lines = text.rfind('\n') + 1;  // 0 without a line's end
+    NL_ASSIGN_OR_RETURN(const bool has_more, ReadMore(fd.get(), path, text));
+    if (!has_more) return absl::OkStatus();
+    const size_t whole_lines = text.rfind('\n') + 1;  // 0 if there is no line feed
     NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings,
                         ParseMaps(absl::string_view(text).substr(0, whole_lines), {}));
     for (const Mapping& mapping : mappings) visit(mapping);
@@ -119,7 +120,7 @@ absl::Status ProcessMemory::VisitMappings(absl::FunctionRef<void(const Mapping&)
 absl::StatusOr<std::set<DeviceId>> ProcessMemory::ReadShmemDevices() const {
   constexpr size_t kMaxBytes = size_t{64} << 20;  // 100,000 mounts (fs.mount-max)
   const auto text = ReadFile(directory_ + "/mountinfo", kMaxBytes);
-  // EINVAL: it is exiting and has lost its mounts.
+  // EINVAL: the process is exiting and has already lost its mounts.
   if (absl::IsInvalidArgument(text.status())) return absl::NotFoundError(text.status().message());
   if (!text.ok()) return text.status();
   NL_ASSIGN_OR_RETURN(MemoryFileSystems mounted, ParseMountinfo(*text));

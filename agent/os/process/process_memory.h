@@ -1,4 +1,5 @@
-// What the memory of the machine's processes has in common: for surveys of all of them.
+// The mappings of any process of the machine (proc(5)), and which processes may share pages. For
+// surveys of all processes.
 #ifndef NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_MEMORY_H_
 #define NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_MEMORY_H_
 
@@ -18,29 +19,32 @@
 
 namespace numalocality {
 
-// Every process of the machine, kernel threads included. FAILED_PRECONDITION if this process does
-// not see them all: in a PID namespace of its own, or where procfs hides them (hidepid).
+// Lists every process of the machine, kernel threads included. FAILED_PRECONDITION if this program
+// does not see all of them: it runs in another PID namespace, or procfs hides them (hidepid).
 absl::StatusOr<std::vector<pid_t>> ListAllProcesses(const Host& host);
 
-// Memory is found through a living thread: the first one may have ended before the others.
+// The memory of one process. Reached through a live thread, because the main thread may have exited
+// before the others.
 class ProcessMemory {
  public:
-  // NOT_FOUND if there is no memory: of kernel threads, and of processes that exit or are gone.
-  // PERMISSION_DENIED without the right to read it (PTRACE_MODE_READ: CAP_SYS_PTRACE).
+  // NOT_FOUND if the process has no memory: it is a kernel thread, is exiting or has exited.
+  // PERMISSION_DENIED without permission to read it (PTRACE_MODE_READ: CAP_SYS_PTRACE).
   static absl::StatusOr<ProcessMemory> Open(const Host& host, pid_t pid);
 
-  // Where the stack began at exec: chosen at random by exec, copied by fork. Processes that have
-  // one in common may share anonymous pages; others do not (unless one lies by PR_SET_MM).
+  // The start address of the stack at exec. exec(2) chooses it at random and fork(2) copies it, so
+  // only processes with equal marks may share anonymous pages (unless one has changed its mark by
+  // PR_SET_MM).
   uint64_t exec_mark() const { return exec_mark_; }
 
-  // Visits the mappings in address order, in bounded memory. Which mounted file systems are memory
-  // is not looked up: `backing` is what the path tells. NOT_FOUND if the memory is gone.
+  // Visits the mappings in address order, in bounded memory. Does not read the mounted file
+  // systems: Mapping::backing is derived from the path only. NOT_FOUND if the process has lost its
+  // memory.
   absl::Status VisitMappings(absl::FunctionRef<void(const Mapping&)> visit) const;
 
-  // The file systems whose files are memory and nothing else: every tmpfs that the process has
-  // mounted, and the kernel's own, where memfd_create(2), shmget(2) and shared anonymous mappings
-  // have their objects. On these, and not on others (overlayfs), two mappings share pages exactly
-  // if device and inode are the same. NOT_FOUND if the process is gone.
+  // The file systems whose files are in memory only: every tmpfs that the process has mounted, and
+  // the kernel's internal tmpfs, which contains the objects of memfd_create(2), shmget(2) and
+  // shared anonymous mappings. On these, unlike on others (overlayfs), two mappings share pages if
+  // and only if their device and inode are equal. NOT_FOUND if the process has exited.
   absl::StatusOr<std::set<DeviceId>> ReadShmemDevices() const;
 
  private:

@@ -11,20 +11,21 @@ namespace {
 
 using Groups = std::vector<std::vector<pid_t>>;
 
-// A group, for comparison with others: the thread through which its first member has memory.
+// Represents a group in comparisons: the thread through which the memory of its first member is
+// reached.
 struct Sample {
   pid_t thread = 0;
   size_t group = 0;  // index
 };
 
-// Where a process belongs among groups that are sorted by address space.
+// The place of a process among groups that are sorted by address space.
 struct Place {
   size_t index = 0;
-  bool is_member = false;  // of the group there; else it goes before that
+  bool is_member = false;  // of the group at `index`; otherwise it is inserted before that group
 };
 
-// nullopt if `thread` cannot be compared (any more). Groups whose sample has ended meanwhile are
-// taken out of `sorted`.
+// nullopt if `thread` cannot be compared, or no longer. Removes groups from `sorted` whose sample
+// has exited meanwhile.
 std::optional<Place> FindPlace(KernelCalls& kernel, pid_t thread, std::vector<Sample>& sorted) {
   const auto is_comparable = [&] { return kernel.CompareMemory(thread, thread).ok(); };
   if (!is_comparable()) return std::nullopt;
@@ -56,8 +57,8 @@ Groups GroupBySameMemory(KernelCalls& kernel, const Host& host, absl::Span<const
   for (const pid_t pid : pids) {
     const pid_t thread = FindThreadWithMemory(host, pid);
     auto place = thread == 0 ? std::nullopt : FindPlace(kernel, thread, sorted);
-    // To the kernel, threads that have ended are all equal: they have no memory. One that still has
-    // some had it when it was compared, and so had the other.
+    // kcmp(2) reports threads that have exited as equal, because they have no memory. If this
+    // thread still has memory, it and the other one had memory when they were compared.
     if (place.has_value() && place->is_member && FindThreadWithMemory(host, pid) != thread) {
       place.reset();
     }

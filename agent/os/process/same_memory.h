@@ -1,4 +1,5 @@
-// Which processes are one in memory: clone(2) with CLONE_VM, or vfork(2) until the child's exec.
+// Which processes share one address space: by clone(2) with CLONE_VM, or by vfork(2) until the
+// child executes a program (kcmp(2)).
 #ifndef NUMALOCALITY_AGENT_OS_PROCESS_SAME_MEMORY_H_
 #define NUMALOCALITY_AGENT_OS_PROCESS_SAME_MEMORY_H_
 
@@ -12,9 +13,10 @@
 
 namespace numalocality {
 
-// `pids` by address space: groups in the order of their first members, members in the order of
-// `pids`. What the kernel cannot compare stands alone: a process that has exited or may not be
-// traced, any process on a kernel built without kcmp(2). Calls of order n log n.
+// Groups `pids` by address space. Groups are in the order of their first members, members in the
+// order of `pids`. A process that the kernel cannot compare is a group of its own: one that has
+// exited or may not be traced, and every process on kernels built without kcmp(2). Makes
+// O(n log n) system calls.
 std::vector<std::vector<pid_t>> GroupBySameMemory(KernelCalls& kernel, const Host& host,
                                                   absl::Span<const pid_t> pids);
 

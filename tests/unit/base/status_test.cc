@@ -13,10 +13,10 @@ TEST(ErrnoStatusTest, HasTheCodeThatFits) {
   const std::pair<int, absl::StatusCode> cases[] = {
       {ENOENT, absl::StatusCode::kNotFound},
       {ESRCH, absl::StatusCode::kNotFound},
-      {ENODEV, absl::StatusCode::kNotFound},  // what a removed cgroup's files answer
+      {ENODEV, absl::StatusCode::kNotFound},  // from files of a removed cgroup
       {EACCES, absl::StatusCode::kPermissionDenied},
       {EPERM, absl::StatusCode::kPermissionDenied},
-      {EOPNOTSUPP, absl::StatusCode::kUnimplemented},  // what a threaded cgroup.procs answers
+      {EOPNOTSUPP, absl::StatusCode::kUnimplemented},  // from cgroup.procs of a threaded cgroup
       {EINVAL, absl::StatusCode::kInvalidArgument},
       {EMFILE, absl::StatusCode::kResourceExhausted},
   };

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
 constexpr char kStaticUid[] = "89f4f2cb511c3b0b7e5272cff5ec37bf";
 
-// As kubelet 1.30 with both static policies writes it.
+// Written by kubelet 1.30 with both static policies.
 constexpr char kCpus[] =
     R"({"policyName":"static","defaultCpuSet":"0-9,11-77","entries":{)"
     R"("01234567-cccc-dddd-eeee-ffff00001111":{"mysql":"10,86","sidecar":"12"},)"

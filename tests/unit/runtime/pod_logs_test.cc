@@ -67,10 +67,10 @@ TEST_F(PodLogsTest, ReadsATreeAsKubeletMakesIt) {
   tree_.Write(pod + "/mysql/0.log", "");
   tree_.Write(absl::StrCat("pods/kube-system_etcd-n1_", kStaticUid, "/etcd/3.log"), "");
   tree_.Link("containers/db-0_shop_mysql-" + kId + ".log", tree_.Path(pod + "/mysql/0.log"));
-  // Of a container that is gone: the link leads nowhere.
+  // A container that was removed: the link is dangling.
   const std::string other(64, 'c');
   tree_.Link("containers/web_shop_nginx-" + other + ".log", "/var/log/pods/none/0.log");
-  // Kubelet cuts names off after 255 bytes, within the id.
+  // Kubelet truncates names to 255 bytes, here within the id.
   const std::string cut = std::string(180, 'p') + "_shop_mysql-" + kId;
   tree_.Link("containers/" + cut.substr(0, 251) + ".log", "/none");
   EXPECT_THAT(Read(), UnorderedElementsAre(kId + "  shop/db-0/mysql", other + "  shop/web/nginx",

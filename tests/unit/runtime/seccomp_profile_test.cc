@@ -75,7 +75,7 @@ TEST_F(InstallSeccompProfileTest, SaysWhatToDoWhereItMayNotWrite) {
   };
   make_all(0555);
   const uid_t self = geteuid();
-  // Root without the capabilities, as in the pod.
+  // Root without capabilities, as in the pod.
   ASSERT_EQ(seteuid(self == 0 ? 65534 : self), 0);
   const absl::Status status = InstallSeccompProfile(from_, to_);
   ASSERT_EQ(seteuid(self), 0);
@@ -92,7 +92,7 @@ TEST_F(InstallSeccompProfileTest, WhatAnInterruptedOneLeftChangesNothing) {
   struct stat file {};
   ASSERT_EQ(stat(to_.c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 0777, 0644u);
-  // The same once more is left as it is.
+  // An identical profile is not written again.
   ASSERT_TRUE(InstallSeccompProfile(from_, to_).ok());
   struct stat again {};
   ASSERT_EQ(stat(to_.c_str(), &again), 0);

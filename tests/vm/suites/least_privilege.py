@@ -138,6 +138,6 @@ def without_a_place_for_the_socket(machine):
         InClusterAgent(machine, rendered)
     except AssertionError as error:
         said = str(error)
-        assert "/run/numa-locality-agent: Read-only file system; mount a directory there" in said, said
+        assert "/run/numa-locality-agent: Read-only file system; mount a writable directory there" in said, said
     else:
         raise AssertionError("it serves, on a read-only file system")

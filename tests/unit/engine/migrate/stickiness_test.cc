@@ -154,7 +154,7 @@ TEST_F(StickinessTest, TwoForeignWritesHaveTheirWay) {
   const auto result = Run(MigrationState::kSucceeded);
   EXPECT_EQ(result.state, MigrationState::kPartial);
   EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
-  EXPECT_THAT(result.message, HasSubstr("somebody else has twice written cpuset.mems"));
+  EXPECT_THAT(result.message, HasSubstr("another program has written cpuset.mems twice"));
   EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1", "1"));
 }
 

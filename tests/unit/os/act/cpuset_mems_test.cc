@@ -37,7 +37,7 @@ class CpusetMemsTest : public ::testing::Test {
     EXPECT_TRUE(process.ok()) << process.status();
     return CpusetMems::Open(machine_.host(), *process, on_old_kernel);
   }
-  // Opened with only node 0 in effect; both nodes can be had from then on.
+  // Opened while only node 0 is effective; from then on both nodes can be allowed.
   CpusetMems OpenOnNode0() {
     SetEffective("0\n");
     auto mems = Open();
@@ -78,7 +78,7 @@ TEST_F(CpusetMemsTest, AnotherProcessIsNotBoundAlong) {
   machine_.AddCgroup("/job", {100, 101});
   const absl::Status status = Open().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("cgroup /job: holds 2 processes"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cgroup /job: contains 2 processes"));
   machine_.AddCgroup("/job", {100});
   machine_.AddCgroup("/job/below", {101});
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
@@ -137,7 +137,7 @@ TEST_F(CpusetMemsTest, TheSecondForeignOverwriteEndsIt) {
   Write("0\n");
   const absl::Status status = mems.Confine(kNode1);
   EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("now 0 where this wrote 0-1"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("now 0 instead of 0-1"));
   EXPECT_EQ(Now(), "0\n") << "left to the other";
 }
 

@@ -34,7 +34,7 @@ HoldTarget::HoldTarget(const std::function<void(SharedCounts&)>& body)
   if (pid_ < 0) std::abort();
   if (pid_ != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // Where Yama allows only parents to trace: some tests hold from a sibling.
+  // Yama may allow only parents to trace, and some tests hold from a sibling.
   prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
   body(*counts_);
   _exit(0);

@@ -1,4 +1,4 @@
-// A real process for tests that hold one: its threads count in memory that the test sees.
+// A real process for tests of holds. Its threads count in memory that it shares with the test.
 #ifndef NUMALOCALITY_TESTS_UNIT_OS_ACT_HOLD_TARGET_H_
 #define NUMALOCALITY_TESTS_UNIT_OS_ACT_HOLD_TARGET_H_
 
@@ -12,18 +12,19 @@
 
 namespace numalocality {
 
-// Shared between a test and its target; zeroes at first.
+// Shared between a test and its target; initially zero.
 struct SharedCounts {
-  std::array<std::atomic<int64_t>, 64> turns;  // one a thread
+  std::array<std::atomic<int64_t>, 64> turns;  // one for each thread
   std::atomic<int64_t> signals;                // received
-  std::atomic<int64_t> signal_sum;             // of their values
-  std::atomic<int64_t> result;                 // of whatever the target was to find out
+  std::atomic<int64_t> signal_sum;             // the sum of their values
+  std::atomic<int64_t> result;                 // what the target has found out
 };
 
-// A child of the test. Killed and reaped when this is destroyed.
+// A child process of the test. Killed and reaped by the destructor.
 class HoldTarget {
  public:
-  // Runs `body` in a child, which exits when that returns. The test must have one thread only.
+  // Runs `body` in a child process, which exits when `body` returns. The test must have only one
+  // thread.
   explicit HoldTarget(const std::function<void(SharedCounts&)>& body);
   ~HoldTarget();
   HoldTarget(const HoldTarget&) = delete;
@@ -32,14 +33,14 @@ class HoldTarget {
   pid_t pid() const { return pid_; }
   SharedCounts& counts() { return *counts_; }
 
-  // State letter of /proc/PID/stat; 'X' if there is none.
+  // The state letter of /proc/PID/stat; 'X' if the process is gone.
   char State() const;
-  // Waits for it, at most ten seconds; false if it did not come.
+  // Waits for that state, at most ten seconds. False if it was not reached.
   bool WaitForState(char state) const;
-  // How it ended, as waitpid(2) says; waits for that. The destructor leaves it alone then.
+  // Waits for the exit and returns the status of waitpid(2). The destructor then does nothing.
   int Reap();
 
-  // The sum of all turns; and whether it grows within ten seconds, or does not in 30 ms.
+  // The sum of all turns; whether it grows within ten seconds; whether it stays the same for 30 ms.
   int64_t Turns() const;
   bool Runs() const;
   bool StandsStill() const;
@@ -49,13 +50,12 @@ class HoldTarget {
   pid_t pid_;
 };
 
-// Bodies. `count` threads, the first included, that count and do nothing else; the first returns
-// never.
+// Bodies. Runs `count` threads, including the first, that only count; does not return.
 void CountForEver(SharedCounts& counts, int count);
-// Counts the signals SIGRTMIN, and adds up the values sent with them.
+// Counts the signals SIGRTMIN and adds the values sent with them.
 void CountSignals(SharedCounts& counts);
 
-// Calls `probe` until it returns true, at most ten seconds; returns its last word.
+// Calls `probe` until it returns true, for at most ten seconds. Returns its last result.
 bool Eventually(const std::function<bool()>& probe);
 
 }  // namespace numalocality

@@ -1,5 +1,5 @@
-// Whatever the memory looks like and whenever the kernel fails: every page has the outcome that
-// fits where it really is.
+// For any memory layout and any fault of the kernel, the outcome of every page corresponds to the
+// node on which the page really is.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -15,7 +15,7 @@ namespace {
 constexpr uint64_t kBase = 0x10000000;
 constexpr int kTarget = 1;
 
-// One of: no fault, an errno in a call, the process leaves before a call.
+// No fault, an errno in a call, or the process exits before a call.
 void AddFault(FakeMachine& machine, pid_t pid, Dice& dice) {
   const int first = machine.kernel().CallCount() + 1;
   const int number = first + dice.Below(dice.Of<int>({1, 3, 10}));
@@ -51,7 +51,7 @@ std::vector<PageMove> MakeScenario(FakeMachine& machine, FakeProcess& process, D
   return moves;
 }
 
-// Whether the page is where the migration wants it.
+// Whether the page is on its target.
 bool IsOnTarget(const FakeProcess& process, uint64_t address) {
   const auto page = process.pages.find(address);
   return page != process.pages.end() && !page->second->swapped && !page->second->zero_page &&
@@ -65,7 +65,8 @@ void CheckOutcomes(const FakeProcess& process, const std::vector<PageMove>& move
     const bool moved = result.outcomes[i] == PageOutcome::kMoved;
     const bool on_target = IsOnTarget(process, moves[i].address);
     ASSERT_FALSE(moved && !on_target) << "page " << i << " counted as moved is elsewhere";
-    // What could not be moved may have come along with a later page: the caller asks again.
+    // A page that could not be moved may have moved together with a later page, so the caller
+    // queries again.
     const bool is_stuck =
         result.outcomes[i] == PageOutcome::kBusy || result.outcomes[i] == PageOutcome::kPinned;
     ASSERT_FALSE(exact && on_target && !moved && !is_stuck)
@@ -99,7 +100,7 @@ TEST(PageMoverPropertyTest, OutcomesAreTrue) {
     machine.kernel().ClearFaults();
     machine.Exit(pid);
 
-    // Where nobody can look any more, a page that has moved may count as what ended the batch.
+    // If the pages can no longer be queried, a moved page may get the outcome of the stop.
     const bool lost = result.stop == MoveStop::kExited || result.stop == MoveStop::kReplaced;
     const bool exact = !lost && machine.kernel().failed_query_count() == failed_queries;
     CheckOutcomes(*process, moves, result, exact);

@@ -21,7 +21,7 @@ class PageMoverTest : public ::testing::Test {
  protected:
   PageMoverTest() : process_(machine_.AddProcess(100)) {}
 
-  // The first `count` pages from kBase on, to node 1.
+  // Moves of the first `count` pages from kBase to node 1.
   static std::vector<PageMove> Moves(int count) {
     std::vector<PageMove> moves;
     for (int i = 0; i < count; ++i) moves.push_back({Address(i), NodeId{0}, NodeId{1}});
@@ -67,7 +67,7 @@ TEST_F(PageMoverTest, NothingToMoveNeedsNoCall) {
 }
 
 TEST_F(PageMoverTest, CountsAPageThatIsOnItsTargetAsMoved) {
-  // The plan left out what was there; what is there now came by this migration or by chance.
+  // The plan left out pages on the target; pages there now came by this migration or by chance.
   process_->AddPages(kBase, 3, 0);
   Page(1).node = 1;
   EXPECT_THAT(Move(Moves(3)).outcomes, Each(PageOutcome::kMoved));
@@ -99,8 +99,8 @@ TEST_F(PageMoverTest, OnePinnedInSixtyFourLeavesTheOthersMoved) {
 }
 
 TEST_F(PageMoverTest, GoesOnWithTheTailThatAnAbortedCallLeft) {
-  // Each pinned page is in a run of its own, ended by a shared page: the kernel gives up there and
-  // counts all behind it as not moved, status unwritten.
+  // Each pinned page is the last of its group, which a shared page ends. The kernel stops there,
+  // counts all later pages as not moved, and leaves their status unwritten.
   process_->AddPages(kBase, 400, 0);
   for (int i = 0; i < 400; i += 40) {
     Page(i).pinned = true;
@@ -193,7 +193,7 @@ TEST_P(PageMoverErrorTest, EndsTheBatch) {
 TEST_P(PageMoverErrorTest, IsNotAtomic) {
   process_->AddPages(kBase, 8, 0);
   if (GetParam().stop == MoveStop::kExited) {
-    // No half of a process is left: what has moved is gone, too.
+    // The process is gone as a whole, including pages that have moved.
     machine_.kernel().FailAt(2, GetParam().error_number, 5);
     EXPECT_THAT(Move(Moves(8)).outcomes, Each(PageOutcome::kVanished));
     return;
@@ -278,7 +278,7 @@ TEST_F(PageMoverTest, APageThatTheKernelDeniesThoughItIsThereIsBusy) {
   EXPECT_THAT(Move(moves).outcomes,
               ElementsAre(PageOutcome::kMoved, PageOutcome::kBusy, PageOutcome::kVanished,
                           PageOutcome::kMoved, PageOutcome::kBusy));
-  // Without pagemap nobody knows.
+  // Without pagemap it cannot be known.
   machine_.DenyPagemap(100);
   EXPECT_THAT(Move({moves[1]}).outcomes, ElementsAre(PageOutcome::kVanished));
 }
@@ -323,7 +323,7 @@ TEST_F(PageMoverTest, AReplacedProcessIsNeverCalledForAgain) {
 }
 
 TEST_F(PageMoverTest, AStrangersPagesAreNeverCountedAsMoved) {
-  // The PID changes hands between the check and the call: the call hits the stranger.
+  // The PID is reused between the check and the call, so the call affects the new process.
   process_->AddPages(kBase, 8, 0);
   machine_.kernel().RunAt(2, [&] { machine_.Replace(100)->AddPages(kBase, 8, 0); });
   const BatchResult result = Move(Moves(8));
@@ -342,7 +342,7 @@ TEST_F(PageMoverTest, MeasuresItsCalls) {
   EXPECT_EQ(result.calls.longest, absl::Milliseconds(8));
 }
 
-TEST_F(PageMoverTest, QueryTellsTheNodeOfEachPage) {
+TEST_F(PageMoverTest, QueryReturnsTheNodeOfEachPage) {
   process_->AddPages(kBase, 3, 0);
   Page(1).node = 1;
   Page(2).swapped = true;

@@ -1,4 +1,4 @@
-// What a hold does to threads that sleep in the kernel.
+// The effect of a hold on threads that sleep in the kernel.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/aio_abi.h>
@@ -31,8 +31,8 @@ absl::StatusOr<std::unique_ptr<ProcessHold>> Hold(pid_t pid, absl::Duration time
   return PtraceHold(pid, 1000, timeout);
 }
 
-// A system call that sleeps for half a second, or until there is something to read from `fd`; and
-// what it returns then, -errno for errors.
+// A system call that sleeps for half a second or until `fd` is readable, and its expected result,
+// -errno for errors.
 struct SleepCase {
   std::string name;
   int64_t (*call)(int fd);
@@ -129,7 +129,7 @@ constexpr int64_t kUnset = 1000;
 
 class SleepTest : public ::testing::TestWithParam<SleepCase> {
  protected:
-  // What the call returns in a process that `disturb` is applied to once it sleeps.
+  // The result of the call in a process to which `disturb` is applied while it sleeps.
   template <typename Disturb>
   int64_t ResultWith(Disturb disturb) {
     int fds[2];
@@ -160,7 +160,7 @@ TEST_P(SleepTest, GoesOnOrIsInterruptedAsTheHeaderSays) {
 INSTANTIATE_TEST_SUITE_P(PtraceHold, SleepTest, ::testing::ValuesIn(kCases),
                          [](const auto& test) { return test.param.name; });
 
-// The first of two threads has vforked, and so cannot be stopped until its child is gone.
+// The first of two threads has called vfork(2), so it cannot be stopped until its child exits.
 void VforkAndCount(SharedCounts& counts) {
   std::thread([&counts] {
     while (true) ++counts.turns[0];
@@ -180,7 +180,7 @@ TEST(PtraceHoldSleepTest, NothingIsStoppedWhileOneThreadCannotBe) {
   const int64_t before = target.Turns();
   const absl::Status status = Hold(target.pid(), absl::Milliseconds(200)).status();
   EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
-  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("vforked"));
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("created by vfork"));
   EXPECT_GT(target.Turns(), before);
   EXPECT_TRUE(target.Runs());
   kill(static_cast<pid_t>(target.counts().result), SIGKILL);

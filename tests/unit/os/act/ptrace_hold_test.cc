@@ -26,7 +26,7 @@ absl::StatusOr<std::unique_ptr<ProcessHold>> Hold(pid_t pid, absl::Duration time
   return PtraceHold(pid, 1000, timeout);
 }
 
-// A process of `count` threads, all of them counting already.
+// A process with `count` threads that all count already.
 std::unique_ptr<HoldTarget> Counting(int count) {
   auto target =
       std::make_unique<HoldTarget>([count](SharedCounts& counts) { CountForEver(counts, count); });
@@ -100,7 +100,8 @@ TEST(PtraceHoldTest, StopAndContinueTakeEffectAfterTheHold) {
   EXPECT_TRUE(target->Runs());
 }
 
-// Sends `count` queued signals with the values `first`, `first` + 1, ...; returns the values' sum.
+// Sends `count` queued signals with the values `first`, `first` + 1, ... Returns the sum of the
+// values.
 int64_t SendSignals(pid_t pid, int first, int count) {
   int64_t sum = 0;
   for (int value = first; value < first + count; ++value) {
@@ -192,7 +193,7 @@ TEST(PtraceHoldTest, TheParentOfAProcessKilledWhileHeldLearnsOfIt) {
 TEST(PtraceHoldTest, AProcessWhoseFirstThreadHasExitedIsHeld) {
   HoldTarget target([](SharedCounts& counts) {
     std::thread([&counts] { CountForEver(counts, 3); }).detach();
-    syscall(SYS_exit, 0);  // of this thread only, and without unwinding the test
+    syscall(SYS_exit, 0);  // ends only this thread, without unwinding the test
   });
   ASSERT_TRUE(target.WaitForState('Z'));
   ASSERT_TRUE(target.Runs());
@@ -203,7 +204,7 @@ TEST(PtraceHoldTest, AProcessWhoseFirstThreadHasExitedIsHeld) {
   EXPECT_TRUE(target.Runs());
 }
 
-TEST(PtraceHoldTest, AStrangersProcessWhoseFirstThreadHasExitedIsHeld) {
+TEST(PtraceHoldTest, AProcessOfAnotherParentWhoseFirstThreadHasExitedIsHeld) {
   HoldTarget parent([](SharedCounts& counts) {
     const pid_t child = fork();
     if (child == 0) {
@@ -216,7 +217,7 @@ TEST(PtraceHoldTest, AStrangersProcessWhoseFirstThreadHasExitedIsHeld) {
   ASSERT_TRUE(Eventually([&] { return parent.Turns() > 0 && parent.counts().result != 0; }));
   const auto child = static_cast<pid_t>(parent.counts().result);
   ASSERT_TRUE(Eventually([&] { return ReadStat(Host{}, child)->state == 'Z'; }));
-  // By a thread of its own: the kernel lets go of the first thread when that ends.
+  // On its own thread: when it exits, the kernel detaches the first thread of the process.
   std::thread([&] {
     auto hold = Hold(child);
     ASSERT_TRUE(hold.ok()) << hold.status();
@@ -240,7 +241,7 @@ TEST(PtraceHoldTest, AnotherProgramCanBeExecutedMeanwhile) {
     ASSERT_TRUE(hold.ok()) << hold.status();
     EXPECT_EQ(target.State(), 't');
     hold->reset();
-    // It reaches its program, which sleeps, and is not left stopped.
+    // It reaches its program, which sleeps, and does not remain stopped.
     EXPECT_TRUE(target.WaitForState('S'));
   }
 }

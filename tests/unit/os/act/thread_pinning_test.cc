@@ -43,7 +43,8 @@ TEST_F(ThreadPinningTest, ThreadsOnFewerOfTheCpusKeepThose) {
 }
 
 TEST_F(ThreadPinningTest, ThreadsThatAppearMeanwhileAreConfinedToo) {
-  // Before the first is confined, the first makes another: not in the list that was read.
+  // Before the first thread is pinned, it creates another one, which is not in the list that was
+  // read.
   machine_.kernel().RunAt(1, [&] {
     process_->threads[103] = Cpus("0-7");
     machine_.Publish(*process_);

@@ -31,7 +31,7 @@ class FileEventsTest : public ::testing::Test {
     watch_ = events_.Watch(tree_.Path("watched")).value();
   }
 
-  // All that has come by now, as "what name"; directories as "what name/".
+  // All events so far, as "kind name"; directories as "kind name/".
   std::vector<std::string> News() {
     static const std::map<FileEventKind, std::string> kWords = {
         {FileEventKind::kWritten, "written"},
@@ -67,14 +67,14 @@ TEST(FileEventsLimitTest, WithoutAnInstanceItSaysWhatToRaise) {
               ::testing::HasSubstr("sysctl fs.inotify.max_user_instances"));
 }
 
-TEST_F(FileEventsTest, TellsOfFilesWritten) {
+TEST_F(FileEventsTest, ReportsFilesWritten) {
   EXPECT_THAT(News(), IsEmpty());
   tree_.Overwrite("watched/file", "2");
   EXPECT_THAT(News(), AllOf(Not(IsEmpty()), Each("written file")));
   EXPECT_THAT(News(), IsEmpty());
 }
 
-TEST_F(FileEventsTest, TellsOfWhatComesAndGoes) {
+TEST_F(FileEventsTest, ReportsEntriesThatAppearAndVanish) {
   tree_.MakeDirectory("watched/below");
   EXPECT_THAT(News(), ElementsAre("appeared below/"));
   tree_.Rename("watched/below", "watched/renamed");
@@ -94,7 +94,7 @@ TEST_F(FileEventsTest, NotOfWhatIsFurtherBelow) {
   EXPECT_THAT(News(), IsEmpty());
 }
 
-TEST_F(FileEventsTest, TellsThatTheDirectoryItselfIsGone) {
+TEST_F(FileEventsTest, ReportsThatTheDirectoryIsRemoved) {
   tree_.Remove("watched/file");
   News();
   tree_.Remove("watched");

@@ -33,7 +33,7 @@ TEST(ReadFileTest, IsBounded) {
   EXPECT_EQ(ReadFile("/dev/zero").status().code(), absl::StatusCode::kResourceExhausted);
 }
 
-TEST(ReplaceFileTest, PutsTheWholeInItsPlace) {
+TEST(ReplaceFileTest, ReplacesTheWholeFile) {
   TempTree tree;
   for (const size_t size : {100000u, 1u, 0u}) {
     const std::string content(size, 'x');
@@ -91,7 +91,7 @@ TEST(OpenDirectoryTest, WantsADirectoryAndNoLink) {
   EXPECT_TRUE(absl::IsNotFound(OpenDirectory(tree.Path("none")).status()));
 }
 
-TEST(ListDirectoryTest, TellsDirectoriesFromFiles) {
+TEST(ListDirectoryTest, DistinguishesDirectoriesFromFiles) {
   TempTree tree;
   tree.MakeDirectory("d/sub");
   tree.Write("d/file", "");
@@ -110,7 +110,7 @@ TEST(ListDirectoryTest, ListsManyEntries) {
   EXPECT_EQ(ListDirectory(AT_FDCWD, tree.Path("d"))->size(), 3000u);
 }
 
-TEST(InodeOfTest, TellsDirectoriesOfOneNameApart) {
+TEST(InodeOfTest, DistinguishesDirectoriesWithTheSameName) {
   TempTree tree;
   tree.MakeDirectory("a");
   const auto first = OpenDirectory(tree.Path("a"));

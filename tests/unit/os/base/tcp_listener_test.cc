@@ -27,7 +27,7 @@ bool AcceptsOnIpv4(int port) {
   return connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
 }
 
-// From now on this process is as on a kernel without IPv6.
+// Makes this process behave as on a kernel without IPv6.
 bool ForgetIpv6() {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -52,8 +52,7 @@ TEST(TcpListenerTest, WithoutIpv6AllAddressesAreIpv4s) {
   const pid_t child = fork();
   if (child == 0) {
     if (!ForgetIpv6()) _exit(1);
-    if (ListenTcp({"::1", true, 0}).ok())
-      _exit(2);  // what was asked for by its address is an error
+    if (ListenTcp({"::1", true, 0}).ok()) _exit(2);  // an explicit IPv6 address is an error
     const auto listener = ListenTcp({"::", true, 0});
     if (!listener.ok()) _exit(3);
     _exit(AcceptsOnIpv4(listener->port) ? 0 : 4);

@@ -15,7 +15,7 @@
 namespace numalocality::unix_socket_test {
 namespace {
 
-// A socket bound to `path`; listening if asked to.
+// A socket bound to `path`; optionally listening.
 ScopedFd Bind(const std::string& path, bool listening) {
   ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
@@ -45,7 +45,7 @@ TEST_F(UnixSocketTest, MakesTheDirectoryForItsOwnerAlone) {
   struct stat status {};
   ASSERT_EQ(stat(directory_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0700u);
-  EXPECT_TRUE(PrepareSocketPath(path_).ok());  // also when it is there
+  EXPECT_TRUE(PrepareSocketPath(path_).ok());  // also if the directory exists
 }
 
 TEST_F(UnixSocketTest, RefusesADirectoryThatIsOpenToOthers) {

@@ -87,7 +87,8 @@ TEST_F(CgroupCountersTest, ListsLargerThanABufferAreReadWhole) {
 }
 
 TEST(KeptFileTest, ListsThatTheKernelHandsOutByThePageAreReadWhole) {
-  // Neighbours that may not be merged are a line each; a file below /proc, as cgroup.threads is.
+  // Adjacent mappings that the kernel cannot merge are one line each. Like cgroup.threads, the
+  // kernel returns /proc/PID/maps page by page.
   constexpr size_t kMappings = 500;
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   char* const area = static_cast<char*>(
@@ -143,14 +144,14 @@ TEST_F(CgroupCountersTest, ReadsEachTreeOfVersion1) {
   EXPECT_FALSE(counters.HasChildren().value());
   EXPECT_FALSE(counters.Refresh().value());
   EXPECT_TRUE(counters.allowed_nodes().empty());
-  // It comes to be in the second tree.
+  // The cgroup is created in the second tree.
   Write("cpuset.effective_mems", "1\n");
   EXPECT_TRUE(counters.Refresh().value());
   EXPECT_EQ(counters.allowed_nodes().ToString(), "1");
 }
 
-// There the kernel makes the list when the file is opened, and hands the same one out again.
-TEST_F(CgroupCountersTest, OnVersion1ListsAreOpenedAnew) {
+// On cgroup v1 the kernel builds the list when the file is opened, and returns the same list again.
+TEST_F(CgroupCountersTest, OnVersion1ListsAreOpenedAgain) {
   machine_.UseCgroupV1();
   machine_.AddCgroup(kPath, {10, 20});
   CgroupCounters counters = Open();
@@ -174,7 +175,7 @@ TEST_F(CgroupCountersTest, ACgroupThatIsGoneIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(counters.Refresh().status()));
 }
 
-// As in cgroupfs: a file that is open outlives what it describes.
+// As in cgroupfs, an open file outlives its cgroup.
 TEST(KeptFileTest, WhatItDescribesMayBeGone) {
   const pid_t child = fork();
   if (child == 0) {

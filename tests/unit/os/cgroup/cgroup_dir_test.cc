@@ -106,7 +106,7 @@ TEST_F(CgroupDirTest, ReadsEachTreeOfVersion1) {
   EXPECT_EQ(cgroup.ReadMemory()->BytesOn({NodeId{0}}, {MemoryKind::kHugetlb}), 2 << 20);
   EXPECT_THAT(cgroup.ReadProcesses()->pids, ElementsAre(10, 20));
   EXPECT_THAT(cgroup.ListChildren().value(), ElementsAre("below"));
-  EXPECT_TRUE(cgroup.Holds(10).value());
+  EXPECT_TRUE(cgroup.Contains(10).value());
 }
 
 TEST_F(CgroupDirTest, OnVersion1ACgroupMayBeMissingInSomeTrees) {
@@ -117,7 +117,7 @@ TEST_F(CgroupDirTest, OnVersion1ACgroupMayBeMissingInSomeTrees) {
   const CgroupDir cgroup = Open("/service");
   EXPECT_TRUE(absl::IsNotFound(cgroup.ReadEffectiveCpus().status()));
   EXPECT_TRUE(absl::IsNotFound(cgroup.ReadEffectiveNodes().status()));
-  EXPECT_TRUE(absl::IsNotFound(cgroup.WriteNodes({})));
+  EXPECT_TRUE(absl::IsNotFound(cgroup.CpusetDirectory().status()));
   EXPECT_TRUE(cgroup.ReadMemory().ok());
   EXPECT_THAT(cgroup.ReadProcesses()->pids, ElementsAre(10));
   machine_.tree().Remove("sys/fs/cgroup/memory/service");

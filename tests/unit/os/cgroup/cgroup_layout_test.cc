@@ -7,7 +7,7 @@
 namespace numalocality::cgroup_layout_test {
 namespace {
 
-TEST(CgroupLayoutTest, VersionTwoIsToldByItsControllers) {
+TEST(CgroupLayoutTest, VersionTwoIsRecognisedByItsControllers) {
   FakeMachine machine;
   const auto layout = FindCgroupLayout(machine.host());
   ASSERT_TRUE(layout.ok()) << layout.status();
@@ -38,7 +38,7 @@ TEST(CgroupLayoutTest, BothControllersOfVersion1AreNeeded) {
   }
 }
 
-TEST(CgroupLayoutTest, TheMachinesRootIsToldFromAContainers) {
+TEST(CgroupLayoutTest, TheMachinesRootIsDistinguishedFromAContainers) {
   FakeMachine machine;
   EXPECT_TRUE(IsMachineRoot(machine.host()));
   machine.tree().Write("sys/fs/cgroup/cgroup.events", "populated 1\n");

@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// A block of cgroup_paths.txt: title, path, what it says, and maybe the container's own path.
+// A block of cgroup_paths.txt: title, path, expected result, and maybe the container's own path.
 using Block = std::vector<std::string>;
 
 std::vector<Block> ReadBlocks() {
@@ -132,7 +132,7 @@ TEST(ParseNumaStatTest, PagesOfVersion1AreNotTakenForBytes) {
   EXPECT_TRUE(!memory.ok() || memory->nodes.empty());
 }
 
-// As Linux 6.1 has it, of a cgroup that has others below.
+// From Linux 6.1, of a cgroup with descendants.
 constexpr char kVersion1[] =
     "total=30 N0=20 N1=10\n"
     "file=10 N0=10 N1=0\n"

@@ -36,7 +36,7 @@ TEST(ReadPressureTest, ReadsTheMachinesAndACgroups) {
   tree.Write("proc/pressure/memory", kText);
   EXPECT_TRUE(ReadMachinePressure(host).ok());
   EXPECT_TRUE(ReadCgroupPressure(host, "/a/b").ok());
-  // cgroup v1 has none.
+  // cgroup v1 has no pressure files.
   tree.Write("sys/fs/cgroup/memory/c/memory.numa_stat", "");
   EXPECT_TRUE(absl::IsNotFound(ReadCgroupPressure(host, "/c").status()));
 }

@@ -58,7 +58,7 @@ TEST_F(PageSampleTest, OfFewPagesAllAreLookedAt) {
     EXPECT_TRUE(sample->is_complete);
     EXPECT_EQ(Pages(*sample, kNode0, MemoryKind::kAnon), 30);
     EXPECT_EQ(Pages(*sample, kNode1, MemoryKind::kShmem), 20);
-    // Copies in the mapping of a file can be told by pagemap only.
+    // Only pagemap distinguishes anonymous copies in the mapping of a file.
     EXPECT_EQ(Pages(*sample, kNode1, MemoryKind::kAnon), denied ? 0 : 48);
     EXPECT_EQ(Pages(*sample, kNode1, MemoryKind::kFile), 0);
     EXPECT_EQ(sample->resident_pages, sample->sampled_pages);

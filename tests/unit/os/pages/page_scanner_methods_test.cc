@@ -1,4 +1,4 @@
-// Each way to scan finds the same pages, page for page, whatever the process looks like.
+// Every scan method finds exactly the same pages in any process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ struct Page {
   bool operator==(const Page&) const = default;
 };
 
-// What this process may do and which kernel it runs on.
+// The privileges and the kernel of this process.
 struct Means {
   std::string name;
   bool has_frames;
@@ -52,15 +52,15 @@ class Subject {
     const PageScanner scanner(machine.kernel(), machine.clock(), machine.host(), kFakePage);
     const absl::Status status = scanner.Scan(
         *handle, ranges, kAllKinds,
-        [&](absl::Span<const PageSpan> runs) {
-          Take(runs);
+        [&](absl::Span<const PageSpan> spans) {
+          Take(spans);
           return true;
         },
         expected);
     ASSERT_TRUE(status.ok()) << status;
   }
 
-  // What a scan must find.
+  // The pages that a scan must find.
   std::map<uint64_t, Page> Resident() const {
     std::map<uint64_t, Page> resident;
     for (const auto& [address, folio] : process->pages) {
@@ -75,25 +75,25 @@ class Subject {
   FakeMachine machine;
   std::shared_ptr<FakeProcess> process;
   std::map<uint64_t, Page> found;
-  int64_t huge_pages = 0;  // base pages in huge runs
-  size_t run_count = 0;
-  std::vector<int64_t> windows;  // base pages outside huge runs
+  int64_t huge_pages = 0;  // base pages in huge spans
+  size_t span_count = 0;
+  std::vector<int64_t> windows;  // base pages outside huge spans
 
  private:
-  void Take(absl::Span<const PageSpan> runs) {
+  void Take(absl::Span<const PageSpan> spans) {
     windows.push_back(0);
-    run_count += runs.size();
+    span_count += spans.size();
     const int64_t huge_pages_before = huge_pages;
-    for (const PageSpan& run : runs) {
-      if (run.is_huge) {
-        EXPECT_EQ(run.address % kFakeHuge, 0u);
-        EXPECT_EQ(run.pages % kHugePages, 0);
+    for (const PageSpan& span : spans) {
+      if (span.is_huge) {
+        EXPECT_EQ(span.address % kFakeHuge, 0u);
+        EXPECT_EQ(span.pages % kHugePages, 0);
       }
-      (run.is_huge ? huge_pages : windows.back()) += run.pages;
-      for (int64_t i = 0; i < run.pages; ++i) {
-        const uint64_t address = run.address + static_cast<uint64_t>(i) * kFakePage;
+      (span.is_huge ? huge_pages : windows.back()) += span.pages;
+      for (int64_t i = 0; i < span.pages; ++i) {
+        const uint64_t address = span.address + static_cast<uint64_t>(i) * kFakePage;
         EXPECT_TRUE(found.empty() || found.rbegin()->first < address) << "out of order";
-        found[address] = {run.kind, run.node.value};
+        found[address] = {span.kind, span.node.value};
       }
     }
     EXPECT_LE(windows.back(), PageScanner::kWindowPages);
@@ -103,7 +103,7 @@ class Subject {
   const bool has_frames_;
 };
 
-// A process of several mappings: dense, sparse, huge, shared, with swapped pages and zeros.
+// A process with several mappings: dense, sparse, huge, shared, with swapped pages and zero pages.
 void Fill(FakeProcess& process, Dice& dice) {
   uint64_t at = kBase;
   for (int mappings = 1 + dice.Below(12); mappings > 0; --mappings) {
@@ -141,7 +141,7 @@ TEST(PageScannerMethodsTest, EachFindsAllAndNothingElse) {
       Dice dice(seed);
       Subject subject(means);
       Fill(*subject.process, dice);
-      // The kernels that have PAGEMAP_SCAN hide nothing.
+      // Kernels with PAGEMAP_SCAN hide no pages.
       for (auto& [address, folio] : subject.process->pages) {
         folio->hidden &= !means.has_pagemap_scan;
       }
@@ -166,7 +166,7 @@ TEST(PageScannerMethodsTest, EachFindsAllInPartsOfMappings) {
   }
 }
 
-TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesCannotBeTold) {
+TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesAreNotFound) {
   Subject subject({"", false, false});
   subject.process->AddPages(kBase, 10, 1);
   subject.process->At(kBase).hidden = true;
@@ -178,8 +178,8 @@ TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesCannotBeTold) {
                             subject.machine.host(), kFakePage);
   ASSERT_TRUE(scanner
                   .Scan(*handle, {kWholeAddressSpace}, kAllKinds,
-                        [&](absl::Span<const PageSpan> runs) {
-                          for (const PageSpan& run : runs) pages += run.pages;
+                        [&](absl::Span<const PageSpan> spans) {
+                          for (const PageSpan& span : spans) pages += span.pages;
                           return true;
                         })
                   .ok());
@@ -204,7 +204,7 @@ TEST(PageScannerMethodsTest, RunsStayWithinTheirMapping) {
     for (uint64_t i = 0; i < 10; ++i) subject.process->AddPages(kBase + i * 3 * kFakePage, 3, 0);
     subject.Scan();
     EXPECT_EQ(subject.found.size(), 30u);
-    EXPECT_EQ(subject.run_count, 10u);
+    EXPECT_EQ(subject.span_count, 10u);
   }
 }
 
@@ -217,7 +217,7 @@ TEST(PageScannerMethodsTest, WhatLiesBetweenIsNotSearched) {
   EXPECT_EQ(subject.machine.kernel().searched_pages(), 2);
 }
 
-// The kernel writes more than 512 regions in rounds, and leaves walk_end at the last full one.
+// The kernel writes more than 512 regions in rounds, and sets walk_end only in full rounds.
 TEST(PageScannerMethodsTest, NoRegionIsReadTwice) {
   Subject subject({"", false, true});
   subject.process->AddHole(kBase, 5000);
@@ -233,7 +233,7 @@ TEST(PageScannerMethodsTest, FramesInABlockOfTwoNodesAreAskedFor) {
   Subject subject({"", true, true});
   subject.process->AddPages(kBase, 10, 0);
   subject.process->AddPages(kBase + 10 * kFakePage, 10, 1);
-  // Node 1's pages lie in its first block, the ninth; node 0 claims that, too.
+  // Node 1's pages are in its first block, block 9, which node 0 links as well.
   subject.machine.tree().MakeDirectory("sys/devices/system/node/node0/memory8");
   subject.Scan();
   EXPECT_EQ(subject.found, subject.Resident());
@@ -255,7 +255,7 @@ TEST(PageScannerMethodsTest, WithoutMemoryBlocksFramesAreOfNoUse) {
 
 class ExpectationTest : public ::testing::Test {
  protected:
-  // Scans 8000 pages of node 1 but for `strays` on node 0; returns how many queries it took.
+  // Scans 8000 pages on node 1, except `strays` on node 0. Returns the number of queries.
   int QueriesWith(int expected_node, const std::vector<uint64_t>& strays, bool has_scan = true) {
     Subject subject({"", false, has_scan});
     subject.process->AddPages(kBase, 8000, 1);
@@ -288,7 +288,7 @@ TEST_F(ExpectationTest, PagesElsewhereAreNoticedWhateverTheirPattern) {
   EXPECT_EQ(wrong_, 0);
 }
 
-TEST_F(ExpectationTest, IsOfNoUseWhereZerosCannotBeTold) {
+TEST_F(ExpectationTest, IsIgnoredWhereZeroPagesAreNotKnown) {
   EXPECT_GE(QueriesWith(1, {}, false), 16);
   EXPECT_EQ(wrong_, 0);
 }

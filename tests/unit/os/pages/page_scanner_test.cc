@@ -24,7 +24,7 @@ class PageScannerTest : public ::testing::Test {
 
   static uint64_t Address(int page) { return kBase + static_cast<uint64_t>(page) * kFakePage; }
 
-  // All that a scan finds.
+  // All pages that a scan finds.
   absl::StatusOr<std::vector<PageSpan>> Scan(KindSet kinds = kAllKinds,
                                              std::vector<AddressRange> ranges = {
                                                  kWholeAddressSpace}) {
@@ -34,13 +34,13 @@ class PageScannerTest : public ::testing::Test {
     windows_.clear();
     const absl::Status status =
         PageScanner(machine_.kernel(), machine_.clock(), machine_.host(), kFakePage)
-            .Scan(*handle, ranges, kinds, [&](absl::Span<const PageSpan> runs) {
+            .Scan(*handle, ranges, kinds, [&](absl::Span<const PageSpan> spans) {
               windows_.push_back(0);
-              for (const PageSpan& run : runs) {
-                windows_.back() += static_cast<size_t>(run.pages);
-                for (int64_t i = 0; i < run.pages; ++i) {
+              for (const PageSpan& span : spans) {
+                windows_.back() += static_cast<size_t>(span.pages);
+                for (int64_t i = 0; i < span.pages; ++i) {
                   const auto offset = static_cast<uint64_t>(i) * kFakePage;
-                  found.push_back({run.address + offset, 1, run.node, run.kind});
+                  found.push_back({span.address + offset, 1, span.node, span.kind});
                 }
               }
               return windows_.size() < stop_after_;
@@ -76,7 +76,7 @@ TEST_F(PageScannerTest, FindsEachPageAndItsNode) {
 TEST_F(PageScannerTest, WhatIsNotResidentIsNotFound) {
   process_->AddHole(Address(0), 1);  // never touched
   process_->AddPages(Address(1), 3, 0);
-  process_->At(Address(1)).zero_page = true;  // pagemap calls it present
+  process_->At(Address(1)).zero_page = true;  // pagemap shows it as present
   process_->At(Address(2)).swapped = true;
   machine_.Publish(*process_);
   EXPECT_THAT(Addresses(Scan()), ElementsAre(Address(3)));
@@ -158,8 +158,8 @@ TEST_F(PageScannerTest, PagesOf64KiBAreFoundAndCountedAsSuch) {
   const absl::Status status =
       PageScanner(machine_.kernel(), machine_.clock(), machine_.host(), kLargePage)
           .Scan(*handle, {{kBase + 1, kBase + 15 * kLargePage + 1}}, kAllKinds,
-                [&](absl::Span<const PageSpan> runs) {
-                  found.insert(found.end(), runs.begin(), runs.end());
+                [&](absl::Span<const PageSpan> spans) {
+                  found.insert(found.end(), spans.begin(), spans.end());
                   return true;
                 });
   ASSERT_TRUE(status.ok()) << status;
@@ -177,7 +177,7 @@ TEST_F(PageScannerTest, WithoutPagemapEveryAddressIsQueried) {
   machine_.Publish(*process_);
   machine_.DenyPagemap(100);
   EXPECT_THAT(Addresses(Scan()), ElementsAre(Address(3), Address(4), Address(5)));
-  // Copies in file mappings cannot be told from page cache then.
+  // Then anonymous copies in file mappings cannot be distinguished from page cache.
   EXPECT_THAT(Addresses(Scan(kPrivateKinds)), ElementsAre(Address(3)));
 }
 

@@ -7,7 +7,7 @@
 namespace numalocality::scan_pacer_test {
 namespace {
 
-// A machine where reads take 10 µs and a pause, however short, takes `pause`.
+// A machine where a read takes 10 µs and even the shortest pause takes `pause`.
 class Machine final : public Clock {
  public:
   explicit Machine(absl::Duration pause) : pause_(pause) {}
@@ -21,7 +21,7 @@ class Machine final : public Clock {
     stretch_ = absl::ZeroDuration();
   }
 
-  // Reads for `time`.
+  // Makes reads for `time`.
   void Read(ScanPacer& pacer, absl::Duration time) {
     constexpr absl::Duration kRead = absl::Microseconds(10);
     for (absl::Duration read; read < time; read += kRead) {

@@ -89,7 +89,7 @@ TEST(ParseMapsTest, ReadsRangesAndBackings) {
   }
 }
 
-TEST(ParseMapsTest, TheDeviceTellsWhatPathsDoNot) {
+TEST(ParseMapsTest, TheDeviceShowsWhatPathsDoNot) {
   const MemoryFileSystems mounts{{{0, 0x2a}}, {{8, 0x11}}, {{0, 0x15}}};
   const auto mappings = ParseMaps(
       "1000-2000 rw-s 00000000 00:2a 9 /memfd:huge (deleted)\n"

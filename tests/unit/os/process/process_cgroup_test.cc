@@ -14,8 +14,7 @@ namespace {
 
 constexpr char kPod[] = "sys/fs/cgroup/kubepods/burstable/podA";
 
-// A host with this process in one of its cgroups, as it looks from `own`, the path in
-// /proc/self/cgroup.
+// A host with this process in one of its cgroups. `own` is the path in /proc/self/cgroup.
 class FindCgroupNamespaceTest : public ::testing::Test {
  protected:
   absl::StatusOr<std::string> Find(const std::string& own) {
@@ -53,7 +52,7 @@ TEST_F(FindCgroupNamespaceTest, NotFoundInATreeWithoutThisProcess) {
   EXPECT_EQ(found.status().code(), absl::StatusCode::kNotFound) << found.status();
 }
 
-// Seen from a container, whose own cgroup is its root.
+// In a container, whose own cgroup is the root of its cgroup namespace.
 TEST_F(FindCgroupNamespaceTest, TheOnlyPodIsTheOneWhoseSandboxComesFirst) {
   constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
   const std::string pod = absl::StrCat("/kubepods/burstable/pod", kUid, "/");
@@ -74,7 +73,7 @@ TEST_F(FindCgroupNamespaceTest, TheOnlyPodIsTheOneWhoseSandboxComesFirst) {
 }
 
 TEST_F(FindCgroupNamespaceTest, OfThisVeryProcess) {
-  // Wherever this test runs: it must find itself, or say that it cannot.
+  // In any environment, this process is found or the result is NOT_FOUND.
   const auto found = FindCgroupNamespace(Host());
   EXPECT_TRUE(found.ok() || absl::IsNotFound(found.status())) << found.status();
 }
@@ -99,7 +98,7 @@ TEST(FromCgroupNamespaceTest, GoesUpAndDown) {
   EXPECT_EQ(FromCgroupNamespace("/a/b", "/../c/d"), "/a/c/d");
   EXPECT_EQ(FromCgroupNamespace("/a/b", "/../../c"), "/c");
   EXPECT_EQ(FromCgroupNamespace("/a/b", "/../.."), "/");
-  // Above the root is nothing: never another cgroup's path.
+  // There is nothing above the root, so the result is never another cgroup's path.
   EXPECT_EQ(FromCgroupNamespace("/a", "/../../c"), "/c");
 }
 

@@ -64,7 +64,7 @@ TEST_F(ProcessHandleTest, NoticesThatItsPidNamesAnother) {
   const auto handle = Open(100);
   machine_.Replace(100);
   EXPECT_EQ(handle->Fate(), ProcessFate::kReplaced);
-  // The directory held is the old process's, not the stranger's.
+  // The open directory belongs to the old process, not to the new one.
   EXPECT_TRUE(absl::IsNotFound(handle->ReadMaps().status()));
 }
 
@@ -117,7 +117,7 @@ TEST_F(ProcessHandleTest, GoesOnWithAnotherThreadWhenOneEnds) {
   }
 }
 
-// As its number may have come to name a thread of another process before the call.
+// Because its id may have passed to a thread of another process before the call.
 TEST_F(ProcessHandleTest, WhatAThreadThatHasEndedSaidIsAskedAgain) {
   const auto process = machine_.AddProcess(100);
   process->AddPages(0x1000, 1, 1);
@@ -145,7 +145,7 @@ TEST_F(ProcessHandleTest, ReadsAllowedNodes) {
   EXPECT_EQ(Open(100)->ReadAllowedNodes().value(), NodeSet{NodeId{1}});
 }
 
-TEST_F(ProcessHandleTest, MountsTellWhatIsBehindAMapping) {
+TEST_F(ProcessHandleTest, MountsShowTheBackingOfAMapping) {
   const auto process = machine_.AddProcess(100);
   process->AddPages(0x1000, 1, 0, "/scratch/x");
   machine_.Publish(*process);
@@ -155,7 +155,7 @@ TEST_F(ProcessHandleTest, MountsTellWhatIsBehindAMapping) {
 }
 
 TEST_F(ProcessHandleTest, AZombieThatRefusesItsMountsIsGone) {
-  // A real one, since only the kernel's own file answers EINVAL.
+  // A real process, because only the real procfs returns EINVAL.
   const pid_t child = fork();
   if (child == 0) _exit(0);
   siginfo_t info{};

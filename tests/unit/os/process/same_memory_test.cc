@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 
 class SameMemoryTest : public ::testing::Test {
  protected:
-  // A process with memory of its own, or that of `memory_of`.
+  // A process with its own memory, or with that of `memory_of`.
   void Add(pid_t pid, pid_t memory_of = 0) { machine_.AddProcess(pid)->memory_of = memory_of; }
 
   std::vector<std::vector<pid_t>> Group(const std::vector<pid_t>& pids) {
@@ -50,24 +50,23 @@ TEST_F(SameMemoryTest, ManyProcessesTakeFewCalls) {
   EXPECT_LT(machine_.kernel().CallCount(FakeCall::kCompareMemory), 200 * 9);
 }
 
-TEST_F(SameMemoryTest, OneThatHasExitedStandsInNobodysWay) {
+TEST_F(SameMemoryTest, OneThatHasExitedDoesNotAffectOthers) {
   for (const pid_t pid : {1, 2, 3, 4}) Add(pid, pid > 1 ? 2 : 0);
   machine_.Exit(1);
   EXPECT_THAT(Group({1, 2, 3, 4}), ElementsAre(ElementsAre(1), ElementsAre(2, 3, 4)));
 }
 
-TEST_F(SameMemoryTest, OneThatExitsMeanwhileStandsInNobodysWay) {
+TEST_F(SameMemoryTest, OneThatExitsMeanwhileDoesNotAffectOthers) {
   for (const pid_t pid : {1, 2, 3, 4}) Add(pid, pid > 1 ? 2 : 0);
-  machine_.kernel().RunAt(3,
-                          [&] { machine_.Exit(1); });  // the first that compares 2 with 1 is call 3
+  machine_.kernel().RunAt(
+      3, [&] { machine_.Exit(1); });  // call 3 is the first one that compares 2 with 1
   EXPECT_THAT(Group({1, 2, 3, 4}), ElementsAre(ElementsAre(1), ElementsAre(2, 3, 4)));
 }
 
 TEST_F(SameMemoryTest, OneThatExitsInTheMiddleLeavesTheOthersTogether) {
   for (const pid_t pid : {1, 2, 3, 4, 5}) Add(pid);
   for (const pid_t pid : {11, 12}) Add(pid, 1);
-  // 3 has been found to be comparable, and is being compared with the others: they are not at
-  // fault.
+  // 3 was comparable, and exits while it is compared with the others: the others must remain.
   Group({1, 2, 4, 5});
   const int calls = machine_.kernel().CallCount();
   machine_.kernel().RunAt(2 * calls + 2, [&] { machine_.Exit(3); });
@@ -76,7 +75,7 @@ TEST_F(SameMemoryTest, OneThatExitsInTheMiddleLeavesTheOthersTogether) {
                           ElementsAre(3)));
 }
 
-TEST_F(SameMemoryTest, ThoseWhoseMainThreadsHaveEndedAreNotOneForThat) {
+TEST_F(SameMemoryTest, ProcessesWithoutMainThreadsStaySeparate) {
   for (const pid_t pid : {1, 2}) {
     Add(pid);
     machine_.EndMainThread(pid, 100 + pid);

@@ -1,4 +1,4 @@
-#include "agent/os/base/kernel_release.h"
+#include "agent/os/base/running_kernel.h"
 
 #include <vector>
 
@@ -27,6 +27,23 @@ absl::StatusOr<KernelRelease> ParseKernelRelease(absl::string_view text) {
 absl::StatusOr<KernelRelease> ReadKernelRelease(const Host& host) {
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(host.proc + "/sys/kernel/osrelease"));
   return ParseKernelRelease(text);
+}
+
+absl::StatusOr<std::vector<std::string>> ReadSecurityModules(const Host& host) {
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(host.security + "/lsm"));
+  return std::vector<std::string>(
+      absl::StrSplit(absl::StripAsciiWhitespace(text), ',', absl::SkipEmpty()));
+}
+
+absl::StatusOr<std::string> ReadHugePageMode(const Host& host) {
+  const std::string path = host.thp + "/enabled";
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));  // "always [madvise] never"
+  const size_t open = text.find('[');
+  const size_t close = text.find(']', open);
+  if (open == std::string::npos || close == std::string::npos) {
+    return absl::InvalidArgumentError(absl::StrCat("read ", path, ": no mode is in brackets"));
+  }
+  return text.substr(open + 1, close - open - 1);
 }
 
 }  // namespace numalocality

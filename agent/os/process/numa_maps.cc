@@ -1,4 +1,10 @@
-#include "agent/os/process/parse_numa_maps.h"
+#include "agent/os/process/numa_maps.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -8,16 +14,17 @@
 #include "absl/strings/strip.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/os/base/file.h"
 
 namespace numalocality {
 namespace {
 
-// More than any line tells of a mapping, and little enough for products not to overflow.
+// Above any value of a real mapping, and small enough that products do not overflow.
 constexpr int64_t kMostPages = int64_t{1} << 40;
 constexpr int64_t kMostPageKib = int64_t{1} << 22;
 
-// "bind:0-1", "prefer=static:1", "default". "prefer (many):0-1" comes in two words, of which the
-// first tells the mode and the second the nodes.
+// Parses a word such as "bind:0-1", "prefer=static:1" or "default". "prefer (many):0-1" is two
+// words: the first has the mode, the second the nodes.
 absl::Status ParsePolicy(absl::string_view word, NumaMapping& mapping) {
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(word, absl::MaxSplits(':', 1));
@@ -29,7 +36,7 @@ absl::Status ParsePolicy(absl::string_view word, NumaMapping& mapping) {
   return absl::OkStatus();
 }
 
-// "N1=42": adds pages on a node. False if the word is something else.
+// Adds the pages of a word such as "N1=42". False if the word is something else.
 bool ParseNodePages(absl::string_view word, std::map<NodeId, int64_t>& pages) {
   if (!absl::ConsumePrefix(&word, "N")) return false;
   const std::pair<absl::string_view, absl::string_view> parts =
@@ -54,7 +61,7 @@ absl::StatusOr<NumaMapping> ParseLine(absl::string_view line) {
   }
   for (size_t i = 1; i < words.size(); ++i) {
     absl::string_view word = words[i];
-    // A file's path comes escaped, and so cannot look like two words.
+    // The kernel escapes spaces in a file's path, so a path is always one word.
     if (i == 1 || (i == 2 && absl::StartsWith(word, "("))) {
       NL_RETURN_IF_ERROR(ParsePolicy(word, mapping));
     } else if (absl::ConsumePrefix(&word, "kernelpagesize_kB=")) {
@@ -69,6 +76,24 @@ absl::StatusOr<NumaMapping> ParseLine(absl::string_view line) {
   return mapping;
 }
 
+// Reads the first line of a sequence file in /proc byte by byte: the kernel formats as many lines
+// as fit into the reader's buffer, and for a buffer of one byte only one line.
+absl::StatusOr<std::string> ReadFirstLine(const std::string& path) {
+  constexpr size_t kMostBytes = 8192;  // a path has at most half of that
+  const ScopedFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, absl::StrCat("open ", path));
+  std::string line;
+  while (line.size() < kMostBytes) {
+    char byte = 0;
+    const ssize_t got = read(fd.get(), &byte, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(errno, absl::StrCat("read ", path));
+    if (got == 0 || byte == '\n') break;
+    line += byte;
+  }
+  return line;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<NumaMapping>> ParseNumaMaps(absl::string_view text) {
@@ -78,6 +103,21 @@ absl::StatusOr<std::vector<NumaMapping>> ParseNumaMaps(absl::string_view text) {
     mappings.push_back(std::move(mapping));
   }
   return mappings;
+}
+
+absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& process) {
+  NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());
+  if (mappings.empty() || mappings.front().range.size() > kMostWalkedBytes) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "process ", process.pid(), ": its first mapping is too large to be read from numa_maps"));
+  }
+  NL_ASSIGN_OR_RETURN(const std::string line,
+                      ReadFirstLine(absl::StrCat(host.proc, "/", process.pid(), "/numa_maps")));
+  NL_ASSIGN_OR_RETURN(const std::vector<NumaMapping> first, ParseNumaMaps(line));
+  if (first.empty() || process.Fate() != ProcessFate::kRunning) {
+    return absl::NotFoundError(absl::StrCat("process ", process.pid(), ": has exited"));
+  }
+  return first.front().policy_nodes;
 }
 
 }  // namespace numalocality

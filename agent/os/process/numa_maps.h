@@ -1,0 +1,47 @@
+// /proc/PID/numa_maps: the memory policy and the pages per node of each mapping
+// (Documentation/filesystems/proc.rst). Reading a mapping's line holds the process's mmap lock for
+// about 10 ms per GiB. The agent therefore reads only the first line, and only if the first mapping
+// is small; numa-migrate reads the whole file if asked to and if no mapping is large.
+#ifndef NUMALOCALITY_AGENT_OS_PROCESS_NUMA_MAPS_H_
+#define NUMALOCALITY_AGENT_OS_PROCESS_NUMA_MAPS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "agent/model/id_set.h"
+#include "agent/model/ids.h"
+#include "agent/os/base/host.h"
+#include "agent/os/process/process_handle.h"
+
+namespace numalocality {
+
+// One mapping. The file has its start address, not its end.
+struct NumaMapping {
+  uint64_t start = 0;
+  std::string policy;                  // "default", "bind", "prefer", "interleave", "local", ...
+  NodeSet policy_nodes;                // the nodes of the policy; empty if it has none
+  std::map<NodeId, int64_t> bytes_on;  // resident bytes; only nodes that have some
+};
+
+// Parses the text of numa_maps. Mappings are in address order. INVALID_ARGUMENT if a line has
+// another format. Pure.
+absl::StatusOr<std::vector<NumaMapping>> ParseNumaMaps(absl::string_view text);
+
+// The largest first mapping that ReadPolicyNodes lets the kernel walk: 0.2 ms at 10 ms per GiB. The
+// first mapping is usually the beginning of the program's file.
+inline constexpr uint64_t kMostWalkedBytes = uint64_t{16} << 20;
+
+// The nodes of the process's memory policy (set_mempolicy(2), numactl); empty if it has no policy
+// or one without nodes. Reads only the first line of numa_maps, which shows the process's policy
+// unless the first mapping has its own (mbind(2)). The other mappings are not walked, and their
+// policies are not seen. FAILED_PRECONDITION if the first mapping is larger than kMostWalkedBytes,
+// NOT_FOUND if the process has exited, PERMISSION_DENIED.
+absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& process);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_OS_PROCESS_NUMA_MAPS_H_
