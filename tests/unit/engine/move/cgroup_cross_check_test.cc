@@ -148,7 +148,7 @@ TEST_F(CgroupCrossCheckTest, ACgroupThatIsReplacedMeanwhileIsNotTakenForTheOldOn
     machine_.tree().Remove("sys/fs/cgroup/pod/memory.numa_stat");
     machine_.RecreateCgroup("/pod", {10});
   });
-  ExpectUnavailable("is gone");
+  ExpectUnavailable("the cgroup was removed");
 }
 
 }  // namespace

@@ -101,6 +101,7 @@ TEST_F(RepairDeciderTest, AnEndedRepairThatHelpedNothingIsReportedAndRemembered)
   EXPECT_EQ(Reason(Report(1)), "remote");
   Migration repair = Repair(Report(1));
   decider_.AddRepair(repair, {kNode1});
+  repair.estimate->local_after = 0;
   repair.state = MigrationState::kPartial;
   repair.start_time = now_;
   repair.end_time = now_ + absl::Seconds(1);
