@@ -14,7 +14,6 @@
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/config/parse_configuration.h"
-#include "agent/engine/health/configuration_check.h"
 #include "agent/engine/health/findings.h"
 #include "agent/engine/health/self_test.h"
 #include "agent/os/act/system_kernel_calls.h"

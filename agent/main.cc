@@ -1,4 +1,5 @@
-// numa-locality-agent: reads flags, starts the agent, waits for a signal, stops it.
+// The program numa-locality-agent: reads flags, starts the agent, waits for a signal, stops the
+// agent.
 #include <signal.h>
 #include <unistd.h>
 
@@ -31,20 +32,20 @@ struct Flags {
   std::vector<std::string> seccomp_profile;  // from, to
 };
 
-// The agent promises to end within 5 seconds.
+// The documentation promises that the agent exits within 5 s of a signal.
 constexpr absl::Duration kLastGrace = absl::Milliseconds(4500);
 
-// Ends the process, come what may, kLastGrace from now: gRPC's shutdown waits for its threads, and
-// the kernel may hold one of them in a read.
-void EndInTime() {
+// Makes the process exit kLastGrace from now at the latest. gRPC's shutdown waits for its threads,
+// and one of them may be in a stalled call.
+void ExitInTime() {
   std::thread([] {
     absl::SleepFor(kLastGrace);
-    LogError("ending without the calls that the kernel still holds: a scan of pages, probably");
+    LogError("Exiting while kernel calls are still running (probably a page scan).");
     _exit(EXIT_FAILURE);
   }).detach();
 }
 
-// --check-config: whether the file is right, as far as that does not depend on the machine.
+// --check-config: checks everything in the file that does not depend on the machine.
 int CheckConfigurationFile(const std::string& path) {
   const auto text = ReadFile(path);
   const absl::Status status = text.ok() ? ParseConfiguration(*text).status() : text.status();
@@ -64,7 +65,8 @@ int InstallProfile(const std::string& from, const std::string& to) {
   return EXIT_FAILURE;
 }
 
-// Blocks the signals that end the agent, in this thread and those made later. Returns them.
+// Blocks the signals that end the agent, in this thread and all threads that it starts later.
+// Returns these signals.
 sigset_t BlockEndSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -89,11 +91,11 @@ int Run(const Flags& flags) {
 
   int signal = 0;
   sigwait(&signals, &signal);
-  LogInfo(absl::StrCat("ending on signal ", sigabbrev_np(signal)));
-  EndInTime();
-  // A thread that the kernel holds can be neither joined nor killed: leave without it.
+  LogInfo(absl::StrCat("stopping on signal ", sigabbrev_np(signal)));
+  ExitInTime();
+  // A thread in a stalled call can be neither joined nor killed.
   if (!agent.Stop()) _exit(EXIT_FAILURE);
-  LogInfo("ended");
+  LogInfo("stopped");
   return EXIT_SUCCESS;
 }
 
@@ -104,34 +106,39 @@ int main(int argc, char** argv) {
   using numalocality::LogFormat;
   numalocality::Flags flags;
   CLI::App app(
-      "Tells where pods' memory is relative to their CPUs, and brings it there by policy and on "
-      "request.",
+      "Reports where pods' memory is relative to their CPUs, and moves it to the nodes of these "
+      "CPUs "
+      "by policy and on request.",
       "numa-locality-agent");
   app.set_version_flag("--version", numalocality::VersionText());
-  app.add_option("--config", flags.agent.config, "Configuration file; see --check-config")
+  app.add_option("--config", flags.agent.config,
+                 "Configuration file; without one the agent repairs nothing by policy")
       ->capture_default_str()
       ->type_name("PATH");
-  app.add_flag("--check-config", flags.check_config,
-               "Say whether the configuration file is right, and where it is not, and end");
+  app.add_flag(
+      "--check-config", flags.check_config,
+      "Check the configuration file, print its first error with line and column, and exit");
   app.add_option("--socket", flags.agent.socket,
-                 "Unix socket to serve on, in a directory of its own")
+                 "Unix socket to serve the API on, in a directory that nothing else uses")
       ->capture_default_str();
-  app.add_option(
-         "--cri-socket", flags.agent.cri_socket,
-         "Unix socket of the container runtime, such as /run/containerd/containerd.sock: for "
-         "names and labels of pods, and migrations that stick; default: none")
+  app.add_option("--cri-socket", flags.agent.cri_socket,
+                 "Unix socket of the container runtime, such as /run/containerd/containerd.sock; "
+                 "needed for "
+                 "labels of pods and for migrations that stick; default: none")
       ->type_name("PATH");
-  app.add_option("--log-format", flags.log_format, "text or json")
+  app.add_option("--log-format", flags.log_format, "Format of log lines: text or json")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
           {"text", LogFormat::kText}, {"json", LogFormat::kJson}}));
-  app.add_option("--install-seccomp-profile", flags.seccomp_profile,
-                 "Put the seccomp profile FROM where kubelet looks for it on the node, TO, and end")
+  app.add_option(
+         "--install-seccomp-profile", flags.seccomp_profile,
+         "Copy the seccomp profile from file FROM to file TO, in the directory where kubelet "
+         "looks for profiles, and exit")
       ->expected(2)
       ->type_name("FROM TO");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // Also --help and --version end up here, with 0.
+    // --help and --version also throw, with exit code 0.
     return app.exit(error) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
   }
   if (flags.check_config) return numalocality::CheckConfigurationFile(flags.agent.config);

@@ -1,5 +1,4 @@
-// What every part of the engine works with: the kernel, the clock, and the host that both belong
-// to.
+// The objects that all parts of the engine use: the kernel's interface, the clock and the host.
 #ifndef NUMALOCALITY_AGENT_ENGINE_CONTEXT_H_
 #define NUMALOCALITY_AGENT_ENGINE_CONTEXT_H_
 
@@ -12,20 +11,20 @@ namespace numalocality {
 class NameDirectory;
 class BandwidthLimit;
 
-// Limits of every migration, whoever asked for it.
+// Limits that apply to every migration, on request and by policy.
 struct HostLimits {
-  // Fraction of a target node's memory that is left free; more where the kernel would begin to
-  // take page cache away from others earlier.
+  // Fraction of each target node's memory that migrations leave free. They leave more free where
+  // the kernel would reclaim page cache earlier (see NodeRoom).
   double node_reserve = 0.02;
 };
 
-// Copies of references: the kernel, the clock and what the pointers name outlive it.
+// Cheap to copy. The kernel, the clock and the objects behind the pointers must outlive all copies.
 struct EngineContext {
   KernelCalls& kernel;
   const Clock& clock;
   Host host;
   HostLimits limits;
-  BandwidthLimit* bandwidth = nullptr;   // of all migrations of the host together; may be null
+  BandwidthLimit* bandwidth = nullptr;   // of all migrations on the host together; may be null
   const NameDirectory* names = nullptr;  // null: workloads have no names
 };
 

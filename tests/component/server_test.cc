@@ -350,7 +350,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"NoRuntime", "workloads { pid: 100 } stick: STICK_MODE_CPUSET_MEMS",
                 grpc::StatusCode::FAILED_PRECONDITION, "--cri-socket"},
         Refusal{"Bandwidth", "workloads { pid: 100 } limits { bandwidth_bytes_per_second: -1 }",
-                grpc::StatusCode::INVALID_ARGUMENT, "negative bandwidth"},
+                grpc::StatusCode::INVALID_ARGUMENT, "bandwidth limit must not be negative"},
         Refusal{"Workers", "workloads { pid: 100 } limits { worker_count: 17 }",
                 grpc::StatusCode::INVALID_ARGUMENT, "17 workers: must be 1 to 16"},
         Refusal{"CallTime", "workloads { pid: 100 } limits { max_call_time {} }",

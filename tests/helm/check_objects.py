@@ -178,7 +178,7 @@ def seccomp_profile(context):
     without = json.loads(json.dumps(profile))
     for rule in without["syscalls"]:
         rule["names"] = [name for name in rule["names"] if name != "move_pages"]
-    forbidden = "No page can be looked up or moved"
+    forbidden = "Pages cannot be located or moved"
     for name, one, expected in [("the chart's profile", profile, False), ("it without move_pages", without, True)]:
         said = status_under(one, pathlib.Path(context.agent).resolve())
         problem = "" if "Seccomp" in said and (forbidden in said) == expected else said

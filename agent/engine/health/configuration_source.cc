@@ -10,6 +10,20 @@
 
 namespace numalocality {
 
+absl::Status CheckConfiguration(const Configuration& configuration,
+                                const CapabilitySet& capabilities) {
+  if (capabilities.Has(Capability::kSysNice)) return absl::OkStatus();
+  for (const LocalityPolicy& policy : configuration.policies) {
+    if (policy.sharing == SharingRule::kNever) continue;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "policy '", policy.name,
+        "': shared: ", policy.sharing == SharingRule::kOwned ? "owned" : "all",
+        " needs CAP_SYS_NICE, which the agent does not have; add SYS_NICE to the capabilities of "
+        "its container, or write shared: never"));
+  }
+  return absl::OkStatus();
+}
+
 ConfigurationSource::ConfigurationSource(std::string path, Presence presence, const Clock& clock,
                                          Parse parse, Check check)
     : path_(std::move(path)),
@@ -35,7 +49,7 @@ ConfigurationStatus ConfigurationSource::Status() const {
 
 bool ConfigurationSource::Reload() {
   if (path_.empty()) return false;
-  Seen seen = Look();
+  Seen seen = ReadConfigurationFile();
   MutexLock lock(mutex_);
   if (seen_ == seen) return false;
   seen_ = std::move(seen);
@@ -47,7 +61,7 @@ bool ConfigurationSource::Reload() {
   auto configuration = Understand(*seen_);
   if (!configuration.ok()) {
     status_.error = std::string(configuration.status().message());
-    LogError(absl::StrCat("configuration not in force, what held before still does path=", path_,
+    LogError(absl::StrCat("invalid configuration; the previous one stays in use path=", path_,
                           " error=", LogSafe(status_.error)));
     return false;
   }
@@ -55,10 +69,10 @@ bool ConfigurationSource::Reload() {
   status_.load_time = clock_.Now();
   status_.error.clear();
   LogInfo(
-      absl::StrCat("configuration in force path=", path_, " policies=", current_->policies.size()));
+      absl::StrCat("configuration loaded path=", path_, " policies=", current_->policies.size()));
   if (started_ != nullptr) status_.restart_keys = KeysForRestart(*started_, *current_);
   if (!status_.restart_keys.empty()) {
-    LogWarning(absl::StrCat("in force only once the agent is restarted: ",
+    LogWarning(absl::StrCat("these settings take effect after a restart of the agent: ",
                             absl::StrJoin(status_.restart_keys, ", ")));
   }
   return true;
@@ -78,7 +92,7 @@ void ConfigurationSource::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-ConfigurationSource::Seen ConfigurationSource::Look() const {
+ConfigurationSource::Seen ConfigurationSource::ReadConfigurationFile() const {
   auto text = ReadFile(path_);
   if (text.ok()) return {absl::OkStatus(), *std::move(text)};
   return {text.status(), ""};
@@ -95,7 +109,7 @@ void ConfigurationSource::Run(absl::Duration period, const std::function<void()>
   while (true) {
     {
       MutexLock lock(mutex_);
-      // A wait that ends early only looks early.
+      // A spurious wake-up only reads the file early.
       if (!stopping_) stop_.WaitFor(mutex_, period);
       if (stopping_) return;
     }

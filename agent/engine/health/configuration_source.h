@@ -1,6 +1,6 @@
-// The configuration in force, and the file it comes from: a wrong file never takes the place of a
-// good one. Files are compared by what they say, so that every way of replacing them is seen,
-// also kubelet's, which swaps the symbolic link `..data` above the files of a ConfigMap.
+// The agent's current configuration and the file that it comes from. An invalid file never replaces
+// a valid configuration. Files are compared by content, so that every way of replacing them is
+// noticed, also kubelet's, which swaps the symbolic link `..data` above the files of a ConfigMap.
 #ifndef NUMALOCALITY_AGENT_ENGINE_HEALTH_CONFIGURATION_SOURCE_H_
 #define NUMALOCALITY_AGENT_ENGINE_HEALTH_CONFIGURATION_SOURCE_H_
 
@@ -18,48 +18,53 @@
 #include "agent/base/clock.h"
 #include "agent/base/mutex.h"
 #include "agent/model/configuration.h"
+#include "agent/model/privileges.h"
 
 namespace numalocality {
 
-// Thread-safe but for Start and Stop.
+// Checks that an agent with these capabilities can do what a valid configuration asks for.
+// FAILED_PRECONDITION with the first policy for which it cannot, and what to do. Pure.
+absl::Status CheckConfiguration(const Configuration& configuration,
+                                const CapabilitySet& capabilities);
+
+// Thread-safe, except for Start and Stop, which are for one thread.
 class ConfigurationSource {
  public:
   using Parse = std::function<absl::StatusOr<Configuration>(absl::string_view text)>;
-  // Whether a configuration can be in force here, which may depend on the agent's privileges.
+  // Checks what the file alone does not decide, such as CheckConfiguration.
   using Check = std::function<absl::Status(const Configuration&)>;
 
-  // Whether it is an error that there never was a file.
+  // Whether a file that never existed is an error.
   enum class Presence { kRequired, kOptional };
 
-  // Reads the file once. `path` may be empty: defaults hold. `check` may be null.
+  // Reads the file once. An empty `path` means the built-in defaults. `check` may be null.
   ConfigurationSource(std::string path, Presence presence, const Clock& clock, Parse parse,
                       Check check = nullptr);
   ~ConfigurationSource() { Stop(); }
 
-  // Never null. What an agent takes over at its start only, see KeysForRestart, may differ in it
-  // from what is in force.
+  // The latest valid configuration; never null. Settings that the agent reads only at its start
+  // (see KeysForRestart) may differ in it from those that the agent uses.
   std::shared_ptr<const Configuration> Current() const;
   ConfigurationStatus Status() const;
 
-  // Looks at the file once. If it has changed and is right, it comes into force: true. If it has
-  // changed and is wrong, unreadable or gone, that is logged and becomes Status().error, until it
-  // is right again.
+  // Reads the file once. If it has changed and is valid, it becomes the current configuration:
+  // true. If it has changed and is invalid, unreadable or gone, that is logged and is
+  // Status().error until the file is valid again.
   bool Reload();
 
-  // Reloads every `period`, in a thread of its own that calls `on_change` after each reload that
-  // came into force.
+  // Starts a thread that reloads every `period` and calls `on_change` after each new configuration.
   void Start(absl::Duration period, std::function<void()> on_change);
   void Stop();
 
  private:
-  // What was last seen of the file.
+  // The result of one read of the file.
   struct Seen {
     absl::Status status;  // of reading it
     std::string text;
     bool operator==(const Seen&) const = default;
   };
 
-  Seen Look() const;
+  Seen ReadConfigurationFile() const;
   absl::StatusOr<Configuration> Understand(const Seen& seen) const;
   void Run(absl::Duration period, const std::function<void()>& on_change);
 

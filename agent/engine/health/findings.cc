@@ -9,8 +9,8 @@
 namespace numalocality {
 namespace {
 
-// What to do about a security module that is in the way of a process with this label.
-std::string LetThrough(absl::string_view label) {
+// What to do about a security module that denies access to a process with this label.
+std::string AdviceForLabel(absl::string_view label) {
   if (std::count(label.begin(), label.end(), ':') >= 2) {
     return "Run the agent's container as SELinux type spc_t (seLinuxOptions: {type: spc_t})";
   }
@@ -18,7 +18,7 @@ std::string LetThrough(absl::string_view label) {
     return "Run the agent's container without an AppArmor profile (appArmorProfile: {type: "
            "Unconfined}, or the annotation before Kubernetes 1.30)";
   }
-  return "Look for denials in the host's audit log";
+  return "Look for denials in the host's audit log, and permit what they name";
 }
 
 void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) {
@@ -27,42 +27,43 @@ void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) 
     const bool filtered = privileges.seccomp == SeccompMode::kFilter;
     findings.push_back(
         {Severity::kError,
-         absl::StrCat("No page can be looked up or moved: ", status.move_pages.message(),
-                      filtered ? ", by the seccomp filter" : ""),
-         "Run the agent under a seccomp profile that allows move_pages: the default profiles of "
+         absl::StrCat("Pages cannot be located or moved: ", status.move_pages.message(),
+                      filtered ? "; the system call is denied by the seccomp filter" : ""),
+         "Run the agent under a seccomp profile that allows move_pages; the default profiles of "
          "containerd and CRI-O do not"});
   }
   if (!privileges.effective.Has(Capability::kSysPtrace)) {
     findings.push_back({Severity::kError,
-                        "Processes of other users are out of reach: CAP_SYS_PTRACE is missing",
+                        "Memory of other users' processes cannot be located or moved: "
+                        "CAP_SYS_PTRACE is missing",
                         "Add SYS_PTRACE to the capabilities of the agent's container"});
   } else if (status.move_pages.ok() && !status.others.ok()) {
     findings.push_back({Severity::kError,
-                        absl::StrCat("Processes of other users are out of reach, although "
-                                     "CAP_SYS_PTRACE is there: ",
-                                     status.others.message(), ": a security module forbids it",
+                        absl::StrCat("Memory of other users' processes cannot be located or moved, "
+                                     "although the agent has CAP_SYS_PTRACE: ",
+                                     status.others.message(), "; a security module denies it",
                                      privileges.security_label.empty()
                                          ? ""
                                          : absl::StrCat(" to ", privileges.security_label)),
-                        LetThrough(privileges.security_label)});
+                        AdviceForLabel(privileges.security_label)});
   } else if (status.scan_method == ScanMethod::kQuery) {
     const bool is_forbidden = privileges.effective.ReadsAllFiles();
     findings.push_back(
         {Severity::kWarning,
-         absl::StrCat("Pages are found by asking for every mapped address, which is slow: pagemap "
-                      "may not be read, ",
-                      is_forbidden ? "not even that of process 1: a security module forbids it"
-                                   : "as CAP_DAC_READ_SEARCH is missing"),
-         is_forbidden ? "Look for denials in the host's audit log (AppArmor, SELinux)"
+         absl::StrCat("Scans are slow, because they query every mapped address: the agent cannot "
+                      "read /proc/PID/pagemap, ",
+                      is_forbidden ? "not even that of process 1; a security module denies it"
+                                   : "because CAP_DAC_READ_SEARCH is missing"),
+         is_forbidden ? "Look for denials in the host's audit log (AppArmor, SELinux), and permit "
+                        "what they name"
                       : "Add DAC_READ_SEARCH to the capabilities of the agent's container"});
   }
   if (!privileges.effective.Has(Capability::kSysNice)) {
     findings.push_back(
         {Severity::kNote,
-         "Pages that several processes map stay where they are, whatever a request's "
-         "sharing rule: CAP_SYS_NICE is missing",
-         "Add SYS_NICE to the capabilities of the agent's container, if the rules "
-         "'owned' and 'all' are wanted"});
+         "Pages that several processes map cannot be moved (sharing rules 'owned' and 'all'): "
+         "CAP_SYS_NICE is missing",
+         "If you need these rules, add SYS_NICE to the capabilities of the agent's container"});
   }
 }
 
@@ -74,8 +75,8 @@ void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings
          absl::StrCat("No memory can be moved to node ", missing.ToString(),
                       ": the agent's own cpuset allows node ",
                       status.privileges.allowed_nodes.ToString(), " only"),
-         "Run the agent in a pod without exclusive CPUs and memory (not in class Guaranteed), or "
-         "give its cgroup all memory nodes"});
+         "Run the agent in a pod without exclusive CPUs and memory (any QoS class except "
+         "Guaranteed), or add all memory nodes to the cpuset.mems of its cgroup"});
   }
   if (!status.cgroups.ok()) {
     findings.push_back({Severity::kError,
@@ -85,29 +86,31 @@ void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings
   if (!status.only_pod.empty()) {
     findings.push_back({Severity::kNote,
                         absl::StrCat("Only the agent's own pod, ", status.only_pod,
-                                     ", is served: it does not see the processes of others"),
-                        "Set hostPID in the agent's pod, if it is to serve the node"});
+                                     ", is served: the agent cannot see processes of other pods"),
+                        "Set hostPID in the agent's pod if it should serve the whole machine"});
   } else if (!status.privileges.in_host_pid_namespace) {
     findings.push_back({Severity::kWarning,
-                        "Processes outside the agent's PID namespace are not seen, and that is not "
-                        "the machine's first",
-                        "Set hostPID in the agent's pod; where the node is itself a container, as "
-                        "with kind, this is as it should be"});
+                        "Processes outside the agent's PID namespace are not served: the agent "
+                        "cannot see them, because its namespace is not the host's",
+                        "Set hostPID in the agent's pod; ignore this where the Kubernetes node is "
+                        "itself a container, as with kind"});
   }
   if (!status.runtime.has_value()) {
     findings.push_back({Severity::kNote,
-                        "Memory cannot be made to stay by cpuset.mems (stick): no container "
-                        "runtime is configured",
-                        "Give the agent --cri-socket, if that is wanted"});
+                        "Migrations cannot keep memory on its target by cpuset.mems (stick): no "
+                        "container runtime is configured",
+                        "If you need this, start the agent with --cri-socket"});
   } else if (!status.runtime->answer.ok()) {
     findings.push_back({Severity::kWarning,
-                        absl::StrCat("Memory cannot be made to stay by cpuset.mems (stick): ",
+                        absl::StrCat("Migrations cannot keep memory on its target by cpuset.mems "
+                                     "(stick): ",
                                      status.runtime->answer.status().message()),
-                        "Check --cri-socket, and that the socket is mounted"});
+                        "Check that --cri-socket is right, that the socket is mounted into the "
+                        "agent's container, and that the runtime is running"});
   }
 }
 
-// Whether one of these sources is there; if it fails, that is a finding of its own.
+// Whether one of these sources exists; a source that exists and fails has its own finding.
 bool HasSource(const AgentStatus& status, std::initializer_list<absl::string_view> ids) {
   return std::any_of(
       status.name_sources.begin(), status.name_sources.end(), [&](const SourceStatus& source) {
@@ -118,26 +121,32 @@ bool HasSource(const AgentStatus& status, std::initializer_list<absl::string_vie
 void CheckNameSources(const AgentStatus& status, std::vector<Finding>& findings) {
   for (const SourceStatus& source : status.name_sources) {
     if (source.last_read.ok() || source.IsAbsent()) continue;
-    findings.push_back({Severity::kWarning,
-                        absl::StrCat("What is known of pods may be old: ", source.name, ": ",
-                                     source.last_read.message()),
-                        "See that it runs, and that the agent may read it; it is asked again and "
-                        "again"});
+    findings.push_back(
+        {Severity::kWarning,
+         absl::StrCat("Names, labels or assignments of containers may be out of date: "
+                      "cannot read ",
+                      source.name, ": ", source.last_read.message()),
+         "Check that this source is running and that the agent may read it; the "
+         "agent tries again by itself"});
   }
   if (!HasSource(status, {"cri"})) {
     findings.push_back({Severity::kNote,
-                        "Labels and annotations of pods are not known: policies that ask for them "
-                        "repair nothing",
-                        "Give the agent --cri-socket, if that is wanted"});
+                        "Labels and annotations of pods are not known, so policies that select by "
+                        "them repair nothing: no container runtime is available",
+                        "If you need such policies, start the agent with --cri-socket"});
   }
   if (!HasSource(status, {"cri", "pod_logs"})) {
     findings.push_back({Severity::kNote,
-                        "Names of pods are not known: they are told by UID and container id",
-                        "Mount the host's /var/log into the agent's container, read only"});
+                        "Names of pods are not known, so they are shown by UID and container id: "
+                        "neither a container runtime nor /var/log/pods can be read",
+                        "Mount the host's /var/log into the agent's container, read-only"});
   }
   if (!HasSource(status, {"pod_resources", "kubelet_state"})) {
-    findings.push_back({Severity::kNote, "What kubelet has assigned to containers is not known",
-                        "Mount the host's /var/lib/kubelet into the agent's container, read only"});
+    findings.push_back(
+        {Severity::kNote,
+         "The CPUs and memory that kubelet has assigned to containers are not known: "
+         "neither its pod-resources socket nor its state files can be read",
+         "Mount the host's /var/lib/kubelet into the agent's container, read-only"});
   }
 }
 
@@ -147,8 +156,8 @@ void CheckChanges(const AgentStatus& status, std::vector<Finding>& findings) {
                       absl::StrCat("Changes of containers and their CPUs are noticed once a period "
                                    "only: ",
                                    status.changes->message()),
-                      "Raise sysctl fs.inotify.max_user_watches, or "
-                      "fs.inotify.max_user_instances and restart the agent"});
+                      "Raise sysctl fs.inotify.max_user_watches; if the message names "
+                      "fs.inotify.max_user_instances, raise that one and restart the agent"});
 }
 
 void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) {
@@ -156,64 +165,71 @@ void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) 
   findings.push_back(
       {Severity::kError,
        absl::StrCat("Clients cannot connect over the network: ", status.network_api->message()),
-       "Mend that; the agent takes new files by itself, within seconds of when they are there"});
+       "Fix the files; the agent reloads them within seconds"});
 }
 
 void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& findings) {
   const ConfigurationStatus& configuration = status.configuration;
   if (!configuration.restart_keys.empty()) {
-    findings.push_back({Severity::kWarning,
-                        absl::StrCat("What the configuration file ", configuration.path,
-                                     " says now is in force but for what is read at start only: ",
-                                     absl::StrJoin(configuration.restart_keys, ", ")),
-                        "Restart the agent"});
+    findings.push_back(
+        {Severity::kWarning,
+         absl::StrCat("Some new settings of the configuration file ", configuration.path,
+                      " are not used yet, because the agent reads them at its start: ",
+                      absl::StrJoin(configuration.restart_keys, ", ")),
+         "Restart the agent"});
   }
   const bool never_was = configuration.load_time == absl::InfinitePast();
   if (configuration.error.empty()) {
     if (configuration.path.empty() || !never_was) return;
     findings.push_back({Severity::kNote,
-                        absl::StrCat("Nothing is repaired by policy, and there is no port for "
-                                     "metrics and health: there is no configuration file ",
+                        absl::StrCat("The agent repairs nothing by policy and serves no metrics or "
+                                     "health port: there is no configuration file ",
                                      configuration.path),
-                        "Mount a ConfigMap there, or write the file, if that is wanted"});
+                        "If you need these, create the file, or mount a ConfigMap there"});
     return;
   }
   findings.push_back(
       {Severity::kWarning,
        absl::StrCat("The configuration file ", configuration.path,
-                    never_was ? " is not in force, and the built-in defaults repair nothing: "
-                              : " is not in force, what it said before still is: ",
+                    never_was ? " is not used; the agent uses the built-in defaults, which repair "
+                                "nothing: "
+                              : " is not used; the agent keeps the previous configuration: ",
                     configuration.error),
-       "Correct the file; the agent reads it again by itself ('numa-locality-agent --check-config "
-       "--config FILE' tells before that)"});
+       "Fix the file; the agent reloads it by itself ('numa-locality-agent --check-config --config "
+       "FILE' checks it before)"});
 }
 
 void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
   if (status.numa_balancing) {
-    findings.push_back({Severity::kWarning,
-                        "Pages may be moved back: automatic NUMA balancing is on",
-                        "Set sysctl kernel.numa_balancing=0, or let migrations stick"});
+    findings.push_back(
+        {Severity::kWarning,
+         "The kernel may move pages back after a migration: automatic NUMA balancing "
+         "is on",
+         "Set sysctl kernel.numa_balancing=0, or use stick in migrations and "
+         "policies"});
   }
   if (status.numa_balancing && status.kernel.IsAtLeast(6, 1) && !status.kernel.IsAtLeast(6, 6)) {
     findings.push_back(
         {Severity::kWarning,
          absl::StrCat("Pages that automatic NUMA balancing has marked are not moved, and count as "
                       "busy: Linux ",
-                      status.kernel.text, " does not tell where they are"),
-         "Set sysctl kernel.numa_balancing=0, and migrate again once the processes have used their "
-         "memory, which takes the marks away; or use Linux 6.6 or later"});
+                      status.kernel.text, " does not report their nodes"),
+         "Set sysctl kernel.numa_balancing=0, and migrate again after the processes have used "
+         "their "
+         "memory, which removes the marks; or use Linux 6.6 or later"});
   }
   if (!status.kernel.IsAtLeast(6, 3)) {
-    findings.push_back({Severity::kNote,
-                        absl::StrCat("Memory of busy processes moves many times slower than it "
-                                     "could: Linux ",
-                                     status.kernel.text, " flushes TLBs page by page"),
-                        "Use Linux 6.3 or later, or hold the processes while they are moved"});
+    findings.push_back(
+        {Severity::kNote,
+         absl::StrCat("Memory of busy processes moves many times slower than on newer "
+                      "kernels: Linux ",
+                      status.kernel.text, " flushes TLBs for each page"),
+         "Use Linux 6.3 or later, or hold the processes during the move (hold)"});
   }
   if (!status.pagemap_scan) {
     findings.push_back({Severity::kNote,
-                        absl::StrCat("Pages are found more slowly than they could be: Linux ",
-                                     status.kernel.text, " has no PAGEMAP_SCAN"),
+                        absl::StrCat("Scans are slower than on newer kernels: Linux ",
+                                     status.kernel.text, " has no PAGEMAP_SCAN ioctl"),
                         "Use Linux 6.7 or later"});
   }
 }

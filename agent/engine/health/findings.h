@@ -1,4 +1,4 @@
-// What hinders the agent, and what to do about it. Pure.
+// Problems that keep the agent from doing all of its work, each with advice. Pure.
 #ifndef NUMALOCALITY_AGENT_ENGINE_HEALTH_FINDINGS_H_
 #define NUMALOCALITY_AGENT_ENGINE_HEALTH_FINDINGS_H_
 
@@ -10,18 +10,18 @@
 namespace numalocality {
 
 enum class Severity {
-  kError,    // the agent cannot do its job
-  kWarning,  // it can, but not all of it, or not as well
-  kNote,     // something optional is not available
+  kError,    // the agent cannot do its main work
+  kWarning,  // it can, but not completely, or more slowly
+  kNote,     // an optional function is not available
 };
 
 struct Finding {
   Severity severity = Severity::kNote;
-  std::string message;  // what does not work, and why
+  std::string message;  // what does not work, on what, and why
   std::string advice;   // what to do about it
 };
 
-// Worst first.
+// The findings for an agent with this status, the most severe first.
 std::vector<Finding> FindingsOf(const AgentStatus& status);
 
 }  // namespace numalocality

@@ -23,9 +23,9 @@ namespace {
 
 constexpr pid_t kFirstProcess = 1;
 
-// A query about the first page of all, which nobody has: what the answer is does not matter. Of
-// our own process nothing but a filter refuses it, of others also the lack of a capability, and
-// security modules.
+// Queries the page at address 0, which no process maps; the answer does not matter. For the agent's
+// own process only a seccomp filter denies the call; for others also a missing capability or a
+// security module.
 absl::Status TryMovePages(KernelCalls& kernel, pid_t pid) {
   const uint64_t address = 0;
   int status = kStatusUnwritten;
@@ -34,8 +34,8 @@ absl::Status TryMovePages(KernelCalls& kernel, pid_t pid) {
                      : ErrnoStatus(-result, absl::StrCat("move_pages on process ", pid));
 }
 
-// Of processes of other users. What root's first process shows to root is only half of the answer:
-// its files belong to root.
+// How scans find memory of other users' processes. Access to process 1 alone does not prove it,
+// because the files of process 1 belong to root.
 std::optional<ScanMethod> FindScanMethod(const EngineContext& context, const Privileges& privileges,
                                          int64_t page_bytes) {
   const auto first = ProcessHandle::Open(context.kernel, context.host, kFirstProcess);
@@ -44,21 +44,21 @@ std::optional<ScanMethod> FindScanMethod(const EngineContext& context, const Pri
   return PageScanner(context.kernel, context.clock, context.host, page_bytes).MethodFor(*first);
 }
 
-// kubelet's own configuration is out of reach, but its cgroups' names show it: with systemd's
-// driver they are slices.
+// The agent cannot read kubelet's configuration, but the names of kubelet's cgroups show the
+// driver: with systemd they are slices.
 std::string CgroupDriver(const std::vector<Workload>& workloads) {
   if (workloads.empty()) return "";
   return absl::StrContains(workloads.front().cgroup_path, ".slice") ? "systemd" : "cgroupfs";
 }
 
-// Whether it is the host's containers that would be found. An agent in a pod is one itself; on a
-// host that has none yet, the cgroups are those of the whole machine.
+// Whether the agent sees the host's cgroups. It does if it finds a container, since an agent in a
+// pod is one itself; without containers it must see the cgroups of the whole machine.
 absl::Status CheckCgroups(const Host& host,
                           const absl::StatusOr<std::vector<Workload>>& workloads) {
   if (!workloads.ok()) return workloads.status();
   if (!workloads->empty() || IsMachineRoot(host)) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat(host.cgroup, ": has this container's own cgroup only, not the host's"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      host.cgroup, ": shows only the cgroup of the agent's own container, not the host's cgroups"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What the agent can do on this machine, tried out and looked up.
+// The self-test: finds out, by trying and by reading, what the agent can do on this machine.
 #ifndef NUMALOCALITY_AGENT_ENGINE_HEALTH_SELF_TEST_H_
 #define NUMALOCALITY_AGENT_ENGINE_HEALTH_SELF_TEST_H_
 
@@ -29,14 +29,14 @@ struct AgentStatus {
   KernelRelease kernel;
   Privileges privileges;
   NodeSet memory_nodes;     // of the machine
-  absl::Status move_pages;  // whether the system call may be made at all, on memory of one's own
-  absl::Status others;      // whether it may be made on the first process of all, another's
-  // How memory of other users' processes is found, tried with the first process of all. Nothing if
-  // that could not be opened.
+  absl::Status move_pages;  // of a call on the agent's own process
+  absl::Status others;      // of a call on process 1, which is another user's
+  // How scans find memory of other users' processes, tried with process 1; nullopt if it could not
+  // be opened.
   std::optional<ScanMethod> scan_method;
-  bool pagemap_scan = false;  // the ioctl is there
+  bool pagemap_scan = false;  // the kernel has the PAGEMAP_SCAN ioctl
   bool numa_balancing = false;
-  std::optional<CgroupVersion> cgroup_version;  // nothing if neither is mounted
+  std::optional<CgroupVersion> cgroup_version;  // nullopt if neither is mounted
   absl::Status cgroups;                         // why the host's containers cannot be found
   std::string cgroup_driver;                  // of kubelet: "systemd", "cgroupfs"; "" without pods
   std::string only_pod;                       // as in Host
@@ -45,15 +45,16 @@ struct AgentStatus {
   std::optional<RuntimeStatus> runtime;
   std::vector<SourceStatus> name_sources;  // as they were when last read
   ConfigurationStatus configuration;
-  // Whether changes of cgroups are noticed at once, as PolicyLoop::watch_status; nothing without a
+  // Whether changes of cgroups are noticed at once, see PolicyLoop::watch_status; nullopt without a
   // loop.
   std::optional<absl::Status> changes;
-  // Whether the files of the network API are right now; nothing without one.
+  // Whether the network API's certificate files are valid now; nullopt without that API.
   std::optional<absl::Status> network_api;
 };
 
-// Looks now; some twenty files, one system call of each kind, and one call to the runtime.
-// `runtime` and `configuration` may be null. Fails if /proc or the topology cannot be read at all.
+// Reads about twenty files, makes one system call of each kind and one call to the runtime.
+// `runtime` and `configuration` may be null. Fails only if /proc or the topology cannot be read.
+// Thread-safe.
 absl::StatusOr<AgentStatus> RunSelfTest(const EngineContext& context, ContainerResources* runtime,
                                         const ConfigurationSource* configuration = nullptr);
 

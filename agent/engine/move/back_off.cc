@@ -6,10 +6,10 @@ namespace numalocality {
 namespace {
 
 constexpr double kTolerated = 0.10;
-// Reading costs some 20 us, a batch of one page hardly more.
+// A read takes about 20 us, a batch of one page hardly more.
 constexpr absl::Duration kReadEvery = absl::Milliseconds(100);
 
-// nullopt for whatever cannot be read: a migration does not fail for want of a reason to wait.
+// nullopt if it cannot be read: a migration does not fail because the pressure is unknown.
 std::optional<MemoryPressure> Known(const absl::StatusOr<MemoryPressure>& pressure) {
   return pressure.ok() ? std::optional(*pressure) : std::nullopt;
 }

@@ -1,4 +1,5 @@
-// Gives way while memory is short: moving pages allocates memory and costs everyone time.
+// Pauses a migration while memory pressure is high, because moving pages allocates memory and takes
+// time from all processes.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_BACK_OFF_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_BACK_OFF_H_
 
@@ -14,11 +15,12 @@
 
 namespace numalocality {
 
-// How long to pause before the next batch. Zero while the workload loses less than 10 % of its
-// time to memory, and the machine as a whole does; above that 10 ms for each percent. So pressure
-// slows a migration to a batch a second at worst, and never stops it: that is the deadline's
-// business. The machine is judged by the time in which nobody got on, since one container that
-// thrashes within its own limit is not the machine's trouble. Unknown counts as none. Pure.
+// How long to pause before the next batch. Zero while both the workload and the machine lose less
+// than 10 % of their time to memory pressure; above that 10 ms for each percent. So pressure slows
+// a migration down to one batch a second and never stops it: the deadline does that. The machine's
+// value is the `full` one, the time in which all processes waited, because one container that
+// thrashes within its own limit does not concern the machine. Unknown pressure counts as none.
+// Pure.
 absl::Duration PauseFor(const std::optional<MemoryPressure>& workload,
                         const std::optional<MemoryPressure>& machine);
 
@@ -26,12 +28,12 @@ absl::Duration PauseFor(const std::optional<MemoryPressure>& workload,
 class BackOff {
  public:
   // `cgroup_path` is the workload's cgroup from the cgroup root, "/" first; nullopt if it has none.
-  // `clock` outlives this.
+  // `clock` must outlive this.
   BackOff(const Clock& clock, const Host& host, std::optional<std::string> cgroup_path)
       : clock_(clock), host_(host), cgroup_path_(std::move(cgroup_path)) {}
 
-  // Zero, or how long to pause before the next batch. Reads the pressure at most every 100 ms, and
-  // answers what it answered then in between.
+  // How long to pause before the next batch; may be zero. Reads the pressure at most every 100 ms,
+  // and returns the last result in between.
   absl::Duration Pause();
 
  private:

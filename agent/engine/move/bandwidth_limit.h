@@ -1,4 +1,4 @@
-// A limit on how fast memory is moved, shared by all threads that move it.
+// A limit on the bytes per second that are moved, shared by all threads that move memory.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_BANDWIDTH_LIMIT_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_BANDWIDTH_LIMIT_H_
 
@@ -11,18 +11,19 @@
 
 namespace numalocality {
 
-// Thread-safe. Time in which nothing was taken is not saved up: the rate holds from each batch to
-// the next, so a lull is never followed by a burst.
+// Thread-safe. Unused time is not saved up: the rate holds from each batch to the next, so that no
+// burst follows a quiet time.
 class BandwidthLimit {
  public:
-  // `bytes_per_second` 0: no limit. `clock` outlives this.
+  // `bytes_per_second` 0: no limit. `clock` must outlive this.
   BandwidthLimit(const Clock& clock, int64_t bytes_per_second)
       : clock_(clock), bytes_per_second_(bytes_per_second) {}
 
-  // From the next bytes on.
+  // Changes the rate for all later calls of Take.
   void SetRate(int64_t bytes_per_second);
 
-  // Takes `bytes` and returns how long to sleep before moving them; zero for the first.
+  // Takes `bytes` and returns how long the caller must sleep before it moves them; zero for the
+  // first.
   absl::Duration Take(int64_t bytes);
 
  private:

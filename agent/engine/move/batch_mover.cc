@@ -12,12 +12,12 @@
 namespace numalocality {
 namespace {
 
-// Between two looks whether the run was stopped.
+// Longest sleep between two checks for a stop.
 constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
-// After each hold. The process's loss is what it is held in all, however that is spread; so this
-// only keeps it from being starved.
+// Pause after each hold, as a fraction of it. The total time for which the process is held is the
+// same for any value; this one only keeps the process from starving.
 constexpr double kPauseToHold = 0.25;
-// Between two looks whether another worker's batch is through.
+// Sleep between two checks whether another worker's batch has ended.
 constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
 
 }  // namespace
@@ -29,7 +29,7 @@ void BatchMover::CountMoved(const PageMove& move, int64_t pages) {
 
 void BatchMover::Flush() {
   process_.Add(tally_);
-  shared_.ledger.Add(tally_);
+  context_.ledger.Add(tally_);
   tally_ = {};
 }
 
@@ -46,21 +46,21 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
       break;
     }
     has_turn = true;
-    const NodeRoom::Room room = shared_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
+    const NodeRoom::Room room = context_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
     const size_t count = CountThatFits(group.left.first(most), room.pages);
     if (count > 0) MoveBatch(group.left.first(count), unit, flag, settle);
-    shared_.room.Release(target, room.pages);
+    context_.room.Release(target, room.pages);
     if (count > 0) {
       group.left.remove_prefix(count);
       has_turn = false;
     } else if (room.is_claimed) {
       if (!Pause(kClaimNap)) break;
     } else {
-      // The other groups have no more room: what comes of them does not help this one.
+      // BestOf chose the target with most room, so moves to the other ones cannot help this group.
       for (const PageMove& move : SettleFollowers(group.left, settle)) {
         settle(move, PageOutcome::kNoMemory);
       }
-      NoRoomOn(target, shared_.room.Describe(target), !shared_.nodes_swap);
+      NoRoomOn(target, context_.room.Describe(target), !context_.nodes_swap);
       group.left = {};
     }
     std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
@@ -86,7 +86,7 @@ std::vector<PageMove> BatchMover::StillOwned(absl::Span<const PageMove> moves,
                                              Settle settle) const {
   std::vector<PageMove> owned;
   for (const PageMove& move : moves) {
-    if (shared_.owned.Has(process_.handle().pid(), move.address)) {
+    if (context_.owned.Has(process_.handle().pid(), move.address)) {
       owned.push_back(move);
     } else {
       settle(move, PageOutcome::kShared);
@@ -110,12 +110,12 @@ std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMo
 BatchMover::Group& BatchMover::BestOf(std::vector<Group>& groups) const {
   if (groups.size() == 1) return groups.front();
   return *std::max_element(groups.begin(), groups.end(), [this](const Group& a, const Group& b) {
-    return shared_.room.On(a.target).pages < shared_.room.On(b.target).pages;
+    return context_.room.On(a.target).pages < context_.room.On(b.target).pages;
   });
 }
 
 bool BatchMover::CheckStop() {
-  const MigrationReason reason = shared_.ledger.StopReason();
+  const MigrationReason reason = context_.ledger.StopReason();
   if (reason != MigrationReason::kNone) process_.Stop(reason, PageOutcome::kNotAttempted, "");
   return !process_.stopped();
 }
@@ -123,7 +123,7 @@ bool BatchMover::CheckStop() {
 bool BatchMover::Pause(absl::Duration duration) {
   while (duration > absl::ZeroDuration()) {
     const absl::Duration nap = std::min(duration, kLongestNap);
-    shared_.context.clock.Sleep(nap);
+    context_.engine.clock.Sleep(nap);
     duration -= nap;
     if (!CheckStop()) return false;
   }
@@ -131,13 +131,13 @@ bool BatchMover::Pause(absl::Duration duration) {
 }
 
 bool BatchMover::WaitForTurn(int64_t bytes) {
-  absl::Duration bandwidth_wait = shared_.bandwidth.Take(bytes);
-  if (BandwidthLimit* const host = shared_.context.bandwidth; host != nullptr) {
+  absl::Duration bandwidth_wait = context_.bandwidth.Take(bytes);
+  if (BandwidthLimit* const host = context_.engine.bandwidth; host != nullptr) {
     bandwidth_wait = std::max(bandwidth_wait, host->Take(bytes));
   }
   tally_.bandwidth_wait += bandwidth_wait;
   if (!Pause(bandwidth_wait)) return false;
-  const absl::Duration pressure_wait = shared_.back_off.Pause();
+  const absl::Duration pressure_wait = context_.back_off.Pause();
   tally_.pressure_wait += pressure_wait;
   return Pause(pressure_wait);
 }
@@ -145,7 +145,7 @@ bool BatchMover::WaitForTurn(int64_t bytes) {
 void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
                            Settle settle) {
   std::vector<PageMove> owned;
-  if (flag == MoveFlag::kShared && shared_.spec.sharing == SharingRule::kOwned) {
+  if (flag == MoveFlag::kShared && context_.spec.sharing == SharingRule::kOwned) {
     owned = StillOwned(batch, settle);
     batch = owned;
     if (batch.empty()) return;
@@ -160,11 +160,11 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
   const NodeId target = moves.front().target;
   const int64_t most_pages = MostPages(moves);
   for (;;) {
-    const NodeRoom::Room room = shared_.room.ClaimUpTo(target, most_pages);
+    const NodeRoom::Room room = context_.room.ClaimUpTo(target, most_pages);
     if (room.pages == most_pages) break;
-    shared_.room.Release(target, room.pages);
+    context_.room.Release(target, room.pages);
     if (!room.is_claimed) {
-      NoRoomOn(target, shared_.room.Describe(target), !shared_.nodes_swap);
+      NoRoomOn(target, context_.room.Describe(target), !context_.nodes_swap);
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
     }
     if (!Pause(kClaimNap)) {
@@ -172,42 +172,42 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
     }
   }
   const BatchResult moved = Call(moves, MoveUnit::kPage, MoveFlag::kExclusive);
-  shared_.room.Release(target, most_pages);
+  context_.room.Release(target, most_pages);
   StopFor(moved, target, MoveFlag::kExclusive);
   return moved.outcomes;
 }
 
 BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag) {
-  shared_.ledger.BatchBegins(worker_.number, process_.handle().pid(),
-                             static_cast<int64_t>(batch.size()) * PagesPer(unit));
+  context_.ledger.BatchBegins(worker_.number, process_.handle().pid(),
+                              static_cast<int64_t>(batch.size()) * PagesPer(unit));
   BatchSize& size = SizeOf(unit);
   if (size.WantsOverhead()) {
     const auto overhead = mover_.MeasureEmptyCall(process_.handle());
     if (overhead.has_value()) size.RecordOverhead(*overhead);
   }
-  BatchResult moved = shared_.spec.hold == HoldMode::kPtrace
+  BatchResult moved = context_.spec.hold == HoldMode::kPtrace
                           ? CallHeld(batch, size, flag)
                           : mover_.Move(process_.handle(), batch, flag);
   const auto moved_count =
       std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kMoved);
   size.Record(static_cast<int>(moved_count), moved.calls.total, moved.calls.Count());
-  shared_.ledger.BatchEnds(worker_.number);
+  context_.ledger.BatchEnds(worker_.number);
   tally_.calls.Add(moved.calls);
   return moved;
 }
 
 BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag) {
-  const Clock& clock = shared_.context.clock;
-  // A PID may have come to name another process in any pause.
+  const Clock& clock = context_.engine.clock;
+  // After any pause the PID may belong to another process.
   if (process_.handle().Fate() != ProcessFate::kRunning) {
-    return mover_.Move(process_.handle(), batch, flag);  // which says what became of it
+    return mover_.Move(process_.handle(), batch, flag);  // which finds out why
   }
   const absl::Duration start = clock.Monotonic();
   auto hold =
-      shared_.context.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
+      context_.engine.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
   const absl::Duration stopped = clock.Monotonic() - start;
   if (absl::IsDeadlineExceeded(hold.status())) {
-    // Some of its threads stood still meanwhile.
+    // Some of its threads were stopped meanwhile.
     ++tally_.unheld_batches;
     tally_.holds.Add(stopped);
     Pause(stopped);
@@ -215,8 +215,8 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
   }
   if (!hold.ok()) return RefusedHold(hold.status(), batch.size());
   size.RecordStop(stopped);
-  // The kernel may keep the call for seconds, behind a real-time task. Only the thread that holds
-  // can let go, so that another one calls.
+  // The call may take seconds, behind a real-time task. Only the thread that holds a process can
+  // release it, so another thread makes the call.
   auto call =
       std::async(std::launch::async, [&] { return mover_.Move(process_.handle(), batch, flag); });
   const bool in_time =
@@ -273,8 +273,8 @@ int64_t BatchMover::MostPages(absl::Span<const PageMove> moves) const {
 void BatchMover::NoRoomOn(NodeId target, const std::string& message, bool for_good) {
   process_.LackRoom(message);
   if (!for_good) return;
-  shared_.room.MarkFull(target);
-  if (shared_.room.FullNodes().ContainsAll(TargetsOf(process_.targets()))) {
+  context_.room.MarkFull(target);
+  if (context_.room.FullNodes().ContainsAll(TargetsOf(process_.targets()))) {
     process_.Stop(MigrationReason::kNoRoom, PageOutcome::kNoMemory, message);
   }
 }
@@ -288,11 +288,11 @@ void BatchMover::StopFor(const BatchResult& batch, NodeId target, MoveFlag flag)
                            process + " has exited");
     case MoveStop::kReplaced:
       return process_.Stop(MigrationReason::kWorkloadGone, PageOutcome::kIdentityChanged,
-                           process + " has exited and its PID names another process now");
+                           process + " has exited, and its PID now belongs to another process");
     case MoveStop::kNoMemory:
       return NoRoomOn(target,
                       absl::StrCat("the kernel found no free memory on node ", target.value,
-                                   "; the agent's own cpuset.mems must allow that node too"),
+                                   "; check that the agent's own cpuset.mems allows this node"),
                       true);
     case MoveStop::kForbidden:
       return process_.Stop(MigrationReason::kCpusetForbids, PageOutcome::kForbidden,
@@ -301,7 +301,7 @@ void BatchMover::StopFor(const BatchResult& batch, NodeId target, MoveFlag flag)
       return process_.Stop(
           MigrationReason::kPermissionDenied, PageOutcome::kPermissionDenied,
           absl::StrCat(ErrnoStatus(batch.error_number, process + ": move_pages").message(),
-                       "; it needs CAP_SYS_PTRACE",
+                       "; move_pages needs CAP_SYS_PTRACE",
                        flag == MoveFlag::kShared ? " and, for shared pages, CAP_SYS_NICE" : ""));
     case MoveStop::kUnexpected:
       return process_.Stop(

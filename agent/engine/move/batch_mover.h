@@ -1,5 +1,5 @@
-// How one worker gets lists of pages moved: in batches, within room, bandwidth and call time, with
-// the process held still if asked for.
+// Moves lists of pages of one process on one worker thread: in batches, within the limits of room,
+// bandwidth and call time, and with the process held if the migration asks for that.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_BATCH_MOVER_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_BATCH_MOVER_H_
 
@@ -20,27 +20,28 @@
 
 namespace numalocality {
 
-// What all workers of a run share.
-struct MoveShared {
-  const EngineContext& context;
+// What all workers of one workload's migration share. All references outlive the workers.
+struct MoveContext {
+  const EngineContext& engine;
   const MigrationSpec& spec;
   NodeRoom& room;
   BandwidthLimit& bandwidth;
   BackOff& back_off;
   MoveLedger& ledger;
   OwnedMemory& owned;
-  bool nodes_swap = false;  // some node both gives and takes memory: a full one may have room again
+  // Some node is both a source and a target: a full node may have room again later.
+  bool nodes_swap = false;
 };
 
-// One thread's own.
+// State of one worker thread.
 struct MoveWorker {
   MoveWorker(int index, const MoveLimits& limits)
       : number(index),
         pages(limits.longest_call, kFirstPages, limits.batch_pages),
         huge_pages(limits.longest_call, 1) {}
 
-  // So many are moved before the first measurement: few enough for a busy process on a kernel that
-  // sends a TLB shoot-down for each.
+  // Pages of the first batch, before anything is measured: few enough for a busy process on a
+  // kernel that sends a TLB shoot-down for each page.
   static constexpr int kFirstPages = 64;
 
   const int number;
@@ -48,48 +49,50 @@ struct MoveWorker {
   BatchSize huge_pages;
 };
 
-// What an entry of a list stands for.
+// What one entry of a list of moves stands for.
 enum class MoveUnit { kPage, kHugePage };
 
-// Told what became of a move.
+// Is called with the outcome of each move.
 using Settle = absl::FunctionRef<void(const PageMove&, PageOutcome)>;
 
-// Moves pages of one process on one thread.
+// For one thread; the objects that it refers to are shared with other workers.
 class BatchMover {
  public:
-  // Of a process that is held, the threads; more would take too long to stop.
+  // Most threads of a process that is held; more would take too long to stop.
   static constexpr int kMaxHeldThreads = 256;
-  // A thread that has not stopped by then waits for a device, and does not disturb.
+  // How long to wait until all threads have stopped. A thread that needs longer waits for a device
+  // and does not use the pages meanwhile.
   static constexpr absl::Duration kHoldTimeout = absl::Milliseconds(20);
-  // A process that stands still runs on after so long, whatever the kernel does with the call.
+  // Longest time for which a process is held: then it runs again, even if the call has not
+  // returned.
   static constexpr absl::Duration kLongestHold = absl::Milliseconds(100);
 
-  BatchMover(const MoveShared& shared, MoveWorker& worker, ProcessMigration& process)
-      : shared_(shared),
+  BatchMover(const MoveContext& context, MoveWorker& worker, ProcessMigration& process)
+      : context_(context),
         worker_(worker),
         process_(process),
-        mover_(shared.context.kernel, shared.context.clock, process.page_sizes().base_bytes) {}
+        mover_(context.engine.kernel, context.engine.clock, process.page_sizes().base_bytes) {}
 
-  // Moves `moves` (ordered by target) until done, or the process or the run is stopped; those not
-  // reached by then are not settled.
+  // Moves `moves` (ordered by target) and calls `settle` for each, until all are done or the
+  // process or the migration is stopped; `settle` is not called for those left then.
   void Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag flag, Settle settle);
 
-  // Moves pages of one target in one call, whatever the batch size, and returns the outcomes.
+  // Moves pages of one target in one call, regardless of the batch size, and returns the outcomes.
   std::vector<PageOutcome> MoveTogether(absl::Span<const PageMove> moves);
 
-  // Sleeps; false if the process or the run was stopped meanwhile.
+  // Sleeps; returns false if the process or the migration was stopped meanwhile.
   bool Pause(absl::Duration duration);
 
-  // Settles those of `moves` that are on their target by now, having come along with another page
-  // of their huge page; returns the others.
+  // Settles those of `moves` that are on their target already, because another page of the same
+  // huge page was moved; returns the others.
   std::vector<PageMove> SettleFollowers(absl::Span<const PageMove> moves, Settle settle) const;
 
-  // The node of each page now; negative where there is none. Empty if the process is gone.
+  // The current node of each page, negative where there is none. Empty if the process is gone.
   std::vector<int> Query(absl::Span<const PageMove> moves) const {
     return moves.empty() ? std::vector<int>() : mover_.Query(process_.handle(), moves);
   }
 
-  // Books pages; they are reported with the next batch, or by Flush.
+  // Counts pages. The ledger gets the counts with the next batch, or by Flush.
   void Count(PageOutcome outcome, int64_t pages) { tally_.outcomes.Add(outcome, pages); }
   void CountMoved(const PageMove& move, int64_t pages);
   void CountHugePage(bool stayed_whole) {
@@ -107,33 +110,36 @@ class BatchMover {
   static std::vector<Group> GroupByTarget(absl::Span<const PageMove> moves);
   // The group whose target has most room.
   Group& BestOf(std::vector<Group>& groups) const;
-  // Waits until bandwidth and memory pressure allow `bytes`; false if the run was stopped.
+  // Waits until the bandwidth limits and the memory pressure allow `bytes`; returns false if the
+  // process or the migration was stopped.
   bool WaitForTurn(int64_t bytes);
   bool CheckStop();
   void MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle);
-  // One call of the mover and what belongs around it.
+  // One call of the mover, with its measurement and its progress report.
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
   BatchResult CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag);
-  // Ends the process's part of the run.
+  // Ends the migration of the process if it cannot be held.
   BatchResult RefusedHold(const absl::Status& status, size_t count);
-  // Those of `moves` that a proof of now still says to be the workload's own; settles the others.
+  // Returns those of `moves` that a current proof shows to be the workload's own; settles the
+  // others.
   std::vector<PageMove> StillOwned(absl::Span<const PageMove> moves, Settle settle) const;
   BatchSize& SizeOf(MoveUnit unit) const {
     return unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages;
   }
-  // Of what may be a huge page; 1 on a machine without them.
+  // Base pages of a block that may be a huge page; 1 on a machine without huge pages.
   int64_t PagesPerBlock() const;
-  // Base pages that `moves` need at most: each may bring along the huge page that it is part of.
+  // Most base pages that `moves` may need: each may bring along the whole huge page around it.
   int64_t MostPages(absl::Span<const PageMove> moves) const;
-  // How many of `moves`, the first ones first, fit into `room` base pages if they need the most.
+  // How many of the first `moves` fit into `room` base pages if each needs the most.
   size_t CountThatFits(absl::Span<const PageMove> moves, int64_t room) const;
   int64_t PagesPer(MoveUnit unit) const {
     return unit == MoveUnit::kPage ? 1 : process_.page_sizes().PagesPerHuge();
   }
+  // `for_good`: nothing more is moved to `target`.
   void NoRoomOn(NodeId target, const std::string& message, bool for_good);
   void StopFor(const BatchResult& batch, NodeId target, MoveFlag flag);
 
-  const MoveShared& shared_;
+  const MoveContext& context_;
   MoveWorker& worker_;
   ProcessMigration& process_;
   const PageMover mover_;

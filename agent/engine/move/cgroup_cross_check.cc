@@ -13,11 +13,11 @@ namespace {
 absl::StatusOr<CgroupDir> OpenCounters(const Host& host, const Workload& workload) {
   if (workload.cgroup_path.empty()) {
     return absl::FailedPreconditionError(
-        absl::StrCat(workload.ToString(), " is in no cgroup that counts its memory"));
+        absl::StrCat(workload.ToString(), " is in no cgroup that counts memory"));
   }
   if (workload.cgroup_path == "/") {
     return absl::FailedPreconditionError(absl::StrCat(
-        workload.ToString(), " is in the root cgroup, whose counters are the whole machine's"));
+        workload.ToString(), " is in the root cgroup, whose counters cover the whole machine"));
   }
   if (workload.process.has_value()) return CgroupDir::Open(host, workload.cgroup_path);
   return WorkloadFinder(host).OpenCgroup(workload);
@@ -51,9 +51,10 @@ absl::StatusOr<MemoryByNode> CgroupCrossCheck::Read() const {
   if (!cgroup_.ok()) return cgroup_.status();
   auto memory = cgroup_->ReadMemory();
   if (!absl::IsNotFound(memory.status())) return memory;
-  return absl::NotFoundError(absl::StrCat("cgroup ", cgroup_->path(),
-                                          " has no memory.numa_stat: it is gone, or the memory "
-                                          "controller is not enabled there"));
+  return absl::NotFoundError(
+      absl::StrCat("cgroup ", cgroup_->path(),
+                   " has no memory.numa_stat: the cgroup was removed, or its memory "
+                   "controller is not enabled"));
 }
 
 CrossCheck CgroupCrossCheck::Compare(const PageFlows& flows, int64_t drifted_pages, KindSet kinds,
@@ -64,7 +65,7 @@ CrossCheck CgroupCrossCheck::Compare(const PageFlows& flows, int64_t drifted_pag
     none.note = std::string((before_.ok() ? after_ : before_).status().message());
     return none;
   }
-  // In any case both: not every scan can tell which of them a copy in a private mapping is.
+  // Always both: not every scan can distinguish them for a copy in a private mapping.
   kinds.Insert(MemoryKind::kAnon);
   kinds.Insert(MemoryKind::kShmem);
   std::map<NodeId, ChargedNode> nodes;

@@ -1,6 +1,6 @@
-// A migration held against the kernel's own count of the workload's memory: memory.numa_stat of its
-// cgroup. Memory is charged there by whose process touched it first; page cache counts, hugetlb
-// pages do not.
+// Compares a migration with the kernel's own count of the workload's memory, the memory.numa_stat
+// of its cgroup. The kernel charges memory to the cgroup whose process touched it first; page cache
+// is counted, hugetlb pages are not.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_CGROUP_CROSS_CHECK_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_CGROUP_CROSS_CHECK_H_
 
@@ -19,26 +19,26 @@ namespace numalocality {
 // Not thread-safe.
 class CgroupCrossCheck {
  public:
-  // Reads the counters as they are before the first batch. Of a workload that is one process they
-  // are those of its cgroup, with whatever else is in that.
+  // Reads the counters; construct it before the first batch. For a workload that is one process
+  // they are the counters of its cgroup, which include all other processes there.
   CgroupCrossCheck(const Host& host, const Workload& workload);
 
-  // The node that all anonymous memory is on, if it is all on one: what processes of the workload
-  // are expected to have there. Of other kinds much may be charged to other cgroups.
+  // The node that all anonymous memory is on, if it is all on one: the scan expects the workload's
+  // processes to have it there. Other kinds are left out: they may be charged to other cgroups.
   ExpectedNodes Uniform() const;
 
-  // Reads them as they are after the last batch.
+  // Reads the counters again; call it after the last batch.
   void ReadAgain();
 
-  // What they say, given what the migration counted: pages of `kinds` that went from node to node,
-  // and those found drifted right after.
+  // Compares the change of the counters with what the migration counted: pages of `kinds` that it
+  // moved from node to node, and pages that drifted right after.
   CrossCheck Compare(const PageFlows& flows, int64_t drifted_pages, KindSet kinds,
                      const Topology& topology) const;
 
  private:
   absl::StatusOr<MemoryByNode> Read() const;
 
-  const absl::StatusOr<CgroupDir> cgroup_;  // held: one made anew under its name is another one
+  const absl::StatusOr<CgroupDir> cgroup_;  // stays open: a new cgroup may get the same path
   absl::StatusOr<MemoryByNode> before_;
   absl::StatusOr<MemoryByNode> after_;
 };

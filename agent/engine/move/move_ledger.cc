@@ -4,7 +4,7 @@ namespace numalocality {
 
 MigrationReason MoveLedger::StopReason() {
   MutexLock lock(mutex_);
-  // A run that is out of time looks once more at what it has done; that, too, can be cancelled.
+  // After its deadline a migration still verifies, and that can be cancelled: so ask again.
   if (stop_ != MigrationReason::kCancelled) {
     const MigrationReason now = observer_.StopReason();
     if (now != MigrationReason::kNone) stop_ = now;

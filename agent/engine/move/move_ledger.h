@@ -1,4 +1,5 @@
-// What the workers of a run have done so far, in one place, and whether they are to go on.
+// The account of one workload's migration that all its workers share: what they have done so far,
+// and whether they must stop.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_MOVE_LEDGER_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_MOVE_LEDGER_H_
 
@@ -15,13 +16,13 @@
 
 namespace numalocality {
 
-// Pages that went from one node to another.
+// Pages that were moved, by source and target node.
 using PageFlows = std::map<std::pair<NodeId, NodeId>, int64_t>;
 
-// What one worker did in one batch, or in one look.
+// What one worker has counted since it last reported.
 struct MoveTally {
   OutcomeCounts outcomes;
-  PageFlows flows;  // of those moved
+  PageFlows flows;  // of the moved pages
   CallTimes calls;
   CallTimes holds;
   int64_t unheld_batches = 0;
@@ -31,24 +32,25 @@ struct MoveTally {
   absl::Duration pressure_wait;
 };
 
-// Thread-safe. Calls the observer one call at a time.
+// Thread-safe. Calls the observer under its lock, one call at a time.
 class MoveLedger {
  public:
   MoveLedger(WorkloadMigration& result, MigrationObserver& observer)
       : result_(result), observer_(observer) {}
 
-  // kNone to go on. Once it has said something else, it never says that again.
+  // kNone to go on. After it has returned another reason, it never returns kNone again.
   MigrationReason StopReason();
 
+  // Pass a batch on to the observer.
   void BatchBegins(int worker, pid_t pid, int64_t pages);
   void BatchEnds(int worker);
 
-  // Once so many pages have moved, StopReason is kEnough.
+  // Makes StopReason return kEnough once this many pages have moved.
   void StopAfter(int64_t moved_pages);
 
-  // Adds to the result, and shows it to the observer.
+  // Adds to the result, and reports it to the observer.
   void Add(const MoveTally& tally);
-  // Changes the result in any other way, and shows it to the observer.
+  // Changes the result in any other way, and reports it to the observer.
   void Update(absl::FunctionRef<void(WorkloadMigration&)> change);
 
  private:

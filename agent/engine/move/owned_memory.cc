@@ -8,7 +8,7 @@
 namespace numalocality {
 namespace {
 
-// Processes that begin to share memory meanwhile may see it change node.
+// Memory that other processes begin to share within this time may still be moved.
 constexpr absl::Duration kProofLifetime = absl::Seconds(5);
 
 }  // namespace
@@ -26,7 +26,7 @@ bool OwnedMemory::Has(pid_t pid, uint64_t address) {
 void OwnedMemory::Prove() {
   std::vector<pid_t> pids;
   for (const auto& process : processes_) {
-    // A PID that names another process by now is a stranger's.
+    // The PID of an exited process may already belong to a process outside the workload.
     if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
   }
   const SharingProof proof = SharingProof::Take(context_.host, workload_, pids);
@@ -34,12 +34,12 @@ void OwnedMemory::Prove() {
   ranges_.clear();
   for (const auto& process : processes_) {
     const auto mappings = process->handle().ReadMaps();
-    // Gone, or what it shares stays where it is.
+    // The process is gone, or its shared memory stays where it is.
     if (!mappings.ok() || process->handle().Fate() != ProcessFate::kRunning) continue;
     const pid_t pid = process->handle().pid();
     ranges_[pid] = proof.OwnedRanges(pid, *mappings);
   }
-  if (proof.note().empty()) return;  // an earlier one's may be why pages were left
+  if (proof.note().empty()) return;  // keep an earlier note: it may be why pages were left
   ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
 }
 

@@ -1,4 +1,4 @@
-// Which pages that several processes map belong to the workload that is being moved.
+// Decides which of the pages that several processes map belong to the workload being moved.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_OWNED_MEMORY_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_OWNED_MEMORY_H_
 
@@ -21,16 +21,16 @@
 
 namespace numalocality {
 
-// Takes a sharing proof when first asked, and a new one when that has grown old. Thread-safe.
+// Takes a sharing proof on the first call, and a new one when that is 5 s old. Thread-safe; callers
+// wait while one of them takes a proof.
 class OwnedMemory {
  public:
-  // All references outlive this. What could not be proved is noted in `ledger`.
+  // All references must outlive this. The ledger gets a note about what could not be proved.
   OwnedMemory(const EngineContext& context, const Workload& workload,
               absl::Span<const std::unique_ptr<ProcessMigration>> processes, MoveLedger& ledger)
       : context_(context), workload_(workload), processes_(processes), ledger_(ledger) {}
 
-  // Whether it is proved that only processes of the workload map the page at `address` of the
-  // process `pid`.
+  // Whether only processes of the workload map the page at `address` of process `pid`, by proof.
   bool Has(pid_t pid, uint64_t address);
 
  private:

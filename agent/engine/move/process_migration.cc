@@ -46,9 +46,10 @@ absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessH
   const NodeSet named = spec.node_map.empty() ? spec.target_nodes : TargetsOf(spec.node_map);
   if (!named.empty()) {
     if (allowed.ContainsAll(named)) return named;
-    return absl::FailedPreconditionError(absl::StrCat(
-        "process ", process.pid(), ": its cpuset.mems allows node ", allowed.ToString(),
-        " only, the target is node ", named.ToString(), "; widen cpuset.mems first"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("process ", process.pid(), ": its cpuset.mems allows node ",
+                     allowed.ToString(), " only, but the target is node ", named.ToString(),
+                     "; add the target to cpuset.mems first"));
   }
   NL_ASSIGN_OR_RETURN(const ProcessThreads threads,
                       ReadThreads(context.kernel, context.host, process.pid()));
@@ -56,8 +57,8 @@ absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessH
   if (NodeSet usable = homes & allowed; !usable.empty()) return usable;
   return absl::FailedPreconditionError(
       absl::StrCat("process ", process.pid(), ": its cpuset.mems allows node ", allowed.ToString(),
-                   " only, the home of its CPUs ", threads.cpus.ToString(), " is node ",
-                   homes.ToString(), "; widen cpuset.mems first"));
+                   " only, but the home of its CPUs ", threads.cpus.ToString(), " is node ",
+                   homes.ToString(), "; add a home node to cpuset.mems first"));
 }
 
 ProcessMigration::ProcessMigration(const EngineContext& context, const MigrationSpec& spec,
@@ -75,8 +76,8 @@ absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
   bool cancelled = false;
   const absl::Status status = scanner_.Scan(
       process_, spec_.ranges, spec_.kinds,
-      [&](absl::Span<const PageSpan> runs) {
-        visit(runs);
+      [&](absl::Span<const PageSpan> spans) {
+        visit(spans);
         cancelled = is_cancelled();
         return !cancelled;
       },
@@ -90,81 +91,81 @@ absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
 
 absl::Status ProcessMigration::Scan(int64_t segment_pages, const ExpectedNodes& expected,
                                     absl::FunctionRef<bool()> is_cancelled) {
-  NL_RETURN_IF_ERROR(ScanAll(expected, is_cancelled, [&](absl::Span<const PageSpan> runs) {
-    AddWindow(runs, segment_pages);
+  NL_RETURN_IF_ERROR(ScanAll(expected, is_cancelled, [&](absl::Span<const PageSpan> spans) {
+    AddWindow(spans, segment_pages);
     return true;
   }));
-  in_place_outside_ += std::exchange(in_place_behind_, 0);
+  in_place_outside_ += std::exchange(in_place_after_, 0);
   return absl::OkStatus();
 }
 
-int64_t ProcessMigration::CountMisplaced(absl::Span<const PageSpan> runs) const {
+int64_t ProcessMigration::CountMisplaced(absl::Span<const PageSpan> spans) const {
   int64_t pages = 0;
-  for (const PageSpan& run : runs) {
-    const auto target = targets_.find(run.node);
-    const bool is_misplaced = target != targets_.end() && target->second != run.node;
-    // Hidden ones may well be.
-    if (is_misplaced || run.node == kHiddenNode) pages += run.pages;
+  for (const PageSpan& span : spans) {
+    const auto target = targets_.find(span.node);
+    const bool is_misplaced = target != targets_.end() && target->second != span.node;
+    // Hidden pages may be misplaced.
+    if (is_misplaced || span.node == kHiddenNode) pages += span.pages;
   }
   return pages;
 }
 
-int64_t ProcessMigration::CountSettled(absl::Span<const PageSpan> runs) const {
+int64_t ProcessMigration::CountSettled(absl::Span<const PageSpan> spans) const {
   const NodeSet targets = TargetsOf(targets_);
   int64_t pages = 0;
-  for (const PageSpan& run : runs) {
-    if (targets.Contains(run.node) && !targets_.contains(run.node)) pages += run.pages;
+  for (const PageSpan& span : spans) {
+    if (targets.Contains(span.node) && !targets_.contains(span.node)) pages += span.pages;
   }
   return pages;
 }
 
-void ProcessMigration::AddWindow(absl::Span<const PageSpan> runs, int64_t segment_pages) {
-  const int64_t misplaced = CountMisplaced(runs);
+void ProcessMigration::AddWindow(absl::Span<const PageSpan> spans, int64_t segment_pages) {
+  const int64_t misplaced = CountMisplaced(spans);
   int64_t in_place = 0;
   NodesSeen nodes;
   std::map<NodeId, int64_t> by_target;
-  for (const PageSpan& run : runs) {
-    if (run.node == kHiddenNode) {
-      by_target[targets_.begin()->second] += run.pages;
+  for (const PageSpan& span : spans) {
+    if (span.node == kHiddenNode) {
+      by_target[targets_.begin()->second] += span.pages;
       continue;
     }
-    nodes.Add(run.kind, run.node);
-    memory_before_.Add(run.node, run.kind, run.pages * sizes_.base_bytes);
-    const auto target = targets_.find(run.node);
+    nodes.Add(span.kind, span.node);
+    memory_before_.Add(span.node, span.kind, span.pages * sizes_.base_bytes);
+    const auto target = targets_.find(span.node);
     if (target == targets_.end()) continue;
-    if (target->second == run.node) {
-      in_place += run.pages;
+    if (target->second == span.node) {
+      in_place += span.pages;
     } else {
-      by_target[target->second] += run.pages;
+      by_target[target->second] += span.pages;
     }
   }
   misplaced_pages_ += misplaced;
   in_place_pages_ += in_place;
-  const int64_t settled = CountSettled(runs);
+  const int64_t settled = CountSettled(spans);
   if (misplaced == 0) {
-    in_place_behind_ += in_place;
-    settled_behind_ += settled;
-    nodes_behind_.Add(nodes);
+    in_place_after_ += in_place;
+    settled_after_ += settled;
+    nodes_after_.Add(nodes);
     return;
   }
-  const uint64_t end = runs.back().address + static_cast<uint64_t>(runs.back().pages) *
-                                                 static_cast<uint64_t>(sizes_.base_bytes);
+  const uint64_t end = spans.back().address + static_cast<uint64_t>(spans.back().pages) *
+                                                  static_cast<uint64_t>(sizes_.base_bytes);
   if (!segments_.empty() && segments_.back().misplaced_pages + misplaced <= segment_pages) {
     segments_.back().range.end = end;
     segments_.back().misplaced_pages += misplaced;
-    segments_.back().settled_pages += settled + std::exchange(settled_behind_, 0);
+    segments_.back().settled_pages += settled + std::exchange(settled_after_, 0);
     segments_.back().nodes.Add(nodes);
-    // Between its two windows: seen again when it is moved.
-    segments_.back().nodes.Add(std::exchange(nodes_behind_, {}));
-    in_place_behind_ = 0;
+    // Pages between its two windows are scanned again when the segment is moved.
+    segments_.back().nodes.Add(std::exchange(nodes_after_, {}));
+    in_place_after_ = 0;
     return;
   }
-  in_place_outside_ += std::exchange(in_place_behind_, 0);
-  settled_behind_ = 0;
-  nodes_behind_ = {};
+  in_place_outside_ += std::exchange(in_place_after_, 0);
+  settled_after_ = 0;
+  nodes_after_ = {};
   const auto most = std::max_element(by_target.begin(), by_target.end(),
                                      [](auto& a, auto& b) { return a.second < b.second; });
-  segments_.push_back({{runs.front().address, end}, nodes, most->first, misplaced, settled});
+  segments_.push_back({{spans.front().address, end}, nodes, most->first, misplaced, settled});
 }
 
 absl::StatusOr<std::shared_ptr<const ProcessMigration::KnownMappings>>
@@ -174,7 +175,7 @@ ProcessMigration::Mappings() {
     MutexLock lock(mutex_);
     if (mappings_ != nullptr && now < mappings_->old_at) return mappings_;
   }
-  // Not under the lock: this waits for the process's own.
+  // Not under the lock: the read waits for the mmap lock of the process.
   NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps());
   auto known = std::make_shared<const KnownMappings>(
       KnownMappings{std::move(mappings), now + kMappingsLifetime});
@@ -258,10 +259,11 @@ bool ProcessMigration::vanished() const {
 absl::Status ProcessMigration::Verify(Verification& verification,
                                       absl::FunctionRef<bool()> is_cancelled) {
   MemoryByNode now;
-  NL_RETURN_IF_ERROR(ScanAll({}, is_cancelled, [&](absl::Span<const PageSpan> runs) {
-    for (const PageSpan& run : runs) {
-      if (run.node == kHiddenNode) continue;  // wherever that is, it has not drifted
-      now.Add(run.node, run.kind, run.pages * sizes_.base_bytes);
+  NL_RETURN_IF_ERROR(ScanAll({}, is_cancelled, [&](absl::Span<const PageSpan> spans) {
+    for (const PageSpan& span : spans) {
+      if (span.node == kHiddenNode)
+        continue;  // where it is now is unknown, so it does not count as drifted
+      now.Add(span.node, span.kind, span.pages * sizes_.base_bytes);
     }
     return true;
   }));
@@ -274,8 +276,8 @@ absl::Status ProcessMigration::Verify(Verification& verification,
   return absl::OkStatus();
 }
 
-// Pages that are missing where the moves have put them, as far as there are more than expected
-// elsewhere: memory that was only freed, or newly touched, has not drifted.
+// Pages that are missing on the targets, but no more than other nodes have in surplus: memory that
+// was only freed, or newly touched, has not drifted.
 int64_t ProcessMigration::CountDrifted(const MemoryByNode& now) const {
   std::map<NodeId, int64_t> surplus;
   for (const auto& [node, bytes] : now.nodes) {

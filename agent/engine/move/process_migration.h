@@ -1,5 +1,4 @@
-// The part of a migration that concerns one process: what is where, what is to move, and what has
-// become of it.
+// One process's part of a migration: which pages are where, which of them move, and their outcomes.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_PROCESS_MIGRATION_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_PROCESS_MIGRATION_H_
 
@@ -25,18 +24,18 @@
 
 namespace numalocality {
 
-// The nodes that a process's memory should be on: the targets of the spec, or the home nodes of the
-// CPUs its threads may run on as far as its cpuset allows them. FAILED_PRECONDITION with both masks
-// if the cpuset forbids a target node, or every home node.
+// The nodes that a process's memory should be on: the targets of the spec or, without any, the home
+// nodes of the CPUs that its threads may run on, as far as its cpuset allows them.
+// FAILED_PRECONDITION with both masks if the cpuset forbids a target node, or every home node.
 absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessHandle& process,
                                     const MigrationSpec& spec, const Topology& topology);
 
-// By kind, the node of all pages seen so far.
+// For each memory kind, the node of all pages added so far, if it is one node.
 class NodesSeen {
  public:
   void Add(const NodesSeen& other);
   void Add(MemoryKind kind, NodeId node);
-  // Kinds whose pages are all on one node.
+  // The kinds whose pages are all on one node.
   ExpectedNodes Uniform() const;
 
  private:
@@ -44,27 +43,28 @@ class NodesSeen {
   std::array<NodeId, kMemoryKindCount> nodes_;
 };
 
-// Addresses with misplaced pages.
+// A range of addresses with misplaced pages.
 struct MemorySegment {
   AddressRange range;
-  NodesSeen nodes;  // of its pages, misplaced or not: where they need not be asked for again
-  NodeId target;    // where most of the misplaced pages of its beginning go
+  NodesSeen nodes;  // of all its pages: the second scan of uniform kinds only takes samples
+  NodeId target;    // of most misplaced pages at its beginning
   int64_t misplaced_pages = 0;
-  // On targets that are not sources themselves, so that nothing was wanted of them.
-  int64_t settled_pages = 0;
+  int64_t settled_pages = 0;  // on targets that are not sources: these pages are not considered
 };
 
-// Scan first; then any threads move and Add; then CountRest, and Verify as often as wanted.
+// Call Scan first; then worker threads move pages and call Add, LackRoom and Stop; then call
+// CountRest, and Verify any number of times. Methods that worker threads call are thread-safe, as
+// stated there; all others are for one thread, while no worker runs.
 class ProcessMigration {
  public:
-  // All references outlive this. `targets`: where the process's memory belongs.
+  // All references must outlive this. `targets`: by source node, where its pages move.
   ProcessMigration(const EngineContext& context, const MigrationSpec& spec,
                    const Topology& topology, ProcessHandle process, NodeMap targets);
 
-  // Counts what is where, and cuts what is to move into segments of about `segment_pages`
-  // misplaced pages. Of what is `expected` to be on one node, samples are asked for. NOT_FOUND if
-  // the process is gone, PERMISSION_DENIED if the kernel refuses, CANCELLED if `is_cancelled` says
-  // so.
+  // Counts pages by node and divides the memory with misplaced pages into segments of about
+  // `segment_pages` misplaced pages. Kinds that are `expected` to be on one node are sampled.
+  // NOT_FOUND if the process is gone, PERMISSION_DENIED if the kernel refuses, CANCELLED if
+  // `is_cancelled` returns true.
   absl::Status Scan(int64_t segment_pages, const ExpectedNodes& expected,
                     absl::FunctionRef<bool()> is_cancelled);
 
@@ -72,11 +72,11 @@ class ProcessMigration {
   const PageScanner& scanner() const { return scanner_; }
   const PageSizes& page_sizes() const { return sizes_; }
   const NodeMap& targets() const { return targets_; }
-  // Pages of a window that are to be moved.
-  int64_t CountMisplaced(absl::Span<const PageSpan> runs) const;
+  // Pages of a window that must move.
+  int64_t CountMisplaced(absl::Span<const PageSpan> spans) const;
   // Pages of a window that are on targets which are not sources.
-  int64_t CountSettled(absl::Span<const PageSpan> runs) const;
-  // By Scan.
+  int64_t CountSettled(absl::Span<const PageSpan> spans) const;
+  // Results of Scan.
   const MemoryByNode& memory_before() const { return memory_before_; }
   int64_t misplaced_pages() const { return misplaced_pages_; }
   int64_t examined_pages() const { return misplaced_pages_ + in_place_pages_; }
@@ -84,41 +84,43 @@ class ProcessMigration {
 
   struct KnownMappings {
     std::vector<Mapping> mappings;
-    absl::Duration old_at;  // monotonic; read anew then, as others may come to be there
+    absl::Duration old_at;  // monotonic; must be read again then, as mappings change
   };
-  // What the process has mapped, read at most 5 s ago: with tens of thousands of mappings a read
-  // takes longer than to move a segment. Thread-safe. NOT_FOUND if the process has no memory.
+  // The process's mappings, read at most 5 s ago: with tens of thousands of mappings a read takes
+  // longer than moving a segment. Thread-safe. NOT_FOUND if the process has no memory.
   absl::StatusOr<std::shared_ptr<const KnownMappings>> Mappings();
 
-  // Segments that nobody has gone through; thread-safe.
+  // Segments that no worker has finished; thread-safe.
   int open_segments() const;
   void CloseSegment();
 
-  // Where pages have gone so far; thread-safe.
+  // Pages moved so far; thread-safe.
   PageFlows flows() const;
 
-  // What the moving threads report; thread-safe. Of several Stops the first stands.
+  // For worker threads: report counts, a target without room, or why the process's migration ends.
+  // Thread-safe. The first Stop counts.
   void Add(const MoveTally& tally);
   void LackRoom(const std::string& message);
   void Stop(MigrationReason reason, PageOutcome outcome_of_rest, const std::string& message);
   bool stopped() const;
 
-  // Books the pages that Scan found and no one has reported since, once nobody moves any more:
-  // those in place as such, the others with the outcome that fits the reason for stopping.
+  // Counts the pages that Scan found and no worker has reported, after all workers have ended:
+  // pages in place as kAlreadyThere, the others with the outcome that was given to Stop.
   MoveTally CountRest();
 
-  // Why not all was moved; kNone if it went through, whatever the outcomes. And for people.
+  // Why the migration of this process ended early; kNone if it did not, whatever the outcomes. The
+  // message is for people. Thread-safe, as is vanished.
   MigrationReason reason() const;
   std::string message() const;
-  // Known to have exited, or its PID to name another process.
+  // Whether the process is known to have exited; its PID may belong to another process now.
   bool vanished() const;
 
-  // Counts what is where now, and adds it to `verification`. Errors as Scan.
+  // Scans again and adds the result to `verification`. Errors as Scan.
   absl::Status Verify(Verification& verification, absl::FunctionRef<bool()> is_cancelled);
 
  private:
-  // Pages found by one window of the first scan.
-  void AddWindow(absl::Span<const PageSpan> runs, int64_t segment_pages);
+  // Takes in one window of the first scan.
+  void AddWindow(absl::Span<const PageSpan> spans, int64_t segment_pages);
   absl::Status ScanAll(const ExpectedNodes& expected, absl::FunctionRef<bool()> is_cancelled,
                        WindowVisitor visit);
   int64_t CountDrifted(const MemoryByNode& now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -130,14 +132,14 @@ class ProcessMigration {
   const PageScanner scanner_;
   const PageSizes sizes_;
 
-  // By Scan.
+  // Results of Scan. "After" means after the end of the last segment so far.
   MemoryByNode memory_before_;
   int64_t misplaced_pages_ = 0;
   int64_t in_place_pages_ = 0;
-  int64_t in_place_outside_ = 0;  // of these, those that no segment covers
-  int64_t in_place_behind_ = 0;   // of these, those behind the last segment so far
-  int64_t settled_behind_ = 0;    // see MemorySegment; behind the last segment so far
-  NodesSeen nodes_behind_;        // their nodes
+  int64_t in_place_outside_ = 0;  // those of in_place_pages_ that are in no segment
+  int64_t in_place_after_ = 0;    // those of in_place_outside_ that come after
+  int64_t settled_after_ = 0;     // see MemorySegment
+  NodesSeen nodes_after_;
   std::vector<MemorySegment> segments_;
 
   mutable Mutex mutex_;

@@ -9,14 +9,14 @@
 namespace numalocality {
 namespace {
 
-// So many pages that did not move are put aside, to be tried again together.
+// Most pages that did not move and are kept, to be tried again together.
 constexpr size_t kMostStuck = 4096;
 
-// Before the first retry; four times as long before each further one.
+// Pause before the first retry; each further pause is four times as long.
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
 
-uint64_t EndOf(const PageSpan& run, int64_t page_bytes) {
-  return run.address + static_cast<uint64_t>(run.pages * page_bytes);
+uint64_t EndOf(const PageSpan& span, int64_t page_bytes) {
+  return span.address + static_cast<uint64_t>(span.pages * page_bytes);
 }
 
 void SortByTarget(std::vector<PageMove>& moves) {
@@ -49,9 +49,10 @@ void SegmentMover::Move(const MemorySegment& segment) {
     status = known.ok() ? MoveRange(segment, **known, left, done) : known.status();
   }
   Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
-  MoveSharers();  // a page may have come to be shared between two tries
+  MoveSharers();  // pages may become shared between two attempts
   if (status.ok() && !process_.stopped()) {
-    // Wanted there, and brought by another process of the workload; what is new there is not.
+    // Pages that another process of the workload has moved to the target. Pages that are new there
+    // were never misplaced, so `missing` bounds the number.
     const int64_t missing = std::max(int64_t{0}, segment.misplaced_pages - misplaced_pages_);
     batches_.Count(PageOutcome::kAlreadyThere,
                    std::clamp(settled_pages_ - segment.settled_pages, int64_t{0}, missing));
@@ -71,25 +72,25 @@ absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
                                      AddressRange& left, bool& done) {
   done = true;
   return process_.scanner().Scan(
-      process_.handle(), known.mappings, Clip(shared_.spec.ranges, left), shared_.spec.kinds,
-      [&](absl::Span<const PageSpan> runs) {
-        if (runs.empty()) return !process_.stopped();
-        if (shared_.context.clock.Monotonic() >= known.old_at) {
-          left.start = runs.front().address;
+      process_.handle(), known.mappings, Clip(context_.spec.ranges, left), context_.spec.kinds,
+      [&](absl::Span<const PageSpan> spans) {
+        if (spans.empty()) return !process_.stopped();
+        if (context_.engine.clock.Monotonic() >= known.old_at) {
+          left.start = spans.front().address;
           done = false;
           return false;
         }
-        misplaced_pages_ += process_.CountMisplaced(runs);
-        settled_pages_ += process_.CountSettled(runs);
-        MoveWindow(runs);
-        left.start = EndOf(runs.back(), process_.page_sizes().base_bytes);
+        misplaced_pages_ += process_.CountMisplaced(spans);
+        settled_pages_ += process_.CountSettled(spans);
+        MoveWindow(spans);
+        left.start = EndOf(spans.back(), process_.page_sizes().base_bytes);
         return !process_.stopped();
       },
       segment.nodes.Uniform());
 }
 
-void SegmentMover::MoveWindow(absl::Span<const PageSpan> runs) {
-  const WindowPlan plan = PlanWindow(runs, process_.targets(), process_.page_sizes());
+void SegmentMover::MoveWindow(absl::Span<const PageSpan> spans) {
+  const WindowPlan plan = PlanWindow(spans, process_.targets(), process_.page_sizes());
   batches_.Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
   batches_.Count(PageOutcome::kBusy, plan.hidden_pages);
   std::vector<PageMove> singles = plan.singles;
@@ -112,13 +113,13 @@ void SegmentMover::MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag,
       moved.push_back(head);
       last_pages.push_back(PageOf(head, pages - 1));
     } else if (outcome == PageOutcome::kVanished || outcome == PageOutcome::kNotMigratable) {
-      // Only its first page may have: it is no huge page any more.
+      // This may be the outcome of the first page only: it is no huge page any more.
       for (int64_t i = 0; i < pages; ++i) singles.push_back(PageOf(head, i));
     } else {
       Settle(head, pages, outcome);
     }
   });
-  // The kernel splits a huge page for which it finds no room in one piece.
+  // The kernel splits a huge page if the target has no free huge page.
   const std::vector<int> nodes = batches_.Query(last_pages);
   for (size_t i = 0; i < moved.size(); ++i) {
     const bool stayed_whole = i >= nodes.size() || nodes[i] == moved[i].target.value;
@@ -156,7 +157,7 @@ void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const
                     Settle(head, 1, outcome);
                   }
                 });
-  // Also after a stop: what came along has moved.
+  // Also after a stop: pages that moved together with a probe must be counted.
   const size_t rest_pages = rest.size() / heads.size();
   for (size_t i = 0; i < heads.size(); ++i) {
     std::vector<PageMove> left = CountFollowers(rest.subspan(i * rest_pages, rest_pages));
@@ -174,7 +175,7 @@ bool SegmentMover::SettleStuckProbe(const PageMove& head, std::vector<PageMove>&
     Settle(head, 1, PageOutcome::kPinned);
     return false;
   }
-  // The kernel cannot isolate a page twice: of one huge page, the second one is busy.
+  // The kernel cannot isolate a page twice: if both belong to one huge page, the second is busy.
   const std::vector<PageOutcome> outcomes = batches_.MoveTogether(pair);
   if (outcomes[0] == PageOutcome::kPinned && outcomes[1] == PageOutcome::kBusy) {
     Settle(head, static_cast<int64_t>(left.size()) + 1, PageOutcome::kPinned);
@@ -193,12 +194,12 @@ void SegmentMover::MoveSingles(absl::Span<const PageMove> moves, MoveFlag flag) 
 
 void SegmentMover::Retry(std::vector<Unmoved> stuck, MoveFlag flag) {
   absl::Duration backoff = kFirstBackoff;
-  for (int i = 0; i < shared_.spec.limits.retries && !stuck.empty(); ++i) {
+  for (int i = 0; i < context_.spec.limits.retries && !stuck.empty(); ++i) {
     if (!batches_.Pause(backoff)) break;
     backoff *= 4;
     stuck = RetryOnce(stuck, flag);
   }
-  // A page may have come along with a later one of its huge page.
+  // A page may have moved together with a later one of its huge page.
   std::vector<PageMove> moves;
   for (const Unmoved& page : stuck) moves.push_back(page.move);
   const std::vector<int> nodes = batches_.Query(moves);
@@ -236,29 +237,29 @@ void SegmentMover::MoveSharers() {
   std::vector<Unmoved> left;
   for (size_t i = 0; i < sharers.size(); ++i) {
     if (i < nodes.size() && nodes[i] == moves[i].target.value) {
-      // By way of another process of the workload.
+      // Another process of the workload has moved it.
       batches_.Count(PageOutcome::kAlreadyThere, sharers[i].pages);
     } else {
       left.push_back(sharers[i]);
     }
   }
   Retry(RetryOnce(left, MoveFlag::kShared), MoveFlag::kShared);
-  // A proof came and went.
+  // The proof held when they were kept and did not hold when they were moved.
   for (const Unmoved& page : std::exchange(sharers_, {})) {
     batches_.Count(PageOutcome::kShared, page.pages);
   }
 }
 
 void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outcome) {
-  const SharingRule rule = shared_.spec.sharing;
+  const SharingRule rule = context_.spec.sharing;
   if (outcome == PageOutcome::kMoved) {
     batches_.CountMoved(move, pages);
   } else if (IsStuck(outcome)) {
     stuck_.push_back({move, pages, outcome});
-  } else if (outcome == PageOutcome::kShared && !shared_.nodes_swap &&
+  } else if (outcome == PageOutcome::kShared && !context_.nodes_swap &&
              (rule == SharingRule::kAll ||
               (rule == SharingRule::kOwned &&
-               shared_.owned.Has(process_.handle().pid(), move.address)))) {
+               context_.owned.Has(process_.handle().pid(), move.address)))) {
     sharers_.push_back({move, pages, outcome});
   } else {
     batches_.Count(outcome, pages);

@@ -12,7 +12,7 @@ std::optional<Segment> SegmentQueue::Next() {
   auto best = by_target_.end();
   int64_t most = -1;
   for (auto it = by_target_.begin(); it != by_target_.end(); ++it) {
-    // Reading the room costs a file; with one target there is nothing to choose.
+    // Reading the room reads a file, and with one target there is nothing to choose.
     const int64_t room = by_target_.size() == 1 ? 0 : room_.On(it->first).pages;
     if (room > most) {
       most = room;

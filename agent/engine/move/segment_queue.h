@@ -1,4 +1,4 @@
-// The parts of a workload's memory that wait to be moved, and which of them is next.
+// The queue of segments of a workload's memory that wait to be moved.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_SEGMENT_QUEUE_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_SEGMENT_QUEUE_H_
 
@@ -13,22 +13,22 @@
 
 namespace numalocality {
 
-// Addresses of one process that are moved in one go.
+// Part of a process's memory that one worker moves as a unit.
 struct Segment {
   ProcessMigration* process = nullptr;
   MemorySegment memory;
 };
 
-// Hands out the segments whose target has most room first. So when nodes give memory to each
-// other, what has gone one way makes room for what comes the other way, and a segment is all that
-// is ever in between. Segments of one target come in the order they were added. Thread-safe.
+// Returns segments whose target has most room first. When two nodes swap memory, segments that have
+// left a node make room for those that go there, so no more than about one segment of free memory
+// is needed. Segments of one target are returned in the order they were added. Thread-safe.
 class SegmentQueue {
  public:
   explicit SegmentQueue(const NodeRoom& room) : room_(room) {}
 
   void Add(const Segment& segment);
 
-  // nullopt when there is none left.
+  // Removes and returns the next segment; nullopt if none is left.
   std::optional<Segment> Next();
 
  private:

@@ -28,7 +28,7 @@ absl::Status CheckNodeMap(const MigrationSpec& spec, const Topology& topology) {
   if (spec.node_map.empty()) return absl::OkStatus();
   if (!spec.target_nodes.empty() || !spec.source_nodes.empty()) {
     return absl::InvalidArgumentError(
-        "give either a node map, or target and source nodes, not both");
+        "give either a node map, or target and source nodes; not both");
   }
   NL_RETURN_IF_ERROR(CheckNodes(TargetsOf(spec.node_map), "target", topology));
   return CheckNodes(SourcesOf(spec.node_map), "source", topology);
@@ -44,7 +44,8 @@ absl::Status CheckLimits(const MigrationSpec& spec) {
     return absl::InvalidArgumentError(
         absl::StrCat("batches of ", *limits.batch_pages, " pages: must be 1 to ", BatchSize::kMax));
   }
-  if (limits.bytes_per_second < 0) return absl::InvalidArgumentError("negative bandwidth");
+  if (limits.bytes_per_second < 0)
+    return absl::InvalidArgumentError("the bandwidth limit must not be negative");
   if (limits.retries < 0 || limits.retries > kMaxRetries) {
     return absl::InvalidArgumentError(
         absl::StrCat(limits.retries, " retries: must be 0 to ", kMaxRetries));
@@ -54,7 +55,8 @@ absl::Status CheckLimits(const MigrationSpec& spec) {
         absl::StrCat(limits.workers, " workers: must be 1 to ", kMaxWorkers));
   }
   if (limits.workers > 1 && spec.hold != HoldMode::kNone) {
-    return absl::InvalidArgumentError("a process can be held by one worker only");
+    return absl::InvalidArgumentError(
+        "only one worker can hold a process: use one worker, or no hold");
   }
   if (!std::is_sorted(spec.verify_after.begin(), spec.verify_after.end()) ||
       (!spec.verify_after.empty() && spec.verify_after.front() < absl::ZeroDuration())) {
@@ -78,14 +80,15 @@ absl::Status CheckSpec(const MigrationSpec& spec, const Topology& topology) {
   for (const AddressRange& range : spec.ranges) {
     if (range.end <= range.start || range.end > kWholeAddressSpace.end) {
       return absl::InvalidArgumentError(absl::StrFormat(
-          "address range %x-%x: the end must lie behind the start, and both in user space",
+          "address range %x-%x: the end must be above the start, and both must be in user space",
           range.start, range.end));
     }
   }
   if (spec.kinds.empty()) return absl::InvalidArgumentError("no memory kind is given");
   if (spec.kinds.Contains(MemoryKind::kHugetlb)) {
     return absl::InvalidArgumentError(
-        "hugetlb pages are not moved: it would shift the pools that kubelet accounts for");
+        "hugetlb pages are not moved: that would change the pools per node that kubelet accounts "
+        "for");
   }
   if (!(spec.min_moved >= 0 && spec.min_moved <= 1)) {
     return absl::InvalidArgumentError(

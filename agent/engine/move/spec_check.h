@@ -1,5 +1,5 @@
-// Whether a migration makes sense on this machine, and may be made: asked before it is queued or
-// run.
+// Checks whether a migration makes sense on this machine and is permitted, before it is queued or
+// begun.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_SPEC_CHECK_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_SPEC_CHECK_H_
 
@@ -15,20 +15,21 @@
 
 namespace numalocality {
 
-// Most that CheckSpec lets pass. More than a memory bus can use:
+// Highest values that CheckSpec accepts.
+// More workers than a memory bus can use.
 inline constexpr int kMaxWorkers = 16;
 // The last of ten pauses is over a minute long.
 inline constexpr int kMaxRetries = 10;
 
-// Checks `spec` as far as the machine alone decides: INVALID_ARGUMENT for a target or source that
-// is not online or has no memory, for a node map beside targets or sources, for an empty or
-// reversed address range, for no or hugetlb kinds, for fractions out of [0, 1], and for limits that
-// make no sense.
+// Checks the parts of `spec` that do not depend on a process. INVALID_ARGUMENT for a target or
+// source that is not online or has no memory, for a node map together with targets or sources, for
+// an empty or reversed address range, for no kind or for hugetlb, for fractions outside [0, 1], and
+// for limits out of range.
 absl::Status CheckSpec(const MigrationSpec& spec, const Topology& topology);
 
-// Checks that the cpusets of the processes allow the target: FAILED_PRECONDITION with both masks
-// if a node of spec.target_nodes (or every home node, where none is given) is forbidden to any of
-// them; NOT_FOUND if all of them are gone.
+// Checks that the cpusets of all processes allow the target. FAILED_PRECONDITION with both masks if
+// one of them forbids a node of spec.target_nodes (or every home node, if no target is given);
+// NOT_FOUND if all processes are gone.
 absl::Status CheckAllowed(const EngineContext& context, const Workload& workload,
                           const std::vector<pid_t>& pids, const MigrationSpec& spec,
                           const Topology& topology);

@@ -12,29 +12,56 @@
 #include "agent/engine/move/back_off.h"
 #include "agent/engine/move/bandwidth_limit.h"
 #include "agent/engine/move/cgroup_cross_check.h"
-#include "agent/engine/move/drift_facts.h"
 #include "agent/engine/move/move_ledger.h"
 #include "agent/engine/move/owned_memory.h"
 #include "agent/engine/move/process_migration.h"
 #include "agent/engine/move/segment_mover.h"
 #include "agent/engine/move/segment_queue.h"
 #include "agent/engine/workload/node_room.h"
+#include "agent/model/drift.h"
+#include "agent/os/act/numa_balancing.h"
 #include "agent/os/node/topology_reader.h"
+#include "agent/os/process/numa_maps.h"
 #include "agent/os/process/process_handle.h"
 #include "agent/os/process/same_memory.h"
 
 namespace numalocality {
 namespace {
 
-// Pages of a segment where nodes swap memory, or several workers share the work: 16 MiB of base
-// pages in between at most, and enough work for one scan of the mappings.
+// Misplaced pages of a segment if nodes swap memory or there are several workers. 16 MiB of base
+// pages limit the free memory that a swap needs, and are enough work for one scan of the mappings.
 constexpr int64_t kSegmentPages = 4096;
 
-// A run's phases over all processes of a workload.
-class Run {
+// Adds the facts about a drifted process whose memory belongs on `targets`; model/drift says what
+// they mean. Memory policies of single mappings are not read (see os/process/memory_policy).
+void AddDriftFacts(const EngineContext& context, const Topology& topology,
+                   const ProcessHandle& process, const NodeSet& targets, DriftFacts& facts) {
+  const auto balancing = ReadNumaBalancing(context.host);
+  facts.balancing = balancing.value_or(0) != 0;
+  // Kernels without automatic NUMA balancing do not have the setting.
+  if (!balancing.ok() && !absl::IsNotFound(balancing.status())) {
+    facts.unread.insert("the setting of automatic NUMA balancing");
+  }
+  const auto threads = ReadThreads(context.kernel, context.host, process.pid());
+  if (threads.ok()) {
+    facts.thread_nodes = facts.thread_nodes | (topology.HomeNodes(threads->cpus) - targets);
+  } else {
+    facts.unread.insert("the CPUs of its threads");
+  }
+  const auto policy_nodes = ReadPolicyNodes(context.host, process);
+  if (policy_nodes.ok()) {
+    facts.policy_nodes = facts.policy_nodes | (*policy_nodes - targets);
+  } else {
+    facts.unread.insert("its memory policies");
+  }
+}
+
+// The phases of one migration over all processes of a workload. For one thread; Move starts the
+// workers and joins them.
+class WorkloadMover {
  public:
-  Run(const EngineContext& context, const MigrationSpec& spec, MigrationObserver& observer,
-      WorkloadMigration& result)
+  WorkloadMover(const EngineContext& context, const MigrationSpec& spec,
+                MigrationObserver& observer, WorkloadMigration& result)
       : context_(context),
         spec_(spec),
         result_(result),
@@ -42,7 +69,7 @@ class Run {
         room_(context.host, topology_),
         bandwidth_(context.clock, spec.limits.bytes_per_second) {}
 
-  // Opens and scans every process. An error, other than one of them being gone, ends the run.
+  // Opens and scans every process. An error ends the migration, unless a process is gone.
   void Prepare(const WorkloadProcesses& processes) {
     auto topology = TopologyReader(context_.host).Read();
     if (!topology.ok()) return Stop(MigrationReason::kInternal, topology.status().message());
@@ -56,7 +83,7 @@ class Run {
     result_.hidden_process_count = processes.hidden_count;
     result_.incomplete = processes.incomplete;
     for (const std::vector<pid_t>& group : groups) {
-      // They have their memory in common: it is moved by way of the first that is still there.
+      // They share one address space, which is moved through the first process that still exists.
       absl::Status status;
       for (const pid_t pid : group) {
         status = OpenProcess(pid);
@@ -67,7 +94,7 @@ class Run {
     }
     nodes_swap_ = !(SourcesOfAll() & result_.target_nodes).empty();
     if (!processes_.empty()) result_.scan_method = ScanMethod::kFrames;
-    // A process by itself shares its cgroup with others, whose memory may be elsewhere.
+    // The cgroup of a workload that is one process also has other processes' memory.
     const ExpectedNodes expected =
         result_.workload.process.has_value()
             ? ExpectedNodes{}
@@ -76,7 +103,7 @@ class Run {
     CountVanished();
   }
 
-  // Books everything that was found as not attempted.
+  // Counts all pages that were found as not attempted.
   void Skip() {
     for (const auto& process : processes_) {
       process->Stop(reason_, PageOutcome::kNotAttempted, "");
@@ -89,33 +116,34 @@ class Run {
       const int64_t page = topology_.page_bytes;
       ledger_.StopAfter((*spec_.enough_bytes + page - 1) / page);
     }
-    counters_.emplace(context_.host, result_.workload);
+    cross_check_.emplace(context_.host, result_.workload);
     MoveAll();
-    counters_->ReadAgain();
+    cross_check_->ReadAgain();
   }
 
-  // Looks at once, and again after each of the times `later`.
+  // Verifies at once, and again after each of the times `later`.
   void Verify(absl::Span<const absl::Duration> later) {
     const absl::Duration start = context_.clock.Monotonic();
     VerifyOnce(absl::ZeroDuration());
-    CheckCounters();
+    CrossCheckCounters();
     for (const absl::Duration after : later) {
       if (NothingIsLeft() || !SleepUntil(start + after)) return;
       VerifyOnce(after);
     }
   }
 
-  // Holds what was moved against the kernel's counters: after the first look, if there is one.
-  void CheckCounters() {
-    if (!counters_.has_value()) return;
+  // Compares what was moved with the cgroup's counters. Call after the first verification, if any.
+  void CrossCheckCounters() {
+    if (!cross_check_.has_value()) return;
     PageFlows flows;
     for (const auto& process : processes_) {
       for (const auto& [nodes, pages] : process->flows()) flows[nodes] += pages;
     }
-    const auto& looks = result_.verifications;
-    const CrossCheck source = counters_->Compare(
-        flows, looks.empty() ? 0 : looks.front().drifted_pages, spec_.kinds, topology_);
-    ledger_.Update([&](WorkloadMigration& result) { result.cross_check = source; });
+    const auto& verifications = result_.verifications;
+    const CrossCheck cross_check = cross_check_->Compare(
+        flows, verifications.empty() ? 0 : verifications.front().drifted_pages, spec_.kinds,
+        topology_);
+    ledger_.Update([&](WorkloadMigration& result) { result.cross_check = cross_check; });
   }
 
   MigrationReason reason() const { return reason_; }
@@ -133,35 +161,36 @@ class Run {
     if (nodes_swap_ && spec_.sharing != SharingRule::kNever) {
       ledger_.Update([](WorkloadMigration& result) {
         result.sharing_note =
-            "shared pages left: nodes both give and take memory, so that what one process moves "
-            "another one would move back";
+            "shared pages left: a node is both source and target, so one process would move back "
+            "what "
+            "another one has moved";
       });
     }
     OwnedMemory owned(context_, result_.workload, processes_, ledger_);
-    const MoveShared shared{context_, spec_,   room_, bandwidth_,
-                            back_off, ledger_, owned, nodes_swap_};
+    const MoveContext context{context_, spec_,   room_, bandwidth_,
+                              back_off, ledger_, owned, nodes_swap_};
     const auto work = [&](int number) {
       MoveWorker worker(number, spec_.limits);
       while (const auto segment = queue.Next()) {
         if (segment->process->stopped()) continue;
-        SegmentMover(shared, worker, *segment->process).Move(segment->memory);
+        SegmentMover(context, worker, *segment->process).Move(segment->memory);
         if (!segment->process->stopped()) segment->process->CloseSegment();
       }
     };
-    // A thread that has held processes ends with the run: the kernel then lets go of what a hold
-    // could not (see os/ptrace_hold.h).
+    // Threads that hold processes end with the migration: the kernel then releases what a hold
+    // could not release (see os/act/ptrace_hold.h).
     const bool moves_itself = spec_.hold == HoldMode::kNone;
     std::vector<std::thread> threads;
     for (int i = moves_itself ? 1 : 0; i < spec_.limits.workers; ++i) threads.emplace_back(work, i);
     if (moves_itself) work(0);
     for (std::thread& thread : threads) thread.join();
     for (const auto& process : processes_) Conclude(*process);
-    // The note is the reason why pages were left.
+    // The note explains why pages were left.
     if (result_.outcomes[PageOutcome::kShared] == 0) result_.sharing_note.clear();
     CountVanished();
   }
 
-  // All processes have exited.
+  // Whether all processes have exited.
   bool NothingIsLeft() const {
     return std::all_of(processes_.begin(), processes_.end(), [](const auto& process) {
       return process->vanished() || process->handle().Fate() != ProcessFate::kRunning;
@@ -170,7 +199,7 @@ class Run {
 
   bool IsCancelled() { return ledger_.StopReason() == MigrationReason::kCancelled; }
 
-  // An error other than a process being gone ends the run.
+  // Ends the migration after an error, unless the process is gone.
   void Check(const absl::Status& status) {
     if (status.ok() || absl::IsNotFound(status)) return;
     Stop(ReasonOf(status), status.message());
@@ -215,9 +244,9 @@ class Run {
     return absl::OkStatus();
   }
 
-  // Books what is left of a process that nobody moves any more.
+  // Counts the rest of a process's pages after all workers have ended.
   void Conclude(ProcessMigration& process) {
-    // Pages of segments that no worker came to.
+    // Some segments were not begun, because the migration was stopped.
     if (process.open_segments() > 0) {
       process.Stop(ledger_.StopReason(), PageOutcome::kNotAttempted, "");
     }
@@ -237,7 +266,7 @@ class Run {
       const int64_t drifted_before = verification.drifted_pages;
       const absl::Status status = process->Verify(verification, [this] { return IsCancelled(); });
       Check(status);
-      if (!status.ok() && !absl::IsNotFound(status)) return;  // half a look says nothing
+      if (!status.ok() && !absl::IsNotFound(status)) return;  // an incomplete scan proves nothing
       if (verification.drifted_pages == drifted_before) continue;
       if (!drift_facts.has_value()) drift_facts.emplace();
       AddDriftFacts(context_, topology_, process->handle(), TargetsOf(process->targets()),
@@ -252,7 +281,7 @@ class Run {
     });
   }
 
-  // False if the run was cancelled meanwhile.
+  // Returns false if the migration was cancelled meanwhile.
   bool SleepUntil(absl::Duration time) {
     while (context_.clock.Monotonic() < time && !NothingIsLeft()) {
       if (IsCancelled()) {
@@ -273,7 +302,7 @@ class Run {
     }
   }
 
-  // The first reason stands.
+  // Keeps the first reason.
   void Stop(MigrationReason reason, absl::string_view message) {
     if (reason_ != MigrationReason::kNone) return;
     reason_ = reason;
@@ -282,14 +311,14 @@ class Run {
 
   const EngineContext& context_;
   const MigrationSpec& spec_;
-  WorkloadMigration& result_;  // the ledger's while workers move
+  WorkloadMigration& result_;  // only the ledger changes it while workers run
   MoveLedger ledger_;
   Topology topology_;
   NodeRoom room_;
   BandwidthLimit bandwidth_;
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
-  std::optional<CgroupCrossCheck> counters_;
-  int unopened_ = 0;  // processes that were gone before they could be opened
+  std::optional<CgroupCrossCheck> cross_check_;
+  int unopened_ = 0;  // processes that exited before they were opened
   bool nodes_swap_ = false;
   MigrationReason reason_ = MigrationReason::kNone;
 };
@@ -301,9 +330,9 @@ WorkloadMigration PlanWorkload(const EngineContext& context, const Workload& wor
                                MigrationObserver& observer) {
   WorkloadMigration result;
   result.workload = workload;
-  Run run(context, spec, observer, result);
-  run.Prepare(processes);
-  result.reason = run.reason();
+  WorkloadMover mover(context, spec, observer, result);
+  mover.Prepare(processes);
+  result.reason = mover.reason();
   return result;
 }
 
@@ -313,31 +342,31 @@ WorkloadMigration MoveWorkload(const EngineContext& context, const Workload& wor
   WorkloadMigration result;
   result.workload = workload;
   result.state = MigrationState::kRunning;
-  Run run(context, spec, observer, result);
-  run.Prepare(processes);
-  const bool prepared = run.reason() == MigrationReason::kNone;
+  WorkloadMover mover(context, spec, observer, result);
+  mover.Prepare(processes);
+  const bool prepared = mover.reason() == MigrationReason::kNone;
   if (prepared) {
-    run.Move();
+    mover.Move();
   } else {
-    run.Skip();
+    mover.Skip();
   }
-  if (run.reason() != MigrationReason::kCancelled) {
+  if (mover.reason() != MigrationReason::kCancelled) {
     result.state = MigrationState::kVerifying;
     observer.OnProgress(result);
-    run.Verify(prepared ? spec.verify_after : std::vector<absl::Duration>());
+    mover.Verify(prepared ? spec.verify_after : std::vector<absl::Duration>());
   } else {
-    run.CheckCounters();
+    mover.CrossCheckCounters();
   }
   if (result.verifications.empty()) {
-    // Asked to end now, or it could not look: what is on target is what was counted so far.
+    // Cancelled, or the scan failed: the counts are all that is known.
     result.pages_on_target =
         result.outcomes[PageOutcome::kMoved] + result.outcomes[PageOutcome::kAlreadyThere];
   }
-  Conclude(result, run.reason(), spec.min_moved);
+  Conclude(result, mover.reason(), spec.min_moved);
   if (!prepared && result.state != MigrationState::kCancelled) {
-    // Not all processes were counted: what the others have on target proves nothing.
+    // Not all processes were scanned: the pages on target of the others prove nothing.
     result.state = MigrationState::kFailed;
-    result.reason = run.reason();
+    result.reason = mover.reason();
   }
   return result;
 }

@@ -1,6 +1,6 @@
-// One migration of one workload, from first scan to verification, on the calling thread and, with
-// limits.workers, further ones that end with it. The agent runs it on a worker thread;
-// numa-migrate runs it in main.
+// The migration of one workload, from the first scan to the last verification. It works on the
+// calling thread and, if limits.workers is above 1, on further threads that end with it. The agent
+// calls it on a thread of the Migrator, numa-migrate on its main thread.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_WORKLOAD_MOVER_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_WORKLOAD_MOVER_H_
 
@@ -19,17 +19,18 @@
 
 namespace numalocality {
 
-// Who watches a run, and may stop it. Called on the threads of the run, one call at a time.
+// Follows the progress of a migration, and can stop it. Called on all threads of the migration, one
+// call at a time.
 class MigrationObserver {
  public:
   virtual ~MigrationObserver() = default;
 
-  // Asked before each batch and each window of a scan: kNone to go on; kCancelled ends the run,
-  // kDeadline its moving.
+  // Called before each batch and each window of a scan. Returns kNone to go on, kCancelled to end
+  // the migration, kDeadline to end the moving and verify.
   virtual MigrationReason StopReason() = 0;
 
-  // Worker `worker` (from 0) hands a batch of about `pages` base pages of `pid` to the kernel; and
-  // has it back.
+  // Worker `worker` (from 0) begins the kernel call for a batch of about `pages` base pages of
+  // `pid`; the call has returned.
   virtual void OnBatch(int worker, pid_t pid, int64_t pages) = 0;
   virtual void OnBatchEnd(int worker) = 0;
 
@@ -37,15 +38,15 @@ class MigrationObserver {
   virtual void OnProgress(const WorkloadMigration& result) = 0;
 };
 
-// Only scans: `before`, `pages_planned`, the targets and the numbers of processes; moves nothing.
-// State PENDING; a reason and message if the migration could not go ahead.
+// Scans without moving anything, and returns `before`, `pages_planned`, the targets and the numbers
+// of processes. The state is PENDING; reason and message are set if a migration would fail.
 WorkloadMigration PlanWorkload(const EngineContext& context, const Workload& workload,
                                const WorkloadProcesses& processes, const MigrationSpec& spec,
                                MigrationObserver& observer);
 
-// Moves the misplaced pages of the processes of `workload` to each one's target, verifies
-// by looking again, and returns the result in a final state. Pages that the first scan found and
-// the move never reached are counted too: every page considered has exactly one outcome.
+// Moves the misplaced pages of the workload's processes to the target of each process, verifies the
+// result by another scan, and returns it in a final state. Every page that was considered has
+// exactly one outcome, also pages that were found by the first scan and never tried.
 WorkloadMigration MoveWorkload(const EngineContext& context, const Workload& workload,
                                const WorkloadProcesses& processes, const MigrationSpec& spec,
                                MigrationObserver& observer);

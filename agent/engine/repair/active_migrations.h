@@ -1,5 +1,5 @@
-// The migrations that wait or run, and what they keep the repair loop from: their workloads, room
-// on nodes, nodes that are being cleared.
+// The migrations that wait or run, and what they make unavailable to repairs: the workloads that
+// they move, the room that they claim on nodes, and nodes that are being cleared.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPAIR_ACTIVE_MIGRATIONS_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPAIR_ACTIVE_MIGRATIONS_H_
 
@@ -14,22 +14,23 @@
 
 namespace numalocality {
 
-// Not thread-safe.
+// Not thread-safe: only the repair loop's thread uses it.
 class ActiveMigrations {
  public:
-  // A migration as it is now; a final one is forgotten, but for the node that it cleared. `homes`:
-  // where a repair puts its memory.
+  // Takes in the current state of a migration. Of a final one only the node that it cleared is
+  // remembered.
   void Update(const Migration& migration, absl::Time now);
+  // Takes in a repair that was just submitted; it moves memory to `homes`.
   void AddRepair(const Migration& migration, const NodeSet& homes);
 
-  // The id of one that moves `workload`; empty if none does.
+  // The id of a migration that moves `workload`; empty if there is none.
   std::string Moving(const Workload& workload) const;
 
   int RepairCount() const { return static_cast<int>(repairs_.size()); }
-  // What repairs are about to put on a node.
+  // Bytes that repairs are about to move to a node.
   int64_t ClaimedBytes(NodeId node) const;
 
-  // Nodes that were evacuated and are kept clear, and until when at most.
+  // Nodes that were evacuated and are kept clear, and when the last of them is free again.
   NodeSet ClearedNodes(absl::Time now) const;
   absl::Time ClearedUntil() const;
 

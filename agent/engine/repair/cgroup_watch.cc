@@ -9,7 +9,7 @@
 namespace numalocality {
 namespace {
 
-// Files whose writing may change where a workload's threads or pages may be.
+// Whether writing this file may change where a workload's threads or pages may be.
 bool IsAboutPlacement(const std::string& file) {
   return absl::StartsWith(file, "cpuset.") || file == "cgroup.procs" || file == "cgroup.threads" ||
          file == "tasks";
@@ -56,8 +56,8 @@ CgroupNews CgroupWatch::Wait(absl::Duration timeout) {
 void CgroupWatch::Add(const FileEvent& event, CgroupNews& news) {
   if (event.kind == FileEventKind::kLost) {
     news.lost = true;
-    // Among what is lost may be the ends of watches: all are asked for anew, and cgroups that are
-    // there still get the ones they had.
+    // Ends of watches may be among the lost events, so all watches are requested again. For a
+    // directory that still exists inotify returns the same watch.
     watched_.clear();
     directories_.clear();
     kubelet_watch_ = -1;

@@ -1,5 +1,5 @@
-// What happens to cgroups, as the kernel tells of it: which come and go, and whose CPUs or memory
-// nodes someone has set.
+// Watches cgroups by inotify: which ones are created and removed, and for which ones someone has
+// written CPUs, memory nodes or processes.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPAIR_CGROUP_WATCH_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPAIR_CGROUP_WATCH_H_
 
@@ -17,30 +17,32 @@
 namespace numalocality {
 
 struct CgroupNews {
-  bool tree_changed = false;  // cgroups have come or gone
-  bool lost = false;          // news were lost: anything may have changed
-  bool kubelet_wrote = false;
-  // By cgroup path, the file of it that was written, such as "cpuset.cpus".
+  bool tree_changed = false;   // cgroups were created or removed
+  bool lost = false;           // events were lost: anything may have changed
+  bool kubelet_wrote = false;  // one of its state files
+  // By cgroup path, the name of the file that was written, such as "cpuset.cpus".
   std::map<std::string, std::string> written;
 
   bool empty() const { return !tree_changed && !lost && !kubelet_wrote && written.empty(); }
 };
 
-// For one thread, except Wake.
+// All methods are for one thread, except Wake, which is thread-safe.
 class CgroupWatch {
  public:
   static absl::StatusOr<CgroupWatch> Create(const Host& host);
 
-  // Kubelet's directory, where it writes down what it has assigned; once. While it is absent, each
-  // Watch looks for it again.
+  // Also watches kubelet's directory, where it writes its assignments. Call at most once. While the
+  // directory is absent, each Watch looks for it again.
   void WatchKubelet(const std::string& directory);
 
-  // Watches these cgroups, on v1 in the trees of memory and cpuset; those watched already stay so.
-  // Whether some are new: what came to be in them before is not told, so look once more. An error
-  // means that some are not watched.
+  // Watches these cgroups in addition to those watched already; on cgroup v1 in the trees of memory
+  // and cpuset. Returns whether some are new: cgroups that were created in them before are not
+  // reported, so the caller must list them again. An error means that some are not watched.
   absl::StatusOr<bool> Watch(const std::vector<std::string>& paths);
 
+  // Waits for events, `timeout` at most.
   CgroupNews Wait(absl::Duration timeout);
+  // Ends a Wait in another thread, or the next one.
   void Wake() { events_.Wake(); }
 
  private:
@@ -58,7 +60,7 @@ class CgroupWatch {
   std::string kubelet_directory_;
   int kubelet_watch_ = -1;  // none
   std::map<int, Watched> watched_;
-  std::set<std::string> directories_;  // that are watched
+  std::set<std::string> directories_;  // all that are watched
 };
 
 }  // namespace numalocality

@@ -14,9 +14,6 @@
 namespace numalocality {
 namespace {
 
-// How much the latest repair's speed counts.
-constexpr double kLatestSpeed = 0.3;
-
 // CPU time of the calling thread.
 absl::Duration ThreadCpuTime() {
   timespec time{};
@@ -32,6 +29,15 @@ std::vector<std::string> PlainCgroups(const Configuration& configuration) {
   return {paths.begin(), paths.end()};
 }
 
+bool IsSame(const RepairDecision& a, const RepairDecision& b) {
+  return a.verdict == b.verdict && a.reason == b.reason && a.policy == b.policy;
+}
+
+// As far as this decision goes, the workload's memory is where it should be.
+bool IsAtHome(const RepairDecision& decision) {
+  return decision.reason == RepairReason::kLocal || decision.reason == RepairReason::kTooLittle;
+}
+
 }  // namespace
 
 PolicyLoop::PolicyLoop(const EngineContext& context, PolicyLoopSources sources, Migrator& migrator,
@@ -42,14 +48,14 @@ PolicyLoop::PolicyLoop(const EngineContext& context, PolicyLoopSources sources, 
       board_(board),
       totals_(totals),
       reader_(context),
-      configuration_(sources_.configuration()) {}
+      configuration_(sources_.configuration()),
+      decider_(sources_.describe, sources_.metadata_expected) {}
 
 PolicyLoop::~PolicyLoop() { Stop(); }
 
 void PolicyLoop::Restore(const std::vector<Migration>& ended) {
   for (const Migration& migration : ended) {
-    Learn(migration);
-    active_.Update(migration, migration.end_time);
+    decider_.Update(migration, *configuration_, migration.end_time);
   }
 }
 
@@ -76,7 +82,7 @@ void PolicyLoop::Run() {
   CgroupNews news;
   while (true) {
     const absl::Time next = Tick(news);
-    // What happens meanwhile is taken in together.
+    // Events that arrive meanwhile are handled together in the next step.
     context_.clock.Sleep(kStepInterval);
     {
       MutexLock lock(mutex_);
@@ -124,12 +130,12 @@ absl::Time PolicyLoop::Tick(const CgroupNews& news) {
   topology_is_fresh_ = false;
   reservations_ = migrator_.reservations().List();
   if (news.kubelet_wrote) sources_.ask_names();
-  // What was written comes before what has ended: it names the trigger.
+  // Reports of written cgroups come before those of ended migrations: they name the trigger.
   const bool all_were_read = ReadDue(news, now);
   TakeInbox();
   DropGone();
-  if (all_were_read) ForgetHistories();
-  // Reading has taken time, and the changes it found are of that time.
+  if (all_were_read) ForgetGone();
+  // Reading takes time: the changes that it found may be later than `now`.
   const absl::Time next_decision = DecideDue(context_.clock.Now());
   if (read_time_ == now) read_cpu_time_ = ThreadCpuTime() - cpu_before;
   Publish(now);
@@ -142,7 +148,7 @@ absl::Time PolicyLoop::Tick(const CgroupNews& news) {
 
 void PolicyLoop::TakeConfiguration() {
   auto configuration = sources_.configuration();
-  // The new one's policies may be about other cgroups.
+  // Policies of the new configuration may select other cgroups.
   if (configuration != configuration_) tree_changed_ = true;
   configuration_ = std::move(configuration);
 }
@@ -156,9 +162,8 @@ void PolicyLoop::TakeInbox() {
     decide_all_ = decide_all_ || is_woken || !inbox.empty();
   }
   for (const Migration& migration : inbox) {
-    active_.Update(migration, context_.clock.Now());
+    TakeIn(migration);
     if (!IsFinal(migration.state)) continue;
-    TakeEnded(migration);
     ReadTopology();
     for (const WorkloadMigration& result : migration.workloads) {
       const std::string& path = result.workload.cgroup_path;
@@ -168,37 +173,12 @@ void PolicyLoop::TakeInbox() {
   }
 }
 
-void PolicyLoop::TakeEnded(const Migration& migration) {
-  std::map<uint64_t, int> before;
-  for (const WorkloadMigration& result : migration.workloads) {
-    before[result.workload.cgroup_id] = histories_[result.workload.cgroup_id].fruitless;
-  }
-  Learn(migration);
-  for (const WorkloadMigration& result : migration.workloads) {
-    const uint64_t id = result.workload.cgroup_id;
-    const int in_a_row = histories_[id].fruitless;
-    if (in_a_row <= before[id]) continue;
+void PolicyLoop::TakeIn(const Migration& migration) {
+  for (const FruitlessRepair& repair :
+       decider_.Update(migration, *configuration_, context_.clock.Now())) {
     totals_.AddRepairWithoutGain();
     LogWarning(absl::StrCat("repair without gain id=", migration.id, " workload=\"",
-                            result.workload.ToString(), "\" in_a_row=", in_a_row));
-  }
-}
-
-void PolicyLoop::Learn(const Migration& migration) {
-  const bool is_repair = migration.request.origin == MigrationOrigin::kPolicy;
-  const LocalityPolicy* policy =
-      is_repair ? configuration_->FindPolicy(migration.request.policy) : nullptr;
-  for (const WorkloadMigration& result : migration.workloads) {
-    RepairHistory& history = histories_[result.workload.cgroup_id];
-    history = AfterMigration(std::move(history), migration, result, policy);
-    const absl::Duration time = migration.end_time - migration.start_time;
-    const auto bytes =
-        static_cast<double>(result.outcomes[PageOutcome::kMoved] * migration.page_bytes);
-    if (!is_repair || time <= absl::ZeroDuration()) continue;
-    const double speed = bytes / absl::ToDoubleSeconds(time);
-    bytes_per_second_ = bytes_per_second_ == 0
-                            ? speed
-                            : kLatestSpeed * speed + (1 - kLatestSpeed) * bytes_per_second_;
+                            repair.workload.ToString(), "\" in_a_row=", repair.in_a_row));
   }
 }
 
@@ -208,7 +188,7 @@ bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Time now) {
   const bool walked = WalkIfDue(now);
   const bool read_all = walked || news.lost || now >= read_time_ + configuration_->period;
   if (!read_all && news.written.empty()) return false;
-  if (read_all) read_time_ = now;  // what fails now is tried again in its turn
+  if (read_all) read_time_ = now;  // also if it fails: then it is tried again after a period
   if (!ReadTopology()) return false;
   for (const auto& [path, file] : news.written) {
     Track(reader_.ReadBelow(path, topology_), absl::StrCat(file, " of ", path, " written"));
@@ -224,7 +204,7 @@ bool PolicyLoop::ReadTopology() {
   if (topology_is_fresh_) return true;
   auto topology = TopologyReader(context_.host).Read();
   if (!topology.ok()) {
-    LogError(absl::StrCat("no report: ", topology.status().message()));
+    LogError(absl::StrCat("cannot report placements: ", topology.status().message()));
     return false;
   }
   topology_ = *std::move(topology);
@@ -233,17 +213,17 @@ bool PolicyLoop::ReadTopology() {
 }
 
 bool PolicyLoop::WalkIfDue(absl::Time now) {
-  // Without watches the timer does it.
+  // Without a working watch only the timer finds changes.
   const bool is_watching = watch_.has_value() && watch_status().ok();
-  const absl::Duration most = is_watching ? kLongestWalkInterval : configuration_->period;
-  const bool due = now >= walk_time_ + (tree_changed_ ? kWalkInterval : most);
+  const absl::Duration longest = is_watching ? kLongestWalkInterval : configuration_->period;
+  const bool due = now >= walk_time_ + (tree_changed_ ? kWalkInterval : longest);
   if (!due) return false;
   walk_time_ = now;
   tree_changed_ = false;
   const absl::Status status = Walk();
-  // What fails is tried again soon, and told once.
+  // A failed walk is made again soon, and the same error is logged once.
   if (!status.ok() && status != walk_status_) {
-    LogWarning(absl::StrCat("containers cannot be listed: ", LogSafe(status.message())));
+    LogWarning(absl::StrCat("cannot list containers: ", LogSafe(status.message())));
   }
   walk_status_ = status;
   tree_changed_ = tree_changed_ || !status.ok();
@@ -265,7 +245,8 @@ absl::Status PolicyLoop::Walk() {
 void PolicyLoop::SetWatchStatus(const absl::Status& status) {
   MutexLock lock(mutex_);
   if (!status.ok() && watch_status_.ok()) {
-    LogWarning(absl::StrCat("changes are noticed by the timer only: ", status.message()));
+    LogWarning(absl::StrCat("cannot watch cgroups; changes are noticed once a period only: ",
+                            status.message()));
   }
   watch_status_ = status;
 }
@@ -276,7 +257,7 @@ void PolicyLoop::Track(const Reports& changed, const std::string& trigger) {
     const bool is_other = tracked.read == nullptr || tracked.read->placement.workload.cgroup_id !=
                                                          report->placement.workload.cgroup_id;
     if (is_other) tracked = Tracked();
-    // What changed its home is the reason of all that follows.
+    // The event that changed its home is the trigger of all repairs that follow.
     if (is_other || tracked.read->home_since != report->home_since) tracked.trigger = trigger;
     tracked.read_trigger = trigger;
     tracked.read = report;
@@ -291,12 +272,101 @@ void PolicyLoop::DropGone() {
   std::erase_if(tracked_, [&](const auto& entry) { return !paths.contains(entry.first); });
 }
 
-void PolicyLoop::ForgetHistories() {
+void PolicyLoop::ForgetGone() {
   std::set<uint64_t> ids;
   for (const auto& [path, tracked] : tracked_) {
     ids.insert(tracked.read->placement.workload.cgroup_id);
   }
-  std::erase_if(histories_, [&](const auto& entry) { return !ids.contains(entry.first); });
+  decider_.ForgetExcept(ids);
+}
+
+absl::Time PolicyLoop::DecideDue(absl::Time now) {
+  const bool all = std::exchange(decide_all_, false);
+  decider_.BeginRound(RoundAt(now));
+  absl::Time next = absl::InfiniteFuture();
+  bool some_are_unnamed = false;
+  for (auto& [path, tracked] : tracked_) {
+    const bool is_due = all || tracked.shown == nullptr || tracked.decided != tracked.read ||
+                        tracked.shown->decision->next <= now;
+    if (is_due) Decide(tracked, now);
+    next = std::min(next, tracked.shown->decision->next);
+    const WorkloadPlacement& placement = tracked.read->placement;
+    some_are_unnamed =
+        some_are_unnamed || (placement.workload.container.has_value() && !placement.is_sandbox &&
+                             tracked.shown->description.names.container.empty());
+  }
+  if (some_are_unnamed) sources_.ask_names();
+  return next;
+}
+
+DecisionRound PolicyLoop::RoundAt(absl::Time now) const {
+  return {now, *configuration_, topology_, watermarks_, reservations_};
+}
+
+void PolicyLoop::Decide(Tracked& tracked, absl::Time now) {
+  const WorkloadReport& report = *tracked.read;
+  WorkloadDecision result = decider_.Decide(report);
+  // Free memory changes quickly: a repair is decided by a topology that was read in this step.
+  if (result.decided.decision.verdict == RepairVerdict::kRepair && !topology_is_fresh_ &&
+      ReadTopology()) {
+    decider_.BeginRound(RoundAt(now));
+    result = decider_.Decide(report);
+  }
+  const WorkloadReport* const before = tracked.shown.get();
+  // The home has not changed since memory was there: whatever made the loop read the report now
+  // made the memory leave.
+  if (before != nullptr && IsAtHome(*before->decision) && before->home_since == report.home_since) {
+    tracked.trigger = tracked.read_trigger;
+  }
+  RepairDecision& decision = result.decided.decision;
+  if (decision.verdict == RepairVerdict::kRepair) {
+    Submit(tracked, *result.match.policy, now, result.decided);
+  }
+  const bool is_new = before == nullptr || !IsSame(*before->decision, decision);
+  decision.since = is_new ? now : before->decision->since;
+  if (is_new) CountAndLog(report, decision, before == nullptr);
+  // In most steps nothing has changed, and the report that is shown stays.
+  if (!is_new && tracked.decided == tracked.read && before->description == result.description &&
+      before->decision->message == decision.message && before->decision->next == decision.next) {
+    return;
+  }
+  auto shown = std::make_shared<WorkloadReport>(report);
+  shown->placement.workload.names = result.description.names;
+  shown->description = std::move(result.description);
+  shown->decision = std::move(decision);
+  tracked.shown = std::move(shown);
+  tracked.decided = tracked.read;
+}
+
+void PolicyLoop::Submit(const Tracked& tracked, const LocalityPolicy& policy, absl::Time now,
+                        DecidedRepair& decided) {
+  const WorkloadPlacement& placement = tracked.read->placement;
+  const MigrationRequest request =
+      RepairRequest(*tracked.read, policy, topology_, decided.estimate, tracked.trigger);
+  const auto migration = migrator_.Submit(request);
+  if (migration.ok()) {
+    decider_.AddRepair(*migration, placement.home_nodes);
+    LogInfo(absl::StrCat("repair id=", migration->id, " policy=", policy.name, " workload=\"",
+                         placement.workload.ToString(), "\" trigger=\"", LogSafe(tracked.trigger),
+                         "\" bytes=", decided.estimate.bytes));
+    return;
+  }
+  decided.decision.verdict = RepairVerdict::kWait;
+  decided.decision.reason = RepairReason::kRefused;
+  decided.decision.message = std::string(migration.status().message());
+  decided.decision.next = now + kRefusedFor;
+  decider_.AddRefusal(placement.workload, decided.decision.message, decided.decision.next);
+}
+
+void PolicyLoop::CountAndLog(const WorkloadReport& report, const RepairDecision& decision,
+                             bool is_first) {
+  totals_.Add(decision);
+  // A starting agent leaves most workloads alone: that would only fill the log.
+  if (is_first && decision.verdict == RepairVerdict::kLeave) return;
+  LogInfo(absl::StrCat("decision verdict=", RepairVerdictName(decision.verdict), " reason=",
+                       RepairReasonName(decision.reason), " policy=", LogSafe(decision.policy),
+                       " workload=\"", report.placement.workload.ToString(), "\" message=\"",
+                       LogSafe(decision.message), "\""));
 }
 
 void PolicyLoop::Publish(absl::Time now) {

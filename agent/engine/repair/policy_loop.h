@@ -1,5 +1,6 @@
-// The loop that keeps workloads' memory at home: reads reports when something has happened and once
-// a period, decides by policy, and submits repairs to the Migrator like everyone else.
+// The loop that keeps workloads' memory on their home nodes. It reads placements after events and
+// once a period, has the RepairDecider decide about each workload, submits repairs to the Migrator,
+// as API requests are, and publishes the report.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPAIR_POLICY_LOOP_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPAIR_POLICY_LOOP_H_
 
@@ -20,60 +21,63 @@
 #include "agent/engine/migrate/migration_listener.h"
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/migrate/totals.h"
-#include "agent/engine/repair/active_migrations.h"
 #include "agent/engine/repair/cgroup_watch.h"
+#include "agent/engine/repair/repair_decider.h"
 #include "agent/engine/report/report_board.h"
 #include "agent/engine/report/report_reader.h"
 #include "agent/model/configuration.h"
 #include "agent/model/repair_decision.h"
-#include "agent/model/repair_history.h"
+#include "agent/model/topology.h"
 
 namespace numalocality {
 
-// What the loop asks others for; each is cheap and thread-safe.
+// What the loop takes from other parts of the agent. All functions are cheap and thread-safe.
 struct PolicyLoopSources {
   std::function<std::shared_ptr<const Configuration>()> configuration;
   std::function<ContainerDescription(const ContainerRef&)> describe;
-  // Some container's names are not known, or kubelet has assigned anew: ask the sources soon.
+  // Asks the name sources to be read soon: a container's names are not known, or kubelet has
+  // changed its assignments.
   std::function<void()> ask_names = [] {};
   bool metadata_expected = false;  // see MatchPolicy
-  std::string kubelet_dir;         // whose changes are news, too; empty: none
+  std::string kubelet_dir;         // is watched, too; empty: none
 };
 
-// Tick and Restore are for one thread; the rest for any.
+// Start, Stop, Restore and Tick are for one thread, and Tick is not called after Start: the loop's
+// own thread calls it then. All other methods are thread-safe.
 class PolicyLoop final : public MigrationListener {
  public:
-  // Between two steps: a storm of events is read as one.
+  // Pause between two steps, so that many events in a short time are handled in one step.
   static constexpr absl::Duration kStepInterval = absl::Milliseconds(20);
-  // Between two walks through the cgroups; and at the latest, should an event have been missed.
+  // Shortest pause between two walks through the cgroup tree; and the longest, in case that an
+  // event was missed.
   static constexpr absl::Duration kWalkInterval = absl::Seconds(1);
   static constexpr absl::Duration kLongestWalkInterval = absl::Minutes(10);
-  // A repair that was refused is asked for again after so long, at the earliest.
+  // Shortest time between a refused repair and the next request for it.
   static constexpr absl::Duration kRefusedFor = absl::Seconds(30);
 
   PolicyLoop(const EngineContext& context, PolicyLoopSources sources, Migrator& migrator,
              ReportBoard& board, TotalsCounter& totals);
   ~PolicyLoop() override;  // Stop
 
-  // What earlier repairs brought, from the records of an agent before this one; oldest first. Only
-  // their ends count. Before Start.
+  // Learns from the ended migrations of earlier agents, oldest first. Call before Start.
   void Restore(const std::vector<Migration>& ended);
 
-  // Watches cgroups and runs the loop in a thread until Stop. Without inotify there is the timer
-  // alone: logged.
+  // Watches cgroups and runs the loop in a thread until Stop. Without inotify, which is logged,
+  // only the timer finds changes.
   void Start();
   void Stop();
 
-  // One step: takes in what happened, reads what is due, decides, submits, publishes. Returns when
-  // the next one is due, unless something happens before.
+  // Makes one step: handles events, reads what is due, decides, submits, publishes. Returns when
+  // the next step is due unless an event makes one due earlier.
   absl::Time Tick(const CgroupNews& news);
 
-  // The names of containers, or the configuration, have changed.
+  // Makes the loop decide about all workloads again soon: call it when the names of containers or
+  // the configuration have changed.
   void Wake();
 
   void OnMigration(const Migration& migration) override;
 
-  // Whether changes of cgroups are noticed at once; else why the timer alone notices them.
+  // OK while changes of cgroups are noticed at once; otherwise why only the timer notices them.
   absl::Status watch_status() const {
     MutexLock lock(mutex_);
     return watch_status_;
@@ -83,43 +87,39 @@ class PolicyLoop final : public MigrationListener {
   absl::Time last_tick() const;
 
  private:
-  // What the loop knows of one workload beside its report.
+  // One workload's reports, and what led to them.
   struct Tracked {
-    std::shared_ptr<const WorkloadReport> read;     // by the reader
-    std::shared_ptr<const WorkloadReport> decided;  // that the decision is about
-    std::shared_ptr<const WorkloadReport> shown;    // that, with names and decision
-    std::string read_trigger;                       // what made it be read
-    std::string trigger;                            // of a repair: what made it remote
-    std::string refused;                            // why its repair was, until ...
-    absl::Time refused_until = absl::InfinitePast();
+    std::shared_ptr<const WorkloadReport> read;     // the latest, as the reader gave it
+    std::shared_ptr<const WorkloadReport> decided;  // the one that the decision is about
+    std::shared_ptr<const WorkloadReport> shown;    // a copy of `decided` with names and decision
+    std::string read_trigger;                       // what made the loop read `read`
+    std::string trigger;                            // what made the memory remote
   };
   void Run();
   void TakeConfiguration();
   void TakeInbox();
-  void TakeEnded(const Migration& migration);
-  void Learn(const Migration& migration);
-  // What is to be read now, and why; returns whether that was all.
+  void TakeIn(const Migration& migration);
+  // Reads the workloads that are due; returns whether all were read.
   bool ReadDue(const CgroupNews& news, absl::Time now);
   bool WalkIfDue(absl::Time now);
   absl::Status Walk();
   void SetWatchStatus(const absl::Status& status);
-  // Unless this step has done so. False if it cannot be: logged.
+  // Reads topology_ unless this step has read it already. Logs an error and returns false if that
+  // fails.
   bool ReadTopology();
   void Track(const Reports& changed, const std::string& trigger);
+  // Drops reports of workloads that are gone; ForgetGone also drops what the decider remembers.
   void DropGone();
-  // Those of workloads that are gone. Only after all have been read: others may be restored ones
-  // that are still to be found.
-  void ForgetHistories();
-  // Decides about those that have changed, or whose time has come; returns when the next one's
-  // will.
+  void ForgetGone();
+  // Decides about the workloads that have changed or whose next decision is due; returns when the
+  // next one will be due.
   absl::Time DecideDue(absl::Time now);
-  void Decide(Tracked& tracked);
-  // What is so for all workloads, and for one.
-  RepairFacts FactsNow(absl::Time now) const;
-  void AddFacts(const Tracked& tracked);
-  // Replaces the decision by why it could not be done, if it could not.
-  void Submit(Tracked& tracked, const LocalityPolicy& policy, DecidedRepair& decided);
-  void Tell(const WorkloadReport& report, const RepairDecision& decision, bool is_first);
+  DecisionRound RoundAt(absl::Time now) const;
+  void Decide(Tracked& tracked, absl::Time now);
+  // Submits a repair. If the Migrator refuses it, replaces the decision with kRefused.
+  void Submit(const Tracked& tracked, const LocalityPolicy& policy, absl::Time now,
+              DecidedRepair& decided);
+  void CountAndLog(const WorkloadReport& report, const RepairDecision& decision, bool is_first);
   void Publish(absl::Time now);
 
   const EngineContext context_;
@@ -130,22 +130,19 @@ class PolicyLoop final : public MigrationListener {
   ReportReader reader_;
 
   std::optional<CgroupWatch> watch_;
-  std::shared_ptr<const Configuration> configuration_;  // at this step
+  std::shared_ptr<const Configuration> configuration_;  // of this step
+  std::vector<Reservation> reservations_;               // of this step
   Topology topology_;
-  bool topology_is_fresh_ = false;  // read at this step
+  bool topology_is_fresh_ = false;  // read in this step
   std::map<NodeId, int64_t> watermarks_;
-  std::map<std::string, Tracked> tracked_;       // by cgroup path
-  std::map<uint64_t, RepairHistory> histories_;  // by cgroup id
-  ActiveMigrations active_;
-  std::vector<Reservation> reservations_;  // at this step
-  RepairFacts facts_;                      // at this step
+  std::map<std::string, Tracked> tracked_;  // by cgroup path
+  RepairDecider decider_;
   bool decide_all_ = true;
-  double bytes_per_second_ = 0;  // of repairs, the latest counting most
   bool tree_changed_ = true;
   absl::Status walk_status_;
   absl::Time walk_time_ = absl::InfinitePast();
-  absl::Time read_time_ = absl::InfinitePast();  // of all
-  absl::Duration read_cpu_time_;
+  absl::Time read_time_ = absl::InfinitePast();  // when all workloads were read last
+  absl::Duration read_cpu_time_;                 // of that step
 
   std::thread thread_;
   mutable Mutex mutex_;

@@ -18,7 +18,7 @@
 namespace numalocality {
 namespace {
 
-// Bytes of an address space, as its pages that were looked at tell; those on kHiddenNode, too.
+// Bytes of an address space, estimated by the pages that were read; includes those on kHiddenNode.
 MemoryByNode MemoryOf(const ProcessFacts& process, int64_t page_bytes) {
   MemoryByNode memory;
   if (process.sampled_pages == 0) return memory;
@@ -36,7 +36,7 @@ MemoryByNode Located(MemoryByNode memory) {
   return memory;
 }
 
-// Where the counters of a cgroup do not tell, the pages do.
+// Sets the placement's memory by pages, for a workload without counters.
 void CountPages(ExplanationFacts& facts) {
   facts.placement.source = PlacementSource::kPageScan;
   for (const ProcessFacts& process : facts.processes) {
@@ -97,15 +97,15 @@ absl::Status Explainer::AddProcesses(const Workload& workload,
   };
   std::optional<size_t> max_pages;
   if (!facts.complete) max_pages = SamplePagesOfEach(groups.size());
-  const ProcessLook look{max_pages, prove, is_cancelled};
+  const ProcessScan scan{max_pages, prove, is_cancelled};
   for (const std::vector<pid_t>& sharers : groups) {
-    // All have the same memory: the first that is still there tells.
+    // All have the same memory: the first process that still exists shows it.
     for (const pid_t pid : sharers) {
       if (is_cancelled()) return absl::CancelledError("the caller has gone");
       const auto process = finder_.OpenProcess(context_.kernel, workload, pid);
       if (absl::IsNotFound(process.status())) continue;
       if (!process.ok()) return process.status();
-      auto read = ReadProcessFacts(context_, facts.topology, *process, look, facts.machine);
+      auto read = ReadProcessFacts(context_, facts.topology, *process, scan, facts.machine);
       if (absl::IsNotFound(read.status())) continue;
       if (!read.ok()) return read.status();
       facts.processes.push_back(*std::move(read));
@@ -133,7 +133,7 @@ absl::Status Explainer::AddMachine(const Workload& workload, ExplanationFacts& f
   }
   const auto balancing = ReadNumaBalancing(context_.host);
   machine.balancing = balancing.value_or(0) != 0;
-  // Kernels that cannot do it do not have the setting.
+  // Kernels without automatic NUMA balancing do not have the setting.
   if (!balancing.ok() && !absl::IsNotFound(balancing.status())) {
     machine.unread.insert("the setting of automatic NUMA balancing");
   }

@@ -1,4 +1,5 @@
-// Finds out why a workload's memory is where it is; model/explanation says it.
+// Explains why a workload's memory is where it is: gathers the facts from which model/explanation
+// makes the explanation.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPORT_EXPLAINER_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPORT_EXPLAINER_H_
 
@@ -19,14 +20,14 @@
 
 namespace numalocality {
 
-// What others know; each may be empty. Thread-safe functions.
+// Facts that other parts of the agent have. Each function may be empty, and is thread-safe.
 struct ExplanationSources {
-  // What the configuration in force has; else what the explainer was made with.
+  // The current configuration's limits; if empty, those of the context are used.
   std::function<HostLimits()> limits;
-  // Remote bytes of a workload that its last migration home has left as pinned or busy; 0 if there
-  // was none.
+  // Remote bytes of a workload that its last migration home could not move (pinned or busy); 0 if
+  // there was none.
   std::function<int64_t(const WorkloadPlacement&)> stuck_bytes;
-  // What kubelet has assigned to it; nullopt: nothing, or not known.
+  // Kubelet's assignment to a workload; nullopt if there is none or it is not known.
   std::function<std::optional<KubeletAssignment>(const Workload&)> assignment;
 };
 
@@ -39,12 +40,13 @@ class Explainer {
         finder_(context.host),
         reader_(context.kernel, context.host, context.clock) {}
 
-  // Explains the placement of `workload` now, by samples of its processes' pages or, if `complete`,
-  // by all of them. Memory of a container is what its cgroup's counters say; of a workload that is
-  // one process, what the pages say, anonymous and shmem only. Samples are of 4096 pages a process,
-  // and fewer of each if there are more than 16 processes. Where the homes of the processes differ,
-  // the placement has them one by one. Processes that exit meanwhile are left out. NOT_FOUND if the
-  // workload is gone, PERMISSION_DENIED, CANCELLED.
+  // Explains the current placement of `workload` by samples of its processes' pages or, if
+  // `complete`, by all pages. A container's bytes come from its cgroup's counters. Those of a
+  // workload that is one process come from its pages, and are anonymous and shmem memory only. A
+  // sample has 4096 pages of each process, fewer if there are more than 16 processes. If the
+  // processes have different home nodes, the placement lists each process. Processes that exit
+  // meanwhile are left out. NOT_FOUND if the workload is gone, PERMISSION_DENIED, CANCELLED if
+  // `is_cancelled` returns true.
   absl::StatusOr<PlacementExplanation> Explain(const Workload& workload, const Topology& topology,
                                                bool complete,
                                                absl::FunctionRef<bool()> is_cancelled) const;

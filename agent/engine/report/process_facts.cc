@@ -15,60 +15,60 @@
 namespace numalocality {
 namespace {
 
-// Entries of pagemap that are read at once: 16 MiB of base pages hold the mmap lock for 0.1 ms.
+// Pagemap entries of one read: for 16 MiB of base pages the kernel holds the mmap lock for 0.1 ms.
 constexpr int64_t kMostEntries = 4096;
 
-// Sorts the pages of one process.
+// Counts the pages of one process by node, kind and sharing.
 class PageTally {
  public:
-  // `pagemap`: nullopt if it may not be read. All outlive this.
-  PageTally(std::optional<Pagemap> pagemap, const ProcessHandle& process, const ProcessLook& look,
+  // `pagemap`: nullopt if the agent may not read it. All references must outlive this.
+  PageTally(std::optional<Pagemap> pagemap, const ProcessHandle& process, const ProcessScan& scan,
             int64_t page_bytes, ScanPacer& pacer, ProcessFacts& facts)
       : pagemap_(std::move(pagemap)),
         process_(process),
-        look_(look),
+        scan_(scan),
         page_bytes_(page_bytes),
         pacer_(pacer),
         facts_(facts) {}
 
-  void Add(const PageSpan& run) {
-    facts_.sampled_pages += run.pages;
-    const bool is_remote = run.node != kHiddenNode && !facts_.home_nodes.Contains(run.node);
+  void Add(const PageSpan& span) {
+    facts_.sampled_pages += span.pages;
+    const bool is_remote = span.node != kHiddenNode && !facts_.home_nodes.Contains(span.node);
     if (!is_remote || !pagemap_.has_value()) {
-      facts_.pages[{run.node, run.kind, PageSharing::kUnknown}] += run.pages;
+      facts_.pages[{span.node, span.kind, PageSharing::kUnknown}] += span.pages;
       return;
     }
-    for (int64_t done = 0; done < run.pages; done += kMostEntries) {
-      const uint64_t start = AddressOf(run, done);
-      const uint64_t end = AddressOf(run, std::min(done + kMostEntries, run.pages));
-      AddRemote(run, {start, end});
+    for (int64_t done = 0; done < span.pages; done += kMostEntries) {
+      const uint64_t start = AddressOf(span, done);
+      const uint64_t end = AddressOf(span, std::min(done + kMostEntries, span.pages));
+      AddRemote(span, {start, end});
     }
   }
 
  private:
-  uint64_t AddressOf(const PageSpan& run, int64_t page) const {
-    return run.address + static_cast<uint64_t>(page * page_bytes_);
+  uint64_t AddressOf(const PageSpan& span, int64_t page) const {
+    return span.address + static_cast<uint64_t>(page * page_bytes_);
   }
 
-  void AddRemote(const PageSpan& run, AddressRange range) {
+  void AddRemote(const PageSpan& span, AddressRange range) {
     const auto page_bytes = static_cast<uint64_t>(page_bytes_);
     if (!pagemap_->Read(range, entries_).ok()) entries_.clear();
     pacer_.AfterRead();
-    // Of an exiting process there may be fewer.
+    // The read returns fewer entries while the process exits.
     entries_.resize(range.size() / page_bytes);
     for (const PagemapEntry entry : entries_) {
-      ++facts_.pages[{run.node, run.kind, SharingOf(entry, range.start)}];
+      ++facts_.pages[{span.node, span.kind, SharingOf(entry, range.start)}];
       range.start += page_bytes;
     }
   }
 
   PageSharing SharingOf(PagemapEntry entry, uint64_t address) {
-    if (!entry.is_present()) return PageSharing::kUnknown;  // gone since
+    if (!entry.is_present()) return PageSharing::kUnknown;  // freed meanwhile
     if (entry.is_exclusive()) return PageSharing::kNone;
     if (!owned_.has_value()) {
       const auto mappings = process_.ReadMaps();
       owned_.emplace();
-      if (mappings.ok()) owned_ = look_.proof().OwnedRanges(process_.pid(), *mappings);
+      if (mappings.ok()) owned_ = scan_.proof().OwnedRanges(process_.pid(), *mappings);
     }
     const auto after =
         std::upper_bound(owned_->begin(), owned_->end(), address,
@@ -79,7 +79,7 @@ class PageTally {
 
   std::optional<Pagemap> pagemap_;
   const ProcessHandle& process_;
-  const ProcessLook& look_;
+  const ProcessScan& scan_;
   const int64_t page_bytes_;
   ScanPacer& pacer_;
   ProcessFacts& facts_;
@@ -87,20 +87,20 @@ class PageTally {
   std::vector<PagemapEntry> entries_;
 };
 
-absl::Status LookAtAll(const EngineContext& context, const ProcessHandle& process,
-                       int64_t page_bytes, const ProcessLook& look, PageTally& tally) {
-  NL_RETURN_IF_ERROR(
-      PageScanner(context.kernel, context.clock, context.host, page_bytes)
-          .Scan(process, {kWholeAddressSpace}, kPrivateKinds, [&](absl::Span<const PageSpan> runs) {
-            for (const PageSpan& run : runs) tally.Add(run);
-            return !look.is_cancelled();
-          }));
-  return look.is_cancelled() ? absl::CancelledError("the caller has gone") : absl::OkStatus();
+absl::Status ScanAllPages(const EngineContext& context, const ProcessHandle& process,
+                          int64_t page_bytes, const ProcessScan& scan, PageTally& tally) {
+  NL_RETURN_IF_ERROR(PageScanner(context.kernel, context.clock, context.host, page_bytes)
+                         .Scan(process, {kWholeAddressSpace}, kPrivateKinds,
+                               [&](absl::Span<const PageSpan> spans) {
+                                 for (const PageSpan& span : spans) tally.Add(span);
+                                 return !scan.is_cancelled();
+                               }));
+  return scan.is_cancelled() ? absl::CancelledError("the caller has gone") : absl::OkStatus();
 }
 
-absl::Status LookAtPages(const EngineContext& context, const Topology& topology,
-                         const ProcessHandle& process, const ProcessLook& look, ProcessFacts& facts,
-                         CircumstanceFacts& machine) {
+absl::Status CountPages(const EngineContext& context, const Topology& topology,
+                        const ProcessHandle& process, const ProcessScan& scan, ProcessFacts& facts,
+                        CircumstanceFacts& machine) {
   ScanPacer pacer(context.clock);
   auto opened = Pagemap::Open(context.kernel, process, topology.page_bytes);
   std::optional<Pagemap> pagemap;
@@ -109,16 +109,16 @@ absl::Status LookAtPages(const EngineContext& context, const Topology& topology,
   } else {
     machine.unread.insert("which pages several processes map");
   }
-  PageTally tally(std::move(pagemap), process, look, topology.page_bytes, pacer, facts);
-  if (!look.max_pages.has_value()) {
-    NL_RETURN_IF_ERROR(LookAtAll(context, process, topology.page_bytes, look, tally));
+  PageTally tally(std::move(pagemap), process, scan, topology.page_bytes, pacer, facts);
+  if (!scan.max_pages.has_value()) {
+    NL_RETURN_IF_ERROR(ScanAllPages(context, process, topology.page_bytes, scan, tally));
     facts.resident_pages = facts.sampled_pages;
     return absl::OkStatus();
   }
   NL_ASSIGN_OR_RETURN(
       const PageSample sample,
-      SamplePages(context.kernel, context.clock, process, context.host, topology, *look.max_pages));
-  for (const PageSpan& run : sample.spans) tally.Add(run);
+      SamplePages(context.kernel, context.clock, process, context.host, topology, *scan.max_pages));
+  for (const PageSpan& span : sample.spans) tally.Add(span);
   facts.resident_pages = sample.resident_pages;
   return absl::OkStatus();
 }
@@ -127,7 +127,7 @@ absl::Status LookAtPages(const EngineContext& context, const Topology& topology,
 
 absl::StatusOr<ProcessFacts> ReadProcessFacts(const EngineContext& context,
                                               const Topology& topology,
-                                              const ProcessHandle& process, const ProcessLook& look,
+                                              const ProcessHandle& process, const ProcessScan& scan,
                                               CircumstanceFacts& machine) {
   ProcessFacts facts;
   facts.id = process.id();
@@ -136,7 +136,7 @@ absl::StatusOr<ProcessFacts> ReadProcessFacts(const EngineContext& context,
   facts.cpus = threads.cpus;
   facts.home_nodes = topology.HomeNodes(threads.cpus);
   NL_ASSIGN_OR_RETURN(facts.allowed_nodes, process.ReadAllowedNodes());
-  NL_RETURN_IF_ERROR(LookAtPages(context, topology, process, look, facts, machine));
+  NL_RETURN_IF_ERROR(CountPages(context, topology, process, scan, facts, machine));
   if (const auto policy = ReadPolicyNodes(context.host, process); policy.ok()) {
     facts.policy_nodes = *policy;
   } else {

@@ -1,5 +1,5 @@
-// What explains where one process's memory is: where its CPUs are, what it asked for and may use,
-// and which of its pages others map.
+// Reads the facts that explain where one process's memory is: its CPUs, its memory policies, the
+// nodes that it may use, and which of its pages other processes map.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPORT_PROCESS_FACTS_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPORT_PROCESS_FACTS_H_
 
@@ -17,19 +17,20 @@
 
 namespace numalocality {
 
-// How one process is looked at.
-struct ProcessLook {
+// How the pages of one process are read.
+struct ProcessScan {
   std::optional<size_t> max_pages;  // size of the sample; nullopt: every page
-  // Asked once a shared page is found, for whom else it belongs to.
+  // Called when the first shared page is found, to find out whether only this workload maps it.
   absl::FunctionRef<const SharingProof&()> proof;
   absl::FunctionRef<bool()> is_cancelled;
 };
 
-// Reads `process` now. What it finds out beside, and what may not be read, goes to `machine`.
-// NOT_FOUND if the process is gone, PERMISSION_DENIED if its pages may not be located, CANCELLED.
+// Reads the facts of `process`. Adds swapped bytes and the facts that it could not read to
+// `machine`. NOT_FOUND if the process is gone, PERMISSION_DENIED if the agent may not locate its
+// pages, CANCELLED. Thread-safe if `machine` is the caller's own.
 absl::StatusOr<ProcessFacts> ReadProcessFacts(const EngineContext& context,
                                               const Topology& topology,
-                                              const ProcessHandle& process, const ProcessLook& look,
+                                              const ProcessHandle& process, const ProcessScan& scan,
                                               CircumstanceFacts& machine);
 
 }  // namespace numalocality

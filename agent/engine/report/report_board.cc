@@ -9,7 +9,7 @@
 namespace numalocality {
 namespace {
 
-// Watchers are told of what a person would call a change: memory always breathes a little.
+// Smaller differences are no change: the memory of a running workload always varies a little.
 constexpr double kFractionChange = 0.01;
 constexpr int64_t kLeastBytesChange = int64_t{1} << 20;
 
@@ -51,12 +51,12 @@ void ReportBoard::Publish(std::shared_ptr<const LocalityReport> report) {
   latest_ = std::move(report);
   const size_t before = changes_.size();
   for (const auto& workload : latest_->workloads) {
-    auto& told = told_[workload->placement.workload.cgroup_path];
-    if (told == workload || (told != nullptr && !HasChanged(*told, *workload))) continue;
+    auto& shown = shown_[workload->placement.workload.cgroup_path];
+    if (shown == workload || (shown != nullptr && !HasChanged(*shown, *workload))) continue;
     changes_.push_back({workload, {}});
-    told = workload;
+    shown = workload;
   }
-  if (told_.size() > latest_->workloads.size()) DropGone();
+  if (shown_.size() > latest_->workloads.size()) DropGone();
   const bool has_news = changes_.size() > before || !has_report_;
   has_report_ = true;
   while (changes_.size() > kMaxChanges) {
@@ -71,7 +71,7 @@ void ReportBoard::DropGone() {
   for (const auto& workload : latest_->workloads) {
     there.insert(workload->placement.workload.cgroup_path);
   }
-  std::erase_if(told_, [&](const auto& entry) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  std::erase_if(shown_, [&](const auto& entry) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (there.contains(entry.first)) return false;
     changes_.push_back({nullptr, entry.second->placement.workload});
     return true;
@@ -100,7 +100,7 @@ ReportChanges ReportBoard::WaitForChanges(int64_t next, absl::Duration timeout) 
   result.next = last();
   result.resync = next < first_ || next > last();
   if (result.resync) {
-    for (const auto& [path, workload] : told_) result.changes.push_back({workload, {}});
+    for (const auto& [path, workload] : shown_) result.changes.push_back({workload, {}});
   } else {
     result.changes.assign(changes_.begin() + (next - first_), changes_.end());
   }

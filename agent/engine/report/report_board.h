@@ -1,4 +1,4 @@
-// The latest report, for all who want to know, and what has changed in it for those who watch.
+// Holds the latest report for readers, and the latest changes for watchers.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPORT_REPORT_BOARD_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPORT_REPORT_BOARD_H_
 
@@ -18,48 +18,51 @@
 
 namespace numalocality {
 
-// A workload that is new or has changed; or, without `report`, one that is gone.
+// A workload that is new or has changed or, without `report`, a workload that is gone.
 struct ReportChange {
   std::shared_ptr<const WorkloadReport> report;
   Workload gone;
 };
 
-// What a watcher has not seen yet.
+// The changes that a watcher has not seen yet.
 struct ReportChanges {
-  bool resync = false;  // `changes` are all there are: the watcher is new, or was too slow
+  // `changes` lists all workloads, because the watcher is new or was too slow: it must drop all
+  // that it knows.
+  bool resync = false;
   std::vector<ReportChange> changes;
-  int64_t next = 0;  // to ask with the next time
+  int64_t next = 0;  // pass this to the next call
 };
 
-// Thread-safe.
+// Thread-safe. One thread publishes, any number of threads read and wait.
 class ReportBoard {
  public:
-  // Changes that are kept for watchers; who is further behind gets all workloads anew.
+  // Changes that are kept for watchers; a watcher that is further behind gets all workloads again.
   static constexpr size_t kMaxChanges = 4096;
-  // A watcher that has seen nothing yet.
+  // For the first call of a watcher.
   static constexpr int64_t kFromStart = -1;
 
   explicit ReportBoard(const Clock& clock) : clock_(clock) {}
 
+  // Replaces the latest report and wakes the watchers if a workload has changed.
   void Publish(std::shared_ptr<const LocalityReport> report);
 
-  // The latest; an empty one before the first Publish. Never null.
+  // The latest report; an empty one before the first Publish. Never null.
   std::shared_ptr<const LocalityReport> Latest() const;
 
-  // What has changed since `next` (kFromStart, or as the last call returned it); waits for it,
-  // `timeout` at most. Before the first report nothing is a change.
+  // Waits, `timeout` at most, for changes after `next` (kFromStart, or ReportChanges::next of the
+  // last call), and returns them. Before the first report there are no changes.
   ReportChanges WaitForChanges(int64_t next, absl::Duration timeout) const;
 
  private:
-  // Tells of the workloads that the latest report has not.
+  // Adds a change for each workload that is missing in the latest report.
   void DropGone() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;
   mutable Mutex mutex_;
   mutable ConditionVariable changed_;
   std::shared_ptr<const LocalityReport> latest_ ABSL_GUARDED_BY(mutex_);
-  // What watchers were told of each workload, by cgroup path.
-  std::map<std::string, std::shared_ptr<const WorkloadReport>> told_ ABSL_GUARDED_BY(mutex_);
+  // The report of each workload's last change, by cgroup path.
+  std::map<std::string, std::shared_ptr<const WorkloadReport>> shown_ ABSL_GUARDED_BY(mutex_);
   std::deque<ReportChange> changes_ ABSL_GUARDED_BY(mutex_);
   int64_t first_ ABSL_GUARDED_BY(mutex_) = 0;  // number of changes_.front()
   bool has_report_ ABSL_GUARDED_BY(mutex_) = false;

@@ -14,7 +14,7 @@
 namespace numalocality {
 namespace {
 
-// A sample is good until a fiftieth of the workload's memory has come, gone or moved.
+// A sample is valid until one fiftieth of the workload's memory was allocated, freed or moved.
 constexpr int64_t kShiftDivisor = 50;
 
 bool SameHomes(const std::vector<ProcessPlacement>& processes) {
@@ -23,15 +23,15 @@ bool SameHomes(const std::vector<ProcessPlacement>& processes) {
   });
 }
 
-// Which process is at home where.
+// The home nodes of each process.
 std::map<ProcessId, NodeSet> HomesOf(const std::vector<ProcessPlacement>& processes) {
   std::map<ProcessId, NodeSet> homes;
   for (const ProcessPlacement& process : processes) homes[process.id] = process.home_nodes;
   return homes;
 }
 
-// Whether a process that `a` tells apart is at home elsewhere in `b`. Where `b` tells none apart,
-// all are at home where the workload is.
+// Whether a process that `a` lists has other home nodes in `b`. If `b` lists no processes, all have
+// the workload's home nodes.
 bool SomeProcessDiffers(const WorkloadPlacement& a, const WorkloadPlacement& b) {
   const auto homes = HomesOf(b.processes);
   return std::any_of(a.processes.begin(), a.processes.end(), [&](const ProcessPlacement& process) {
@@ -60,9 +60,9 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     auto found = finder_.Find({std::nullopt, std::nullopt, path, std::nullopt});
     if (found.ok()) tree.workloads.push_back(std::move(found->front()));
   }
-  // What the agent finds at its own start has not only just begun.
+  // Workloads that exist when the agent starts did not appear just now.
   const absl::Time appeared =
-      std::exchange(has_looked_, true) ? context_.clock.Now() : absl::InfinitePast();
+      std::exchange(has_walked_, true) ? context_.clock.Now() : absl::InfinitePast();
   std::set<std::string> paths;
   for (Workload& workload : tree.workloads) {
     paths.insert(workload.cgroup_path);
@@ -72,15 +72,15 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     auto counters = CgroupCounters::Open(context_.host, workload.cgroup_path);
     if (absl::IsNotFound(counters.status())) continue;  // removed meanwhile
     if (!counters.ok()) {
-      LogWarning(absl::StrCat("report without ", workload.ToString(), ": ",
+      LogWarning(absl::StrCat("cannot report ", workload.ToString(), ": ",
                               LogSafe(counters.status().message())));
       continue;
     }
     if (!counters->counts_memory()) {
-      // The only other way would be to look at all its pages, again and again.
-      LogWarning(absl::StrCat("report without ", workload.ToString(),
-                              ": its cgroup counts no memory; enable the memory controller there "
-                              "(cgroup.subtree_control of the cgroup above)"));
+      // Without counters each read would have to scan all its pages.
+      LogWarning(absl::StrCat("cannot report ", workload.ToString(),
+                              ": its cgroup does not count memory; enable the memory controller in "
+                              "cgroup.subtree_control of the parent cgroup"));
       continue;
     }
     const std::string path = workload.cgroup_path;
@@ -94,7 +94,7 @@ Reports ReportReader::ReadAll(const Topology& topology) { return ReadBelow("/", 
 
 Reports ReportReader::ReadBelow(const std::string& path, const Topology& topology) {
   Reports changed;
-  // What is within comes right after it, among a few whose names begin alike.
+  // Cgroups below `path` follow it in the map, mixed with siblings whose names begin with its name.
   for (auto it = kept_.lower_bound(path); it != kept_.end() && absl::StartsWith(it->first, path);) {
     if (!IsWithin(it->first, path)) {
       ++it;
@@ -107,8 +107,8 @@ Reports ReportReader::ReadBelow(const std::string& path, const Topology& topolog
       continue;
     }
     if (!status.ok()) {
-      LogWarning(absl::StrCat("report of ", it->second.workload.ToString(),
-                              " is old: ", LogSafe(status.message())));
+      LogWarning(absl::StrCat("placement of ", it->second.workload.ToString(),
+                              " is out of date: ", LogSafe(status.message())));
     }
     if (it->second.report != before) changed.push_back(it->second.report);
     ++it;
@@ -196,7 +196,7 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const 
 }
 
 absl::StatusOr<bool> ReportReader::ReadMasks(Kept& kept) {
-  // Nearly always all threads have one affinity, the one they had the last time.
+  // Nearly always all threads have the affinity that they had in the last read.
   std::vector<CpuMask> masks;
   std::vector<std::pair<pid_t, size_t>> others;
   bool first_is_met = kept.counters.thread_ids().empty();
@@ -263,8 +263,8 @@ void ReportReader::Sample(const Workload& workload, const Topology& topology,
       SamplePages(context_.kernel, context_.clock, *handle, context_.host, topology);
   if (!sample.ok()) {
     if (absl::IsNotFound(sample.status())) return;
-    return LogWarning(absl::StrCat("pages of process ", process.id.pid,
-                                   " were not sampled: ", LogSafe(sample.status().message())));
+    return LogWarning(absl::StrCat("cannot sample pages of process ", process.id.pid, ": ",
+                                   LogSafe(sample.status().message())));
   }
   process.memory = sample->EstimateMemory(topology.page_bytes);
   process.sampled_pages = sample->sampled_pages;

@@ -1,6 +1,6 @@
-// Reads where all workloads' memory is, again and again, at a cost that does not depend on how much
-// memory there is: counters and affinities, no look at pages but small samples of processes whose
-// homes differ within one workload.
+// Reads the placements of all workloads periodically, at a cost that does not depend on the amount
+// of memory: it reads counters and CPU affinities. It samples pages only of processes whose home
+// nodes differ within one workload.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPORT_REPORT_READER_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPORT_REPORT_READER_H_
 
@@ -22,53 +22,53 @@ namespace numalocality {
 
 using Reports = std::vector<std::shared_ptr<const WorkloadReport>>;
 
-// For one thread.
+// All methods are for one thread.
 class ReportReader {
  public:
   explicit ReportReader(const EngineContext& context);
 
-  // Finds all containers, and the plain cgroups `extra` that exist; those that count no memory are
-  // left out, which is logged. Returns the cgroups in which others may come to be.
+  // Finds all containers, and the cgroups `extra` that exist. Cgroups that count no memory are left
+  // out, and a warning is logged. Returns the cgroups in which new containers may be created.
   // FAILED_PRECONDITION without cgroups.
   absl::StatusOr<std::vector<std::string>> FindWorkloads(const std::vector<std::string>& extra);
 
-  // Reads all, or those in and below the cgroup `path`. Workloads that are gone are dropped, those
-  // that cannot be read keep their last report. Processes are sampled again when their affinity has
-  // changed, or the memory of the workload has shifted.
-  // Returns the reports that differ from the last ones.
+  // Reads all workloads, or those in and below the cgroup `path`, and returns the reports that
+  // differ from the last ones. Workloads that are gone are dropped; workloads that cannot be read
+  // keep their last report. Processes are sampled again if their affinity has changed, or if the
+  // workload's memory has shifted between nodes.
   Reports ReadAll(const Topology& topology);
   Reports ReadBelow(const std::string& path, const Topology& topology);
-  // At the next read its processes' pages are sampled anew.
+  // Makes the next read sample the processes of the workload at `path` again.
   void Resample(const std::string& path);
 
-  // One workload, with nothing kept of it. NOT_FOUND if it is gone.
+  // Reads one workload without keeping anything for later reads. NOT_FOUND if it is gone.
   absl::StatusOr<WorkloadPlacement> ReadOnce(const Workload& workload, const Topology& topology);
 
-  // In the order of their cgroup paths.
+  // The last reports of all workloads, in the order of their cgroup paths.
   Reports All() const;
-  // Of all workloads found, read or not.
+  // The cgroup paths of all workloads that were found, read or not.
   std::vector<std::string> Paths() const;
 
  private:
   struct Kept {
     Workload workload;
     CgroupCounters counters;
-    std::vector<CpuMask> masks;  // the threads' different ones
-    // Threads that have another one than the first, and which: two may swap theirs.
+    std::vector<CpuMask> masks;  // all different affinities of the threads
+    // The threads whose affinity is not masks[0], and its index: two threads may swap theirs.
     std::vector<std::pair<pid_t, size_t>> others;
     std::vector<ProcessPlacement> processes;
-    absl::Time appeared;      // InfinitePast if it was there from the start
+    absl::Time appeared;      // InfinitePast if it existed when the agent started
     MemoryByNode sampled_at;  // the workload's memory when its processes were sampled
     bool resample = true;
     std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read
   };
 
   absl::Status Read(Kept& kept, const Topology& topology);
-  // Placement by the workload's own counters.
+  // Reads the placement from the workload's counters; `same` if nothing has changed.
   absl::StatusOr<WorkloadPlacement> ReadPlacement(Kept& kept, const Topology& topology, bool& same);
-  // Whether a thread's mask is another one than the last time.
+  // Returns whether a thread's affinity has changed since the last read.
   absl::StatusOr<bool> ReadMasks(Kept& kept);
-  // The processes one by one; none if all have the same home.
+  // The placement of each process; none if all have the same home nodes.
   absl::StatusOr<std::vector<ProcessPlacement>> ReadProcesses(Kept& kept, const Topology& topology,
                                                               bool resample);
   void Sample(const Workload& workload, const Topology& topology, ProcessPlacement& process);
@@ -79,7 +79,7 @@ class ReportReader {
   const PlacementReader reader_;
   std::map<std::string, Kept> kept_;  // by cgroup path
   CpuMask scratch_;
-  bool has_looked_ = false;
+  bool has_walked_ = false;
 };
 
 }  // namespace numalocality

@@ -1,5 +1,5 @@
-// What the engine asks of the container runtime. agent/runtime implements it; without a runtime
-// there is none.
+// The interface through which the engine uses the container runtime. agent/runtime implements it.
+// Without a configured runtime there is no such object.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_CONTAINER_RESOURCES_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_CONTAINER_RESOURCES_H_
 
@@ -11,20 +11,21 @@
 
 namespace numalocality {
 
-// Thread-safe. Calls take some seconds at most.
+// Thread-safe. A call takes a few seconds at most.
 class ContainerResources {
  public:
   virtual ~ContainerResources() = default;
 
-  // Sets a running container's cpuset.mems, also in the runtime's own books, so that a later update
-  // of something else does not put it back. `nodes` is not empty: runtimes take that for "as it
-  // is".
+  // Sets a running container's cpuset.mems through the runtime, which stores it, so that a later
+  // update of another resource does not reset it. `nodes` must not be empty: runtimes take an empty
+  // set for "no change".
   virtual absl::Status SetMems(const std::string& container_id, const NodeSet& nodes) = 0;
 
-  // "containerd v1.6.20". UNAVAILABLE or PERMISSION_DENIED if it does not answer.
+  // Name and version, such as "containerd v1.6.20". UNAVAILABLE or PERMISSION_DENIED if it does not
+  // answer.
   virtual absl::StatusOr<std::string> Describe() = 0;
 
-  // Where it listens.
+  // Its socket.
   virtual std::string address() const = 0;
 };
 

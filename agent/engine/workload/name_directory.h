@@ -1,10 +1,13 @@
-// Names, labels and assignments of the node's containers, from whichever sources there are: asks
-// them again and again, and keeps what they have told at hand.
+// Names, labels and kubelet's assignments of the containers on this machine. The directory reads
+// all name sources periodically and answers from what it has read.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_NAME_DIRECTORY_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_NAME_DIRECTORY_H_
 
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -15,47 +18,95 @@
 #include "agent/base/clock.h"
 #include "agent/base/mutex.h"
 #include "agent/base/retry_delay.h"
-#include "agent/engine/workload/known_names.h"
 #include "agent/engine/workload/name_source.h"
 #include "agent/model/container_names.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
 
-// Thread-safe but for what says otherwise.
+// What the name sources know of containers, joined into one description of each. Sources are
+// numbered; where two differ, the one with the lower number is right.
+//
+// A container's names and a pod's metadata never change for one id, so they stay when their source
+// goes away: they are forgotten only if a source answers without them for kKeep. Assignments do
+// change: they are those of each source's last answer.
+//
+// Not thread-safe.
+class KnownNames {
+ public:
+  // How long a name is kept that its source does not report any more: the cgroup may exist a while
+  // longer.
+  static constexpr absl::Duration kKeep = absl::Minutes(10);
+
+  // Takes in a complete answer of `source` at `now`, a monotonic time. Returns whether any
+  // description may have changed.
+  bool Learn(size_t source, const std::vector<KnownContainer>& reported, absl::Duration now);
+
+  // Names as far as known; without a container's name for a pod's sandbox.
+  ContainerNames NamesOf(const ContainerRef& container) const;
+
+  ContainerDescription Describe(const ContainerRef& container) const;
+
+ private:
+  template <typename Value>
+  struct Known {
+    Value value;
+    size_t source = 0;             // the best one that reported it
+    absl::Duration last_reported;  // by any source
+  };
+  struct Pod {
+    ContainerNames names;
+    std::optional<PodMetadata> metadata;
+  };
+  // By "uid/container" or "namespace/pod/container".
+  using Assignments = std::map<std::string, KubeletAssignment>;
+
+  bool LearnContainer(size_t source, const KnownContainer& reported, absl::Duration now);
+  bool LearnPod(size_t source, const KnownContainer& reported, absl::Duration now);
+  bool ReplaceAssignments(size_t source, const std::vector<KnownContainer>& reported);
+  // Forgets what `source` has not reported for kKeep; returns whether there was anything.
+  template <typename Value>
+  static bool Forget(size_t source, absl::Duration now, std::map<std::string, Known<Value>>& known);
+
+  std::map<std::string, Known<ContainerNames>> containers_;  // by id
+  std::map<std::string, Known<Pod>> pods_;                   // by UID
+  std::map<size_t, Assignments> assignments_;                // by source
+};
+
+// Thread-safe, except for the methods that say otherwise.
 class NameDirectory {
  public:
-  // How often a source is asked that answers; one that fails is asked again after RetryDelay.
+  // How often a source is read that answers; one that fails is read again after RetryDelay.
   static constexpr absl::Duration kPeriod = absl::Seconds(30);
-  // However often Nudge is called, there is so much time between two questions.
+  // Shortest time between two reads of a source, however often Nudge is called.
   static constexpr absl::Duration kShortest = absl::Milliseconds(500);
 
-  // Of two sources that differ, the first is right. `clock` outlives this.
+  // Where two sources differ, the first of them is right. `clock` must outlive this.
   NameDirectory(std::vector<std::unique_ptr<NameSource>> sources, const Clock& clock);
   ~NameDirectory() { Stop(); }
 
-  // `changed` is called, without locks, after a reading that may have changed any description. Call
-  // before Start.
+  // Has `changed` called, without locks held, after each read that may have changed a description.
+  // Call before Start.
   void OnChange(std::function<void()> changed) { on_change_ = std::move(changed); }
 
   // Starts a thread that calls ReadAll when a source is due. Call once.
   void Start();
 
-  // Cancels what the thread is reading, and joins it: after this, what OnChange gave is not called.
-  // What is known stays so.
+  // Cancels the current read and joins the thread: the function given to OnChange is not called
+  // after this. NamesOf and Describe still answer.
   void Stop();
 
-  // One step: asks the sources that are due, one after the other. For one thread at a time.
+  // Makes one step: reads the sources that are due, one after the other. For one thread at a time.
   void ReadAll();
 
-  // Has the sources that answer asked soon: somebody has seen a container without names.
+  // Makes the sources that answer due soon: call it when a container has no names.
   void Nudge();
 
-  // What is known now; looks it up and asks nobody.
+  // What is known now, without reading a source.
   ContainerNames NamesOf(const ContainerRef& container) const;
   ContainerDescription Describe(const ContainerRef& container) const;
 
-  // In their order.
+  // Of all sources, in their order.
   std::vector<SourceStatus> Status() const;
 
  private:
@@ -68,9 +119,9 @@ class NameDirectory {
   };
 
   void Run();
-  // Asks one source if it is due. Returns whether any description may have changed.
+  // Reads one source if it is due. Returns whether any description may have changed.
   bool ReadIfDue(size_t index);
-  bool TakeIn(size_t index, const absl::StatusOr<std::vector<KnownContainer>>& told)
+  bool TakeIn(size_t index, const absl::StatusOr<std::vector<KnownContainer>>& read)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;

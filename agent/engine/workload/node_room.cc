@@ -25,7 +25,7 @@ absl::Status NodeRoom::Read(double fraction) {
   return absl::OkStatus();
 }
 
-NodeRoom::Room NodeRoom::Look(NodeId node) const {
+NodeRoom::Room NodeRoom::OnLocked(NodeId node) const {
   if (full_nodes_.Contains(node)) return {};
   const int64_t spare = reader_.ReadFreeBytes(node).value_or(0) - reserve_bytes_.at(node);
   const auto found = claimed_pages_.find(node);
@@ -35,12 +35,12 @@ NodeRoom::Room NodeRoom::Look(NodeId node) const {
 
 NodeRoom::Room NodeRoom::On(NodeId node) const {
   MutexLock lock(mutex_);
-  return Look(node);
+  return OnLocked(node);
 }
 
 NodeRoom::Room NodeRoom::ClaimUpTo(NodeId node, int64_t pages) {
   MutexLock lock(mutex_);
-  Room room = Look(node);
+  Room room = OnLocked(node);
   room.pages = std::min(room.pages, pages);
   claimed_pages_[node] += room.pages;
   return room;

@@ -1,4 +1,4 @@
-// How much a run may still put on each node.
+// How much memory a migration may still move to each node.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_NODE_ROOM_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_NODE_ROOM_H_
 
@@ -17,43 +17,44 @@
 
 namespace numalocality {
 
-// By node, what is to be left free: `fraction` of its memory or, where that is more, its watermark.
+// Bytes to leave free, by node: `fraction` of its memory or its watermark, whichever is more.
 std::map<NodeId, int64_t> ReserveBytes(const Topology& topology, double fraction,
                                        const std::map<NodeId, int64_t>& watermarks);
 
-// Keeps a reserve free on every node: a fraction of its memory, or the sum of its zones' high
-// watermarks where that is more, for below these the kernel would take page cache away from
-// others. Thread-safe once Read has returned.
+// Keeps a reserve free on every node: a fraction of its memory or the sum of its zones' high
+// watermarks, whichever is more, because below the watermarks the kernel reclaims page cache of
+// others. Call Read first; after it has returned, all other methods are thread-safe.
 class NodeRoom {
  public:
   NodeRoom(const Host& host, const Topology& topology) : topology_(topology), reader_(host) {}
 
-  // Reads the reserves. `fraction`: of each node's memory.
+  // Reads the watermarks and computes the reserves. `fraction`: of each node's memory.
   absl::Status Read(double fraction);
 
   struct Room {
-    int64_t pages = 0;  // base pages that the node can take without touching its reserve
-    // Batches are on their way to it: until they are there, what they have used may be taken off
-    // twice, so that a lack of room proves nothing.
+    int64_t pages = 0;  // base pages that fit on the node without using its reserve
+    // Batches are moving to the node. Pages that have arrived count as used and as claimed until
+    // the claim is released, so the node may have more room than `pages` says.
     bool is_claimed = false;
   };
-  // Now, what others have claimed taken off; 0 also if that cannot be read, or the node is full.
+  // The current room on a node without the claimed pages; 0 also if the free memory cannot be read,
+  // or the node was marked full.
   Room On(NodeId node) const;
 
-  // Sets `pages` aside for a batch that is about to move, or as many as there is room for now; they
-  // are to be released when it has.
+  // Claims `pages` for a batch that is about to move, or as many as there is room for. The caller
+  // must release the claimed number after the batch.
   Room ClaimUpTo(NodeId node, int64_t pages);
   void Release(NodeId node, int64_t pages);
 
-  // Nothing more goes to `node` for the rest of the run.
+  // Treats `node` as full for the rest of the migration.
   void MarkFull(NodeId node);
   NodeSet FullNodes() const;
 
-  // "node 1 has 60.0 MiB free, of which 50.0 MiB are kept in reserve", for people.
+  // For people: "node 1 has 60.0 MiB free, of which 50.0 MiB are kept in reserve".
   std::string Describe(NodeId node) const;
 
  private:
-  Room Look(NodeId node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Room OnLocked(NodeId node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Topology& topology_;
   const TopologyReader reader_;

@@ -6,7 +6,6 @@
 #include "agent/base/status.h"
 #include "agent/os/cgroup/cgroup_dir.h"
 #include "agent/os/pages/page_scanner.h"
-#include "agent/os/process/process_handle.h"
 #include "agent/os/process/same_memory.h"
 
 namespace numalocality {
@@ -25,17 +24,20 @@ absl::StatusOr<WorkloadPlacement> PlacementReader::Read(
     if (placement.process_count == 0) {
       return absl::NotFoundError(workload.ToString() + ": has exited");
     }
-    if (view == PlacementView::kBasic) view = PlacementView::kPages;
     NL_ASSIGN_OR_RETURN(const ProcessHandle process,
-                        ProcessHandle::Open(kernel_, host_, workload.process->pid));
+                        finder_.OpenProcess(kernel_, workload, workload.process->pid));
     NL_ASSIGN_OR_RETURN(placement.allowed_nodes, process.ReadAllowedNodes());
+    if (view != PlacementView::kHome) {
+      placement.source = PlacementSource::kPageScan;
+      NL_RETURN_IF_ERROR(AddPages(process, topology, is_cancelled, placement));
+    }
   } else {
     NL_RETURN_IF_ERROR(ReadCgroup(workload, topology, view, placement));
+    if (view == PlacementView::kPages) {
+      NL_RETURN_IF_ERROR(ReadPages(processes, topology, is_cancelled, placement));
+    }
   }
   placement.home_nodes = topology.HomeNodes(placement.cpus);
-  if (view == PlacementView::kPages) {
-    NL_RETURN_IF_ERROR(ReadPages(processes, topology, is_cancelled, placement));
-  }
   return placement;
 }
 
@@ -86,45 +88,42 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
                                         absl::FunctionRef<bool()> is_cancelled,
                                         WorkloadPlacement& placement) const {
   placement.source = PlacementSource::kPageScan;
-  // Of several processes one may exit meanwhile; without its only one the workload is gone.
-  const bool may_vanish = !placement.workload.process.has_value();
   for (const std::vector<pid_t>& sharers : GroupBySameMemory(kernel_, host_, processes.pids)) {
-    // All have the same memory: the first that is still there tells.
-    absl::StatusOr<LocatedMemory> memory;
+    // All have the same memory: the first process that still exists shows it.
     for (const pid_t pid : sharers) {
-      memory = ReadProcessPages(placement.workload, pid, topology, is_cancelled);
-      if (!absl::IsNotFound(memory.status())) break;
+      const auto process = finder_.OpenProcess(kernel_, placement.workload, pid);
+      const absl::Status status =
+          process.ok() ? AddPages(*process, topology, is_cancelled, placement) : process.status();
+      if (status.ok()) break;
+      if (!absl::IsNotFound(status)) return status;
     }
     if (is_cancelled()) return absl::CancelledError("the caller has gone");
-    if (memory.ok()) {
-      placement.memory.Add(memory->by_node);
-      placement.unlocated_bytes += memory->unlocated_bytes;
-    } else if (!may_vanish || !absl::IsNotFound(memory.status())) {
-      return memory.status();
-    }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<PlacementReader::LocatedMemory> PlacementReader::ReadProcessPages(
-    const Workload& workload, pid_t pid, const Topology& topology,
-    absl::FunctionRef<bool()> is_cancelled) const {
-  NL_ASSIGN_OR_RETURN(const ProcessHandle process, finder_.OpenProcess(kernel_, workload, pid));
-  LocatedMemory memory;
+absl::Status PlacementReader::AddPages(const ProcessHandle& process, const Topology& topology,
+                                       absl::FunctionRef<bool()> is_cancelled,
+                                       WorkloadPlacement& placement) const {
+  MemoryByNode by_node;
+  int64_t unlocated_bytes = 0;
   NL_RETURN_IF_ERROR(
       PageScanner(kernel_, clock_, host_, topology.page_bytes)
-          .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageSpan> runs) {
-            for (const PageSpan& run : runs) {
-              const int64_t bytes = run.pages * topology.page_bytes;
-              if (run.node == kHiddenNode) {
-                memory.unlocated_bytes += bytes;
+          .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageSpan> spans) {
+            for (const PageSpan& span : spans) {
+              const int64_t bytes = span.pages * topology.page_bytes;
+              if (span.node == kHiddenNode) {
+                unlocated_bytes += bytes;
               } else {
-                memory.by_node.Add(run.node, run.kind, bytes);
+                by_node.Add(span.node, span.kind, bytes);
               }
             }
             return !is_cancelled();
           }));
-  return memory;
+  if (is_cancelled()) return absl::CancelledError("the caller has gone");
+  placement.memory.Add(by_node);
+  placement.unlocated_bytes += unlocated_bytes;
+  return absl::OkStatus();
 }
 
 }  // namespace numalocality

@@ -1,4 +1,4 @@
-// Reads where a workload's memory is relative to its CPUs.
+// Reads a workload's placement: where its memory is relative to its CPUs.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_PLACEMENT_READER_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_PLACEMENT_READER_H_
 
@@ -10,13 +10,14 @@
 #include "agent/model/topology.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
+#include "agent/os/process/process_handle.h"
 
 namespace numalocality {
 
 enum class PlacementView {
-  kBasic,  // the cgroup's own counters: at most 10 system calls a process and 2 a thread
-  kPages,  // every resident page is looked up: exact, and as slow as the process is large
-  kHome,   // where memory belongs, and none of it
+  kBasic,  // the cgroup's counters: at most 10 system calls for each process, 2 for each thread
+  kPages,  // the node of every resident page: exact; the time grows with the memory
+  kHome,   // CPUs, home nodes and allowed nodes only, no memory
 };
 
 // Stateless and thread-safe.
@@ -25,22 +26,17 @@ class PlacementReader {
   PlacementReader(KernelCalls& kernel, const Host& host, const Clock& clock)
       : kernel_(kernel), host_(host), clock_(clock), finder_(host) {}
 
-  // The placement of `workload` now. A workload that is one process is read by pages instead of
-  // kBasic: the kernel counts bytes per node by cgroup only. An address space that several
-  // processes share is counted once, memory on kHiddenNode apart from all nodes. Processes that
-  // exit meanwhile are counted, not an error; NOT_FOUND if the workload is gone, PERMISSION_DENIED
-  // if anything may not be read. Gives up with CANCELLED when `is_cancelled`, asked between steps,
-  // says so.
+  // Reads the current placement of `workload`. For a workload that is one process, kBasic reads
+  // pages too, because the kernel counts bytes per node only by cgroup. An address space that
+  // several processes share is counted once. Memory on kHiddenNode is counted separately. Processes
+  // that exit during the read are counted and are no error. NOT_FOUND if the workload is gone,
+  // PERMISSION_DENIED if the agent may not read something, CANCELLED if `is_cancelled`, which is
+  // called between steps, returns true.
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
                                          PlacementView view,
                                          absl::FunctionRef<bool()> is_cancelled) const;
 
  private:
-  struct LocatedMemory {
-    MemoryByNode by_node;
-    int64_t unlocated_bytes = 0;
-  };
-
   // `view` becomes kPages if the cgroup does not count its memory.
   absl::Status ReadCgroup(const Workload& workload, const Topology& topology, PlacementView& view,
                           WorkloadPlacement& placement) const;
@@ -49,10 +45,9 @@ class PlacementReader {
   absl::Status ReadPages(const WorkloadProcesses& processes, const Topology& topology,
                          absl::FunctionRef<bool()> is_cancelled,
                          WorkloadPlacement& placement) const;
-
-  absl::StatusOr<LocatedMemory> ReadProcessPages(const Workload& workload, pid_t pid,
-                                                 const Topology& topology,
-                                                 absl::FunctionRef<bool()> is_cancelled) const;
+  // Adds the memory of one process, after all of its pages were read.
+  absl::Status AddPages(const ProcessHandle& process, const Topology& topology,
+                        absl::FunctionRef<bool()> is_cancelled, WorkloadPlacement& placement) const;
 
   KernelCalls& kernel_;
   const Host host_;

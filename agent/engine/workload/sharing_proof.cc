@@ -16,7 +16,7 @@
 namespace numalocality {
 namespace {
 
-// Whether KSM may have given processes that have nothing to do with each other the same page.
+// Whether KSM may have merged pages of unrelated processes.
 bool KsmHasMerged(const Host& host) {
   const auto text = ReadFile(host.ksm + "/pages_shared");
   int64_t pages = 0;
@@ -30,13 +30,13 @@ bool IsAnonymous(Backing backing) {
 
 }  // namespace
 
-// Looks at the workload's processes first, then at all others.
+// Reads the workload's processes first, then all others.
 class SharingProof::Survey {
  public:
   Survey(const Host& host, const Workload& workload) : host_(host), workload_(workload) {}
 
   SharingProof Take(const std::vector<pid_t>& own_pids) {
-    if (const absl::Status status = LookAtAll(own_pids); !status.ok()) {
+    if (const absl::Status status = ReadAll(own_pids); !status.ok()) {
       SharingProof nothing;
       nothing.note_ = absl::StrCat("shared pages left: ", status.message());
       return nothing;
@@ -45,14 +45,14 @@ class SharingProof::Survey {
   }
 
  private:
-  absl::Status LookAtAll(const std::vector<pid_t>& own_pids) {
-    for (const pid_t pid : own_pids) NL_RETURN_IF_ERROR(IgnoreGone(LookAtOwn(pid)));
+  absl::Status ReadAll(const std::vector<pid_t>& own_pids) {
+    for (const pid_t pid : own_pids) NL_RETURN_IF_ERROR(IgnoreGone(ReadOwn(pid)));
     std::set<pid_t> seen(own_pids.begin(), own_pids.end());
-    // The second time for those that were forked meanwhile.
+    // The second pass finds processes that were forked during the first.
     for (int i = 0; i < 2; ++i) {
       NL_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ListAllProcesses(host_));
       for (const pid_t pid : pids) {
-        if (seen.insert(pid).second) NL_RETURN_IF_ERROR(IgnoreGone(LookAtOther(pid)));
+        if (seen.insert(pid).second) NL_RETURN_IF_ERROR(IgnoreGone(ReadOther(pid)));
       }
     }
     return absl::OkStatus();
@@ -62,7 +62,7 @@ class SharingProof::Survey {
     return absl::IsNotFound(status) ? absl::OkStatus() : status;
   }
 
-  absl::Status LookAtOwn(pid_t pid) {
+  absl::Status ReadOwn(pid_t pid) {
     NL_ASSIGN_OR_RETURN(const ProcessMemory memory, ProcessMemory::Open(host_, pid));
     own_marks_[pid] = memory.exec_mark();
     marks_.insert(memory.exec_mark());
@@ -72,7 +72,7 @@ class SharingProof::Survey {
     });
   }
 
-  absl::Status LookAtOther(pid_t pid) {
+  absl::Status ReadOther(pid_t pid) {
     NL_ASSIGN_OR_RETURN(const ProcessMemory memory, ProcessMemory::Open(host_, pid));
     const bool is_relative = marks_.contains(memory.exec_mark());
     std::set<FileId> common;
@@ -93,7 +93,8 @@ class SharingProof::Survey {
     return absl::OkStatus();
   }
 
-  // Processes of the workload's cgroup that were not there, or hidden, when its PIDs were listed.
+  // Whether the process is in the workload's cgroup: it may have started after the PIDs were
+  // listed, or may have been hidden then.
   bool BelongsToWorkload(pid_t pid) const {
     if (workload_.process) return false;
     const auto text = ReadFile(absl::StrCat(host_.proc, "/", pid, "/cgroup"));
@@ -110,10 +111,10 @@ class SharingProof::Survey {
     }
     if (ksm_has_merged) {
       notes.push_back(absl::StrCat("shared anonymous pages left: KSM has merged pages (", host_.ksm,
-                                   "/pages_shared), of whom is unknown"));
+                                   "/pages_shared), and does not report whose"));
     } else if (relative_) {
       notes.push_back(absl::StrCat("shared anonymous pages left: process ", *relative_,
-                                   " outside the workload, forked from a common ancestor, may map "
+                                   " outside the workload has a common ancestor, and may map "
                                    "them"));
     }
     std::set_difference(objects_.begin(), objects_.end(), foreign_objects_.begin(),
@@ -121,8 +122,8 @@ class SharingProof::Survey {
                         std::inserter(proof.owned_objects_, proof.owned_objects_.end()));
     if (mapper_) {
       notes.push_back(absl::StrCat(foreign_objects_.size(), " of ", objects_.size(),
-                                   " shared memory objects left: mapped outside the workload, too "
-                                   "(process ",
+                                   " shared memory objects left: a process outside the workload "
+                                   "maps them, too (process ",
                                    *mapper_, ")"));
     }
     proof.note_ = absl::StrJoin(notes, "; ");
@@ -133,11 +134,11 @@ class SharingProof::Survey {
   const Workload& workload_;
   std::map<pid_t, uint64_t> own_marks_;
   std::set<uint64_t> marks_;          // of own_marks_
-  std::set<uint64_t> foreign_marks_;  // those that a stranger has as well
+  std::set<uint64_t> foreign_marks_;  // those that a foreign process has, too
   std::set<FileId> objects_;          // shared memory that own processes map
-  std::set<FileId> foreign_objects_;  // those that a stranger maps as well
-  std::optional<pid_t> relative_;     // a stranger with a mark of ours
-  std::optional<pid_t> mapper_;       // a stranger that maps an object of ours
+  std::set<FileId> foreign_objects_;  // those that a foreign process maps, too
+  std::optional<pid_t> relative_;     // a foreign process with one of own_marks_
+  std::optional<pid_t> mapper_;       // a foreign process that maps one of objects_
 };
 
 SharingProof SharingProof::Take(const Host& host, const Workload& workload,

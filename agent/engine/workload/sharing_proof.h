@@ -1,18 +1,20 @@
-// Proof that pages which several processes map are mapped by processes of one workload only, so
-// that they may be moved together (MoveFlag::kShared) without moving a stranger's memory.
+// Proof that only processes of one workload map certain shared pages, so that these pages can be
+// moved (MoveFlag::kShared) without moving memory of a process outside the workload, a foreign
+// process.
 //
-// A page of shared memory can only be mapped by processes that map its object (device and inode in
-// /proc/PID/maps). An anonymous page can only be mapped by processes that were forked from a common
-// ancestor and have not called exec since. So the proof looks at every process of the machine, and
-// needs neither page frame numbers nor a look at single pages.
+// Only processes that map the same object (device and inode in /proc/PID/maps) can map a page of
+// shared memory. Only processes that were forked from a common ancestor, and have not called exec
+// since, can map the same anonymous page. So the proof reads every process of the machine, and
+// needs neither page frame numbers nor the state of single pages.
 //
-// Counts of mappers (mapmax of numa_maps, kpagecount) prove nothing: a page that one stranger maps
-// and one of N own processes has not touched yet has N mappers as well.
+// Numbers of mappers (mapmax of numa_maps, kpagecount) prove nothing: a page that a foreign process
+// maps, and that one of N own processes has not touched yet, also has N mappers.
 //
-// Never proved: anonymous memory on a machine where KSM has merged pages; page cache of files on
-// disk, and so the few private copies among it, since files of an overlay file system show another
-// device than the files below it, whose page cache they use (Linux 6.8). For the same reason a
-// tmpfs that is a layer of an overlay is not seen through; containers are given tmpfs of their own.
+// Two kinds of memory are never proved. One is anonymous memory on a machine where KSM has merged
+// pages. The other is page cache of files on disk, with the few private copies among it: a file of
+// an overlay file system shows another device than the file below it, whose page cache it uses
+// (Linux 6.8). For the same reason a tmpfs that is a layer of an overlay is not recognized;
+// containers get tmpfs mounts that are no layers.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_SHARING_PROOF_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_SHARING_PROOF_H_
 
@@ -31,18 +33,19 @@
 
 namespace numalocality {
 
-// What was so while the proof was taken: take it right before the moves that rely on it, and again
-// every few seconds of moving. A process that maps an object or leaves the workload later keeps its
-// data in any case; what it has mapped a moment ago may change node.
+// A proof describes the moment when it was taken: take it right before the moves that rely on it,
+// and again every few seconds. A process that maps an object or leaves the workload after the proof
+// never loses data, but its memory may be moved to another node. Immutable, so safe to read by any
+// thread.
 class SharingProof {
  public:
   // Proves nothing.
   SharingProof() = default;
 
-  // Looks at all processes of the machine: reads the stat of each, and also the maps if the
-  // workload has shared memory. `own_pids`: the workload's processes that are to be moved; others
-  // in its cgroup are no strangers either. Whatever cannot be read makes the proof smaller, never
-  // an error.
+  // Reads the stat of every process of the machine, and also the maps if the workload has shared
+  // memory. `own_pids`: the workload's processes whose memory will be moved; other processes in its
+  // cgroup are not foreign either. Anything that cannot be read makes the proof smaller and is no
+  // error.
   static SharingProof Take(const Host& host, const Workload& workload,
                            const std::vector<pid_t>& own_pids);
 
@@ -52,11 +55,11 @@ class SharingProof {
   // Whether all processes that map this object of shared memory belong to the workload.
   bool OwnsObject(const FileId& object) const;
 
-  // The ranges of mappings of `own_pid` whose pages are the workload's own, however many processes
-  // map them; in address order, adjacent ones joined.
+  // The ranges of `mappings` of `own_pid` whose pages only the workload's processes map; in address
+  // order, adjacent ranges joined.
   std::vector<AddressRange> OwnedRanges(pid_t own_pid, absl::Span<const Mapping> mappings) const;
 
-  // What is not proved and why, for people; empty if everything is that ever can be.
+  // For people: what is not proved and why; empty if everything that is provable was proved.
   const std::string& note() const { return note_; }
 
  private:

@@ -21,12 +21,12 @@ absl::StatusOr<MappedPages> EstimateProcess(const EngineContext& context,
                                                            context.host, topology, max_pages));
   MappedPages pages;
   std::vector<PagemapEntry> entries;
-  for (const PageSpan& run : sample.spans) {
-    if (run.node != node) continue;
-    const auto bytes = static_cast<uint64_t>(run.pages * topology.page_bytes);
-    NL_RETURN_IF_ERROR(pagemap.Read({run.address, run.address + bytes}, entries));
+  for (const PageSpan& span : sample.spans) {
+    if (span.node != node) continue;
+    const auto bytes = static_cast<uint64_t>(span.pages * topology.page_bytes);
+    NL_RETURN_IF_ERROR(pagemap.Read({span.address, span.address + bytes}, entries));
     for (const PagemapEntry entry : entries) {
-      if (!entry.is_present()) continue;  // gone since
+      if (!entry.is_present()) continue;  // freed meanwhile
       pages.all += 1;
       pages.unshared += entry.is_exclusive() ? 1 : 0;
     }
@@ -47,7 +47,7 @@ absl::StatusOr<MappedPages> EstimateUnshared(const EngineContext& context, const
   const size_t max_pages = SamplePagesOfEach(groups.size());
   MappedPages all;
   for (const std::vector<pid_t>& sharers : groups) {
-    // All have the same memory: the first that is still there tells.
+    // All have the same memory: the first process that still exists shows it.
     for (const pid_t pid : sharers) {
       const auto process = finder.OpenProcess(context.kernel, workload, pid);
       if (absl::IsNotFound(process.status())) continue;

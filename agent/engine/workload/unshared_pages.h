@@ -1,4 +1,5 @@
-// How much of a workload's memory no two processes share, by samples of its processes' pages.
+// Estimates how much of a workload's memory is mapped by one process only, by samples of its
+// processes' pages.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_UNSHARED_PAGES_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_UNSHARED_PAGES_H_
 
@@ -12,17 +13,19 @@
 
 namespace numalocality {
 
-// Anonymous and shmem pages of one node, estimated; shared ones as often as they are mapped.
+// Estimated numbers of anonymous and shmem pages of one node. A shared page counts once for each
+// process that maps it.
 struct MappedPages {
   double all = 0;
-  double unshared = 0;  // that one process maps alone
+  double unshared = 0;  // mapped by one process only
 
   double UnsharedFraction() const { return all > 0 ? unshared / all : 1; }
 };
 
-// What the processes of `workload` have mapped on `node`. Exact where none of the pages looked at
-// is shared, else within 2 percentage points or so. Costs the same for any size. PERMISSION_DENIED
-// if that may not be read, NOT_FOUND if the workload is gone.
+// Estimates what the processes of `workload` have mapped on `node`. The fraction is exact if none
+// of the sampled pages is shared, otherwise within about 2 percentage points. The cost does not
+// depend on the size. PERMISSION_DENIED if the agent may not read the pages, NOT_FOUND if the
+// workload is gone. Thread-safe.
 absl::StatusOr<MappedPages> EstimateUnshared(const EngineContext& context, const Workload& workload,
                                              NodeId node, const Topology& topology);
 

@@ -23,10 +23,10 @@
 namespace numalocality {
 namespace {
 
-// A container id's prefix must be this long; what docker and crictl print is longer.
+// Shortest accepted prefix of a container id; docker and crictl print more.
 constexpr size_t kMinIdPrefix = 8;
 
-// Listings of one workload's processes before giving up on catching all of a fork storm.
+// Most listings of one workload's processes while new ones keep appearing.
 constexpr int kMaxListings = 4;
 
 // Adds the containers in `cgroup` and below it to `found`.
@@ -47,7 +47,7 @@ absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, WorkloadTr
   return absl::OkStatus();
 }
 
-// A pod's names, without a container's, match all its containers.
+// Names of a pod without a container match all its containers.
 bool HasNames(const ContainerNames& names, const ContainerNames& wanted) {
   return names.pod_namespace == wanted.pod_namespace && names.pod == wanted.pod &&
          (wanted.container.empty() || names.container == wanted.container);
@@ -64,14 +64,15 @@ bool Matches(const Workload& workload, const WorkloadSelector& selector) {
          absl::StartsWith(container.container_id, *selector.container_id);
 }
 
-// The selector in the form that is compared; INVALID_ARGUMENT if it names nothing, or two things.
+// The selector in the form that Matches compares. INVALID_ARGUMENT unless it selects in one way.
 absl::StatusOr<WorkloadSelector> Normalize(WorkloadSelector selector) {
   const int names = selector.pid.has_value() + selector.cgroup_path.has_value() +
                     (selector.pod_uid.has_value() || selector.container_id.has_value()) +
                     selector.names.has_value();
   if (names != 1) {
     return absl::InvalidArgumentError(
-        "name each workload in one way: pod UID, container id, cgroup path, PID or resource name");
+        "select each workload in exactly one way: pod UID, container id, cgroup path, PID or "
+        "resource name");
   }
   if (selector.container_id.has_value()) {
     // Kubernetes writes "containerd://<id>".
@@ -80,8 +81,8 @@ absl::StatusOr<WorkloadSelector> Normalize(WorkloadSelector selector) {
     }
     if (selector.container_id->size() < kMinIdPrefix) {
       return absl::InvalidArgumentError(absl::StrCat("container id '", *selector.container_id,
-                                                     "': give at least ", kMinIdPrefix,
-                                                     " characters of it"));
+                                                     "': give at least its first ", kMinIdPrefix,
+                                                     " characters"));
     }
   }
   return selector;
@@ -127,7 +128,7 @@ absl::StatusOr<std::vector<Workload>> WorkloadFinder::Find(const WorkloadSelecto
   if (selector.container_id.has_value() && workloads.size() > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat(selector.ToString(), ": ", workloads.size(),
-                     " containers have ids that begin so; give more characters of it"));
+                     " containers have ids that begin like this; give more characters"));
   }
   return workloads;
 }
@@ -143,8 +144,7 @@ absl::StatusOr<Workload> WorkloadFinder::FindProcess(pid_t pid) const {
                       ReadFile(absl::StrCat(host_.proc, "/", pid, "/cgroup")));
   Workload workload;
   workload.process = ProcessId{pid, stat->start_ticks};
-  // Hosts without cgroups that count memory have no such line; the process can be served all the
-  // same.
+  // Hosts without cgroups that count memory have no such line; migrations work without it.
   if (const auto path = ProcessCgroup(host_, text); path.ok()) {
     workload.cgroup_path = *path;
     if (auto parsed = ParseContainerCgroup(*path); parsed.has_value()) {
@@ -176,8 +176,8 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
   if (IsInView(workload)) return workload;
   return absl::FailedPreconditionError(
       absl::StrCat("cgroup ", LogSafe(path),
-                   ": is not of the agent's own pod, the only one whose "
-                   "processes it sees; an agent with hostPID serves the whole node"));
+                   ": is not in the agent's own pod, the only one whose processes the agent sees; "
+                   "set hostPID in the agent's pod to serve the whole machine"));
 }
 
 bool WorkloadFinder::IsInView(const Workload& workload) const {
@@ -194,13 +194,14 @@ absl::Status WorkloadFinder::NoNames(const WorkloadSelector& selector) const {
   std::vector<std::string> sources;
   if (names_ != nullptr) {
     for (const SourceStatus& source : names_->Status()) {
-      sources.push_back(absl::StrCat(
-          source.name, ": ", source.last_read.ok() ? "knows none" : source.last_read.message()));
+      sources.push_back(
+          absl::StrCat(source.name, ": ",
+                       source.last_read.ok() ? "reports no names" : source.last_read.message()));
     }
   }
   return absl::NotFoundError(
-      absl::StrCat(selector.ToString(), ": no source of names is reachable: ",
-                   sources.empty() ? "none is configured" : absl::StrJoin(sources, "; "),
+      absl::StrCat(selector.ToString(), ": no container has a known name: ",
+                   sources.empty() ? "no name source is configured" : absl::StrJoin(sources, "; "),
                    "; use the pod's UID or the container's id, and see 'localityctl doctor'"));
 }
 
@@ -217,14 +218,14 @@ absl::StatusOr<ProcessHandle> WorkloadFinder::OpenProcess(KernelCalls& kernel,
   }
   if (is_member) return process;
   return absl::NotFoundError(
-      absl::StrCat("process ", pid, ": has exited, or left ", workload.ToString()));
+      absl::StrCat("process ", pid, ": has exited, or has left ", workload.ToString()));
 }
 
 absl::StatusOr<CgroupDir> WorkloadFinder::OpenCgroup(const Workload& workload) const {
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(host_, workload.cgroup_path));
   if (cgroup.id() != workload.cgroup_id) {
     return absl::NotFoundError(
-        absl::StrCat(workload.ToString(), ": gone; another cgroup now has its name"));
+        absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
   }
   return cgroup;
 }

@@ -1,5 +1,6 @@
-// Container cgroups → workloads → host processes. A workload is what the kernel's cgroup tree says
-// it is, never what a process claims to be; names are what the node's other daemons call it.
+// Finds workloads and their processes: container cgroups → workloads → processes. Only the kernel's
+// cgroup tree decides what a workload is; a process cannot claim to be one. Names come from name
+// sources.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_WORKLOAD_FINDER_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_WORKLOAD_FINDER_H_
 
@@ -20,53 +21,54 @@ class NameDirectory;
 // The processes of a workload at one moment.
 struct WorkloadProcesses {
   std::vector<pid_t> pids;
-  int hidden_count = 0;     // outside the agent's PID namespace
-  bool incomplete = false;  // new ones were still appearing when listing was given up
+  int hidden_count = 0;     // processes outside the agent's PID namespace
+  bool incomplete = false;  // new processes still appeared in the last listing
 };
 
-// The containers of a host, and where others may come to be.
+// The containers of a host, and the cgroups in which others may be created.
 struct WorkloadTree {
   std::vector<Workload> workloads;       // in the order of their paths
-  std::vector<std::string> directories;  // cgroups that are no container, nor in one
+  std::vector<std::string> directories;  // cgroups that are neither a container nor in one
 };
 
 // Stateless and thread-safe.
 class WorkloadFinder {
  public:
-  // `names` may be null: then workloads have no names. Outlives this.
+  // `names` may be null: then workloads have no names. It must outlive this.
   explicit WorkloadFinder(const Host& host, const NameDirectory* names = nullptr)
       : host_(host), names_(names) {}
 
-  // Every Kubernetes container of the host, or of the only pod in view, in the order of their
-  // paths; nested containers belong to the outermost. FAILED_PRECONDITION without cgroups.
+  // All Kubernetes containers of the host, or of Host::only_pod, in the order of their paths. A
+  // container within a container is part of the outer one. FAILED_PRECONDITION without cgroups.
   absl::StatusOr<std::vector<Workload>> FindAll() const;
-  // The same, with the cgroups it went through.
+  // The same, with the cgroups that contain them.
   absl::StatusOr<WorkloadTree> Walk() const;
 
-  // The workloads that `selector` names: at least one. NOT_FOUND if there is none, also as far as
-  // names are known; INVALID_ARGUMENT if the selector is malformed or a container id's prefix is
-  // ambiguous.
+  // The workloads that `selector` names, at least one. NOT_FOUND if there is none, or if it selects
+  // by names and none are known; INVALID_ARGUMENT if the selector is malformed, or the prefix of a
+  // container id is ambiguous.
   absl::StatusOr<std::vector<Workload>> Find(const WorkloadSelector& selector) const;
 
-  // NOT_FOUND if the workload's cgroup, or the process it stands for, is gone; also when another
-  // cgroup now has its name.
+  // Lists the workload's processes. NOT_FOUND if its cgroup or process is gone, also if a new
+  // cgroup has the same path.
   absl::StatusOr<WorkloadProcesses> ListProcesses(const Workload& workload) const;
 
-  // Opens one of the processes that ListProcesses gave. NOT_FOUND if it has exited, also when its
-  // PID names a process outside the workload by now.
+  // Opens one of the processes that ListProcesses returned. NOT_FOUND if it has exited, also if its
+  // PID now belongs to a process outside the workload.
   absl::StatusOr<ProcessHandle> OpenProcess(KernelCalls& kernel, const Workload& workload,
                                             pid_t pid) const;
 
-  // The cgroup of a workload, checked to be the same as when it was found.
+  // Opens the cgroup of a workload. NOT_FOUND if it is gone, also if a new cgroup has the same
+  // path.
   absl::StatusOr<CgroupDir> OpenCgroup(const Workload& workload) const;
 
  private:
   absl::StatusOr<Workload> FindProcess(pid_t pid) const;
   absl::StatusOr<Workload> FindCgroup(const std::string& path) const;
   ContainerNames NamesOf(const Workload& workload) const;
-  // Whether its processes can be seen, as far as Host::only_pod tells.
+  // Whether the agent sees its processes, by Host::only_pod.
   bool IsInView(const Workload& workload) const;
-  // The error for `selector` where no container has a name, with what each source says.
+  // The error for `selector` if no container has a name, with the state of each name source.
   absl::Status NoNames(const WorkloadSelector& selector) const;
 
   const Host host_;

@@ -98,7 +98,7 @@ def under_the_default_seccomp_profile(machine):
 @case(seconds=120)
 def without_the_hosts_pids(machine):
     """It sees its own pod only, and says so."""
-    check_without(machine, own_pid_namespace, "WARNING", "Processes outside the agent's PID namespace are not seen", "Set hostPID in the agent's pod")
+    check_without(machine, own_pid_namespace, "WARNING", "Processes outside the agent's PID namespace are not served", "Set hostPID in the agent's pod")
 
 
 @case(seconds=120)
@@ -119,7 +119,7 @@ def without_logs(machine):
 @case(seconds=120)
 def without_pod_resources(machine):
     """What kubelet has assigned is not known."""
-    still_tells(*check_without(machine, drop_mount("pod-resources"), "NOTE", "What kubelet has assigned", "Mount the host's"))
+    still_tells(*check_without(machine, drop_mount("pod-resources"), "NOTE", "that kubelet has assigned to containers are not known", "Mount the host's"))
 
 
 @case(seconds=120)

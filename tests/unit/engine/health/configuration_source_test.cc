@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -20,6 +21,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 using Presence = ConfigurationSource::Presence;
 
@@ -72,7 +74,7 @@ TEST_F(ConfigurationSourceTest, ReadsTheFileAtOnceAndAfterEachChange) {
   EXPECT_EQ(before->local_distance, 20) << "what a reader holds does not change under it";
 }
 
-TEST_F(ConfigurationSourceTest, NamesWhatIsInForceOnlyAfterARestart) {
+TEST_F(ConfigurationSourceTest, NamesSettingsThatTakeEffectAfterARestart) {
   tree_.Write(kFile, "20");
   const auto source = Open();
   EXPECT_THAT(source->Status().restart_keys, IsEmpty());
@@ -139,7 +141,7 @@ TEST_F(ConfigurationSourceTest, AWrongFileKeepsTheOldOneUntilItIsRight) {
   EXPECT_EQ(source->Status().error, "");
 }
 
-TEST_F(ConfigurationSourceTest, WhatTheCheckRefusesIsNotInForce) {
+TEST_F(ConfigurationSourceTest, AConfigurationThatTheCheckRefusesIsNotUsed) {
   tree_.Write(kFile, "20");
   const auto source = Open();
   tree_.Write(kFile, "100");
@@ -208,6 +210,24 @@ TEST_F(ConfigurationSourceTest, TheSwapOfAConfigMapIsSeenByTheThread) {
   tree_.Write("..2026_2/config.yaml", "40");
   absl::SleepFor(absl::Milliseconds(100));
   EXPECT_EQ(Distance(*source), 30) << "after Stop nothing is read";
+}
+
+TEST(ConfigurationCheckTest, SharedPagesNeedACapability) {
+  const CapabilitySet nice(uint64_t{1} << static_cast<int>(Capability::kSysNice));
+  Configuration configuration;
+  configuration.policies.resize(2);
+  configuration.policies[1].name = "databases";
+  EXPECT_TRUE(CheckConfiguration(configuration, CapabilitySet()).ok());
+  for (const auto& [rule, word] :
+       {std::pair{SharingRule::kOwned, "owned"}, std::pair{SharingRule::kAll, "all"}}) {
+    configuration.policies[1].sharing = rule;
+    const absl::Status status = CheckConfiguration(configuration, CapabilitySet());
+    EXPECT_TRUE(absl::IsFailedPrecondition(status));
+    EXPECT_THAT(
+        std::string(status.message()),
+        StartsWith(std::string("policy 'databases': shared: ") + word + " needs CAP_SYS_NICE"));
+    EXPECT_TRUE(CheckConfiguration(configuration, nice).ok());
+  }
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
                s.privileges.security_label = "docker-default (enforce)";
              },
              Severity::kError,
-             "process 1: no: a security module forbids it to docker-default (enforce)"},
+             "process 1: no; a security module denies it to docker-default (enforce)"},
         Flaw{"PidNamespace", [](AgentStatus& s) { s.privileges.in_host_pid_namespace = false; },
              Severity::kWarning, "PID namespace"},
         Flaw{"OnlyPod", [](AgentStatus& s) { s.only_pod = "8c7f"; }, Severity::kNote,
@@ -118,14 +118,15 @@ INSTANTIATE_TEST_SUITE_P(
                s.configuration = {"/etc/c.yaml", absl::UnixEpoch(), "line 3, column 5: no"};
              },
              Severity::kWarning,
-             "/etc/c.yaml is not in force, what it said before still is: line 3, column 5: no"},
+             "/etc/c.yaml is not used; the agent keeps the previous configuration: line 3, column "
+             "5: no"},
         Flaw{"NoConfiguration", [](AgentStatus& s) { s.configuration.error = "no such file"; },
-             Severity::kWarning, "the built-in defaults repair nothing: no such file"},
+             Severity::kWarning, "the built-in defaults, which repair nothing: no such file"},
         Flaw{"ReadAtTheStartOnly",
              [](AgentStatus& s) {
                s.configuration = {"/etc/c.yaml", absl::UnixEpoch(), "", {"localDistance", "x.y"}};
              },
-             Severity::kWarning, "read at start only: localDistance, x.y"},
+             Severity::kWarning, "reads them at its start: localDistance, x.y"},
         Flaw{"NoWatches",
              [](AgentStatus& s) { s.changes = absl::ResourceExhaustedError("no watch left"); },
              Severity::kWarning, "noticed once a period only: no watch left"},
@@ -143,13 +144,13 @@ INSTANTIATE_TEST_SUITE_P(
                s.name_sources[1].last_read = absl::NotFoundError("no socket");
                s.name_sources[2].last_read = absl::NotFoundError("no file");
              },
-             Severity::kNote, "kubelet has assigned"},
+             Severity::kNote, "kubelet has assigned to containers are not known"},
         Flaw{"WrongTlsFiles",
              [](AgentStatus& s) { s.network_api = absl::FailedPreconditionError("x has ended"); },
              Severity::kError, "over the network: x has ended"},
         Flaw{"DeadSource",
              [](AgentStatus& s) { s.name_sources[1].last_read = absl::UnavailableError("away"); },
-             Severity::kWarning, "may be old: pod_resources: away"},
+             Severity::kWarning, "may be out of date: cannot read pod_resources: away"},
         Flaw{"NoRuntime", [](AgentStatus& s) { s.runtime.reset(); }, Severity::kNote,
              "no container runtime is configured"},
         Flaw{"DeadRuntime",
@@ -157,7 +158,7 @@ INSTANTIATE_TEST_SUITE_P(
              Severity::kWarning, "(stick): nobody there"}),
     [](const testing::TestParamInfo<Flaw>& param) { return param.param.name; });
 
-TEST(FindingsTest, TellsHowToLetASecurityModuleThrough) {
+TEST(FindingsTest, AdvisesHowToGetPastASecurityModule) {
   const auto advice = [](const char* label) {
     AgentStatus status = Perfect();
     status.others = absl::PermissionDeniedError("no");

@@ -33,7 +33,7 @@ class SelfTestTest : public ::testing::Test {
   FakeRuntime runtime_{machine_, "/"};
 };
 
-TEST_F(SelfTestTest, TellsWhatIsSo) {
+TEST_F(SelfTestTest, ReportsWhatItFinds) {
   const auto status = RunSelfTest(machine_.context(), &runtime_);
   ASSERT_TRUE(status.ok()) << status.status();
   EXPECT_EQ(status->kernel.minor, 12);
@@ -47,7 +47,7 @@ TEST_F(SelfTestTest, TellsWhatIsSo) {
   EXPECT_EQ(*status->runtime->answer, "fake v1");
 }
 
-TEST_F(SelfTestTest, TellsTheKernelsSettingsAsFarAsTheyCanBeRead) {
+TEST_F(SelfTestTest, ReportsTheKernelSettingsThatItCanRead) {
   const auto without = RunSelfTest(machine_.context(), nullptr);
   EXPECT_TRUE(without->security_modules.empty());
   EXPECT_EQ(without->huge_page_mode, "");
@@ -58,7 +58,7 @@ TEST_F(SelfTestTest, TellsTheKernelsSettingsAsFarAsTheyCanBeRead) {
   EXPECT_EQ(with->huge_page_mode, "always");
 }
 
-TEST_F(SelfTestTest, PodsCgroupsTellTheirDriver) {
+TEST_F(SelfTestTest, PodsCgroupsShowTheirDriver) {
   EXPECT_EQ(RunSelfTest(machine_.context(), nullptr)->cgroup_driver, "");
   const std::string id(64, 'a');
   machine_.AddCgroup("/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/" + id, {1});
@@ -79,7 +79,7 @@ TEST_F(SelfTestTest, AHostWithoutPodsYetHasCgroups) {
   EXPECT_TRUE(RunSelfTest(machine_.context(), nullptr)->cgroups.ok());
 }
 
-TEST_F(SelfTestTest, TellsTheVersionOfCgroups) {
+TEST_F(SelfTestTest, ReportsTheVersionOfCgroups) {
   EXPECT_EQ(RunSelfTest(machine_.context(), nullptr)->cgroup_version, CgroupVersion::kV2);
   machine_.UseCgroupV1(true);
   EXPECT_EQ(RunSelfTest(machine_.context(), nullptr)->cgroup_version, CgroupVersion::kV1);
@@ -98,7 +98,7 @@ TEST_F(SelfTestTest, AContainersOwnCgroupIsNotTheHosts) {
   EXPECT_TRUE(RunSelfTest(machine_.context(), nullptr)->cgroups.ok());
 }
 
-TEST_F(SelfTestTest, TellsWhetherTheConfigurationIsInForce) {
+TEST_F(SelfTestTest, ReportsTheStateOfTheConfiguration) {
   machine_.tree().Write("config.yaml", "");
   const ConfigurationSource source(
       machine_.tree().Path("config.yaml"), ConfigurationSource::Presence::kRequired,
@@ -109,7 +109,7 @@ TEST_F(SelfTestTest, TellsWhetherTheConfigurationIsInForce) {
             "line 1, column 1: no");
 }
 
-TEST_F(SelfTestTest, TellsWhetherOthersAreWithinReach) {
+TEST_F(SelfTestTest, ReportsWhetherOtherUsersProcessesCanBeMoved) {
   machine_.kernel().FailAt(2, EPERM);  // after the call about the test itself
   const auto status = RunSelfTest(machine_.context(), nullptr);
   EXPECT_TRUE(status->move_pages.ok());
@@ -121,7 +121,7 @@ TEST_F(SelfTestTest, WithoutARuntimeThereIsNone) {
   EXPECT_FALSE(RunSelfTest(machine_.context(), nullptr)->runtime.has_value());
 }
 
-TEST_F(SelfTestTest, TellsOfTheSourcesOfNames) {
+TEST_F(SelfTestTest, ReportsTheNameSources) {
   EXPECT_TRUE(RunSelfTest(machine_.context(), nullptr)->name_sources.empty());
   std::vector<std::unique_ptr<NameSource>> sources;
   sources.push_back(std::make_unique<FakeNameSource>("cri"));
@@ -134,14 +134,14 @@ TEST_F(SelfTestTest, TellsOfTheSourcesOfNames) {
   EXPECT_TRUE(RunSelfTest(context, nullptr)->name_sources[0].last_read.ok());
 }
 
-TEST_F(SelfTestTest, ARefusedSystemCallIsTold) {
+TEST_F(SelfTestTest, ARefusedSystemCallIsReported) {
   machine_.kernel().FailAll(FakeCall::kQuery, EPERM);
   const auto status = RunSelfTest(machine_.context(), nullptr);
   ASSERT_TRUE(status.ok()) << status.status();
   EXPECT_TRUE(absl::IsPermissionDenied(status->move_pages)) << status->move_pages;
 }
 
-TEST_F(SelfTestTest, WithoutTheFirstProcessNoScanMethodIsTold) {
+TEST_F(SelfTestTest, WithoutTheFirstProcessNoScanMethodIsReported) {
   machine_.Exit(1);
   EXPECT_FALSE(RunSelfTest(machine_.context(), nullptr)->scan_method.has_value());
 }

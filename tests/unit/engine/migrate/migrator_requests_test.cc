@@ -57,7 +57,7 @@ TEST_F(MigratorRequestsTest, BadRequestsAreRefusedAtOnce) {
   machine_.Publish(*process);
   EXPECT_EQ(code_of([](auto&) {}), Code::kFailedPrecondition);
   EXPECT_THAT(std::string(migrator->Submit(Request("/pod")).status().message()),
-              HasSubstr("allows node 0 only, the target is node 1"));
+              HasSubstr("allows node 0 only, but the target is node 1"));
   EXPECT_THAT(migrator->List(), ElementsAre());
 }
 

@@ -51,7 +51,7 @@ class CgroupCrossCheckTest : public WorkloadMoverTest {
 };
 
 // Of 4000 pages on one node by the counters, one in 16 is asked for, in 512 a call; all of them are
-// when it is moved and looked at again.
+// when it is moved and verified.
 TEST_F(CgroupCrossCheckTest, SparesQueriesOfTheFirstScan) {
   machine_.kernel().set_has_pagemap_scan(true);
   const auto queries_of_plan = [&] {
@@ -94,8 +94,8 @@ TEST_F(CgroupCrossCheckTest, PageCacheThatWasToMoveCounts) {
   EXPECT_EQ(Run().cross_check.tolerance_bytes, kLagBytes + int64_t{9} * kPages * 4096);
 }
 
-TEST_F(CgroupCrossCheckTest, WhatTheFirstLookFindsDriftedIsNoDisagreement) {
-  // The first scan and the one that moves ask for 512 pages at a time; then the look does.
+TEST_F(CgroupCrossCheckTest, DriftInTheFirstVerificationIsNoDisagreement) {
+  // The first scan and the scan that moves query 512 pages at a time; then verification does.
   constexpr int kQueriesAScan = (kPages + 511) / 512;
   machine_.kernel().RunAt(FakeCall::kQuery, 2 * kQueriesAScan + 1, [&] {
     for (auto& [address, folio] : process_->pages) folio->node = 0;
@@ -148,7 +148,7 @@ TEST_F(CgroupCrossCheckTest, ACgroupThatIsReplacedMeanwhileIsNotTakenForTheOldOn
     machine_.tree().Remove("sys/fs/cgroup/pod/memory.numa_stat");
     machine_.RecreateCgroup("/pod", {10});
   });
-  ExpectUnavailable("is gone");
+  ExpectUnavailable("the cgroup was removed");
 }
 
 }  // namespace

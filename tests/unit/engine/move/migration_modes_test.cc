@@ -1,4 +1,5 @@
-// Ways to migrate: node maps, several workers, shared pages, a bandwidth limit, a later look.
+// Ways to migrate: node maps, several workers, shared pages, a bandwidth limit, later
+// verifications.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ using ::testing::HasSubstr;
 
 class MigrationModesTest : public WorkloadMoverTest {
  protected:
-  // A workload of a parent and its child, all of whose 100 pages are still common; the rule is
+  // A workload of a parent and its child, whose 100 pages are all still shared; the rule is
   // kOwned.
   std::pair<std::shared_ptr<FakeProcess>, std::shared_ptr<FakeProcess>> ForkedWorkload() {
     auto parent = Process(10, 100);
@@ -278,8 +279,7 @@ TEST_F(MigrationModesTest, AProofOfSharingIsTakenAgainAsTimePasses) {
 
 TEST_F(MigrationModesTest, WithoutPagesLeftThereIsNoNoteOnSharing) {
   const auto process = Process(10, 100);
-  const auto stranger =
-      machine_.AddProcess(20);  // a relative, all of whose pages are its own by now
+  const auto stranger = machine_.AddProcess(20);  // a relative, whose pages are all its own now
   process->stack_start = stranger->stack_start = 0x7ffe0000;
   machine_.AddCgroup("/job", {10});
   machine_.Publish(*process);
@@ -327,7 +327,7 @@ TEST_F(MigrationModesTest, ABandwidthBelowAPageASecondIsSlowAndNothingIsDropped)
   EXPECT_LT(result.bandwidth_wait, expected + absl::Seconds(5));
 }
 
-TEST_F(MigrationModesTest, ALaterLookSeesWhatHasDriftedSince) {
+TEST_F(MigrationModesTest, ALaterVerificationFindsLaterDrift) {
   const auto process = Process(10, 400);
   spec_.verify_after = {absl::Seconds(1), absl::Seconds(10)};
   machine_.kernel().RunAt(FakeCall::kQuery, 4, [&] {

@@ -130,7 +130,7 @@ TEST_F(MigrationObstaclesTest, ForbiddenByCpusetNamesBothMasks) {
   machine_.Publish(*process);
   const WorkloadMigration result = Run();
   ExpectEnd(result, MigrationState::kFailed, MigrationReason::kCpusetForbids);
-  EXPECT_THAT(result.message, HasSubstr("allows node 0 only, the target is node 1"));
+  EXPECT_THAT(result.message, HasSubstr("allows node 0 only, but the target is node 1"));
   EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kMove), 0);
 }
 
@@ -261,7 +261,7 @@ TEST_F(MigrationObstaclesTest, SomeProcessesGoneIsPartial) {
 }
 
 TEST_F(MigrationObstaclesTest, AProcessThatExitsAsItIsScannedHasVanished) {
-  // A zombie's maps and pagemap read as empty: no error tells that it is gone.
+  // A zombie's maps and pagemap read as empty: no error shows that it is gone.
   Process(10, 1000);
   machine_.kernel().RunAt(1,
                           [&] { machine_.BecomeZombie(10); });  // right after the PID is resolved
@@ -271,7 +271,7 @@ TEST_F(MigrationObstaclesTest, AProcessThatExitsAsItIsScannedHasVanished) {
 TEST_F(MigrationObstaclesTest, AProcessThatExitsBeforeVerificationHasVanished) {
   Process(10, 100);
   const auto stays = Process(11, 100);
-  // Each is looked at twice before it is moved; the third time is verification.
+  // Each is scanned twice before it is moved; the third scan is verification.
   machine_.kernel().RunAt(FakeCall::kQuery, 5, [&] { machine_.BecomeZombie(10); });
   const WorkloadMigration result = Run();
   EXPECT_EQ(result.vanished_process_count, 1);

@@ -38,7 +38,7 @@ Nodes ResidentNodes(const FakeProcess& process) {
 
 class Scenario {
  public:
-  // As a run with several workers goes its own way, a seed repeats only what is asked for.
+  // With several workers the order varies, so a seed repeats only the request.
   explicit Scenario(uint64_t seed) : dice_(seed) {
     machine_.SetHugePages(huge_pages_);
     machine_.kernel().set_has_pagemap_scan(dice_.OneIn(2));
@@ -75,7 +75,7 @@ class Scenario {
     ASSERT_EQ(result.calls.Count(), machine_.kernel().CallCount(FakeCall::kMove));
     ASSERT_LE(result.vanished_process_count, result.process_count);
     for (const auto& [node, memory] : machine_.kernel().memory()) {
-      // Of several workers one may be on its way while another one is told.
+      // One worker may have begun a batch while another one learns of the stop.
       if (spec_.limits.workers == 1) {
         ASSERT_EQ(memory.moves_after_no_memory, 0) << "node " << node;
       }
@@ -160,7 +160,8 @@ class Scenario {
         break;
       case 3:
         if (spec_.limits.workers > 1) break;  // they could see it half made
-        // All are opened before the first is looked at: from then on a PID is known to be its own.
+        // All processes are opened before the first is scanned: from then on the handle notices a
+        // reused PID.
         machine_.kernel().RunAt(FakeCall::kQuery, number, [this] {
           const auto stranger = machine_.Replace(pids_.front());
           stranger->AddPages(kBase, 100, 0);

@@ -75,8 +75,8 @@ class SweptMigration {
 
 class MigrationSweepTest : public ::testing::TestWithParam<Way> {};
 
-// Every page that was considered has exactly one outcome. All are, if every process could be looked
-// at before anything was moved.
+// Every page that was considered has exactly one outcome. All are, if every process could be
+// scanned at before anything was moved.
 void CheckCounts(const SweptMigration& migration, const WorkloadMigration& result) {
   EXPECT_LE(result.outcomes.Total(), SweptMigration::kPages);
   EXPECT_GE(result.outcomes.Total(), result.pages_planned);

@@ -194,7 +194,7 @@ TEST_F(WorkloadMoverTest, ARunThatIsOutOfTimeCanStillBeCancelled) {
   EXPECT_LT(result.verifications.size(), 2u);
 }
 
-TEST_F(WorkloadMoverTest, HalfALookIsNotRecorded) {
+TEST_F(WorkloadMoverTest, AnIncompleteVerificationIsNotRecorded) {
   Process(10, 3000);
   observer_.CancelIn(MigrationState::kVerifying);
   const WorkloadMigration result = Run();
@@ -229,7 +229,7 @@ TEST_F(WorkloadMoverTest, WhatWasDoneWhenTheDeadlinePassesIsNotCutShort) {
 
 TEST_F(WorkloadMoverTest, PagesThatMovedBackHaveDrifted) {
   const auto process = Process(10, 400);
-  // The first scan and the one that moves; then verification looks.
+  // The first scan and the scan that moves; then verification.
   machine_.kernel().RunAt(FakeCall::kQuery, 3, [&] {
     for (int i = 0; i < 100; ++i) {
       process->At(kBase + static_cast<uint64_t>(i) * kFakePage).node = 0;
@@ -244,7 +244,7 @@ TEST_F(WorkloadMoverTest, PagesThatMovedBackHaveDrifted) {
 
 TEST_F(WorkloadMoverTest, PagesThatWereThereBeforeCanDriftToo) {
   const auto process = Process(10, 400, 1);
-  machine_.kernel().RunAt(FakeCall::kQuery, 2, [&] {  // of the look at the end
+  machine_.kernel().RunAt(FakeCall::kQuery, 2, [&] {  // of the verification
     for (auto& [address, folio] : process->pages) folio->node = 0;
   });
   const WorkloadMigration result = Run();
@@ -253,7 +253,7 @@ TEST_F(WorkloadMoverTest, PagesThatWereThereBeforeCanDriftToo) {
   EXPECT_EQ(result.pages_on_target, 0);
 }
 
-TEST_F(WorkloadMoverTest, NobodyWaitsToLookAtAProcessThatHasExited) {
+TEST_F(WorkloadMoverTest, NobodyWaitsToVerifyAProcessThatHasExited) {
   Process(10, 400);
   spec_.verify_after = {absl::Seconds(5), absl::Seconds(60)};
   machine_.kernel().RunAt(FakeCall::kQuery, 4, [&] { machine_.Exit(10); });  // 5 s later

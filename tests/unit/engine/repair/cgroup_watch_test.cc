@@ -30,7 +30,7 @@ class CgroupWatchTest : public ::testing::Test {
   FakeMachine machine_;
 };
 
-TEST_F(CgroupWatchTest, TellsWhatIsWrittenAndWhatComesAndGoes) {
+TEST_F(CgroupWatchTest, ReportsWrittenFilesAndCgroupsThatComeAndGo) {
   machine_.AddCgroup("/pod");
   machine_.WriteCgroupFile("/pod", "cpuset.cpus", "0\n");
   CgroupWatch watch = Watch();
@@ -55,7 +55,7 @@ TEST_F(CgroupWatchTest, OnVersion1WatchesTheTreesOfCpusetAndMemory) {
   machine_.tree().MakeDirectory("sys/fs/cgroup/memory/pod/container");
   EXPECT_TRUE(News(watch).tree_changed);
   EXPECT_TRUE(watch.Watch({"/pod/container"}).value());
-  // It comes to be in the second tree: no error before, and watched from now on.
+  // It is created in the second tree later: that is no error, and it is watched from then on.
   machine_.tree().Write("sys/fs/cgroup/cpuset/pod/container/cpuset.cpus", "0\n");
   EXPECT_TRUE(News(watch).tree_changed);
   EXPECT_TRUE(watch.Watch({"/pod/container"}).value());

@@ -86,7 +86,7 @@ class PolicyLoopTest : public ::testing::Test {
     machine_.clock().Advance(duration);
     return Tick();
   }
-  // Lets migrations run to their end, and the loop learn of it.
+  // Waits until all migrations have ended, and makes a step in which the loop takes them in.
   void Migrate() {
     if (!std::exchange(is_started_, true)) migrator_.Start(2);
     for (int i = 0; i < 10000 && migrator_.ActiveCount() > 0; ++i) {

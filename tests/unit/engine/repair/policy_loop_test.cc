@@ -358,7 +358,7 @@ TEST_F(PolicyLoopTest, AnEvacuatedNodeStaysClearAcrossARestart) {
   EXPECT_EQ(Reason('a'), "remote");
 }
 
-TEST_F(PolicyLoopTest, TellsWhetherChangesAreNoticedAtOnce) {
+TEST_F(PolicyLoopTest, ReportsWhetherChangesAreNoticedAtOnce) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "UBSan, built together with ASan, needs file descriptors for its own checks";
 #endif

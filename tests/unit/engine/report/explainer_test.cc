@@ -183,7 +183,7 @@ TEST_F(ExplainerTest, WhatDoesNotFitAboveTheReserveHasNoRoom) {
   EXPECT_NEAR(pages.at(RemoteReason::kRepairable), 400, 2);
 }
 
-TEST_F(ExplainerTest, TheReserveIsTheOneInForce) {
+TEST_F(ExplainerTest, TheReserveIsTheCurrentOne) {
   AddProcess(10, 1000);
   AddCgroup(1000, 0);
   machine_.SetFreePages(1, 65536 / 10 + 400);

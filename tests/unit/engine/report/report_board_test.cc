@@ -40,7 +40,7 @@ class ReportBoardTest : public ::testing::Test {
     report->workloads = std::move(workloads);
     board_.Publish(std::move(report));
   }
-  // What a watcher is told next: "/path", or "-/path" of one that is gone.
+  // The changes that a watcher sees next: "/path", or "-/path" for a workload that is gone.
   std::vector<std::string> News() {
     const ReportChanges changes = board_.WaitForChanges(next_, absl::ZeroDuration());
     next_ = changes.next;
@@ -67,7 +67,7 @@ TEST_F(ReportBoardTest, BeforeTheFirstReportThereIsNothing) {
   EXPECT_TRUE(resync_) << "now it is known that there are none";
 }
 
-TEST_F(ReportBoardTest, TellsAllAndThenWhatChanges) {
+TEST_F(ReportBoardTest, ShowsAllAndThenWhatChanges) {
   const auto a = Workload("/a");
   Publish({a, Workload("/b")});
   EXPECT_THAT(News(), ElementsAre("/a", "/b"));
@@ -128,21 +128,21 @@ TEST_F(ReportBoardTest, WhatCountsAsAChange) {
   }
 }
 
-// Else a workload that grows slowly would never be told of.
+// Otherwise the growth of a slowly growing workload would never be reported.
 TEST_F(ReportBoardTest, SmallChangesAddUp) {
-  int told = 0;
+  int changes = 0;
   for (int i = 0; i <= 20; ++i) {
     const auto workload = Workload("/a");
     workload->placement.memory.Add(NodeId{0}, MemoryKind::kAnon, i * 2 * kMi);
     workload->placement.memory.Add(NodeId{1}, MemoryKind::kAnon, i * 2 * kMi);
     Publish({workload});
-    told += static_cast<int>(News().size());
+    changes += static_cast<int>(News().size());
   }
-  EXPECT_GE(told, 4);
-  EXPECT_LE(told, 10);
+  EXPECT_GE(changes, 4);
+  EXPECT_LE(changes, 10);
 }
 
-TEST_F(ReportBoardTest, TheSlowAreToldAllAnew) {
+TEST_F(ReportBoardTest, ASlowWatcherGetsAllWorkloadsAgain) {
   Publish({Workload("/a")});
   News();
   for (size_t i = 0; i <= ReportBoard::kMaxChanges; ++i) {

@@ -73,7 +73,7 @@ class ReportReaderTest : public ::testing::Test {
   ReportReader reader_{machine_.context()};
 };
 
-TEST_F(ReportReaderTest, TellsWhereMemoryAndHomeAre) {
+TEST_F(ReportReaderTest, ReportsWhereMemoryAndHomeAre) {
   AddContainer('a', 10, {"4-7"});
   SetMemory(Path('a'), 70, 30);
   Find();
@@ -86,7 +86,7 @@ TEST_F(ReportReaderTest, TellsWhereMemoryAndHomeAre) {
   EXPECT_EQ(placement.process_count, 1);
   EXPECT_EQ(placement.thread_count, 1);
   EXPECT_THAT(placement.processes, IsEmpty());
-  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery), 0) << "no look at pages";
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery), 0) << "no pages are read";
 }
 
 TEST_F(ReportReaderTest, WhatHasNotChangedIsTheSameReport) {
@@ -138,7 +138,7 @@ TEST_F(ReportReaderTest, ProcessesThatPartHaveChangedTheirHomes) {
   EXPECT_EQ(ReadOne()->home_since, machine_.clock().Now());
 }
 
-TEST_F(ReportReaderTest, WithoutAMemoryControllerNoPagesAreLookedAtInstead) {
+TEST_F(ReportReaderTest, WithoutAMemoryControllerNoPagesAreScannedInstead) {
   AddContainer('a', 10, {"0-3"});
   machine_.tree().Remove("sys/fs/cgroup" + Path('a') + "/memory.numa_stat");
   Find();
@@ -261,7 +261,7 @@ TEST_F(ReportReaderTest, ProcessesThatSwapHomesAreNoticed) {
   EXPECT_EQ(swapped->home_since, machine_.clock().Now());
 }
 
-TEST_F(ReportReaderTest, AShiftOfMemoryIsLookedInto) {
+TEST_F(ReportReaderTest, AShiftOfMemoryIsSampled) {
   AddContainer('a', 10, {"0-3", "4-7"});
   Find();
   Read();
@@ -274,7 +274,7 @@ TEST_F(ReportReaderTest, AShiftOfMemoryIsLookedInto) {
   EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQuery), queries);
 }
 
-TEST_F(ReportReaderTest, ASampleIsMadeAnewWhenAskedFor) {
+TEST_F(ReportReaderTest, ASampleIsTakenAgainOnRequest) {
   AddContainer('a', 10, {"0-3", "4-7"});
   Find();
   Read();
@@ -293,7 +293,7 @@ TEST_F(ReportReaderTest, ProcessesThatComeToShareAHomeAreCountedTogether) {
   EXPECT_DOUBLE_EQ(report->placement.LocalFraction().value(), 1);
 }
 
-TEST_F(ReportReaderTest, OnCgroupV1ItTellsTheSame) {
+TEST_F(ReportReaderTest, OnCgroupV1ItReportsTheSame) {
   machine_.UseCgroupV1();
   AddContainer('a', 10, {"4-7"});
   machine_.WriteCgroupFile(Path('a'), "memory.numa_stat", "hierarchical_anon=100 N0=70 N1=30\n");

@@ -50,8 +50,8 @@ class NameDirectoryTest : public ::testing::Test {
     return sources;
   }
 
-  // As the container runtime tells of the pod.
-  void TellByCri() {
+  // As the container runtime reports the pod.
+  void ReportByCri() {
     cri_->known = {{kSandboxId, kUid, {kPodNames, kMetadata, {}}}, {kId, kUid, {kNames, {}, {}}}};
   }
 
@@ -80,7 +80,7 @@ TEST_F(NameDirectoryTest, KnowsNothingAtFirst) {
 }
 
 TEST_F(NameDirectoryTest, TheRuntimeAloneGivesNamesAndLabels) {
-  TellByCri();
+  ReportByCri();
   directory_.ReadAll();
   EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}}));
   EXPECT_EQ(directory_.Describe(kSandbox), (ContainerDescription{kPodNames, kMetadata, {}}));
@@ -108,7 +108,7 @@ TEST_F(NameDirectoryTest, LogsJoinByContainerIdAndByPod) {
 }
 
 TEST_F(NameDirectoryTest, AssignmentsJoinByNamesAndByUid) {
-  TellByCri();
+  ReportByCri();
   resources_->known = {{"", "", {kNames, {}, Cpus(1)}}};
   directory_.ReadAll();
   EXPECT_EQ(Describe().assignment, Cpus(1));
@@ -122,7 +122,7 @@ TEST_F(NameDirectoryTest, AssignmentsJoinByNamesAndByUid) {
 }
 
 TEST_F(NameDirectoryTest, WhereSourcesDifferTheFirstIsRight) {
-  TellByCri();
+  ReportByCri();
   logs_->known = {{kId, "", {{"shop", "db-0", "wrong"}, {}, {}}}};
   resources_->known = {{"", "", {kNames, {}, Cpus(1)}}};
   state_->known = {{"", kUid, {{"", "", "mysql"}, {}, Cpus(2)}}};
@@ -133,7 +133,7 @@ TEST_F(NameDirectoryTest, WhereSourcesDifferTheFirstIsRight) {
 }
 
 TEST_F(NameDirectoryTest, AssignmentsAreThoseOfTheLastAnswer) {
-  TellByCri();
+  ReportByCri();
   resources_->known = {{"", "", {kNames, {}, Cpus(1)}}};
   directory_.ReadAll();
   resources_->status = absl::UnavailableError("away");
@@ -146,26 +146,26 @@ TEST_F(NameDirectoryTest, AssignmentsAreThoseOfTheLastAnswer) {
 }
 
 TEST_F(NameDirectoryTest, NamesStayWhenTheirSourceGoesAway) {
-  TellByCri();
+  ReportByCri();
   directory_.ReadAll();
   cri_->status = absl::UnavailableError("stopped");
   cri_->known.clear();
   for (int i = 0; i < 40; ++i) ReadLater(absl::Minutes(2));
   EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}}));
   cri_->status = absl::OkStatus();
-  TellByCri();
+  ReportByCri();
   ReadLater(absl::Minutes(2));
   EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}}));
   EXPECT_EQ(changes_, 1);
 }
 
-TEST_F(NameDirectoryTest, WhatNoSourceTellsAnyMoreIsForgotten) {
-  TellByCri();
+TEST_F(NameDirectoryTest, NamesThatNoSourceReportsAnyMoreAreForgotten) {
+  ReportByCri();
   logs_->known = {{kId, "", {kNames, {}, {}}}, {"", kUid, {kPodNames, {}, {}}}};
   directory_.ReadAll();
   cri_->known.clear();
   for (int i = 0; i < 5; ++i) ReadLater(absl::Minutes(5));
-  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}})) << "the logs tell of it";
+  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}})) << "the logs report it";
   logs_->known.clear();
   ReadLater(absl::Minutes(9));
   EXPECT_EQ(Describe().names, kNames) << "not yet";
@@ -175,9 +175,9 @@ TEST_F(NameDirectoryTest, WhatNoSourceTellsAnyMoreIsForgotten) {
   EXPECT_EQ(changes_, before + 1);
 }
 
-TEST_F(NameDirectoryTest, ChangesAreToldAndNothingElse) {
+TEST_F(NameDirectoryTest, NotifiesOfChangesOnly) {
   directory_.ReadAll();
-  TellByCri();
+  ReportByCri();
   ReadLater();
   EXPECT_EQ(changes_, 1);
   ReadLater();
@@ -189,7 +189,7 @@ TEST_F(NameDirectoryTest, ChangesAreToldAndNothingElse) {
 
 TEST_F(NameDirectoryTest, TheCallbackMayAsk) {
   directory_.OnChange([this] { EXPECT_EQ(Describe().names, kNames); });
-  TellByCri();
+  ReportByCri();
   directory_.ReadAll();
 }
 
@@ -246,7 +246,7 @@ TEST_F(NameDirectoryTest, ANudgeDuringAReadingIsNotLost) {
   EXPECT_EQ(cri_->reads, 3);
 }
 
-TEST_F(NameDirectoryTest, StatusTellsOfEachSource) {
+TEST_F(NameDirectoryTest, StatusShowsEachSource) {
   EXPECT_TRUE(directory_.Status()[0].IsAbsent()) << "not read yet";
   cri_->status = absl::UnavailableError("stopped");
   state_->status = absl::NotFoundError("no file");
@@ -273,7 +273,7 @@ TEST_F(NameDirectoryTest, StatusTellsOfEachSource) {
   EXPECT_EQ(status[2].error_count, 1);
 }
 
-// The rest runs the thread, with the machine's clock.
+// The remaining tests run the thread, with the real clock.
 TEST(NameDirectoryThreadTest, ReadsWhenStartedAndWhenNudged) {
   std::mutex mutex;
   std::condition_variable changed;
@@ -302,7 +302,7 @@ TEST(NameDirectoryThreadTest, ReadsWhenStartedAndWhenNudged) {
   EXPECT_EQ(directory.NamesOf(kContainer), kNames);
 }
 
-TEST(NameDirectoryThreadTest, OnceStoppedItTellsOfNothing) {
+TEST(NameDirectoryThreadTest, OnceStoppedItNotifiesNobody) {
   std::atomic<int> changes = 0;
   auto source = std::make_unique<FakeNameSource>("cri");
   source->on_read = [known = &source->known] {
@@ -316,11 +316,11 @@ TEST(NameDirectoryThreadTest, OnceStoppedItTellsOfNothing) {
   directory.Start();
   for (int i = 0; i < 1000 && changes == 0; ++i) absl::SleepFor(absl::Milliseconds(10));
   directory.Stop();
-  const int told = changes;
-  EXPECT_GE(told, 1);
+  const int notified = changes;
+  EXPECT_GE(notified, 1);
   directory.Nudge();
   absl::SleepFor(NameDirectory::kShortest + absl::Milliseconds(300));
-  EXPECT_EQ(changes, told);
+  EXPECT_EQ(changes, notified);
   EXPECT_EQ(directory.NamesOf(kContainer), kNames);
 }
 

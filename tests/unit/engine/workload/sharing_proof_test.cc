@@ -82,7 +82,8 @@ TEST_F(SharingProofTest, AnObjectThatAStrangerMapsIsNotOwned) {
   EXPECT_TRUE(proof.OwnsObject({kTmpfs, 8}));
   EXPECT_TRUE(proof.OwnsAnonymous(10));
   EXPECT_EQ(proof.note(),
-            "1 of 2 shared memory objects left: mapped outside the workload, too (process 90)");
+            "1 of 2 shared memory objects left: a process outside the workload maps them, too "
+            "(process 90)");
 }
 
 TEST_F(SharingProofTest, TheSameInodeOnAnotherDeviceIsAnotherObject) {

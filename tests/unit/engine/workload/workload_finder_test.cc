@@ -165,17 +165,17 @@ TEST_F(NamedWorkloadTest, UnknownNamesAreNotFound) {
   EXPECT_TRUE(absl::IsInvalidArgument(finder_.Find(two).status()));
 }
 
-TEST_F(NamedWorkloadTest, WithoutAnyNamesTheErrorTellsOfTheSources) {
+TEST_F(NamedWorkloadTest, WithoutAnyNamesTheErrorShowsTheSources) {
   source_->status = absl::UnavailableError("/run/cri: nobody listens");
   names_.ReadAll();
   const absl::Status status = finder_.Find(Named({"shop", "db-0", ""})).status();
   EXPECT_TRUE(absl::IsNotFound(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("no source of names is reachable: fake cri: "
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no container has a known name: fake cri: "
                                                        "/run/cri: nobody listens"));
   EXPECT_THAT(
       std::string(
           WorkloadFinder(machine_.host()).Find(Named({"shop", "db-0", ""})).status().message()),
-      HasSubstr("none is configured"));
+      HasSubstr("no name source is configured"));
 }
 
 TEST_F(WorkloadFinderTest, ACgroupMayBeWrittenWithItsMountPoint) {
@@ -244,7 +244,7 @@ TEST_F(WorkloadFinderTest, ARemovedOrRecreatedCgroupIsGone) {
   machine_.RecreateCgroup("/pod", {11});
   const absl::Status status = finder_.ListProcesses(workload).status();
   EXPECT_TRUE(absl::IsNotFound(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("another cgroup now has its name"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("a new cgroup has the same path"));
   EXPECT_TRUE(absl::IsNotFound(finder_.OpenCgroup(workload).status()));
   machine_.RemoveCgroup("/pod");
   EXPECT_TRUE(absl::IsNotFound(finder_.ListProcesses(workload).status()));

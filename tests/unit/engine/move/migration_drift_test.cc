@@ -1,26 +1,24 @@
-// What a whole migration finds out when its pages have drifted.
-#include "agent/engine/move/drift_facts.h"
-
+// The facts that a migration gathers when its pages have drifted.
 #include <gtest/gtest.h>
 
 #include "tests/unit/engine/move/workload_mover_fixture.h"
 
-namespace numalocality::drift_facts_test {
+namespace numalocality::migration_drift_test {
 namespace {
 
-class DriftFactsTest : public WorkloadMoverTest {
+class MigrationDriftTest : public WorkloadMoverTest {
  protected:
   static constexpr int kPages = 400;
 
-  // Runs on `cpus`; some of its pages go back before query `first_look`: by default there are two
-  // before it, of the first scan and of the one that moves.
-  void ProcessThatDrifts(const std::string& cpus, int first_look = 3) {
+  // The process runs on `cpus`. Some of its pages go back before query `first_query`; by default
+  // two come before it, those of the first scan and of the scan that moves.
+  void ProcessThatDrifts(const std::string& cpus, int first_query = 3) {
     process_ = machine_.AddProcess(10, cpus);
     process_->AddPages(kBase, kPages, 0);
     machine_.Publish(*process_);
     machine_.tree().Write("proc/10/numa_maps", "10000000 default anon=400\n");
     pids_.push_back(10);
-    machine_.kernel().RunAt(FakeCall::kQuery, first_look, [this] {
+    machine_.kernel().RunAt(FakeCall::kQuery, first_query, [this] {
       for (int i = 0; i < 100; ++i) {
         process_->At(kBase + static_cast<uint64_t>(i) * kFakePage).node = 0;
       }
@@ -30,13 +28,13 @@ class DriftFactsTest : public WorkloadMoverTest {
   std::shared_ptr<FakeProcess> process_;
 };
 
-TEST_F(DriftFactsTest, WithoutDriftThereAreNone) {
+TEST_F(MigrationDriftTest, WithoutDriftThereAreNone) {
   machine_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
   Process(10, kPages);
   EXPECT_EQ(Run().drift_facts, std::nullopt);
 }
 
-TEST_F(DriftFactsTest, ThreadsElsewhereAndBalancing) {
+TEST_F(MigrationDriftTest, ThreadsElsewhereAndBalancing) {
   machine_.tree().Write("proc/sys/kernel/numa_balancing", "1\n");
   ProcessThatDrifts("0-7");
   const WorkloadMigration result = Run();
@@ -44,19 +42,19 @@ TEST_F(DriftFactsTest, ThreadsElsewhereAndBalancing) {
   EXPECT_EQ(result.drift_facts, (DriftFacts{true, {kNode0}, {}})) << "node 1 is the target";
 }
 
-TEST_F(DriftFactsTest, NeitherOfThem) {
+TEST_F(MigrationDriftTest, NeitherOfThem) {
   machine_.tree().Write("proc/sys/kernel/numa_balancing", "0\n");
   ProcessThatDrifts("4-7");
   EXPECT_EQ(Run().drift_facts, DriftFacts());
 }
 
-TEST_F(DriftFactsTest, TheProcesssMemoryPolicy) {
+TEST_F(MigrationDriftTest, TheProcesssMemoryPolicy) {
   ProcessThatDrifts("4-7");
   machine_.tree().Write("proc/10/numa_maps", "10000000 interleave:0-1 anon=400\n");
   EXPECT_EQ(Run().drift_facts, (DriftFacts{false, {}, {kNode0}})) << "node 1 is the target";
 }
 
-TEST_F(DriftFactsTest, WhatCannotBeReadIsNamed) {
+TEST_F(MigrationDriftTest, WhatCannotBeReadIsNamed) {
   ProcessThatDrifts("4-7");
   machine_.tree().Remove("proc/10/numa_maps");
   const WorkloadMigration result = Run();
@@ -64,7 +62,7 @@ TEST_F(DriftFactsTest, WhatCannotBeReadIsNamed) {
   EXPECT_EQ(result.drift_facts->unread, std::set<std::string>{"its memory policies"});
 }
 
-TEST_F(DriftFactsTest, OnlyProcessesThatDriftedCount) {
+TEST_F(MigrationDriftTest, OnlyProcessesThatDriftedCount) {
   ProcessThatDrifts("4-7", 4);
   machine_.AddProcess(11, "0-3")->AddPages(kBase, 10, 1);
   machine_.Publish(*machine_.kernel().Find(11));
@@ -74,8 +72,8 @@ TEST_F(DriftFactsTest, OnlyProcessesThatDriftedCount) {
   EXPECT_EQ(result.drift_facts->thread_nodes, NodeSet());
 }
 
-// At the last look, that is: what came back by itself is no drift.
-TEST_F(DriftFactsTest, DriftThatHasGoneAgainNeedsNoCause) {
+// At the last verification: pages that came back by themselves have not drifted.
+TEST_F(MigrationDriftTest, DriftThatHasGoneAgainNeedsNoCause) {
   ProcessThatDrifts("0-7");
   spec_.verify_after = {absl::Seconds(1)};
   machine_.kernel().RunAt(FakeCall::kQuery, 4, [this] {
@@ -88,4 +86,4 @@ TEST_F(DriftFactsTest, DriftThatHasGoneAgainNeedsNoCause) {
 }
 
 }  // namespace
-}  // namespace numalocality::drift_facts_test
+}  // namespace numalocality::migration_drift_test

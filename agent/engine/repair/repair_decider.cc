@@ -1,0 +1,115 @@
+#include "agent/engine/repair/repair_decider.h"
+
+#include <algorithm>
+
+#include "agent/engine/workload/node_room.h"
+
+namespace numalocality {
+namespace {
+
+// Weight of the latest repair in the moving average of their speed.
+constexpr double kLatestSpeed = 0.3;
+
+}  // namespace
+
+std::vector<FruitlessRepair> RepairDecider::Update(const Migration& migration,
+                                                   const Configuration& configuration,
+                                                   absl::Time now) {
+  active_.Update(migration, now);
+  if (!IsFinal(migration.state)) return {};
+  std::map<uint64_t, int> before;
+  for (const WorkloadMigration& result : migration.workloads) {
+    const uint64_t id = result.workload.cgroup_id;
+    before[id] = remembered_[id].history.fruitless;
+  }
+  Learn(migration, configuration);
+  std::vector<FruitlessRepair> fruitless;
+  for (const WorkloadMigration& result : migration.workloads) {
+    const uint64_t id = result.workload.cgroup_id;
+    const int in_a_row = remembered_[id].history.fruitless;
+    if (in_a_row > before[id]) fruitless.push_back({result.workload, in_a_row});
+  }
+  return fruitless;
+}
+
+void RepairDecider::Learn(const Migration& ended, const Configuration& configuration) {
+  const bool is_repair = ended.request.origin == MigrationOrigin::kPolicy;
+  const LocalityPolicy* const policy =
+      is_repair ? configuration.FindPolicy(ended.request.policy) : nullptr;
+  const absl::Duration time = ended.end_time - ended.start_time;
+  for (const WorkloadMigration& result : ended.workloads) {
+    RepairHistory& history = remembered_[result.workload.cgroup_id].history;
+    history = AfterMigration(std::move(history), ended, result, policy);
+    if (!is_repair || time <= absl::ZeroDuration()) continue;
+    const auto bytes = static_cast<double>(result.outcomes[PageOutcome::kMoved] * ended.page_bytes);
+    const double speed = bytes / absl::ToDoubleSeconds(time);
+    bytes_per_second_ = bytes_per_second_ == 0
+                            ? speed
+                            : kLatestSpeed * speed + (1 - kLatestSpeed) * bytes_per_second_;
+  }
+}
+
+void RepairDecider::BeginRound(const DecisionRound& round) {
+  round_.emplace(round);
+  common_ = CommonFacts();
+}
+
+WorkloadDecision RepairDecider::Decide(const WorkloadReport& report) {
+  const Workload& workload = report.placement.workload;
+  WorkloadDecision result;
+  if (workload.container.has_value()) result.description = describe_(*workload.container);
+  result.match =
+      MatchPolicy(round_->configuration, workload, result.description, metadata_expected_);
+  Remembered& remembered = remembered_[workload.cgroup_id];
+  remembered.history =
+      AfterReport(std::move(remembered.history), report, result.match.policy, round_->now);
+  result.decided = DecideRepair(report, result.match, remembered.history, round_->topology,
+                                FactsOf(workload, remembered));
+  return result;
+}
+
+RepairFacts RepairDecider::CommonFacts() const {
+  RepairFacts facts;
+  facts.now = round_->now;
+  facts.cleared_nodes = active_.ClearedNodes(facts.now);
+  facts.cleared_until = active_.ClearedUntil();
+  const auto& limits = round_->configuration.limits;
+  const auto reserves = ReserveBytes(round_->topology, limits.node_reserve, round_->watermarks);
+  for (const auto& [id, node] : round_->topology.nodes) {
+    facts.room_bytes[id] = node.free_bytes - reserves.at(id) - active_.ClaimedBytes(id);
+  }
+  facts.may_start = active_.RepairCount() < std::max(1, limits.concurrent_migrations - 1);
+  facts.bytes_per_second = bytes_per_second_;
+  return facts;
+}
+
+RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& remembered) const {
+  RepairFacts facts = common_;
+  facts.migration_id = active_.Moving(workload);
+  if (remembered.refused_until > facts.now) facts.refused = remembered.refused;
+  for (const Reservation& reservation : round_->reservations) {
+    for (const Workload& reserved : reservation.workloads) {
+      if (!reserved.Overlaps(workload)) continue;
+      facts.reserved_until = reservation.expire_time;
+      facts.reserved_by = reservation.owner.empty() ? "a controller" : reservation.owner;
+    }
+  }
+  return facts;
+}
+
+void RepairDecider::AddRepair(const Migration& migration, const NodeSet& homes) {
+  active_.AddRepair(migration, homes);
+  common_ = CommonFacts();
+}
+
+void RepairDecider::AddRefusal(const Workload& workload, std::string message, absl::Time until) {
+  Remembered& remembered = remembered_[workload.cgroup_id];
+  remembered.refused = std::move(message);
+  remembered.refused_until = until;
+}
+
+void RepairDecider::ForgetExcept(const std::set<uint64_t>& cgroup_ids) {
+  std::erase_if(remembered_, [&](const auto& entry) { return !cgroup_ids.contains(entry.first); });
+}
+
+}  // namespace numalocality

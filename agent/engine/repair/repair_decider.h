@@ -1,0 +1,104 @@
+// Decides for each workload whether the agent repairs its placement now: finds the policy that
+// applies and gathers the facts that model/repair_decision needs.
+#ifndef NUMALOCALITY_AGENT_ENGINE_REPAIR_REPAIR_DECIDER_H_
+#define NUMALOCALITY_AGENT_ENGINE_REPAIR_REPAIR_DECIDER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "agent/engine/migrate/reservations.h"
+#include "agent/engine/repair/active_migrations.h"
+#include "agent/model/configuration.h"
+#include "agent/model/container_names.h"
+#include "agent/model/locality_report.h"
+#include "agent/model/migration.h"
+#include "agent/model/policy_match.h"
+#include "agent/model/repair_decision.h"
+#include "agent/model/repair_history.h"
+#include "agent/model/topology.h"
+
+namespace numalocality {
+
+// The facts that all decisions of one round share. The references must outlive the round.
+struct DecisionRound {
+  absl::Time now;
+  const Configuration& configuration;
+  const Topology& topology;
+  const std::map<NodeId, int64_t>& watermarks;  // bytes by node; see ReserveBytes
+  const std::vector<Reservation>& reservations;
+};
+
+// The decision about one workload, with what it is based on.
+struct WorkloadDecision {
+  ContainerDescription description;
+  PolicyMatch match;
+  DecidedRepair decided;
+};
+
+// A repair that made too little of a workload's memory local.
+struct FruitlessRepair {
+  Workload workload;
+  int in_a_row = 0;  // repairs of this workload, the latest ones
+};
+
+// Remembers migrations, their results and refused requests; submits and logs nothing itself. Not
+// thread-safe: only the loop's thread calls it.
+class RepairDecider {
+ public:
+  using Describe = std::function<ContainerDescription(const ContainerRef&)>;
+
+  // `metadata_expected`: as in MatchPolicy.
+  RepairDecider(Describe describe, bool metadata_expected)
+      : describe_(std::move(describe)), metadata_expected_(metadata_expected) {}
+
+  // Takes in a migration that has begun to wait, or has ended. Returns the workloads that an ended
+  // repair did not help.
+  std::vector<FruitlessRepair> Update(const Migration& migration,
+                                      const Configuration& configuration, absl::Time now);
+
+  // Begins a round of decisions, or continues it with a topology that was read again.
+  void BeginRound(const DecisionRound& round);
+
+  // Decides about the workload of `report`. Deciding twice by the same report changes nothing.
+  WorkloadDecision Decide(const WorkloadReport& report);
+
+  // The result of the request that followed a decision: its migration, which claims room from the
+  // next decision on; or why it was refused, and until when the workload is left alone for that.
+  void AddRepair(const Migration& migration, const NodeSet& homes);
+  void AddRefusal(const Workload& workload, std::string message, absl::Time until);
+
+  // Forgets all workloads except those with these cgroup ids. Call only after all workloads have
+  // been read: before that, workloads that an earlier agent repaired may not be found yet.
+  void ForgetExcept(const std::set<uint64_t>& cgroup_ids);
+
+ private:
+  struct Remembered {
+    RepairHistory history;
+    std::string refused;  // why its last request was, until ...
+    absl::Time refused_until = absl::InfinitePast();
+  };
+
+  void Learn(const Migration& ended, const Configuration& configuration);
+  // The facts that are the same for all workloads.
+  RepairFacts CommonFacts() const;
+  RepairFacts FactsOf(const Workload& workload, const Remembered& remembered) const;
+
+  const Describe describe_;
+  const bool metadata_expected_;
+  std::map<uint64_t, Remembered> remembered_;  // by cgroup id
+  ActiveMigrations active_;
+  double bytes_per_second_ = 0;  // of repairs, the latest counting most; 0 before the first
+  std::optional<DecisionRound> round_;
+  RepairFacts common_;  // of this round
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_REPAIR_REPAIR_DECIDER_H_
