@@ -7,15 +7,19 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/base/status.h"
 #include "agent/config/yaml_tree.h"
+#include "agent/model/enum_table.h"
 
 namespace numalocality {
 
@@ -52,19 +56,20 @@ FieldReader TimeSpan(absl::Duration& out, absl::Duration least);
 // A map from text to text.
 FieldReader TextMap(std::map<std::string, std::string>& out);
 
-// One word out of some. `choices`: never empty.
-template <typename Value>
-FieldReader Choice(Value& out, std::vector<std::pair<absl::string_view, Value>> choices) {
-  return [&out, choices](absl::string_view key, const YamlNode& node) {
-    std::string allowed;
-    for (const auto& [word, value] : choices) {
-      if (node.kind == YamlNode::Kind::kScalar && node.text == word) {
-        out = value;
-        return absl::OkStatus();
-      }
-      allowed.append(allowed.empty() ? "" : ", ").append(std::string(word));
+// The words of one of the values of an enum.
+template <typename E>
+FieldReader OneOf(E& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    const bool is_scalar = node.kind == YamlNode::Kind::kScalar;
+    const std::optional<E> value = is_scalar ? FromWords<E>(node.text) : std::nullopt;
+    if (!value.has_value()) {
+      const std::string allowed =
+          absl::StrJoin(AllValues<E>(), ", ",
+                        [](std::string* out, E value) { absl::StrAppend(out, WordsOf(value)); });
+      return FieldError(key, node, absl::StrCat("must be one of: ", allowed));
     }
-    return FieldError(key, node, "must be one of: " + allowed);
+    out = *value;
+    return absl::OkStatus();
   };
 }
 

@@ -79,19 +79,13 @@ FieldReader NamespaceName(std::string& out) { return Text(out, CheckNamespace); 
 FieldReader CgroupPath(std::string& out) { return Text(out, CheckCgroupPath); }
 FieldReader FilePath(std::string& out) { return Text(out, CheckFilePath); }
 
-FieldReader Qos(QosClass& out) {
-  return Choice<QosClass>(out, {{"Guaranteed", QosClass::kGuaranteed},
-                                {"Burstable", QosClass::kBurstable},
-                                {"BestEffort", QosClass::kBestEffort}});
-}
-
 FieldReader Selector(PolicySelector& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
     NL_RETURN_IF_ERROR(
         ReadFields(key, node,
                    {{"namespaces", FilledList<std::string>(out.namespaces, NamespaceName)},
                     {"matchLabels", TextMap(out.match_labels)},
-                    {"qosClasses", FilledList<QosClass>(out.qos_classes, Qos)},
+                    {"qosClasses", FilledList<QosClass>(out.qos_classes, OneOf<QosClass>)},
                     {"cgroupPaths", FilledList<std::string>(out.cgroup_paths, CgroupPath)}}));
     if (const YamlNode* paths = node.Find("cgroupPaths"); paths != nullptr && node.map.size() > 1) {
       return FieldError("cgroupPaths", *paths,
@@ -114,23 +108,18 @@ FieldReader PolicyLimits(LocalityPolicy& out) {
 
 FieldReader Policy(LocalityPolicy& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(ReadFields(
-        key, node,
-        {{"name", Text(out.name, CheckPolicyName)},
-         {"selector", Selector(out.selector)},
-         {"action", Choice<PolicyAction>(out.action, {{"observe", PolicyAction::kObserve},
-                                                      {"repair", PolicyAction::kRepair}})},
-         {"minLocalFraction", Fraction(out.min_local_fraction)},
-         {"minRemoteBytes", Bytes(out.min_remote_bytes)},
-         {"settle", TimeSpan(out.settle, absl::ZeroDuration())},
-         {"cooldown", TimeSpan(out.cooldown, absl::ZeroDuration())},
-         {"shared", Choice<SharingRule>(out.sharing, {{"never", SharingRule::kNever},
-                                                      {"owned", SharingRule::kOwned},
-                                                      {"all", SharingRule::kAll}})},
-         {"pageCache", Boolean(out.page_cache)},
-         {"stick", Choice<StickMode>(out.stick, {{"none", StickMode::kNone},
-                                                 {"cpuset-mems", StickMode::kCpusetMems}})},
-         {"limits", PolicyLimits(out)}}));
+    NL_RETURN_IF_ERROR(ReadFields(key, node,
+                                  {{"name", Text(out.name, CheckPolicyName)},
+                                   {"selector", Selector(out.selector)},
+                                   {"action", OneOf(out.action)},
+                                   {"minLocalFraction", Fraction(out.min_local_fraction)},
+                                   {"minRemoteBytes", Bytes(out.min_remote_bytes)},
+                                   {"settle", TimeSpan(out.settle, absl::ZeroDuration())},
+                                   {"cooldown", TimeSpan(out.cooldown, absl::ZeroDuration())},
+                                   {"shared", OneOf(out.sharing)},
+                                   {"pageCache", Boolean(out.page_cache)},
+                                   {"stick", OneOf(out.stick)},
+                                   {"limits", PolicyLimits(out)}}));
     if (out.name.empty()) return FieldError(key, node, "name is missing; each policy has one");
     return absl::OkStatus();
   };

@@ -1,7 +1,6 @@
 #include "agent/http/container_metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -10,13 +9,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
+#include "agent/model/explanation.h"
 #include "agent/model/repair_decision.h"
 
 namespace numalocality {
 namespace {
 
-constexpr std::array<const char*, kMemoryKindCount> kKindNames = {"anon", "shmem", "file",
-                                                                  "hugetlb"};
 constexpr size_t kShortIdLength = 12;  // as crictl prints it
 
 struct RemoteBytes {
@@ -105,10 +103,9 @@ prometheus::MetricFamily MemoryOf(const std::vector<Series>& containers) {
                       "Memory charged to the container, by NUMA node and kind");
   for (const Series& one : containers) {
     for (const auto& [node, bytes] : one.placement->memory.nodes) {
-      for (size_t kind = 0; kind < kKindNames.size(); ++kind) {
-        AddSeries(
-            family, static_cast<double>(bytes.by_kind[kind]),
-            Join(one.names, {{"numa_node", absl::StrCat(node.value)}, {"kind", kKindNames[kind]}}));
+      for (const MemoryKind kind : AllValues<MemoryKind>()) {
+        AddSeries(family, static_cast<double>(bytes[kind]),
+                  Join(one.names, {{"numa_node", absl::StrCat(node.value)}, Label("kind", kind)}));
       }
     }
   }
@@ -133,13 +130,13 @@ prometheus::MetricFamily RemoteOf(const std::vector<Series>& containers) {
                       "the same on nodes without CPUs, where repairs leave it");
   for (const Series& one : containers) {
     if (!one.remote.has_value()) continue;
-    const auto add = [&](const char* reason, int64_t bytes) {
-      AddSeries(family, static_cast<double>(bytes), Join(one.names, {{"reason", reason}}));
+    const auto add = [&](RemoteReason reason, int64_t bytes) {
+      AddSeries(family, static_cast<double>(bytes), Join(one.names, {Label("reason", reason)}));
     };
-    add("repairable", one.remote->repairable);
-    add("memory_only_node", one.remote->memory_only_node);
-    add("page_cache", one.remote->page_cache);
-    add("hugetlb", one.remote->hugetlb);
+    add(RemoteReason::kRepairable, one.remote->repairable);
+    add(RemoteReason::kMemoryOnlyNode, one.remote->memory_only_node);
+    add(RemoteReason::kPageCache, one.remote->page_cache);
+    add(RemoteReason::kHugetlb, one.remote->hugetlb);
   }
   return family;
 }

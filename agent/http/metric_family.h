@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/model/enum_table.h"
+
 namespace numalocality {
 
 using MetricLabels = std::vector<prometheus::ClientMetric::Label>;
@@ -20,6 +22,12 @@ inline prometheus::MetricFamily Gauge(std::string name, std::string help) {
 
 inline prometheus::MetricFamily Counter(std::string name, std::string help) {
   return {std::move(name), std::move(help), prometheus::MetricType::Counter, {}};
+}
+
+// A label whose value is the key of an enum's value.
+template <typename E>
+prometheus::ClientMetric::Label Label(std::string name, E value) {
+  return {std::move(name), std::string(KeyOf(value))};
 }
 
 // Adds a series to a gauge or counter.

@@ -2,11 +2,9 @@
 
 #include <prometheus/text_serializer.h>
 
-#include <array>
 #include <iterator>
 #include <sstream>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/base/version.h"
@@ -17,34 +15,16 @@ namespace {
 
 using prometheus::MetricFamily;
 
-constexpr std::array<const char*, kPageOutcomeCount> kOutcomeNames = {"moved",
-                                                                      "already_there",
-                                                                      "busy",
-                                                                      "shared",
-                                                                      "pinned",
-                                                                      "no_memory",
-                                                                      "forbidden",
-                                                                      "not_migratable",
-                                                                      "vanished",
-                                                                      "identity_changed",
-                                                                      "permission_denied",
-                                                                      "not_attempted"};
-
-const char* OriginName(MigrationOrigin origin) {
-  return origin == MigrationOrigin::kPolicy ? "policy" : "api";
-}
-
 // From the start on, so that the first migration is an increase.
 MetricFamily MigrationsOf(const Totals& totals) {
   auto family =
       Counter("numa_locality_migrations_total", "Migrations that have ended, by who asked and how");
-  for (const MigrationOrigin origin : {MigrationOrigin::kApi, MigrationOrigin::kPolicy}) {
-    for (const MigrationState state : {MigrationState::kSucceeded, MigrationState::kPartial,
-                                       MigrationState::kFailed, MigrationState::kCancelled}) {
+  for (const MigrationOrigin origin : AllValues<MigrationOrigin>()) {
+    for (const MigrationState state : AllValues<MigrationState>()) {
+      if (!IsFinal(state)) continue;
       const auto count = totals.migrations.find({origin, state});
       AddSeries(family, count == totals.migrations.end() ? 0 : static_cast<double>(count->second),
-                {{"origin", OriginName(origin)},
-                 {"state", absl::AsciiStrToLower(MigrationStateName(state))}});
+                {Label("origin", origin), Label("state", state)});
     }
   }
   return family;
@@ -53,9 +33,8 @@ MetricFamily MigrationsOf(const Totals& totals) {
 MetricFamily PagesOf(const Totals& totals) {
   auto family = Counter("numa_locality_migration_pages_total",
                         "Base pages that migrations considered, by what became of them");
-  for (size_t i = 0; i < kOutcomeNames.size(); ++i) {
-    AddSeries(family, static_cast<double>(totals.pages[static_cast<PageOutcome>(i)]),
-              {{"outcome", kOutcomeNames[i]}});
+  for (const PageOutcome outcome : AllValues<PageOutcome>()) {
+    AddSeries(family, static_cast<double>(totals.pages[outcome]), {Label("outcome", outcome)});
   }
   return family;
 }
@@ -82,8 +61,7 @@ MetricFamily DecisionsOf(const Totals& totals) {
                         "when it differs from the one before");
   for (const auto& [decision, count] : totals.decisions) {
     AddSeries(family, static_cast<double>(count),
-              {{"decision", std::string(RepairVerdictName(decision.first))},
-               {"reason", std::string(RepairReasonName(decision.second))}});
+              {Label("decision", decision.first), Label("reason", decision.second)});
   }
   return family;
 }

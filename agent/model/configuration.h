@@ -10,12 +10,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/migration.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
 
 enum class PolicyAction { kObserve, kRepair };
+const EnumTable<PolicyAction>& TableOf(PolicyAction);
 
 // Whom a policy is for: all that is given must match, and what is empty matches everything.
 struct PolicySelector {

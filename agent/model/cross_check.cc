@@ -10,6 +10,15 @@
 namespace numalocality {
 namespace {
 
+constexpr EnumTable<CrossCheckVerdict> kCrossCheckVerdicts = {{
+    {CrossCheckVerdict::kNotCompared, "not_compared", "not compared", ""},
+    {CrossCheckVerdict::kAgrees, "agrees", "agrees", ""},
+    {CrossCheckVerdict::kDisagrees, "disagrees", "disagrees", ""},
+    {CrossCheckVerdict::kTooCoarse, "too_coarse", "too coarse", ""},
+    {CrossCheckVerdict::kUnavailable, "unavailable", "unavailable", ""},
+}};
+static_assert(IsWellFormed(kCrossCheckVerdicts));
+
 int64_t ChangeOf(const ChargedNode& node) { return node.after_bytes - node.before_bytes; }
 
 std::string DisagreementNote(NodeId id, const ChargedNode& node, int64_t tolerance_bytes) {
@@ -24,6 +33,8 @@ std::string DisagreementNote(NodeId id, const ChargedNode& node, int64_t toleran
 }
 
 }  // namespace
+
+const EnumTable<CrossCheckVerdict>& TableOf(CrossCheckVerdict) { return kCrossCheckVerdicts; }
 
 int64_t CounterLagBytes(int cpu_count, int64_t page_bytes) {
   constexpr int64_t kReadings = 2;

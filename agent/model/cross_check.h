@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "agent/model/enum_table.h"
 #include "agent/model/ids.h"
 
 namespace numalocality {
@@ -18,6 +19,7 @@ enum class CrossCheckVerdict {
   kTooCoarse,    // no contradiction, but no more was moved than the tolerance
   kUnavailable,  // there are no such counters: see the note
 };
+const EnumTable<CrossCheckVerdict>& TableOf(CrossCheckVerdict);
 
 // Memory of one node that is charged to the workload's cgroup, of the kinds that are compared.
 struct ChargedNode {

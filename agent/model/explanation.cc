@@ -9,11 +9,49 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "agent/base/units.h"
 #include "agent/model/page_span.h"
 
 namespace numalocality {
 namespace {
+
+constexpr EnumTable<RemoteReason> kRemoteReasons = {{
+    {RemoteReason::kRepairable, "repairable", "repairable",
+     "Run 'localityctl migrate WORKLOAD', or set up a policy with 'action: repair'"},
+    {RemoteReason::kShared, "shared", "shared",
+     "Leave it where its other users are; or move it with 'localityctl migrate WORKLOAD --shared "
+     "all' (needs CAP_SYS_NICE), whoever uses it"},
+    {RemoteReason::kPageCache, "page_cache", "page cache",
+     "Usually do nothing: page cache is used by every reader of the files. 'localityctl migrate "
+     "WORKLOAD --kinds file' moves what the workload maps"},
+    {RemoteReason::kHugetlb, "hugetlb", "hugetlb",
+     "Restart the workload where the home nodes have free hugetlb pages. The agent never moves "
+     "hugetlb pages, because kubelet accounts for their pools by node"},
+    {RemoteReason::kPinned, "pinned", "pinned",
+     "Find what pins it (RDMA, VFIO, GPU, io_uring buffers), or restart the workload, so that it "
+     "allocates on its CPUs' node; busy pages may move at the next attempt"},
+    {RemoteReason::kMemoryPolicy, "memory_policy", "memory policy",
+     "Change the memory policy of the process (numactl, set_mempolicy, mbind), unless it is "
+     "intended"},
+    {RemoteReason::kCpusetForbids, "cpuset_forbids", "cpuset forbids",
+     "Allow the home nodes in cpuset.mems first; 'localityctl migrate WORKLOAD --stick "
+     "cpuset-mems' does both, through the container runtime"},
+    {RemoteReason::kNoRoom, "no_room", "no room",
+     "Free memory on the home nodes ('localityctl evacuate' empties a node), or run the workload "
+     "on CPUs of the nodes where its memory is"},
+    {RemoteReason::kMemoryOnlyNode, "memory_only_node", "memory only node",
+     "Leave it if it was put there on purpose (CXL tiers, GPU memory); otherwise run 'localityctl "
+     "migrate WORKLOAD'"},
+    {RemoteReason::kUnlocated, "unlocated", "unlocated",
+     "Set sysctl kernel.numa_balancing=0 and run explain again once the processes have used their "
+     "memory; or use Linux 6.6 or later"},
+}};
+static_assert(IsWellFormed(kRemoteReasons));
+
+// On shared memory that only the workload itself maps.
+constexpr absl::string_view kAdviceOnOwned =
+    "Run 'localityctl migrate WORKLOAD --shared owned' (needs CAP_SYS_NICE)";
 
 constexpr std::array kPrivate = {MemoryKind::kAnon, MemoryKind::kShmem};
 
@@ -195,42 +233,10 @@ std::string SelectorWords(const Workload& workload) {
 }
 
 std::string AdviceOn(RemoteReason reason, const Workload& workload, bool all_owned) {
-  const std::string migrate = absl::StrCat("localityctl migrate ", SelectorWords(workload));
-  switch (reason) {
-    case RemoteReason::kRepairable:
-      return absl::StrCat("Bring it home: '", migrate, "', or a policy with 'action: repair'");
-    case RemoteReason::kShared:
-      return all_owned
-                 ? absl::StrCat("'", migrate, " --shared owned' moves it (needs CAP_SYS_NICE)")
-                 : absl::StrCat(
-                       "Leave it where its other users are; or move it, whoever uses it: '",
-                       migrate, " --shared all' (needs CAP_SYS_NICE)");
-    case RemoteReason::kPageCache:
-      return absl::StrCat("Mostly nothing: it serves whoever reads the files. '", migrate,
-                          " --kinds file' moves what the workload maps");
-    case RemoteReason::kHugetlb:
-      return "It is never moved, since kubelet accounts for hugetlb pools by node: restart the "
-             "workload where the home nodes have hugetlb pages left";
-    case RemoteReason::kPinned:
-      return "Find what holds it (RDMA, VFIO, GPU, io_uring buffers), or restart the workload, so "
-             "that it allocates on its CPUs' node; busy pages may move at the next try";
-    case RemoteReason::kMemoryPolicy:
-      return "Change what the process asks for (numactl, set_mempolicy, mbind), unless it is meant "
-             "to be so";
-    case RemoteReason::kCpusetForbids:
-      return absl::StrCat("Allow the home nodes in cpuset.mems first; '", migrate,
-                          " --stick cpuset-mems' does both, through the container runtime");
-    case RemoteReason::kNoRoom:
-      return "Free memory on the home nodes ('localityctl evacuate' empties a node), or run the "
-             "workload on CPUs of the nodes where its memory is";
-    case RemoteReason::kMemoryOnlyNode:
-      return absl::StrCat(
-          "Leave it, if it was put there on purpose (CXL tiers, GPU memory); else '", migrate, "'");
-    case RemoteReason::kUnlocated:
-      return "Set sysctl kernel.numa_balancing=0 and look again once the processes have used their "
-             "memory; or use Linux 6.6 or later";
-  }
-  return "";
+  const absl::string_view advice =
+      reason == RemoteReason::kShared && all_owned ? kAdviceOnOwned : AdviceOf(reason);
+  return absl::StrReplaceAll(
+      advice, {{"migrate WORKLOAD", absl::StrCat("migrate ", SelectorWords(workload))}});
 }
 
 // "process 12 asks for node 0": the first of those that are meant.
@@ -309,6 +315,8 @@ std::vector<RemotePart> SumUp(const ExplanationFacts& facts, const std::vector<S
 }
 
 }  // namespace
+
+const EnumTable<RemoteReason>& TableOf(RemoteReason) { return kRemoteReasons; }
 
 double ErrorBound(const std::vector<ProcessFacts>& processes) {
   constexpr double kDeviations = 1.96;  // 95 %

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/model/circumstance.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/model/placement.h"
@@ -16,8 +17,8 @@
 
 namespace numalocality {
 
-// In the order of the API's RemoteReason, from its 1. Where several apply, a page has the one that
-// must be seen to first: see Explain.
+// Why memory is remote. Where several reasons apply to a page, it has the one that must be dealt
+// with first: see Explain.
 enum class RemoteReason {
   kRepairable,      // nothing hinders it
   kShared,          // several processes map it
@@ -30,6 +31,8 @@ enum class RemoteReason {
   kMemoryOnlyNode,  // it is on a node without CPUs
   kUnlocated,       // the kernel does not say where it is
 };
+// "localityctl migrate WORKLOAD" in advice stands for the command with the workload's options.
+const EnumTable<RemoteReason>& TableOf(RemoteReason);
 
 struct RemotePart {
   RemoteReason reason = RemoteReason::kRepairable;

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "agent/model/cross_check.h"
 #include "agent/model/drift.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/model/node_map.h"
@@ -27,12 +28,14 @@ enum class SharingRule {
   kOwned,  // they move if every process that maps them belongs to the workload, and that is proved
   kAll,    // they move, whoever else uses them
 };
+const EnumTable<SharingRule>& TableOf(SharingRule);
 
-// Whether the processes being moved run on during each batch.
+// Whether the processes are held still during each batch.
 enum class HoldMode {
-  kNone,
-  kPtrace,  // they stand still, by ptrace: the kernel lets them go if the mover dies
+  kNone,    // they keep running
+  kPtrace,  // they are stopped by ptrace: the kernel releases them if the mover dies
 };
+const EnumTable<HoldMode>& TableOf(HoldMode);
 
 // What bounds one migration.
 struct MoveLimits {
@@ -69,6 +72,7 @@ enum class StickMode {
   kNone,
   kCpusetMems,  // its cpuset.mems, through the container runtime
 };
+const EnumTable<StickMode>& TableOf(StickMode);
 
 // What a repair was expected to cost and to gain, and what it did.
 struct RepairEstimate {
@@ -84,6 +88,7 @@ struct RepairEstimate {
 
 // Who asks for a migration.
 enum class MigrationOrigin { kApi, kPolicy };
+const EnumTable<MigrationOrigin>& TableOf(MigrationOrigin);
 
 // Frees a node, so that something else fits.
 struct Evacuation {
@@ -118,8 +123,9 @@ enum class MigrationState {
   kFailed,
   kCancelled
 };
+const EnumTable<MigrationState>& TableOf(MigrationState);
 
-// Why a migration did not reach all it wanted.
+// Why a migration did not do all that it was asked for.
 enum class MigrationReason {
   kNone,
   kWorkloadGone,      // every process exited or the cgroup was removed
@@ -134,12 +140,16 @@ enum class MigrationReason {
   kNotSticky,         // the memory is there, but could not be made to stay
   kHoldRefused,       // the process is traced already, or has too many threads to be held
   kInterrupted,       // the agent ended meanwhile
-  kEnough,            // as much is there as was asked for; never final
+  // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
+  // turns it into success with kNone, so no interface ever shows it.
+  kEnough,
 };
+const EnumTable<MigrationReason>& TableOf(MigrationReason);
 
-// SUCCEEDED, CANCELLED, ...: the words of the API.
-absl::string_view MigrationStateName(MigrationState state);
-absl::string_view MigrationReasonName(MigrationReason reason);
+// Older names of ApiNameOf.
+inline std::string MigrationStateName(MigrationState state) { return ApiNameOf(state); }
+inline std::string MigrationReasonName(MigrationReason reason) { return ApiNameOf(reason); }
+
 inline bool IsFinal(MigrationState state) { return state >= MigrationState::kSucceeded; }
 
 // Where the pages were at some time after the last batch.

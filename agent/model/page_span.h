@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/ids.h"
 #include "agent/model/placement.h"
 
@@ -33,8 +34,10 @@ enum class ScanMethod {
   kQuery,     // move_pages queries of every mapped address: CAP_SYS_PTRACE, or one's own process
 };
 
-// "frames", "presence", "query".
-absl::string_view ScanMethodName(ScanMethod method);
+const EnumTable<ScanMethod>& TableOf(ScanMethod);
+
+// Older name of KeyOf.
+inline absl::string_view ScanMethodName(ScanMethod method) { return KeyOf(method); }
 
 }  // namespace numalocality
 

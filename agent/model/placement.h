@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/model/workload.h"
@@ -17,7 +18,8 @@
 namespace numalocality {
 
 enum class MemoryKind { kAnon, kShmem, kFile, kHugetlb };
-inline constexpr int kMemoryKindCount = 4;
+inline constexpr int kMemoryKindCount = kEnumCount<MemoryKind>;
+const EnumTable<MemoryKind>& TableOf(MemoryKind);
 
 // A set of memory kinds.
 class KindSet {
@@ -61,6 +63,14 @@ struct MemoryByNode {
   int64_t BytesOn(const NodeSet& nodes, const KindSet& kinds) const;
   bool operator==(const MemoryByNode&) const = default;
 };
+
+// How much of a workload's placement is read.
+enum class PlacementView {
+  kBasic,  // the cgroup's own counters: at most 10 system calls a process and 2 a thread
+  kPages,  // every resident page is looked up: exact, and as slow as the process is large
+  kHome,   // everything except the memory; no interface shows it
+};
+const EnumTable<PlacementView>& TableOf(PlacementView);
 
 // How `WorkloadPlacement::memory` was measured.
 enum class PlacementSource {

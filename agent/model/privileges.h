@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/model/enum_table.h"
 #include "agent/model/id_set.h"
 
 namespace numalocality {
@@ -39,6 +40,7 @@ class CapabilitySet {
 
 // Values as /proc/PID/status has them.
 enum class SeccompMode { kDisabled, kStrict, kFilter };
+const EnumTable<SeccompMode>& TableOf(SeccompMode);
 
 struct Privileges {
   CapabilitySet effective;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/model/enum_table.h"
 
 namespace numalocality {
 
@@ -15,7 +16,6 @@ enum class RepairVerdict {
   kLeave,
 };
 
-// In the order of the API's RepairReason, from its 1.
 enum class RepairReason {
   kRemote,         // enough of it is remote and may be moved
   kLocal,          // at least minLocalFraction
@@ -38,11 +38,13 @@ enum class RepairReason {
   kNoHome,         // its CPUs are on no node with memory near
   kRefused,        // the agent may not do it, or could not
 };
-inline constexpr int kRepairReasonCount = 20;
 
-// "repair", "wait", "leave"; "remote", "too_little", ...: for metrics and logs.
-absl::string_view RepairVerdictName(RepairVerdict verdict);
-absl::string_view RepairReasonName(RepairReason reason);
+const EnumTable<RepairVerdict>& TableOf(RepairVerdict);
+const EnumTable<RepairReason>& TableOf(RepairReason);
+
+// Older names of KeyOf.
+inline absl::string_view RepairVerdictName(RepairVerdict verdict) { return KeyOf(verdict); }
+inline absl::string_view RepairReasonName(RepairReason reason) { return KeyOf(reason); }
 
 struct RepairDecision {
   RepairVerdict verdict = RepairVerdict::kLeave;

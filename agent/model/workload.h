@@ -9,6 +9,7 @@
 #include <string>
 
 #include "agent/model/container_names.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/ids.h"
 
 namespace numalocality {
@@ -16,7 +17,9 @@ namespace numalocality {
 // Whether the cgroup at path `inner` is that at `outer`, or lies below it.
 bool IsWithin(const std::string& inner, const std::string& outer);
 
+// A pod's quality of service class, as Kubernetes defines it.
 enum class QosClass { kGuaranteed, kBurstable, kBestEffort };
+const EnumTable<QosClass>& TableOf(QosClass);
 
 // What a cgroup path says about the container in it.
 struct ContainerRef {

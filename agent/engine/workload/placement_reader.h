@@ -13,12 +13,6 @@
 
 namespace numalocality {
 
-enum class PlacementView {
-  kBasic,  // the cgroup's own counters: at most 10 system calls a process and 2 a thread
-  kPages,  // every resident page is looked up: exact, and as slow as the process is large
-  kHome,   // where memory belongs, and none of it
-};
-
 // Stateless and thread-safe.
 class PlacementReader {
  public:

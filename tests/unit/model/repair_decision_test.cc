@@ -179,7 +179,7 @@ INSTANTIATE_TEST_SUITE_P(All, ReasonTest, ::testing::ValuesIn(Cases()),
                          [](const auto& param) { return param.param.name; });
 
 TEST(DecideRepairTest, EveryReasonHasACase) {
-  for (int i = 0; i < kRepairReasonCount; ++i) {
+  for (int i = 0; i < kEnumCount<RepairReason>; ++i) {
     const std::vector<Case> cases = Cases();
     EXPECT_TRUE(std::any_of(cases.begin(), cases.end(), [&](const Case& each) {
       return each.reason == static_cast<RepairReason>(i);
