@@ -1,4 +1,4 @@
-// Prometheus' metric families, made in a line.
+// Short functions that build Prometheus metric families.
 #ifndef NUMALOCALITY_AGENT_HTTP_METRIC_FAMILY_H_
 #define NUMALOCALITY_AGENT_HTTP_METRIC_FAMILY_H_
 
@@ -38,7 +38,7 @@ inline void AddSeries(prometheus::MetricFamily& family, double value, MetricLabe
   (is_counter ? metric.counter.value : metric.gauge.value) = value;
 }
 
-// One of a single series.
+// `family` with one series added.
 inline prometheus::MetricFamily With(prometheus::MetricFamily family, double value,
                                      MetricLabels labels = {}) {
   AddSeries(family, value, std::move(labels));

@@ -55,10 +55,10 @@ constexpr absl::string_view kAdviceOnOwned =
 
 constexpr std::array kPrivate = {MemoryKind::kAnon, MemoryKind::kShmem};
 
-// Remote bytes that have everything in common.
+// Remote bytes with the same properties.
 struct Slice {
   size_t process = 0;  // index
-  NodeId node;         // -1: not known
+  NodeId node;         // -1: unknown
   MemoryKind kind = MemoryKind::kAnon;
   PageSharing sharing = PageSharing::kNone;
   RemoteReason reason = RemoteReason::kRepairable;
@@ -90,20 +90,20 @@ RemoteReason ReasonOf(const ProcessFacts& process, NodeId node, PageSharing shar
   return is_shared ? RemoteReason::kShared : RemoteReason::kRepairable;
 }
 
-// Splits the bytes of one node and kind as the pages that were looked at are.
+// Splits the bytes of one node and kind in proportion to the sampled pages.
 class NodeSplit {
  public:
   NodeSplit(const ExplanationFacts& facts, std::vector<Slice>& slices)
       : facts_(facts), slices_(slices) {}
 
-  // `unlocated`: of all pages of that kind the part that the kernel does not locate.
+  // `unlocated`: the fraction of all pages of that kind that the kernel does not locate.
   void Split(NodeId node, MemoryKind kind, int64_t bytes, double unlocated) {
     const std::vector<Weight> weights = WeightsOf(node, kind);
     double total = 0;
     for (const Weight& weight : weights) total += weight.pages;
     if (total == 0) return AddUnseen(node, kind, bytes);
     double seen = 0;
-    int64_t given = 0;  // so that no byte is lost to rounding
+    int64_t given = 0;  // ensures that rounding loses no byte
     for (const Weight& weight : weights) {
       seen += weight.pages;
       const auto up_to = std::llround(static_cast<double>(bytes) * seen / total);
@@ -132,8 +132,8 @@ class NodeSplit {
     return weights;
   }
 
-  // What is charged to the workload and was found in none of its processes. The last of these
-  // stands for the workload as a whole.
+  // Adds memory that is charged to the workload but was found in none of its processes. The last
+  // element of `processes` represents the workload as a whole.
   void AddUnseen(NodeId node, MemoryKind kind, int64_t bytes) {
     const size_t workload = facts_.processes.size() - 1;
     const ProcessFacts& process = facts_.processes[workload];
@@ -152,7 +152,7 @@ class NodeSplit {
   std::vector<Slice>& slices_;
 };
 
-// Of all pages of `kind` that were looked at, the part on kHiddenNode.
+// The fraction of the sampled pages of `kind` that is on kHiddenNode.
 double HiddenFraction(const ExplanationFacts& facts, MemoryKind kind) {
   double hidden = 0;
   double all = 0;
@@ -185,13 +185,13 @@ std::vector<Slice> SplitRemote(const ExplanationFacts& facts) {
     slices.push_back({0, node, MemoryKind::kHugetlb, PageSharing::kNone, RemoteReason::kHugetlb,
                       bytes[MemoryKind::kHugetlb]});
   }
-  // A scan has them on no node; they may be at home as well.
+  // A scan finds them on no node; they may also be on the home nodes.
   slices.push_back({0, NodeId{}, MemoryKind::kAnon, PageSharing::kNone, RemoteReason::kUnlocated,
                     placement.unlocated_bytes});
   return slices;
 }
 
-// Gives `bytes` of a repairable slice another reason.
+// Changes the reason of `bytes` of a repairable slice.
 void Reassign(std::vector<Slice>& slices, size_t index, int64_t bytes, RemoteReason reason) {
   if (bytes <= 0) return;
   Slice part = slices[index];
@@ -239,12 +239,12 @@ std::string AdviceOn(RemoteReason reason, const Workload& workload, bool all_own
       advice, {{"migrate WORKLOAD", absl::StrCat("migrate ", SelectorWords(workload))}});
 }
 
-// "process 12 asks for node 0": the first of those that are meant.
+// "process 12 asks for node 0": the first of `processes`, with the number of others.
 std::string PolicyWords(const ExplanationFacts& facts, const std::set<size_t>& processes) {
   const ProcessFacts& first = facts.processes[*processes.begin()];
   std::string words =
       absl::StrCat("process ", first.id.pid, " asks for node ", first.policy_nodes.ToString());
-  if (processes.size() > 1) absl::StrAppend(&words, ", as do ", processes.size() - 1, " more");
+  if (processes.size() > 1) absl::StrAppend(&words, ", and ", processes.size() - 1, " more");
   return words;
 }
 
@@ -272,13 +272,14 @@ std::string DetailOf(const ExplanationFacts& facts, RemoteReason reason, const P
   }
   if (sum.unmapped_bytes > 0) {
     words.push_back(absl::StrCat(FormatBytes(sum.unmapped_bytes),
-                                 " shared memory and tmpfs files that no process maps"));
+                                 " of shared memory and tmpfs files that no process maps"));
   }
   if (reason == RemoteReason::kMemoryPolicy) words.push_back(PolicyWords(facts, sum.processes));
   if (reason == RemoteReason::kCpusetForbids) {
-    words.push_back(absl::StrCat(
-        "home is node ", facts.processes[*sum.processes.begin()].home_nodes.ToString(),
-        ", allowed is node ", facts.processes[*sum.processes.begin()].allowed_nodes.ToString()));
+    words.push_back(absl::StrCat("home is node ",
+                                 facts.processes[*sum.processes.begin()].home_nodes.ToString(),
+                                 ", cpuset.mems allows node ",
+                                 facts.processes[*sum.processes.begin()].allowed_nodes.ToString()));
   }
   if (reason == RemoteReason::kNoRoom) {
     NodeSet homes;
@@ -343,7 +344,7 @@ PlacementExplanation Explain(ExplanationFacts facts) {
     explanation.sampled_pages += process.sampled_pages;
   }
   explanation.circumstances = CircumstancesOf(facts.machine, facts.placement, facts.topology);
-  ProcessFacts workload;  // for what was found in no process
+  ProcessFacts workload;  // for memory that was found in no process
   workload.home_nodes = facts.placement.home_nodes;
   workload.allowed_nodes = facts.placement.allowed_nodes;
   facts.processes.push_back(workload);

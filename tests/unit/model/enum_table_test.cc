@@ -24,12 +24,8 @@
 
 namespace numalocality::enum_table_test {
 
-// Outside the unnamed namespace, whose name compilers write with a parenthesis.
+// In a named namespace: lookup by argument does not search unnamed ones.
 enum class Color { kRed, kDarkGreen, kHidden };
-
-namespace {
-
-using ::testing::ElementsAre;
 
 constexpr EnumTable<Color> kColors = {{
     {Color::kRed, "red", "red", ""},
@@ -37,7 +33,11 @@ constexpr EnumTable<Color> kColors = {{
     {Color::kHidden, "", "", ""},
 }};
 
-const EnumTable<Color>& TableOf(Color) { return kColors; }
+inline const EnumTable<Color>& TableOf(Color) { return kColors; }
+
+namespace {
+
+using ::testing::ElementsAre;
 
 TEST(EnumTableTest, LooksValuesUp) {
   EXPECT_EQ(kEnumCount<Color>, 3);
