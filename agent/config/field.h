@@ -65,7 +65,7 @@ FieldReader OneOf(E& out) {
     if (!value.has_value()) {
       const std::string allowed =
           absl::StrJoin(AllValues<E>(), ", ",
-                        [](std::string* out, E value) { absl::StrAppend(out, WordsOf(value)); });
+                        [](std::string* text, E each) { absl::StrAppend(text, WordsOf(each)); });
       return FieldError(key, node, absl::StrCat("must be one of: ", allowed));
     }
     out = *value;

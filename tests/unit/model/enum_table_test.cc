@@ -74,7 +74,7 @@ TEST(EnumTableTest, ATableThatBreaksARuleIsNotWellFormed) {
   EXPECT_TRUE(broken(1, {Color::kDarkGreen, "red", "dark green", ""})) << "another's key";
   EXPECT_TRUE(broken(1, {Color::kDarkGreen, "dark_green", "red", ""})) << "another's words";
   EXPECT_TRUE(broken(1, {Color::kDarkGreen, "dark_green", "dark green", "Look closer."}));
-  EXPECT_TRUE(broken(1, {Color::kDarkGreen, "", "", ""})) << "a hidden value before a shown one";
+  EXPECT_TRUE(broken(0, {Color::kRed, "", "", ""})) << "a hidden value before a shown one";
   EXPECT_TRUE(broken(2, {Color::kHidden, "", "hidden", ""})) << "words without a key";
 }
 

@@ -98,7 +98,7 @@ std::vector<Case> Cases() {
       {"NoHome", [](Situation& s) { s.report.placement.home_nodes = {}; }, kLeave,
        RepairReason::kNoHome, "near a node with memory"},
       {"NoMemory", [](Situation& s) { s.report.placement.memory = {}; }, kLeave,
-       RepairReason::kLocal, "no memory"},
+       RepairReason::kLocal, "no anonymous or shmem memory"},
       {"Local", [](Situation& s) { s.PutAllOn(kNode1); }, kLeave, RepairReason::kLocal,
        "100.0% of it is local"},
       {"TooLittle", [](Situation& s) { s.policy.min_remote_bytes = 801 * kMi; }, kLeave,
