@@ -14,9 +14,9 @@
 namespace numalocality {
 namespace {
 
-// Less is a mistake in the unit, and would keep a migration running for days.
+// A smaller limit is a mistake in the unit, and would let a migration run for days.
 constexpr int64_t kLeastBandwidth = int64_t{1} << 20;
-// Keys that differ by no more than this are taken for one and the same, mistyped.
+// An unknown key that differs from a known one by at most this is taken for a typing error.
 constexpr size_t kTypoDistance = 3;
 
 bool IsScalar(const YamlNode& node) { return node.kind == YamlNode::Kind::kScalar; }
@@ -27,13 +27,13 @@ std::optional<bool> BooleanOf(absl::string_view text) {
   return std::nullopt;
 }
 
-// Whether a YAML 1.2 reader takes plain `text` for something other than text.
+// Whether YAML 1.2 reads the plain scalar `text` as a number or boolean.
 bool IsNumberOrBoolean(absl::string_view text) {
   double number = 0;
   return BooleanOf(text).has_value() || absl::SimpleAtod(text, &number);
 }
 
-// Insertions, deletions and changes that make `b` of `a`.
+// The number of insertions, deletions and changes that turn `a` into `b`.
 size_t EditDistance(absl::string_view a, absl::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -50,7 +50,7 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
 std::string UnknownKey(absl::string_view key, const std::vector<Field>& fields) {
   std::vector<absl::string_view> allowed;
   for (const Field& field : fields) {
-    // Bounded: a key may be as long as the file.
+    // The length is limited because a key may be as long as the file.
     if (key.size() <= 2 * field.key.size() &&
         EditDistance(absl::AsciiStrToLower(key), absl::AsciiStrToLower(field.key)) <=
             std::min(kTypoDistance, field.key.size() / 3)) {
@@ -76,7 +76,7 @@ std::optional<double> FractionOf(absl::string_view text) {
   const auto is_plain = [](char c) {
     return absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.' || c == '-';
   };
-  // SimpleAtod also takes "nan", "1e3" and blanks.
+  // SimpleAtod also accepts "nan", "1e3" and blanks.
   if (!std::all_of(text.begin(), text.end(), is_plain) || !absl::SimpleAtod(text, &number)) {
     return std::nullopt;
   }
@@ -111,7 +111,7 @@ FieldReader Text(std::string& out, std::function<absl::Status(absl::string_view)
     if (!node.is_quoted && IsNumberOrBoolean(node.text)) {
       return FieldError(
           key, node,
-          absl::StrCat("must be text; put it in quotes if it is meant: \"", node.text, "\""));
+          absl::StrCat("must be text; if it is intended, put it in quotes: \"", node.text, "\""));
     }
     const absl::Status checked = check(node.text);
     if (!checked.ok()) return FieldError(key, node, checked.message());
@@ -163,7 +163,7 @@ FieldReader Bandwidth(int64_t& out) {
     int64_t rate = 0;
     NL_RETURN_IF_ERROR(ReadBytes(key, node, rate));
     if (rate != 0 && rate < kLeastBandwidth) {
-      return FieldError(key, node, "must be at least 1Mi (a second), or 0 for no limit");
+      return FieldError(key, node, "must be at least 1Mi (per second), or 0 for no limit");
     }
     out = rate;
     return absl::OkStatus();

@@ -18,10 +18,10 @@
 namespace numalocality {
 namespace {
 
-constexpr size_t kMaxNameLength = 63;     // as Kubernetes has it
-constexpr char kTurnedOff[] = "off";      // what an annotation says instead of a policy's name
-constexpr int kMostMigrations = 64;       // at the same time
-constexpr int kFarthestDistance = 254;    // in a SLIT, 255 is unreachable
+constexpr size_t kMaxNameLength = 63;     // as in Kubernetes
+constexpr char kTurnedOff[] = "off";      // in an annotation, instead of a policy's name
+constexpr int kMostMigrations = 64;       // concurrent ones
+constexpr int kFarthestDistance = 254;    // in a SLIT, 255 means unreachable
 constexpr int kMostContainers = 100'000;  // with series of their own
 
 bool IsName(absl::string_view text, absl::string_view punctuation) {
@@ -35,11 +35,11 @@ bool IsName(absl::string_view text, absl::string_view punctuation) {
 absl::Status CheckPolicyName(absl::string_view name) {
   if (name == kTurnedOff) {
     return absl::InvalidArgumentError(
-        "must not be 'off', which in a pod's annotation turns repairs off");
+        "must not be 'off', because a pod's annotation 'off' turns repairs off");
   }
   if (IsName(name, "-_.")) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "must be 1 to 63 letters, digits, '-', '_' or '.', as pods' annotations name it");
+      "must be 1 to 63 letters, digits, '-', '_' or '.', because pods' annotations contain it");
 }
 
 absl::Status CheckNamespace(absl::string_view name) {
@@ -59,11 +59,11 @@ absl::Status CheckCgroupPath(absl::string_view path) {
         "must be paths below /sys/fs/cgroup that begin with '/', such as "
         "/system.slice/postgresql.service");
   }
-  // There, namespaces that are protected and pods that are annotated off count.
+  // A policy by path would ignore protected namespaces and the pods' annotations.
   if (!IsInPods(path)) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "must be outside Kubernetes' cgroups; for pods leave the key out, or select them by "
-      "namespaces, matchLabels or qosClasses");
+      "must be outside Kubernetes' cgroups; to select pods, use namespaces, matchLabels or "
+      "qosClasses, or leave the selector out");
 }
 
 absl::Status CheckFilePath(absl::string_view path) {
@@ -79,24 +79,18 @@ FieldReader NamespaceName(std::string& out) { return Text(out, CheckNamespace); 
 FieldReader CgroupPath(std::string& out) { return Text(out, CheckCgroupPath); }
 FieldReader FilePath(std::string& out) { return Text(out, CheckFilePath); }
 
-FieldReader Qos(QosClass& out) {
-  return Choice<QosClass>(out, {{"Guaranteed", QosClass::kGuaranteed},
-                                {"Burstable", QosClass::kBurstable},
-                                {"BestEffort", QosClass::kBestEffort}});
-}
-
 FieldReader Selector(PolicySelector& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
     NL_RETURN_IF_ERROR(
         ReadFields(key, node,
                    {{"namespaces", FilledList<std::string>(out.namespaces, NamespaceName)},
                     {"matchLabels", TextMap(out.match_labels)},
-                    {"qosClasses", FilledList<QosClass>(out.qos_classes, Qos)},
+                    {"qosClasses", FilledList<QosClass>(out.qos_classes, OneOf<QosClass>)},
                     {"cgroupPaths", FilledList<std::string>(out.cgroup_paths, CgroupPath)}}));
     if (const YamlNode* paths = node.Find("cgroupPaths"); paths != nullptr && node.map.size() > 1) {
       return FieldError("cgroupPaths", *paths,
-                        "selects cgroups outside Kubernetes, and cannot stand together with "
-                        "namespaces, matchLabels or qosClasses; make it a policy of its own");
+                        "selects cgroups outside Kubernetes, and cannot be combined with "
+                        "namespaces, matchLabels or qosClasses; move it to a separate policy");
     }
     return absl::OkStatus();
   };
@@ -104,7 +98,7 @@ FieldReader Selector(PolicySelector& out) {
 
 FieldReader PolicyLimits(LocalityPolicy& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
-    // Shorter calls than this move single pages, each at the cost of a whole call.
+    // With a shorter limit, batches are single pages, each with the overhead of a whole call.
     constexpr absl::Duration kShortestCall = absl::Microseconds(100);
     return ReadFields(key, node,
                       {{"bandwidth", Bandwidth(out.bytes_per_second)},
@@ -114,36 +108,31 @@ FieldReader PolicyLimits(LocalityPolicy& out) {
 
 FieldReader Policy(LocalityPolicy& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(ReadFields(
-        key, node,
-        {{"name", Text(out.name, CheckPolicyName)},
-         {"selector", Selector(out.selector)},
-         {"action", Choice<PolicyAction>(out.action, {{"observe", PolicyAction::kObserve},
-                                                      {"repair", PolicyAction::kRepair}})},
-         {"minLocalFraction", Fraction(out.min_local_fraction)},
-         {"minRemoteBytes", Bytes(out.min_remote_bytes)},
-         {"settle", TimeSpan(out.settle, absl::ZeroDuration())},
-         {"cooldown", TimeSpan(out.cooldown, absl::ZeroDuration())},
-         {"shared", Choice<SharingRule>(out.sharing, {{"never", SharingRule::kNever},
-                                                      {"owned", SharingRule::kOwned},
-                                                      {"all", SharingRule::kAll}})},
-         {"pageCache", Boolean(out.page_cache)},
-         {"stick", Choice<StickMode>(out.stick, {{"none", StickMode::kNone},
-                                                 {"cpuset-mems", StickMode::kCpusetMems}})},
-         {"limits", PolicyLimits(out)}}));
-    if (out.name.empty()) return FieldError(key, node, "name is missing; each policy has one");
+    NL_RETURN_IF_ERROR(ReadFields(key, node,
+                                  {{"name", Text(out.name, CheckPolicyName)},
+                                   {"selector", Selector(out.selector)},
+                                   {"action", OneOf(out.action)},
+                                   {"minLocalFraction", Fraction(out.min_local_fraction)},
+                                   {"minRemoteBytes", Bytes(out.min_remote_bytes)},
+                                   {"settle", TimeSpan(out.settle, absl::ZeroDuration())},
+                                   {"cooldown", TimeSpan(out.cooldown, absl::ZeroDuration())},
+                                   {"shared", OneOf(out.sharing)},
+                                   {"pageCache", Boolean(out.page_cache)},
+                                   {"stick", OneOf(out.stick)},
+                                   {"limits", PolicyLimits(out)}}));
+    if (out.name.empty()) return FieldError(key, node, "name is missing; each policy needs one");
     return absl::OkStatus();
   };
 }
 
-// How two cgroups overlap, in words.
+// How two cgroups overlap, for an error message.
 std::string Relation(const std::string& path, const std::string& earlier) {
-  if (path == earlier) return "is named above, too";
-  if (IsWithin(path, earlier)) return absl::StrCat("lies in '", earlier, "', which is named above");
-  return absl::StrCat("has in it '", earlier, "', which is named above");
+  if (path == earlier) return "occurs twice";
+  if (IsWithin(path, earlier)) return absl::StrCat("is within '", earlier, "'");
+  return absl::StrCat("contains '", earlier, "'");
 }
 
-// What is in two cgroups that are named would be two workloads.
+// A process within two of the cgroups would belong to two workloads.
 absl::Status CheckNoNesting(const YamlNode& policies) {
   std::vector<std::string> earlier;
   for (const YamlNode& policy : policies.list) {
@@ -155,7 +144,7 @@ absl::Status CheckNoNesting(const YamlNode& policies) {
         if (!IsWithin(path.text, other) && !IsWithin(other, path.text)) continue;
         return FieldError("cgroupPaths", path,
                           absl::StrCat("'", path.text, "' ", Relation(path.text, other),
-                                       "; name each cgroup once, and none within another"));
+                                       "; list each cgroup once, and none within another"));
       }
       earlier.push_back(path.text);
     }
@@ -174,7 +163,7 @@ FieldReader Policies(std::vector<LocalityPolicy>& out) {
       if (std::any_of(out.begin(), out.begin() + static_cast<ptrdiff_t>(i), same_name)) {
         return FieldError(
             "name", *node.list[i].Find("name"),
-            absl::StrCat("'", out[i].name, "' is the name of an earlier policy, too"));
+            absl::StrCat("'", out[i].name, "' is also the name of an earlier policy"));
       }
     }
     return absl::OkStatus();
@@ -214,8 +203,8 @@ FieldReader Grpc(GrpcOptions& out) {
       if (!path->empty()) continue;
       return FieldError(key, node,
                         absl::StrCat(file_key,
-                                     " is missing: the API is served over mutual TLS "
-                                     "only; name the file, or leave address out"));
+                                     " is missing: the network API requires mutual TLS; set the "
+                                     "file, or leave address out"));
     }
     return absl::OkStatus();
   };

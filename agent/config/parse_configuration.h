@@ -1,4 +1,4 @@
-// The configuration file's text, as it is written in YAML, to a Configuration.
+// Parses the configuration file, which is YAML.
 #ifndef NUMALOCALITY_AGENT_CONFIG_PARSE_CONFIGURATION_H_
 #define NUMALOCALITY_AGENT_CONFIG_PARSE_CONFIGURATION_H_
 
@@ -8,9 +8,9 @@
 
 namespace numalocality {
 
-// Strict: what is not known or cannot be meant is INVALID_ARGUMENT, "line L, column C: <what, and
-// what is allowed>", for the first such place. What is not given has its default; so an empty text
-// is the default configuration. Pure; never throws.
+// Parses strictly: the first unknown key or impossible value gives INVALID_ARGUMENT, "line L,
+// column C: <what is wrong, and what is allowed>". Absent keys have their defaults, so empty text
+// gives the default configuration. Pure; never throws.
 absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text);
 
 }  // namespace numalocality

@@ -16,8 +16,8 @@
 namespace numalocality {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 20;  // what a ConfigMap may hold
-// The deepest value of the configuration is the fifth; a tree of so many values takes some MiB.
+constexpr size_t kMaxBytes = size_t{1} << 20;  // the limit of a ConfigMap
+// The configuration has at most five levels. A tree of kMaxValues takes a few MiB.
 constexpr size_t kMaxDepth = 10;
 constexpr int kMaxValues = 20000;
 
@@ -27,14 +27,15 @@ YamlPosition PositionOf(const YAML::Mark& mark) { return {mark.line + 1, mark.co
   throw YAML::ParserException(mark, message);
 }
 
-// Builds the tree from the parser's events: `open_` are the lists and maps that have begun. A map's
-// key arrives like a value, and waits for its own value as an entry with a null node.
+// Builds the tree from the parser's events. `open_` holds the lists and maps that have not ended
+// yet. A map's key arrives like a value, and becomes an entry with a null node until its value
+// arrives.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   YamlNode TakeRoot() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (has_document_) Fail(mark, "a second document begins here; there may be one only");
+    if (has_document_) Fail(mark, "a second document begins here; only one is allowed");
     has_document_ = true;
   }
   void OnDocumentEnd() override {}
@@ -42,14 +43,14 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Check(mark, "", anchor);
     if (AwaitsKey()) Fail(mark, "a key is missing");
-    // Where nothing is, the mark is that of the next thing.
+    // The mark of an absent value is that of the next token.
     const bool has_key = !open_.empty() && open_.back().node->kind == YamlNode::Kind::kMap;
     YamlNode& node = Add(mark, YamlNode::Kind::kNull);
     if (has_key) node.position = open_.back().node->map.back().position;
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    Fail(mark, "aliases (*name) are not supported; write the value out");
+    Fail(mark, "aliases (*name) are not supported; repeat the value instead");
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -82,10 +83,10 @@ class TreeBuilder final : public YAML::EventHandler {
   bool AwaitsKey() const { return !open_.empty() && open_.back().awaits_key; }
 
   void Check(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-    if (anchor != 0) Fail(mark, "anchors (&name) are not supported; write values out where needed");
+    if (anchor != 0) Fail(mark, "anchors (&name) are not supported; repeat the value instead");
     // "?" is a plain scalar, "!" a quoted one.
     if (!tag.empty() && tag != "?" && tag != "!") {
-      Fail(mark, "tags (!name) are not supported; leave it out");
+      Fail(mark, "tags (!name) are not supported; leave the tag out");
     }
     if (++count_ > kMaxValues) Fail(mark, absl::StrCat("more than ", kMaxValues, " values"));
   }
@@ -103,13 +104,13 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void AddKey(const YAML::Mark& mark, const std::string& key) {
     YamlNode& map = *open_.back().node;
-    if (map.Find(key) != nullptr) Fail(mark, absl::StrCat("key '", key, "' is given twice"));
+    if (map.Find(key) != nullptr) Fail(mark, absl::StrCat("key '", key, "' occurs twice"));
     map.map.push_back({key, PositionOf(mark), {}});
     open_.back().awaits_key = false;
   }
 
-  // The new value. Values that hold others are never moved while those are added: a list or map
-  // grows only once its latest value is complete.
+  // Adds a value. Pointers in `open_` stay valid: a list or map grows only after its latest value
+  // is complete.
   YamlNode& Add(const YAML::Mark& mark, YamlNode::Kind kind) {
     YamlNode& node = Place();
     node.kind = kind;
@@ -131,14 +132,14 @@ class TreeBuilder final : public YAML::EventHandler {
   bool has_document_ = false;
 };
 
-// The end of `text`, if it holds no control characters: yaml-cpp takes some of these for the end of
-// the file, and passes on the others.
+// The end of `text`, or an error if it contains control characters: yaml-cpp takes some of them for
+// the end of the file, and accepts the others.
 absl::StatusOr<YamlPosition> CheckCharacters(absl::string_view text) {
   YamlPosition position;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f) {
-      return ErrorAt(position, "a control character; text may hold none but tabs and line ends");
+      return ErrorAt(position, "a control character; only tabs and line ends are allowed");
     }
     ++position.column;
     if (c == '\n') position = {position.line + 1, 1};
@@ -172,7 +173,7 @@ absl::StatusOr<YamlNode> ParseYaml(absl::string_view text) {
     }
     return builder.TakeRoot();
   } catch (const YAML::Exception& error) {
-    // Of the end of the file, yaml-cpp forgets the column.
+    // At the end of the file yaml-cpp's column is wrong.
     const bool at_end = error.mark.pos >= static_cast<int>(text.size());
     return ErrorAt(at_end ? end : PositionOf(error.mark), error.msg);
   } catch (const std::exception& error) {

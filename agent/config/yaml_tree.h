@@ -1,6 +1,6 @@
-// YAML text as a tree that knows where each value stands. Of YAML 1.2 it takes what configuration
-// needs: no anchors, aliases, tags, or values other than text as keys. yaml-cpp parses; nothing of
-// it, exceptions least of all, leaves yaml_tree.cc.
+// A tree of YAML values with their positions in the text. It supports the part of YAML 1.2 that the
+// configuration needs: no anchors, aliases, tags, or keys other than text. yaml_tree.cc uses
+// yaml-cpp, and keeps its types and exceptions to itself.
 #ifndef NUMALOCALITY_AGENT_CONFIG_YAML_TREE_H_
 #define NUMALOCALITY_AGENT_CONFIG_YAML_TREE_H_
 
@@ -14,7 +14,7 @@
 
 namespace numalocality {
 
-// Both from 1.
+// A position in the text; both numbers begin at 1.
 struct YamlPosition {
   int line = 1;
   int column = 1;
@@ -31,11 +31,11 @@ struct YamlNode {
   Kind kind = Kind::kNull;
   YamlPosition position;
   std::string text;        // of a scalar
-  bool is_quoted = false;  // a scalar that is text whatever it looks like
+  bool is_quoted = false;  // of a scalar: it is text even if it looks like a number
   std::vector<YamlNode> list;
-  std::vector<YamlEntry> map;  // keys differ
+  std::vector<YamlEntry> map;  // without duplicate keys
 
-  // Null if there is no such key.
+  // Null if the map does not have the key.
   const YamlNode* Find(absl::string_view key) const;
 };
 
@@ -45,9 +45,9 @@ struct YamlEntry {
   YamlNode value;
 };
 
-// The one document in `text`; a null node if there is none. INVALID_ARGUMENT with line and column
-// for what is not YAML, not in the subset above, more than one document, a key given twice, more
-// than 1 MiB, 10 levels or 20,000 values.
+// Parses the document in `text`; a null node if there is none. INVALID_ARGUMENT with line and
+// column for text that is not YAML or not in the subset above, a second document, a duplicate key,
+// and more than 1 MiB, 10 levels or 20,000 values.
 absl::StatusOr<YamlNode> ParseYaml(absl::string_view text);
 
 }  // namespace numalocality

@@ -12,7 +12,7 @@ namespace numalocality {
 namespace {
 
 constexpr size_t kMaxHeadBytes = 8192;
-// Of a request's body, which nothing here wants.
+// The limit for the request's body, which is read and ignored.
 constexpr size_t kMaxIgnoredBytes = size_t{1} << 20;
 
 bool IsTemporary(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
@@ -48,7 +48,8 @@ bool Connection::Answer() {
   if (sent < 0 && !IsTemporary(errno)) return false;
   sent_ += static_cast<size_t>(std::max<ssize_t>(sent, 0));
   if (sent_ < text_.size()) return true;
-  // What the client still sends is read: unread, it would make the kernel throw the answer away.
+  // The rest of the request must be read: with unread data the kernel would reset the connection
+  // and discard the response.
   shutdown(fd_.get(), SHUT_WR);
   text_ = std::string();
   state_ = State::kClosing;

@@ -1,4 +1,4 @@
-// One client's connection. Nothing here waits: each step does what can be done now.
+// One client's HTTP connection. No call blocks: each step does what is possible without waiting.
 #ifndef NUMALOCALITY_AGENT_HTTP_CONNECTION_H_
 #define NUMALOCALITY_AGENT_HTTP_CONNECTION_H_
 
@@ -15,17 +15,18 @@ namespace numalocality {
 
 class Connection {
  public:
-  // `fd` must not block. `end`: when patience ends, as Clock::Monotonic.
+  // `fd` must be non-blocking. `end`: the connection's deadline, in the time of Clock::Monotonic.
   Connection(ScopedFd fd, absl::Duration end) : fd_(std::move(fd)), end_(end) {}
 
   int fd() const { return fd_.get(); }
   absl::Duration end() const { return end_; }
-  // Of poll(2): what the next step waits for.
+  // The poll(2) events that the next step waits for.
   short events() const;
 
-  // One step, when `fd` is ready for `events`: takes in the request, sends what `answer` makes of
-  // its head, waits for the client to close. The head goes up to the empty line after the headers,
-  // or somewhat further, and has 10 KiB at most. Returns false once nothing is left to do.
+  // One step, to be called when `fd` is ready for `events`: reads the request, sends the response
+  // that `answer` returns for its head, or waits for the client to close. The head ends at the
+  // empty line after the headers or later, and has at most 10 KiB. Returns false when the
+  // connection is finished.
   bool Step(absl::FunctionRef<std::string(absl::string_view head)> answer);
 
  private:

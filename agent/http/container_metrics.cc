@@ -1,7 +1,6 @@
 #include "agent/http/container_metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -10,18 +9,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
+#include "agent/model/explanation.h"
 #include "agent/model/repair_decision.h"
 
 namespace numalocality {
 namespace {
 
-constexpr std::array<const char*, kMemoryKindCount> kKindNames = {"anon", "shmem", "file",
-                                                                  "hugetlb"};
 constexpr size_t kShortIdLength = 12;  // as crictl prints it
 
 struct RemoteBytes {
-  int64_t repairable = 0;        // anonymous and shmem, on nodes that repairs take it from
-  int64_t memory_only_node = 0;  // the same, on nodes without CPUs, where they leave it
+  int64_t repairable = 0;        // anonymous and shmem, on nodes with CPUs
+  int64_t memory_only_node = 0;  // anonymous and shmem, on nodes without CPUs: not repaired
   int64_t page_cache = 0;
   int64_t hugetlb = 0;
   int64_t Total() const { return repairable + memory_only_node + page_cache + hugetlb; }
@@ -42,7 +40,7 @@ int64_t PrivateBytesOff(const WorkloadPlacement& placement) {
   return bytes;
 }
 
-// Nothing without a home.
+// nullopt without home nodes.
 std::optional<RemoteBytes> RemoteBytesOf(const WorkloadPlacement& placement,
                                          const Topology& topology) {
   const NodeSet& home = placement.home_nodes;
@@ -55,7 +53,7 @@ std::optional<RemoteBytes> RemoteBytesOf(const WorkloadPlacement& placement,
   return remote;
 }
 
-// Namespace, pod and container; what stands in for them while names are not known.
+// Namespace, pod and container; while names are unknown, the pod's UID and the container's id.
 MetricLabels NamesOf(const Workload& workload) {
   const ContainerNames& names = workload.names;
   std::string pod = names.pod;
@@ -82,8 +80,8 @@ struct Series {
   int64_t RemoteTotal() const { return remote.has_value() ? remote->Total() : 0; }
 };
 
-// All containers, those with most remote bytes first. While a container is made anew there may be
-// two of one name for a moment: two series of the same labels would spoil the page.
+// All containers, those with the most remote bytes first. While a container is replaced, two may
+// have the same names for a moment; Prometheus rejects a page with two series of the same labels.
 std::vector<Series> ContainersOf(const LocalityReport& report) {
   std::vector<Series> containers;
   for (const auto& workload : report.workloads) {
@@ -105,10 +103,9 @@ prometheus::MetricFamily MemoryOf(const std::vector<Series>& containers) {
                       "Memory charged to the container, by NUMA node and kind");
   for (const Series& one : containers) {
     for (const auto& [node, bytes] : one.placement->memory.nodes) {
-      for (size_t kind = 0; kind < kKindNames.size(); ++kind) {
-        AddSeries(
-            family, static_cast<double>(bytes.by_kind[kind]),
-            Join(one.names, {{"numa_node", absl::StrCat(node.value)}, {"kind", kKindNames[kind]}}));
+      for (const MemoryKind kind : AllValues<MemoryKind>()) {
+        AddSeries(family, static_cast<double>(bytes[kind]),
+                  Join(one.names, {{"numa_node", absl::StrCat(node.value)}, Label("kind", kind)}));
       }
     }
   }
@@ -117,8 +114,8 @@ prometheus::MetricFamily MemoryOf(const std::vector<Series>& containers) {
 
 prometheus::MetricFamily LocalFractionOf(const std::vector<Series>& containers) {
   auto family = Gauge("numa_locality_container_local_fraction",
-                      "Part of anonymous and shmem memory that is on the nodes nearest to the "
-                      "container's CPUs, 0 to 1");
+                      "Fraction of anonymous and shmem memory that is on the home nodes of the "
+                      "container, the nodes nearest to its CPUs, 0 to 1");
   for (const Series& one : containers) {
     const auto fraction = one.placement->LocalFraction();
     if (fraction.has_value()) AddSeries(family, *fraction, one.names);
@@ -128,18 +125,18 @@ prometheus::MetricFamily LocalFractionOf(const std::vector<Series>& containers) 
 
 prometheus::MetricFamily RemoteOf(const std::vector<Series>& containers) {
   auto family = Gauge("numa_locality_container_remote_bytes",
-                      "Memory on other nodes than those nearest to the container's CPUs, by what "
-                      "keeps it there; repairable is anonymous and shmem memory, memory_only_node "
-                      "the same on nodes without CPUs, where repairs leave it");
+                      "Memory that is not on the home nodes of the container, by reason; "
+                      "repairable is anonymous and shmem memory on nodes with CPUs, "
+                      "memory_only_node the same on nodes without CPUs, which repairs leave there");
   for (const Series& one : containers) {
     if (!one.remote.has_value()) continue;
-    const auto add = [&](const char* reason, int64_t bytes) {
-      AddSeries(family, static_cast<double>(bytes), Join(one.names, {{"reason", reason}}));
+    const auto add = [&](RemoteReason reason, int64_t bytes) {
+      AddSeries(family, static_cast<double>(bytes), Join(one.names, {Label("reason", reason)}));
     };
-    add("repairable", one.remote->repairable);
-    add("memory_only_node", one.remote->memory_only_node);
-    add("page_cache", one.remote->page_cache);
-    add("hugetlb", one.remote->hugetlb);
+    add(RemoteReason::kRepairable, one.remote->repairable);
+    add(RemoteReason::kMemoryOnlyNode, one.remote->memory_only_node);
+    add(RemoteReason::kPageCache, one.remote->page_cache);
+    add(RemoteReason::kHugetlb, one.remote->hugetlb);
   }
   return family;
 }
@@ -154,8 +151,8 @@ MetricFamilies CollectContainerMetrics(const LocalityReport& report, const HttpO
       With(Gauge("numa_locality_containers", "Containers in the latest report"),
            static_cast<double>(containers.size())),
       With(Gauge("numa_locality_containers_without_series",
-                 "Containers that have no series of their own, as the configuration "
-                 "(http.containerSeries, http.maxContainers) bounds those"),
+                 "Containers without series of their own, whose number the configuration "
+                 "limits (http.containerSeries, http.maxContainers)"),
            static_cast<double>(without))};
   containers.resize(containers.size() - without);
   if (containers.empty()) return families;

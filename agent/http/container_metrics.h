@@ -1,4 +1,4 @@
-// The metrics that have a set of series for each container, and how many of those there may be.
+// The metrics with a set of series for each container.
 #ifndef NUMALOCALITY_AGENT_HTTP_CONTAINER_METRICS_H_
 #define NUMALOCALITY_AGENT_HTTP_CONTAINER_METRICS_H_
 
@@ -8,8 +8,8 @@
 
 namespace numalocality {
 
-// Containers of `report`, and their series: for at most `options.max_containers`, those with most
-// remote bytes, or for none. Sandboxes do not count. Pure.
+// The number of containers in `report`, and the series of at most `options.max_containers` of them,
+// those with the most remote bytes, or of none. Sandboxes do not count. Pure.
 MetricFamilies CollectContainerMetrics(const LocalityReport& report, const HttpOptions& options);
 
 }  // namespace numalocality

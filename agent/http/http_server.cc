@@ -19,11 +19,12 @@
 namespace numalocality {
 namespace {
 
-// All that a client may take.
+// The time limit of one client.
 constexpr absl::Duration kPatience = absl::Seconds(5);
-// At once; for one more, the oldest has to go. Prometheus and kubelet's probes need a handful.
+// Concurrent clients; one more disconnects the oldest. Prometheus and kubelet's probes need few.
 constexpr size_t kMostClients = 32;
-// After an accept that failed for want of file descriptors, which would fail again at once.
+// The pause after accept failed because no file descriptor was free; it would fail again
+// immediately.
 constexpr absl::Duration kPause = absl::Milliseconds(100);
 
 struct Page {
@@ -54,7 +55,7 @@ Page PageOf(absl::string_view path, const HttpPages& pages) {
     if (reasons.empty()) return {200, "ready\n"};
     return {503, absl::StrCat(absl::StrJoin(reasons, "\n"), "\n")};
   }
-  return {404, "Served here: /metrics /healthz /readyz\n"};
+  return {404, "Not found. Available: /metrics /healthz /readyz\n"};
 }
 
 // The answer to a request that begins with `head`.
@@ -63,9 +64,9 @@ std::string AnswerTo(absl::string_view head, const HttpPages& pages) {
   const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');  // "GET /x?y HTTP/1.1"
   Page page;
   if (words.size() != 3 || words[2].substr(0, 7) != "HTTP/1.") {
-    page = {400, "Not a request of HTTP/1.\n"};
+    page = {400, "Not an HTTP/1 request.\n"};
   } else if (words[0] != "GET" && words[0] != "HEAD") {
-    page = {405, "Only GET and HEAD are served here.\n"};
+    page = {405, "Only GET and HEAD are supported.\n"};
   } else {
     page = PageOf(words[1].substr(0, words[1].find('?')), pages);
   }
@@ -78,12 +79,12 @@ std::string AnswerTo(absl::string_view head, const HttpPages& pages) {
 
 absl::Duration Now() { return Clock::System().Monotonic(); }
 
-// poll(2) until one is ready, or `time` is over.
+// poll(2) until one is ready, or `time` has passed.
 void Poll(std::vector<pollfd>& polled, absl::Duration time) {
   const timespec timeout = absl::ToTimespec(std::max(time, absl::ZeroDuration()));
   const bool forever = time == absl::InfiniteDuration();
   if (ppoll(polled.data(), polled.size(), forever ? nullptr : &timeout, nullptr) >= 0) return;
-  for (pollfd& each : polled) each.revents = 0;  // a signal has ended it
+  for (pollfd& each : polled) each.revents = 0;  // interrupted by a signal
 }
 
 }  // namespace
@@ -96,7 +97,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
   if (!listener.ok()) {
     return absl::Status(listener.status().code(),
                         absl::StrCat("metrics and health: ", listener.status().message(),
-                                     "; http.address in the configuration names another"));
+                                     "; set another http.address in the configuration"));
   }
   ScopedFd stop(eventfd(0, EFD_CLOEXEC));
   if (!stop.valid()) return ErrnoStatus(errno, "eventfd");
@@ -116,7 +117,7 @@ HttpServer::~HttpServer() {
 
 void HttpServer::Run() {
   const auto answer = [this](absl::string_view head) { return AnswerTo(head, pages_); };
-  std::list<Connection> clients;  // the oldest, whose patience ends first, in front
+  std::list<Connection> clients;  // the oldest first, whose deadline is the earliest
   while (true) {
     std::vector<pollfd> polled = {{stop_.get(), POLLIN, 0}, {listener_.fd.get(), POLLIN, 0}};
     for (const Connection& client : clients) polled.push_back({client.fd(), client.events(), 0});

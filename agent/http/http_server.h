@@ -1,6 +1,6 @@
-// The plaintext port: /metrics for Prometheus, /healthz and /readyz for kubelet's probes. As much
-// of HTTP/1.1 (RFC 9112) as these need: GET and HEAD, one request a connection. Written here since
-// Debian 12 builds civetweb, which prometheus-cpp would use, without IPv6.
+// The server of the plaintext port: /metrics for Prometheus, /healthz and /readyz for kubelet's
+// probes. It implements the part of HTTP/1.1 (RFC 9112) that these need: GET and HEAD, one request
+// per connection. prometheus-cpp would use civetweb, which Debian 12 builds without IPv6.
 #ifndef NUMALOCALITY_AGENT_HTTP_HTTP_SERVER_H_
 #define NUMALOCALITY_AGENT_HTTP_HTTP_SERVER_H_
 
@@ -19,25 +19,27 @@
 
 namespace numalocality {
 
-// What the pages say. Called in the server's thread, which serves nobody meanwhile; never null.
+// The functions that produce the pages. Called in the server's thread, which serves no other client
+// during the call; never null.
 struct HttpPages {
   std::function<std::string()> metrics;                 // text format 0.0.4
-  std::function<absl::Status()> health;                 // whether the agent still does its work
-  std::function<std::vector<std::string>()> not_ready;  // why not, one reason a line; none: ready
+  std::function<absl::Status()> health;                 // OK while the agent does its work
+  std::function<std::vector<std::string>()> not_ready;  // the reasons; empty: ready
 };
 
-// Serves from Start until it is destroyed, which waits for pages being made, but for no client.
+// Serves from Start until its destruction, which waits for a page in production, but not for
+// clients.
 class HttpServer {
  public:
-  // `address`: as in HttpOptions, not empty. INVALID_ARGUMENT if it is not an address, else why it
-  // cannot be listened at.
+  // `address`: as in HttpOptions, not empty. INVALID_ARGUMENT if it is not an address; other errors
+  // say why the agent cannot listen on it.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& address,
                                                            HttpPages pages);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // That is served; for port 0, the one that was free.
+  // The port in use; for port 0, the free port that was chosen.
   int port() const { return listener_.port; }
 
  private:
@@ -46,7 +48,7 @@ class HttpServer {
   void Accept(std::list<Connection>& clients) const;
 
   const TcpListener listener_;
-  const ScopedFd stop_;  // readable once the server is to end
+  const ScopedFd stop_;  // readable once the server must stop
   const HttpPages pages_;
   std::thread thread_;
 };

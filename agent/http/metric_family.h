@@ -1,4 +1,4 @@
-// Prometheus' metric families, made in a line.
+// Short functions that build Prometheus metric families.
 #ifndef NUMALOCALITY_AGENT_HTTP_METRIC_FAMILY_H_
 #define NUMALOCALITY_AGENT_HTTP_METRIC_FAMILY_H_
 
@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "agent/model/enum_table.h"
 
 namespace numalocality {
 
@@ -22,6 +24,12 @@ inline prometheus::MetricFamily Counter(std::string name, std::string help) {
   return {std::move(name), std::move(help), prometheus::MetricType::Counter, {}};
 }
 
+// A label whose value is the key of an enum's value.
+template <typename E>
+prometheus::ClientMetric::Label Label(std::string name, E value) {
+  return {std::move(name), std::string(KeyOf(value))};
+}
+
 // Adds a series to a gauge or counter.
 inline void AddSeries(prometheus::MetricFamily& family, double value, MetricLabels labels = {}) {
   prometheus::ClientMetric& metric = family.metric.emplace_back();
@@ -30,7 +38,7 @@ inline void AddSeries(prometheus::MetricFamily& family, double value, MetricLabe
   (is_counter ? metric.counter.value : metric.gauge.value) = value;
 }
 
-// One of a single series.
+// `family` with one series added.
 inline prometheus::MetricFamily With(prometheus::MetricFamily family, double value,
                                      MetricLabels labels = {}) {
   AddSeries(family, value, std::move(labels));

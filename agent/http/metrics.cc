@@ -2,11 +2,9 @@
 
 #include <prometheus/text_serializer.h>
 
-#include <array>
 #include <iterator>
 #include <sstream>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/base/version.h"
@@ -17,34 +15,16 @@ namespace {
 
 using prometheus::MetricFamily;
 
-constexpr std::array<const char*, kPageOutcomeCount> kOutcomeNames = {"moved",
-                                                                      "already_there",
-                                                                      "busy",
-                                                                      "shared",
-                                                                      "pinned",
-                                                                      "no_memory",
-                                                                      "forbidden",
-                                                                      "not_migratable",
-                                                                      "vanished",
-                                                                      "identity_changed",
-                                                                      "permission_denied",
-                                                                      "not_attempted"};
-
-const char* OriginName(MigrationOrigin origin) {
-  return origin == MigrationOrigin::kPolicy ? "policy" : "api";
-}
-
-// From the start on, so that the first migration is an increase.
+// All series exist from the start, so that rate() and increase() count the first migration.
 MetricFamily MigrationsOf(const Totals& totals) {
-  auto family =
-      Counter("numa_locality_migrations_total", "Migrations that have ended, by who asked and how");
-  for (const MigrationOrigin origin : {MigrationOrigin::kApi, MigrationOrigin::kPolicy}) {
-    for (const MigrationState state : {MigrationState::kSucceeded, MigrationState::kPartial,
-                                       MigrationState::kFailed, MigrationState::kCancelled}) {
+  auto family = Counter("numa_locality_migrations_total",
+                        "Migrations that have ended, by origin and final state");
+  for (const MigrationOrigin origin : AllValues<MigrationOrigin>()) {
+    for (const MigrationState state : AllValues<MigrationState>()) {
+      if (!IsFinal(state)) continue;
       const auto count = totals.migrations.find({origin, state});
       AddSeries(family, count == totals.migrations.end() ? 0 : static_cast<double>(count->second),
-                {{"origin", OriginName(origin)},
-                 {"state", absl::AsciiStrToLower(MigrationStateName(state))}});
+                {Label("origin", origin), Label("state", state)});
     }
   }
   return family;
@@ -52,10 +32,9 @@ MetricFamily MigrationsOf(const Totals& totals) {
 
 MetricFamily PagesOf(const Totals& totals) {
   auto family = Counter("numa_locality_migration_pages_total",
-                        "Base pages that migrations considered, by what became of them");
-  for (size_t i = 0; i < kOutcomeNames.size(); ++i) {
-    AddSeries(family, static_cast<double>(totals.pages[static_cast<PageOutcome>(i)]),
-              {{"outcome", kOutcomeNames[i]}});
+                        "Base pages that migrations considered, by outcome");
+  for (const PageOutcome outcome : AllValues<PageOutcome>()) {
+    AddSeries(family, static_cast<double>(totals.pages[outcome]), {Label("outcome", outcome)});
   }
   return family;
 }
@@ -78,12 +57,11 @@ MetricFamily CallsOf(const CallTimes& calls) {
 
 MetricFamily DecisionsOf(const Totals& totals) {
   auto family = Counter("numa_locality_repair_decisions_total",
-                        "What the repair loop decided about workloads, and why; a decision counts "
-                        "when it differs from the one before");
+                        "Decisions of the repair loop about workloads, by decision and reason; a "
+                        "decision counts if it differs from the previous one");
   for (const auto& [decision, count] : totals.decisions) {
     AddSeries(family, static_cast<double>(count),
-              {{"decision", std::string(RepairVerdictName(decision.first))},
-               {"reason", std::string(RepairReasonName(decision.second))}});
+              {Label("decision", decision.first), Label("reason", decision.second)});
   }
   return family;
 }
@@ -96,10 +74,10 @@ MetricFamilies TotalMetrics(const Totals& totals) {
           CallsOf(totals.calls),
           DecisionsOf(totals),
           With(Counter("numa_locality_repairs_without_gain_total",
-                       "Repairs by policy whose verification showed no gain"),
+                       "Repairs after which the local fraction was not higher"),
                static_cast<double>(totals.repairs_without_gain)),
           With(Counter("numa_locality_drift_bytes_total",
-                       "Bytes that had left their target again when migrations were verified"),
+                       "Bytes that verifications found to have left their target again"),
                static_cast<double>(totals.drifted_bytes))};
 }
 
@@ -115,22 +93,22 @@ MetricFamily FreeBytesOf(const Topology& topology) {
 
 MetricFamily DiscoveryErrorsOf(const std::vector<DiscoveryErrors>& errors) {
   auto family = Counter("numa_locality_discovery_errors_total",
-                        "Errors while names of containers were asked for, by source");
+                        "Errors of the name sources of containers, by source");
   for (const DiscoveryErrors& source : errors) {
     AddSeries(family, static_cast<double>(source.error_count), {{"source", source.source_id}});
   }
   return family;
 }
 
-// By the names that every Prometheus client gives them.
+// With the standard names of Prometheus clients.
 MetricFamilies ProcessMetrics(const OwnProcess& process) {
-  return {With(Counter("process_cpu_seconds_total", "CPU time the agent has used"),
+  return {With(Counter("process_cpu_seconds_total", "CPU time that the agent has used, in seconds"),
                absl::ToDoubleSeconds(process.cpu_time)),
           With(Gauge("process_resident_memory_bytes", "Resident memory of the agent"),
                static_cast<double>(process.resident_bytes)),
-          With(Gauge("process_open_fds", "File descriptors the agent has open"),
+          With(Gauge("process_open_fds", "Open file descriptors of the agent"),
                static_cast<double>(process.open_file_count)),
-          With(Gauge("process_start_time_seconds", "When the agent started, in seconds since 1970"),
+          With(Gauge("process_start_time_seconds", "Start time of the agent, Unix seconds"),
                absl::ToDoubleSeconds(process.start_time - absl::UnixEpoch()))};
 }
 
@@ -146,9 +124,9 @@ MetricFamilies CollectMetrics(const MetricsInput& input) {
   if (input.report != nullptr) {
     Append(CollectContainerMetrics(*input.report, input.options), families);
     families.push_back(FreeBytesOf(input.report->topology));
-    families.push_back(With(
-        Gauge("numa_locality_report_cpu_seconds", "CPU time that reading the latest report took"),
-        absl::ToDoubleSeconds(input.report->cpu_time)));
+    families.push_back(
+        With(Gauge("numa_locality_report_cpu_seconds", "CPU time of reading the latest report"),
+             absl::ToDoubleSeconds(input.report->cpu_time)));
   }
   Append(TotalMetrics(input.totals), families);
   families.push_back(
@@ -156,13 +134,13 @@ MetricFamilies CollectMetrics(const MetricsInput& input) {
            input.active_migrations));
   families.push_back(DiscoveryErrorsOf(input.discovery_errors));
   families.push_back(With(Gauge("numa_locality_config_reload_success",
-                                "1 if the configuration file as it is now is in force, else 0"),
+                                "1 if the current configuration file is in force, else 0"),
                           input.config_reload_ok ? 1 : 0));
   if (input.api_certificate_expiry.has_value() && input.api_certificate_expiry->ok()) {
     families.push_back(With(
         Gauge("numa_locality_api_certificate_expiry_timestamp_seconds",
-              "Until when the network API's certificates on disk serve, in seconds since 1970; "
-              "absent if they do not now"),
+              "Expiry of the network API certificates on disk, Unix seconds; absent while they "
+              "are invalid"),
         absl::ToDoubleSeconds(**input.api_certificate_expiry - absl::UnixEpoch())));
   }
   families.push_back(

@@ -1,4 +1,4 @@
-// The agent's metrics, from values alone. Names and labels are those of the API's documentation.
+// The agent's metrics.
 #ifndef NUMALOCALITY_AGENT_HTTP_METRICS_H_
 #define NUMALOCALITY_AGENT_HTTP_METRICS_H_
 
@@ -18,7 +18,7 @@
 
 namespace numalocality {
 
-// Errors of one source of names since the start.
+// The errors of one name source since the agent's start.
 struct DiscoveryErrors {
   std::string source_id;  // NameSource::id
   int64_t error_count = 0;
@@ -29,17 +29,17 @@ struct MetricsInput {
   Totals totals;
   int active_migrations = 0;
   std::vector<DiscoveryErrors> discovery_errors;
-  bool config_reload_ok = true;       // the file as it is now is in force, or none is given
-  HttpOptions options;                // how many series there may be
+  bool config_reload_ok = true;       // the current file is in force, or no file is configured
+  HttpOptions options;                // limit the number of series
   std::optional<OwnProcess> process;  // nullopt: could not be read
-  // Of the network API's certificate on disk, or why that cannot be told; nullopt: no network API.
+  // The expiry of the network API's certificates on disk, or an error; nullopt: no network API.
   std::optional<absl::StatusOr<absl::Time>> api_certificate_expiry = std::nullopt;
 };
 
 // Pure.
 MetricFamilies CollectMetrics(const MetricsInput& input);
 
-// `families` as Prometheus reads them, text format 0.0.4.
+// `families` in Prometheus' text format 0.0.4.
 std::string MetricsText(const MetricFamilies& families);
 
 }  // namespace numalocality

@@ -6,14 +6,14 @@
 namespace numalocality {
 namespace {
 
-// Batches between two measurements of what a call costs by itself; the first few have one each.
+// Batches between two measurements of the overhead; each of the first few batches has its own.
 constexpr size_t kBatchesPerOverhead = 16;
 constexpr size_t kFirstOverheads = 3;
 
-// A call's own part is at most a fifth of it.
+// The pages' part is at least four times the overhead, so the overhead is at most a fifth.
 constexpr int kPagesToOverhead = 4;
 
-// Of one size by the next, as long as few calls have been seen.
+// The growth from one size to the next, limited because few calls were measured so far.
 constexpr int kMostGrowth = 4;
 
 }  // namespace
@@ -42,8 +42,8 @@ bool BatchSize::WantsOverhead() const {
 
 void BatchSize::Record(int pages, absl::Duration time, int64_t calls) {
   ++batches_;
-  // What is left over of a window, is tried again, or did not move, is too little to learn from,
-  // unless it is slow.
+  // Small batches (the rest of a window, retries, pages that did not move) say little about the
+  // time per page, unless they are slow.
   if (is_fixed_ || pages == 0 || (pages < pages_ / 2 && time < longest_call_)) return;
   const absl::Duration pages_time = time - calls * overheads_.Least();
   page_times_.Add(std::max(pages_time / pages, absl::Nanoseconds(1)));

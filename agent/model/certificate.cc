@@ -24,11 +24,11 @@ Bio Read(absl::string_view text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
 }
 
-// Nobody is there to be asked for a passphrase.
+// OpenSSL would otherwise ask for a passphrase on the terminal.
 int NoPassphrase(char*, int, int, void*) { return -1; }
 
 absl::Status NoCertificate() {
-  return absl::InvalidArgumentError("has no certificate in it (PEM, -----BEGIN CERTIFICATE-----)");
+  return absl::InvalidArgumentError("contains no certificate (PEM, -----BEGIN CERTIFICATE-----)");
 }
 
 // The next one in `text`; null if there is none.
@@ -45,7 +45,7 @@ absl::StatusOr<std::vector<absl::Time>> Expiries(absl::string_view pem) {
     std::tm end{};
     if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
       ERR_clear_error();
-      return absl::InvalidArgumentError("has a certificate whose end is not a time");
+      return absl::InvalidArgumentError("contains a certificate with an invalid expiry time");
     }
     ends.push_back(absl::FromTM(end, absl::UTCTimeZone()));
   }
@@ -74,9 +74,9 @@ absl::Status CheckPrivateKey(absl::string_view key_pem, absl::string_view certif
   ERR_clear_error();
   if (key == nullptr) {
     return absl::InvalidArgumentError(
-        "has no private key in it (PEM, -----BEGIN PRIVATE KEY-----, without a passphrase)");
+        "contains no private key (PEM, -----BEGIN PRIVATE KEY-----, without a passphrase)");
   }
-  if (!matches) return absl::InvalidArgumentError("is not the key of that certificate");
+  if (!matches) return absl::InvalidArgumentError("is not the private key of the certificate");
   return absl::OkStatus();
 }
 

@@ -1,4 +1,4 @@
-// X.509 certificates and their keys, as files have them (PEM).
+// Checks of X.509 certificates and private keys in PEM format.
 #ifndef NUMALOCALITY_AGENT_MODEL_CERTIFICATE_H_
 #define NUMALOCALITY_AGENT_MODEL_CERTIFICATE_H_
 
@@ -10,15 +10,16 @@
 
 namespace numalocality {
 
-// INVALID_ARGUMENT, with words that fit behind the name of the file, unless they are certificates
-// or a private key. Neither looks at the clock.
+// These functions return INVALID_ARGUMENT for text that is not a certificate or private key; the
+// message continues a sentence that begins with the file's name. They do not compare with the time
+// now.
 
-// When the first of the certificates in `pem` ends, or the last: a chain holds as long as each of
-// them does, a list of CAs as long as any.
+// The earliest and the latest expiry of the certificates in `pem`. A chain is valid until its first
+// certificate expires, a list of CAs until its last one does.
 absl::StatusOr<absl::Time> FirstExpiry(absl::string_view pem);
 absl::StatusOr<absl::Time> LastExpiry(absl::string_view pem);
 
-// Whether `key_pem` is the key of the first certificate in `certificate_pem`.
+// OK if `key_pem` is the private key of the first certificate in `certificate_pem`.
 absl::Status CheckPrivateKey(absl::string_view key_pem, absl::string_view certificate_pem);
 
 }  // namespace numalocality

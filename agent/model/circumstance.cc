@@ -17,28 +17,28 @@ void AddCpuset(const CircumstanceFacts& facts, const WorkloadPlacement& placemen
                std::vector<Circumstance>& out) {
   const NodeSet missing = placement.home_nodes - placement.allowed_nodes;
   if (missing.empty() || placement.allowed_nodes.empty()) return;
-  const std::string so =
+  const std::string mismatch =
       absl::StrCat("cpuset.mems allows node ", placement.allowed_nodes.ToString(),
                    ", while its CPUs are on node ", placement.home_nodes.ToString(), ": ");
-  constexpr char kSetAnew[] =
-      "Have its owner set it anew; or migrate with --stick cpuset-mems, which widens it first and "
-      "then narrows it to the home nodes";
+  constexpr char kSetAgain[] =
+      "Have its owner set cpuset.mems again; or migrate with --stick cpuset-mems, which first adds "
+      "the home nodes and then restricts it to them";
   if (!placement.workload.container.has_value()) {
-    out.push_back(
-        {so + "whoever set up this cgroup did so", "Widen it (systemd: AllowedMemoryNodes=)"});
+    out.push_back({mismatch + "whoever set up this cgroup configured it so",
+                   "Add the home nodes (systemd: AllowedMemoryNodes=)"});
   } else if (!facts.assignment.has_value()) {
-    out.push_back({so + "who did that is not known, nor whether kubelet's memory manager assigns "
-                        "nodes; else it was an NRI plugin or a DRA driver",
-                   kSetAnew});
+    out.push_back({mismatch + "set by kubelet's memory manager (its assignments are unknown), an "
+                              "NRI plugin or a DRA driver",
+                   kSetAgain});
   } else if (facts.assignment->memory_nodes == placement.allowed_nodes) {
-    out.push_back({so +
-                       "kubelet's memory manager assigned it when the container was made, and does "
-                       "not follow its CPUs",
+    out.push_back({mismatch +
+                       "kubelet's memory manager assigned it when the container was created, and "
+                       "does not update it when the CPUs change",
                    "Restart the pod, so that kubelet assigns CPUs and memory together"});
   } else {
-    out.push_back({so + "not by kubelet's memory manager, so by an NRI plugin, a DRA driver or "
-                        "someone else who tells the container runtime",
-                   kSetAnew});
+    out.push_back({mismatch + "not set by kubelet's memory manager, but by an NRI plugin, a DRA "
+                              "driver or another client of the container runtime",
+                   kSetAgain});
   }
 }
 
@@ -49,16 +49,17 @@ void AddAssignment(const CircumstanceFacts& facts, const WorkloadPlacement& plac
   if (!cpus.empty() && !placement.cpus.empty() && cpus != placement.cpus) {
     out.push_back(
         {absl::StrCat("kubelet has assigned it CPUs ", cpus.ToString(), " (node ",
-                      topology.HomeNodes(cpus).ToString(), ") alone, and its threads may run on ",
-                      placement.cpus.ToString(), " (node ", placement.home_nodes.ToString(),
-                      "): they, or its cpuset, were set by someone else since"),
-         "If that was not meant to be: kubelet does not notice until it is restarted"});
+                      topology.HomeNodes(cpus).ToString(),
+                      ") exclusively, but its threads may run on ", placement.cpus.ToString(),
+                      " (node ", placement.home_nodes.ToString(),
+                      "): something else has changed their affinity or its cpuset"),
+         "If the change is not intended, restart kubelet, which does not notice it otherwise"});
   }
   const NodeSet& nodes = facts.assignment->memory_nodes;
   if (!nodes.empty() && (nodes & placement.home_nodes).empty() &&
       nodes != placement.allowed_nodes) {
     out.push_back(
-        {absl::StrCat("kubelet's memory manager has assigned it memory of node ", nodes.ToString(),
+        {absl::StrCat("kubelet's memory manager has assigned it memory on node ", nodes.ToString(),
                       ", while its CPUs are on node ", placement.home_nodes.ToString()),
          "Restart the pod, so that kubelet assigns CPUs and memory together"});
   }
@@ -68,19 +69,19 @@ void AddKernel(const CircumstanceFacts& facts, std::vector<Circumstance>& out) {
   if (facts.balancing) {
     out.push_back(
         {"automatic NUMA balancing is on: the kernel moves pages to the CPUs that use "
-         "them, and may undo what a migration did",
-         "Set sysctl kernel.numa_balancing=0, or let migrations stick"});
+         "them, and may undo a migration",
+         "Set sysctl kernel.numa_balancing=0, or migrate with --stick cpuset-mems"});
   }
   if (facts.kernel_major == 0) return;
   if (facts.balancing && IsAtLeast(facts, 6, 1) && !IsAtLeast(facts, 6, 6)) {
     out.push_back(
-        {"pages that automatic NUMA balancing has marked cannot be located or moved "
-         "before Linux 6.6, and are missing from samples",
+        {"before Linux 6.6, pages that automatic NUMA balancing has marked cannot be located or "
+         "moved, and are missing from samples",
          "Set sysctl kernel.numa_balancing=0, or use Linux 6.6 or later"});
   }
   if (!IsAtLeast(facts, 5, 15)) {
-    out.push_back({"before Linux 5.15 memory stays where it is when cpuset.mems changes",
-                   "Migrate after such changes, or use Linux 5.15 or later"});
+    out.push_back({"before Linux 5.15, memory stays where it is when cpuset.mems changes",
+                   "Migrate after each change, or use Linux 5.15 or later"});
   }
 }
 
@@ -91,28 +92,28 @@ std::vector<Circumstance> CircumstancesOf(const CircumstanceFacts& facts,
                                           const Topology& topology) {
   std::vector<Circumstance> out;
   if (placement.home_nodes.empty()) {
-    out.push_back({"it has no home: its CPUs are on no node with memory near",
-                   "Look at the machine with 'localityctl topology'"});
+    out.push_back({"it has no home nodes: its CPUs are not on or near a node with memory",
+                   "Check the machine's nodes with 'localityctl topology'"});
   }
   AddCpuset(facts, placement, out);
   AddAssignment(facts, placement, topology, out);
   AddKernel(facts, out);
   if (facts.swapped_bytes > 0) {
     out.push_back({absl::StrCat(FormatBytes(facts.swapped_bytes),
-                                " are swapped out: on no node now, and back on the node of the "
-                                "CPU that uses them next, if there is room"),
-                   "Nothing; or more memory"});
+                                " are swapped out: they are on no node until they are used, then "
+                                "on the node of the CPU that uses them, if it has room"),
+                   "Do nothing, or add memory"});
   }
   if (placement.hidden_process_count > 0) {
     out.push_back({absl::StrCat(placement.hidden_process_count,
-                                " of its processes are outside the agent's PID namespace: why "
-                                "their memory is where it is cannot be said"),
+                                " of its processes are outside the agent's PID namespace: the "
+                                "agent cannot explain their memory"),
                    "Set hostPID in the agent's pod"});
   }
   if (!facts.unread.empty()) {
     out.push_back(
-        {absl::StrCat("not known, as it could not be read: ", absl::StrJoin(facts.unread, ", ")),
-         "'localityctl doctor' tells what the agent may not do"});
+        {absl::StrCat("unknown, because it could not be read: ", absl::StrJoin(facts.unread, ", ")),
+         "Run 'localityctl doctor', which shows missing permissions"});
   }
   return out;
 }

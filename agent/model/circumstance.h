@@ -1,5 +1,5 @@
-// What about a machine or a workload makes memory remote, or keeps it so, and what to do about it.
-// Pure.
+// Circumstances: settings of a machine or a workload that make memory remote or keep it remote, and
+// what to do about them. Pure.
 #ifndef NUMALOCALITY_AGENT_MODEL_CIRCUMSTANCE_H_
 #define NUMALOCALITY_AGENT_MODEL_CIRCUMSTANCE_H_
 
@@ -16,21 +16,21 @@
 namespace numalocality {
 
 struct Circumstance {
-  std::string message;  // what is so, for people
+  std::string message;  // the fact, for people
   std::string advice;   // what to do about it, for people; may be empty
   bool operator==(const Circumstance&) const = default;
 };
 
 struct CircumstanceFacts {
-  std::optional<KubeletAssignment> assignment;  // nullopt: none, or not known
-  int kernel_major = 0;                         // not known
+  std::optional<KubeletAssignment> assignment;  // nullopt: none, or unknown
+  int kernel_major = 0;                         // 0: unknown
   int kernel_minor = 0;
   bool balancing = false;  // automatic NUMA balancing is on
   int64_t swapped_bytes = 0;
-  std::set<std::string> unread;  // what could not be found out, in words
+  std::set<std::string> unread;  // what could not be read, in words
 };
 
-// Those that hold, what matters most first.
+// The circumstances that apply, the most important one first.
 std::vector<Circumstance> CircumstancesOf(const CircumstanceFacts& facts,
                                           const WorkloadPlacement& placement,
                                           const Topology& topology);

@@ -7,6 +7,17 @@
 #include "absl/strings/strip.h"
 
 namespace numalocality {
+namespace {
+
+constexpr EnumTable<PolicyAction> kPolicyActions = {{
+    {PolicyAction::kObserve, "observe", "observe", ""},
+    {PolicyAction::kRepair, "repair", "repair", ""},
+}};
+static_assert(IsWellFormed(kPolicyActions));
+
+}  // namespace
+
+const EnumTable<PolicyAction>& TableOf(PolicyAction) { return kPolicyActions; }
 
 std::string HttpAddress::ToString() const {
   return is_ipv6 ? absl::StrCat("[", ip, "]:", port) : absl::StrCat(ip, ":", port);

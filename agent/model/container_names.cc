@@ -17,7 +17,7 @@ absl::StatusOr<ContainerNames> ParseResourceName(absl::string_view text) {
       (parts.size() == 6 && parts[4] != "containers")) {
     return absl::InvalidArgumentError(absl::StrCat(
         "resource name '", text,
-        "': write namespaces/NAMESPACE/pods/POD, or add /containers/CONTAINER to that"));
+        "': must be namespaces/NAMESPACE/pods/POD, optionally with /containers/CONTAINER"));
   }
   return ContainerNames{parts[1], parts[3], parts.size() == 6 ? parts[5] : ""};
 }

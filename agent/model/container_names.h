@@ -1,4 +1,4 @@
-// What the node's other daemons say of containers: names, labels, what kubelet has assigned.
+// Facts about containers from the machine's other daemons: names, labels, kubelet's assignments.
 #ifndef NUMALOCALITY_AGENT_MODEL_CONTAINER_NAMES_H_
 #define NUMALOCALITY_AGENT_MODEL_CONTAINER_NAMES_H_
 
@@ -12,7 +12,7 @@
 
 namespace numalocality {
 
-// Names as in Kubernetes; empty while they are not known.
+// Names as in Kubernetes; empty while unknown.
 struct ContainerNames {
   std::string pod_namespace;
   std::string pod;
@@ -20,29 +20,29 @@ struct ContainerNames {
   bool operator==(const ContainerNames&) const = default;
 };
 
-// Reads "namespaces/NAMESPACE/pods/POD", or that and "/containers/CONTAINER". INVALID_ARGUMENT if
-// it is neither.
+// Parses "namespaces/NAMESPACE/pods/POD", optionally followed by "/containers/CONTAINER".
+// INVALID_ARGUMENT for anything else.
 absl::StatusOr<ContainerNames> ParseResourceName(absl::string_view text);
 
-// Of a pod, as they were when it was made: the runtime is not told of later changes.
+// A pod's labels and annotations at its creation: the container runtime does not learn of changes.
 struct PodMetadata {
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
   bool operator==(const PodMetadata&) const = default;
 };
 
-// What kubelet's CPU and memory managers have assigned to a container.
+// The assignments of kubelet's CPU and memory managers to a container.
 struct KubeletAssignment {
-  CpuSet exclusive_cpus;  // none if it shares
+  CpuSet exclusive_cpus;  // none if it uses the shared pool
   NodeSet memory_nodes;   // none without the memory manager's static policy
   bool operator==(const KubeletAssignment&) const = default;
 };
 
-// All that is known of one container.
+// All known facts about one container.
 struct ContainerDescription {
   ContainerNames names;
-  std::optional<PodMetadata> metadata;          // nullopt: not known
-  std::optional<KubeletAssignment> assignment;  // nullopt: none, or not known
+  std::optional<PodMetadata> metadata;          // nullopt: unknown
+  std::optional<KubeletAssignment> assignment;  // nullopt: none, or unknown
   bool operator==(const ContainerDescription&) const = default;
 };
 

@@ -10,20 +10,31 @@
 namespace numalocality {
 namespace {
 
+constexpr EnumTable<CrossCheckVerdict> kCrossCheckVerdicts = {{
+    {CrossCheckVerdict::kNotCompared, "not_compared", "not compared", ""},
+    {CrossCheckVerdict::kAgrees, "agrees", "agrees", ""},
+    {CrossCheckVerdict::kDisagrees, "disagrees", "disagrees", ""},
+    {CrossCheckVerdict::kTooCoarse, "too_coarse", "too coarse", ""},
+    {CrossCheckVerdict::kUnavailable, "unavailable", "unavailable", ""},
+}};
+static_assert(IsWellFormed(kCrossCheckVerdicts));
+
 int64_t ChangeOf(const ChargedNode& node) { return node.after_bytes - node.before_bytes; }
 
 std::string DisagreementNote(NodeId id, const ChargedNode& node, int64_t tolerance_bytes) {
   return absl::StrCat(
       "memory.numa_stat says ", FormatBytesChange(ChangeOf(node)), " on node ", id.value,
-      ", the migration counted ", FormatBytesChange(node.moved_bytes), ": ",
-      FormatBytes(std::abs(ChangeOf(node) - node.moved_bytes)), " apart, more than the ",
+      ", the migration counted ", FormatBytesChange(node.moved_bytes), ": a difference of ",
+      FormatBytes(std::abs(ChangeOf(node) - node.moved_bytes)), ", more than the tolerance of ",
       FormatBytes(tolerance_bytes),
-      " that are no disagreement; processes of the cgroup may have freed memory and touched other "
-      "memory meanwhile, automatic NUMA balancing may have moved some, or what was moved is "
-      "charged to another cgroup, that of who touched it first");
+      "; processes of the cgroup may have freed memory and touched other memory in the meantime, "
+      "automatic NUMA balancing may have moved memory, or the moved memory is charged to another "
+      "cgroup, whose process touched it first");
 }
 
 }  // namespace
+
+const EnumTable<CrossCheckVerdict>& TableOf(CrossCheckVerdict) { return kCrossCheckVerdicts; }
 
 int64_t CounterLagBytes(int cpu_count, int64_t page_bytes) {
   constexpr int64_t kReadings = 2;
@@ -33,7 +44,7 @@ int64_t CounterLagBytes(int cpu_count, int64_t page_bytes) {
 
 CrossCheck CompareWithCounters(std::map<NodeId, ChargedNode> nodes, int64_t lag_bytes,
                                int64_t drifted_bytes) {
-  CrossCheck source;
+  CrossCheck check;
   int64_t growth = 0;
   int64_t most_moved = 0;
   auto worst = nodes.end();
@@ -42,24 +53,24 @@ CrossCheck CompareWithCounters(std::map<NodeId, ChargedNode> nodes, int64_t lag_
     growth += ChangeOf(node);
     most_moved = std::max(most_moved, std::abs(node.moved_bytes));
     const int64_t difference = std::abs(ChangeOf(node) - node.moved_bytes);
-    if (difference <= source.difference_bytes) continue;
-    source.difference_bytes = difference;
+    if (difference <= check.difference_bytes) continue;
+    check.difference_bytes = difference;
     worst = each;
   }
-  source.tolerance_bytes = lag_bytes + std::abs(growth) + drifted_bytes;
-  if (source.difference_bytes > source.tolerance_bytes) {
-    source.verdict = CrossCheckVerdict::kDisagrees;
-    source.note = DisagreementNote(worst->first, worst->second, source.tolerance_bytes);
-  } else if (most_moved <= source.tolerance_bytes) {
-    source.verdict = CrossCheckVerdict::kTooCoarse;
-    source.note = absl::StrCat("the migration changed no node by more than ",
-                               FormatBytes(most_moved), ", and memory.numa_stat is good to ",
-                               FormatBytes(source.tolerance_bytes), " here");
+  check.tolerance_bytes = lag_bytes + std::abs(growth) + drifted_bytes;
+  if (check.difference_bytes > check.tolerance_bytes) {
+    check.verdict = CrossCheckVerdict::kDisagrees;
+    check.note = DisagreementNote(worst->first, worst->second, check.tolerance_bytes);
+  } else if (most_moved <= check.tolerance_bytes) {
+    check.verdict = CrossCheckVerdict::kTooCoarse;
+    check.note = absl::StrCat("the migration changed no node by more than ",
+                              FormatBytes(most_moved), "; the tolerance of memory.numa_stat is ",
+                              FormatBytes(check.tolerance_bytes), " here");
   } else {
-    source.verdict = CrossCheckVerdict::kAgrees;
+    check.verdict = CrossCheckVerdict::kAgrees;
   }
-  source.nodes = std::move(nodes);
-  return source;
+  check.nodes = std::move(nodes);
+  return check;
 }
 
 }  // namespace numalocality

@@ -6,7 +6,7 @@
 namespace numalocality {
 namespace {
 
-// The options that would stop each cause.
+// The options that would prevent each cause.
 struct Remedies {
   absl::string_view balancing_to_threads;
   absl::string_view balancing;
@@ -17,8 +17,8 @@ struct Remedies {
 Remedies RemediesOf(DriftAdvice advice) {
   switch (advice) {
     case DriftAdvice::kNumaMigrate:
-      return {"--pin-threads, or --numa-balancing off for as long as this runs",
-              "--numa-balancing off for as long as this runs, or kernel.numa_balancing=0",
+      return {"--pin-threads, or --numa-balancing off while numa-migrate runs",
+              "--numa-balancing off while numa-migrate runs, or kernel.numa_balancing=0",
               "--pin-threads or --policy bind", "--policy bind"};
     case DriftAdvice::kAgent: break;
   }
@@ -39,25 +39,29 @@ std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice
   };
   if (facts.balancing && !facts.thread_nodes.empty()) {
     add(absl::StrCat("automatic NUMA balancing is on and ", where,
-                     ": the kernel takes pages to the CPUs that use them"),
+                     ": the kernel moves pages to the CPUs that use them"),
         remedies.balancing_to_threads);
   } else if (facts.balancing) {
     add("automatic NUMA balancing is on", remedies.balancing);
   } else if (!facts.thread_nodes.empty()) {
-    add(absl::StrCat(where, ": what they free and touch anew comes from there"), remedies.threads);
+    add(absl::StrCat(where, ": memory that they free and allocate again is placed there"),
+        remedies.threads);
   }
   if (!facts.policy_nodes.empty()) {
     add(absl::StrCat("memory policies of the process ask for node ", facts.policy_nodes.ToString(),
-                     ": what it touches anew comes from there"),
+                     ": memory that it frees and allocates again is placed there"),
         remedies.policy);
   }
   if (!causes.empty() || advice == DriftAdvice::kNumaMigrate) return causes;
   if (facts.unread.empty()) {
     add("neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy of "
-        "the process explain it; policies of single mappings may, which the agent does not look at",
+        "the process explain it; memory policies of single mappings, which the agent does not "
+        "read, "
+        "may be the cause",
         remedies.policy);
   } else {
-    add(absl::StrCat("not known, as this could not be read: ", absl::StrJoin(facts.unread, ", ")),
+    add(absl::StrCat("unknown, because this could not be read: ",
+                     absl::StrJoin(facts.unread, ", ")),
         remedies.policy);
   }
   return causes;

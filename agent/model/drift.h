@@ -1,4 +1,4 @@
-// Why pages leave the nodes they were moved to, and what would stop that. Pure.
+// Drift: why pages leave the nodes that they were moved to, and what would keep them there. Pure.
 #ifndef NUMALOCALITY_AGENT_MODEL_DRIFT_H_
 #define NUMALOCALITY_AGENT_MODEL_DRIFT_H_
 
@@ -10,26 +10,26 @@
 
 namespace numalocality {
 
-// What was so when the pages had drifted. Nodes that are targets are left out.
+// The facts at the time when drift was found. Target nodes are left out of the sets.
 struct DriftFacts {
   bool balancing = false;             // the kernel's automatic NUMA balancing is on
   NodeSet thread_nodes;               // of the CPUs that the processes' threads may run on
-  NodeSet policy_nodes;               // that memory policies name, as far as these are known
-  std::set<std::string> unread = {};  // of these, what could not be found out, in words
+  NodeSet policy_nodes;               // that memory policies name, as far as known
+  std::set<std::string> unread = {};  // which of these facts could not be read, in words
   bool operator==(const DriftFacts&) const = default;
 };
 
 struct DriftCause {
   std::string cause;
-  std::string remedy;  // the options that would stop it
+  std::string remedy;  // the options that would prevent it
   bool operator==(const DriftCause&) const = default;
 };
 
-// Whose options the remedies are.
+// Which command's options the remedies name.
 enum class DriftAdvice { kNumaMigrate, kAgent };
 
-// Likeliest first. For numa-migrate empty if nothing of it explains drift; the agent then names
-// what it has not looked at.
+// The likely causes, the likeliest one first. If the facts explain nothing, the result is empty for
+// numa-migrate; for the agent it names what was not examined.
 std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice);
 
 }  // namespace numalocality

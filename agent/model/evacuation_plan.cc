@@ -12,7 +12,7 @@
 namespace numalocality {
 namespace {
 
-// Who has asked for least goes first.
+// The class with the weakest guarantee moves first.
 int Rank(const Workload& workload) {
   if (!workload.container.has_value()) return 3;
   switch (workload.container->qos) {
@@ -79,7 +79,7 @@ void LeaveShared(double unshared_fraction, int64_t page_bytes, WorkloadMigration
   planned.pages_planned = unshared;
   if (planned.reason == MigrationReason::kNone) planned.reason = MigrationReason::kPagesLeft;
   AddMessage(absl::StrCat("about ", FormatBytes(shared * page_bytes),
-                          " are mapped by several processes, and stay"),
+                          " are mapped by several processes, and are not moved"),
              planned);
 }
 
@@ -91,12 +91,12 @@ void FitRoom(std::map<NodeId, int64_t>& room_bytes, int64_t page_bytes,
   const int64_t fitting = std::min(planned.pages_planned, room / page_bytes);
   const int64_t left = planned.pages_planned - fitting;
   if (left > 0) {
-    // What ended the scan early weighs more.
+    // A reason that ended the scan early is more important.
     const bool is_whole =
         planned.reason == MigrationReason::kNone || planned.reason == MigrationReason::kPagesLeft;
     if (is_whole) planned.reason = MigrationReason::kNoRoom;
-    AddMessage(absl::StrCat(FormatBytes(left * page_bytes), " stay: node ", target.value,
-                            " has room for ", FormatBytes(room), " above its reserve by then"),
+    AddMessage(absl::StrCat(FormatBytes(left * page_bytes), " are not moved: node ", target.value,
+                            " will then have room for ", FormatBytes(room), " above its reserve"),
                planned);
   }
   planned.pages_planned = fitting;

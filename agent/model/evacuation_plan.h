@@ -1,4 +1,4 @@
-// In which order, and where to, workloads leave a node that is to be freed. Pure.
+// Plans an evacuation: the order in which workloads leave a node, and their targets. Pure.
 #ifndef NUMALOCALITY_AGENT_MODEL_EVACUATION_PLAN_H_
 #define NUMALOCALITY_AGENT_MODEL_EVACUATION_PLAN_H_
 
@@ -17,30 +17,31 @@ namespace numalocality {
 // A workload with memory on the node.
 struct Occupant {
   Workload workload;
-  int64_t bytes = 0;      // there, as far as it moves
+  int64_t bytes = 0;      // on the node, of the kinds that move
   NodeSet allowed_nodes;  // cpuset.mems
 };
 
 struct PlannedMove {
   Workload workload;
   int64_t bytes = 0;
-  std::optional<NodeId> target;  // nullopt: cpuset.mems allow it no other node
+  std::optional<NodeId> target;  // nullopt: its cpuset.mems allows no other node
 };
 
-// The moves that free `evacuation.node`, in order: BestEffort first, Guaranteed last, and among
-// equals the largest first. Each goes as a whole to the nearest node with room for it or, if there
-// is none, to the one with most room. Ends when free_bytes are free. Workloads that cannot move are
-// named, too. `room_bytes`: what each node can take.
+// The moves that free `evacuation.node`, in order: BestEffort first, Guaranteed last, and within a
+// class the largest workload first. Each workload goes as a whole to the nearest node with room for
+// it or, if there is none, to the one with the most room. The plan ends when free_bytes are free.
+// It includes workloads that cannot move. `room_bytes`: what each node can take.
 std::vector<PlannedMove> PlanEvacuation(const Evacuation& evacuation, const Topology& topology,
                                         std::vector<Occupant> occupants,
                                         std::map<NodeId, int64_t> room_bytes);
 
-// Takes off the pages planned what several processes share, and names it: `unshared_fraction` of
-// them move.
+// Removes shared pages from the pages planned, so that `unshared_fraction` of them remain, and adds
+// a message that says so.
 void LeaveShared(double unshared_fraction, int64_t page_bytes, WorkloadMigration& planned);
 
-// Takes off the pages planned what does not fit on their target, with reason NO_ROOM, and off
-// `room_bytes` what does: one workload after the other, in the order in which they move.
+// Removes pages that do not fit on their target from the pages planned, with reason NO_ROOM, and
+// takes the room for the others from `room_bytes`. To be called for one workload after the other,
+// in the order in which they move.
 void FitRoom(std::map<NodeId, int64_t>& room_bytes, int64_t page_bytes, WorkloadMigration& planned);
 
 }  // namespace numalocality

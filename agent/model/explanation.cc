@@ -9,18 +9,56 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "agent/base/units.h"
 #include "agent/model/page_span.h"
 
 namespace numalocality {
 namespace {
 
+constexpr EnumTable<RemoteReason> kRemoteReasons = {{
+    {RemoteReason::kRepairable, "repairable", "repairable",
+     "Run 'localityctl migrate WORKLOAD', or set up a policy with 'action: repair'"},
+    {RemoteReason::kShared, "shared", "shared",
+     "Leave it where its other users are; or move it with 'localityctl migrate WORKLOAD --shared "
+     "all' (needs CAP_SYS_NICE), whoever uses it"},
+    {RemoteReason::kPageCache, "page_cache", "page cache",
+     "Usually do nothing: page cache is used by every reader of the files. 'localityctl migrate "
+     "WORKLOAD --kinds file' moves what the workload maps"},
+    {RemoteReason::kHugetlb, "hugetlb", "hugetlb",
+     "Restart the workload where the home nodes have free hugetlb pages. The agent never moves "
+     "hugetlb pages, because kubelet accounts for their pools by node"},
+    {RemoteReason::kPinned, "pinned", "pinned",
+     "Find what pins it (RDMA, VFIO, GPU, io_uring buffers), or restart the workload, so that it "
+     "allocates on its CPUs' node; busy pages may move at the next attempt"},
+    {RemoteReason::kMemoryPolicy, "memory_policy", "memory policy",
+     "Change the memory policy of the process (numactl, set_mempolicy, mbind), unless it is "
+     "intended"},
+    {RemoteReason::kCpusetForbids, "cpuset_forbids", "cpuset forbids",
+     "Allow the home nodes in cpuset.mems first; 'localityctl migrate WORKLOAD --stick "
+     "cpuset-mems' does both, through the container runtime"},
+    {RemoteReason::kNoRoom, "no_room", "no room",
+     "Free memory on the home nodes ('localityctl evacuate' empties a node), or run the workload "
+     "on CPUs of the nodes where its memory is"},
+    {RemoteReason::kMemoryOnlyNode, "memory_only_node", "memory only node",
+     "Leave it if it was put there on purpose (CXL tiers, GPU memory); otherwise run 'localityctl "
+     "migrate WORKLOAD'"},
+    {RemoteReason::kUnlocated, "unlocated", "unlocated",
+     "Set sysctl kernel.numa_balancing=0 and run explain again once the processes have used their "
+     "memory; or use Linux 6.6 or later"},
+}};
+static_assert(IsWellFormed(kRemoteReasons));
+
+// On shared memory that only the workload itself maps.
+constexpr absl::string_view kAdviceOnOwned =
+    "Run 'localityctl migrate WORKLOAD --shared owned' (needs CAP_SYS_NICE)";
+
 constexpr std::array kPrivate = {MemoryKind::kAnon, MemoryKind::kShmem};
 
-// Remote bytes that have everything in common.
+// Remote bytes with the same properties.
 struct Slice {
   size_t process = 0;  // index
-  NodeId node;         // -1: not known
+  NodeId node;         // -1: unknown
   MemoryKind kind = MemoryKind::kAnon;
   PageSharing sharing = PageSharing::kNone;
   RemoteReason reason = RemoteReason::kRepairable;
@@ -52,20 +90,20 @@ RemoteReason ReasonOf(const ProcessFacts& process, NodeId node, PageSharing shar
   return is_shared ? RemoteReason::kShared : RemoteReason::kRepairable;
 }
 
-// Splits the bytes of one node and kind as the pages that were looked at are.
+// Splits the bytes of one node and kind in proportion to the sampled pages.
 class NodeSplit {
  public:
   NodeSplit(const ExplanationFacts& facts, std::vector<Slice>& slices)
       : facts_(facts), slices_(slices) {}
 
-  // `unlocated`: of all pages of that kind the part that the kernel does not locate.
+  // `unlocated`: the fraction of all pages of that kind that the kernel does not locate.
   void Split(NodeId node, MemoryKind kind, int64_t bytes, double unlocated) {
     const std::vector<Weight> weights = WeightsOf(node, kind);
     double total = 0;
     for (const Weight& weight : weights) total += weight.pages;
     if (total == 0) return AddUnseen(node, kind, bytes);
     double seen = 0;
-    int64_t given = 0;  // so that no byte is lost to rounding
+    int64_t given = 0;  // ensures that rounding loses no byte
     for (const Weight& weight : weights) {
       seen += weight.pages;
       const auto up_to = std::llround(static_cast<double>(bytes) * seen / total);
@@ -94,8 +132,8 @@ class NodeSplit {
     return weights;
   }
 
-  // What is charged to the workload and was found in none of its processes. The last of these
-  // stands for the workload as a whole.
+  // Adds memory that is charged to the workload but was found in none of its processes. The last
+  // element of `processes` represents the workload as a whole.
   void AddUnseen(NodeId node, MemoryKind kind, int64_t bytes) {
     const size_t workload = facts_.processes.size() - 1;
     const ProcessFacts& process = facts_.processes[workload];
@@ -114,7 +152,7 @@ class NodeSplit {
   std::vector<Slice>& slices_;
 };
 
-// Of all pages of `kind` that were looked at, the part on kHiddenNode.
+// The fraction of the sampled pages of `kind` that is on kHiddenNode.
 double HiddenFraction(const ExplanationFacts& facts, MemoryKind kind) {
   double hidden = 0;
   double all = 0;
@@ -147,13 +185,13 @@ std::vector<Slice> SplitRemote(const ExplanationFacts& facts) {
     slices.push_back({0, node, MemoryKind::kHugetlb, PageSharing::kNone, RemoteReason::kHugetlb,
                       bytes[MemoryKind::kHugetlb]});
   }
-  // A scan has them on no node; they may be at home as well.
+  // A scan finds them on no node; they may also be on the home nodes.
   slices.push_back({0, NodeId{}, MemoryKind::kAnon, PageSharing::kNone, RemoteReason::kUnlocated,
                     placement.unlocated_bytes});
   return slices;
 }
 
-// Gives `bytes` of a repairable slice another reason.
+// Changes the reason of `bytes` of a repairable slice.
 void Reassign(std::vector<Slice>& slices, size_t index, int64_t bytes, RemoteReason reason) {
   if (bytes <= 0) return;
   Slice part = slices[index];
@@ -195,50 +233,18 @@ std::string SelectorWords(const Workload& workload) {
 }
 
 std::string AdviceOn(RemoteReason reason, const Workload& workload, bool all_owned) {
-  const std::string migrate = absl::StrCat("localityctl migrate ", SelectorWords(workload));
-  switch (reason) {
-    case RemoteReason::kRepairable:
-      return absl::StrCat("Bring it home: '", migrate, "', or a policy with 'action: repair'");
-    case RemoteReason::kShared:
-      return all_owned
-                 ? absl::StrCat("'", migrate, " --shared owned' moves it (needs CAP_SYS_NICE)")
-                 : absl::StrCat(
-                       "Leave it where its other users are; or move it, whoever uses it: '",
-                       migrate, " --shared all' (needs CAP_SYS_NICE)");
-    case RemoteReason::kPageCache:
-      return absl::StrCat("Mostly nothing: it serves whoever reads the files. '", migrate,
-                          " --kinds file' moves what the workload maps");
-    case RemoteReason::kHugetlb:
-      return "It is never moved, since kubelet accounts for hugetlb pools by node: restart the "
-             "workload where the home nodes have hugetlb pages left";
-    case RemoteReason::kPinned:
-      return "Find what holds it (RDMA, VFIO, GPU, io_uring buffers), or restart the workload, so "
-             "that it allocates on its CPUs' node; busy pages may move at the next try";
-    case RemoteReason::kMemoryPolicy:
-      return "Change what the process asks for (numactl, set_mempolicy, mbind), unless it is meant "
-             "to be so";
-    case RemoteReason::kCpusetForbids:
-      return absl::StrCat("Allow the home nodes in cpuset.mems first; '", migrate,
-                          " --stick cpuset-mems' does both, through the container runtime");
-    case RemoteReason::kNoRoom:
-      return "Free memory on the home nodes ('localityctl evacuate' empties a node), or run the "
-             "workload on CPUs of the nodes where its memory is";
-    case RemoteReason::kMemoryOnlyNode:
-      return absl::StrCat(
-          "Leave it, if it was put there on purpose (CXL tiers, GPU memory); else '", migrate, "'");
-    case RemoteReason::kUnlocated:
-      return "Set sysctl kernel.numa_balancing=0 and look again once the processes have used their "
-             "memory; or use Linux 6.6 or later";
-  }
-  return "";
+  const absl::string_view advice =
+      reason == RemoteReason::kShared && all_owned ? kAdviceOnOwned : AdviceOf(reason);
+  return absl::StrReplaceAll(
+      advice, {{"migrate WORKLOAD", absl::StrCat("migrate ", SelectorWords(workload))}});
 }
 
-// "process 12 asks for node 0": the first of those that are meant.
+// "process 12 asks for node 0": the first of `processes`, with the number of others.
 std::string PolicyWords(const ExplanationFacts& facts, const std::set<size_t>& processes) {
   const ProcessFacts& first = facts.processes[*processes.begin()];
   std::string words =
       absl::StrCat("process ", first.id.pid, " asks for node ", first.policy_nodes.ToString());
-  if (processes.size() > 1) absl::StrAppend(&words, ", as do ", processes.size() - 1, " more");
+  if (processes.size() > 1) absl::StrAppend(&words, ", and ", processes.size() - 1, " more");
   return words;
 }
 
@@ -266,13 +272,14 @@ std::string DetailOf(const ExplanationFacts& facts, RemoteReason reason, const P
   }
   if (sum.unmapped_bytes > 0) {
     words.push_back(absl::StrCat(FormatBytes(sum.unmapped_bytes),
-                                 " shared memory and tmpfs files that no process maps"));
+                                 " of shared memory and tmpfs files that no process maps"));
   }
   if (reason == RemoteReason::kMemoryPolicy) words.push_back(PolicyWords(facts, sum.processes));
   if (reason == RemoteReason::kCpusetForbids) {
-    words.push_back(absl::StrCat(
-        "home is node ", facts.processes[*sum.processes.begin()].home_nodes.ToString(),
-        ", allowed is node ", facts.processes[*sum.processes.begin()].allowed_nodes.ToString()));
+    words.push_back(absl::StrCat("home is node ",
+                                 facts.processes[*sum.processes.begin()].home_nodes.ToString(),
+                                 ", cpuset.mems allows node ",
+                                 facts.processes[*sum.processes.begin()].allowed_nodes.ToString()));
   }
   if (reason == RemoteReason::kNoRoom) {
     NodeSet homes;
@@ -310,6 +317,8 @@ std::vector<RemotePart> SumUp(const ExplanationFacts& facts, const std::vector<S
 
 }  // namespace
 
+const EnumTable<RemoteReason>& TableOf(RemoteReason) { return kRemoteReasons; }
+
 double ErrorBound(const std::vector<ProcessFacts>& processes) {
   constexpr double kDeviations = 1.96;  // 95 %
   constexpr double kWorstPart = 0.5;
@@ -335,7 +344,7 @@ PlacementExplanation Explain(ExplanationFacts facts) {
     explanation.sampled_pages += process.sampled_pages;
   }
   explanation.circumstances = CircumstancesOf(facts.machine, facts.placement, facts.topology);
-  ProcessFacts workload;  // for what was found in no process
+  ProcessFacts workload;  // for memory that was found in no process
   workload.home_nodes = facts.placement.home_nodes;
   workload.allowed_nodes = facts.placement.allowed_nodes;
   facts.processes.push_back(workload);

@@ -13,11 +13,11 @@
 
 namespace numalocality {
 
-// The ids in `text`, a Linux list such as "0-3,8" (cpulist, cpuset.mems); empty text is the empty
-// set. INVALID_ARGUMENT for anything else, and for ids above 65535.
+// Parses a Linux list of ids such as "0-3,8" (cpulist, cpuset.mems); empty text is the empty set.
+// INVALID_ARGUMENT for anything else, and for ids above 65535.
 absl::StatusOr<std::set<int>> ParseIdList(absl::string_view text);
 
-// The same format, runs as ranges ("0-3,8"); "" for the empty set.
+// Formats the same list, consecutive ids as ranges ("0-3,8"); "" for the empty set.
 std::string FormatIdList(const std::set<int>& ids);
 
 // An ordered set of ids of one kind.

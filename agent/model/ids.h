@@ -1,4 +1,4 @@
-// Identifiers as distinct types, so that a node is never mistaken for a CPU.
+// Identifiers as distinct types, so that the compiler catches a node passed as a CPU.
 #ifndef NUMALOCALITY_AGENT_MODEL_IDS_H_
 #define NUMALOCALITY_AGENT_MODEL_IDS_H_
 
@@ -22,8 +22,8 @@ struct CpuId {
   auto operator<=>(const CpuId&) const = default;
 };
 
-// A process, safe against reuse of its number: the PID in the agent's PID namespace together with
-// the start time (clock ticks since boot, field 22 of /proc/PID/stat).
+// A process, identified by its PID in the agent's PID namespace and its start time (clock ticks
+// since boot, field 22 of /proc/PID/stat), so that a reused PID is noticed.
 struct ProcessId {
   pid_t pid = -1;
   uint64_t start_ticks = 0;

@@ -1,5 +1,5 @@
-// What the agent knows of all workloads at one time: the reports that policies, metrics and
-// watchers share.
+// The report: the placements of all workloads at one time, with the repair loop's decisions. The
+// repair loop, metrics and watchers share it.
 #ifndef NUMALOCALITY_AGENT_MODEL_LOCALITY_REPORT_H_
 #define NUMALOCALITY_AGENT_MODEL_LOCALITY_REPORT_H_
 
@@ -16,18 +16,18 @@
 
 namespace numalocality {
 
-// One workload. Immutable once it is in a LocalityReport.
+// The report on one workload. Immutable once it is in a LocalityReport.
 struct WorkloadReport {
-  WorkloadPlacement placement;       // `processes` filled where their homes differ
-  ContainerDescription description;  // the same names as placement.workload's
+  WorkloadPlacement placement;       // `processes` is set if their homes differ
+  ContainerDescription description;  // with the same names as placement.workload
   std::optional<RepairDecision> decision;
-  absl::Time home_since = absl::InfinitePast();  // its home nodes, and its processes', are as now
+  absl::Time home_since = absl::InfinitePast();  // last change of its or its processes' home nodes
 };
 
 struct LocalityReport {
   absl::Time read_time = absl::InfinitePast();
-  absl::Duration cpu_time;                                       // that reading it took
-  Topology topology;                                             // with the free memory at the time
+  absl::Duration cpu_time;  // of reading it
+  Topology topology;        // with the free memory at that time
   std::vector<std::shared_ptr<const WorkloadReport>> workloads;  // by cgroup path
 };
 

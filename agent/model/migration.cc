@@ -5,38 +5,71 @@
 
 namespace numalocality {
 
-absl::string_view MigrationStateName(MigrationState state) {
-  switch (state) {
-    case MigrationState::kPending: return "PENDING";
-    case MigrationState::kRunning: return "RUNNING";
-    case MigrationState::kVerifying: return "VERIFYING";
-    case MigrationState::kSucceeded: return "SUCCEEDED";
-    case MigrationState::kPartial: return "PARTIAL";
-    case MigrationState::kFailed: return "FAILED";
-    case MigrationState::kCancelled: return "CANCELLED";
-  }
-  return "UNKNOWN";
-}
+namespace {
 
-absl::string_view MigrationReasonName(MigrationReason reason) {
-  switch (reason) {
-    case MigrationReason::kNone: return "NONE";
-    case MigrationReason::kWorkloadGone: return "WORKLOAD_GONE";
-    case MigrationReason::kNoRoom: return "NO_ROOM";
-    case MigrationReason::kCpusetForbids: return "CPUSET_FORBIDS";
-    case MigrationReason::kPermissionDenied: return "PERMISSION_DENIED";
-    case MigrationReason::kDeadline: return "DEADLINE";
-    case MigrationReason::kCancelled: return "CANCELLED";
-    case MigrationReason::kIncomplete: return "INCOMPLETE";
-    case MigrationReason::kPagesLeft: return "PAGES_LEFT";
-    case MigrationReason::kInternal: return "INTERNAL";
-    case MigrationReason::kNotSticky: return "NOT_STICKY";
-    case MigrationReason::kHoldRefused: return "HOLD_REFUSED";
-    case MigrationReason::kInterrupted: return "INTERRUPTED";
-    case MigrationReason::kEnough: return "ENOUGH";
-  }
-  return "UNKNOWN";
-}
+constexpr EnumTable<SharingRule> kSharingRules = {{
+    {SharingRule::kNever, "never", "never", ""},
+    {SharingRule::kOwned, "owned", "owned", ""},
+    {SharingRule::kAll, "all", "all", ""},
+}};
+static_assert(IsWellFormed(kSharingRules));
+
+constexpr EnumTable<HoldMode> kHoldModes = {{
+    {HoldMode::kNone, "none", "none", ""},
+    {HoldMode::kPtrace, "ptrace", "ptrace", ""},
+}};
+static_assert(IsWellFormed(kHoldModes));
+
+constexpr EnumTable<StickMode> kStickModes = {{
+    {StickMode::kNone, "none", "none", ""},
+    {StickMode::kCpusetMems, "cpuset_mems", "cpuset-mems", ""},
+}};
+static_assert(IsWellFormed(kStickModes));
+
+constexpr EnumTable<MigrationOrigin> kMigrationOrigins = {{
+    {MigrationOrigin::kApi, "api", "api", ""},
+    {MigrationOrigin::kPolicy, "policy", "policy", ""},
+}};
+static_assert(IsWellFormed(kMigrationOrigins));
+
+constexpr EnumTable<MigrationState> kMigrationStates = {{
+    {MigrationState::kPending, "pending", "pending", ""},
+    {MigrationState::kRunning, "running", "running", ""},
+    {MigrationState::kVerifying, "verifying", "verifying", ""},
+    {MigrationState::kSucceeded, "succeeded", "succeeded", ""},
+    {MigrationState::kPartial, "partial", "partial", ""},
+    {MigrationState::kFailed, "failed", "failed", ""},
+    {MigrationState::kCancelled, "cancelled", "cancelled", ""},
+}};
+static_assert(IsWellFormed(kMigrationStates));
+
+// No advice: a migration's message and the advice of its outcomes say more.
+constexpr EnumTable<MigrationReason> kMigrationReasons = {{
+    {MigrationReason::kNone, "none", "none", ""},
+    {MigrationReason::kWorkloadGone, "workload_gone", "workload gone", ""},
+    {MigrationReason::kNoRoom, "no_room", "no room", ""},
+    {MigrationReason::kCpusetForbids, "cpuset_forbids", "cpuset forbids", ""},
+    {MigrationReason::kPermissionDenied, "permission_denied", "permission denied", ""},
+    {MigrationReason::kDeadline, "deadline", "deadline", ""},
+    {MigrationReason::kCancelled, "cancelled", "cancelled", ""},
+    {MigrationReason::kIncomplete, "incomplete", "incomplete", ""},
+    {MigrationReason::kPagesLeft, "pages_left", "pages left", ""},
+    {MigrationReason::kInternal, "internal", "internal", ""},
+    {MigrationReason::kNotSticky, "not_sticky", "not sticky", ""},
+    {MigrationReason::kHoldRefused, "hold_refused", "hold refused", ""},
+    {MigrationReason::kInterrupted, "interrupted", "interrupted", ""},
+    {MigrationReason::kEnough, "", "", ""},
+}};
+static_assert(IsWellFormed(kMigrationReasons));
+
+}  // namespace
+
+const EnumTable<SharingRule>& TableOf(SharingRule) { return kSharingRules; }
+const EnumTable<HoldMode>& TableOf(HoldMode) { return kHoldModes; }
+const EnumTable<StickMode>& TableOf(StickMode) { return kStickModes; }
+const EnumTable<MigrationOrigin>& TableOf(MigrationOrigin) { return kMigrationOrigins; }
+const EnumTable<MigrationState>& TableOf(MigrationState) { return kMigrationStates; }
+const EnumTable<MigrationReason>& TableOf(MigrationReason) { return kMigrationReasons; }
 
 int64_t CallTimes::Count() const {
   return std::accumulate(counts.begin(), counts.end(), int64_t{0});

@@ -1,4 +1,4 @@
-// A migration as asked for, and as it went.
+// Migrations: the request, and the record of what happened.
 #ifndef NUMALOCALITY_AGENT_MODEL_MIGRATION_H_
 #define NUMALOCALITY_AGENT_MODEL_MIGRATION_H_
 
@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "agent/model/cross_check.h"
 #include "agent/model/drift.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/model/node_map.h"
@@ -21,45 +22,47 @@
 
 namespace numalocality {
 
-// What becomes of pages that several processes map.
+// What happens to pages that several processes map.
 enum class SharingRule {
   kNever,  // they stay
-  kOwned,  // they move if every process that maps them belongs to the workload, and that is proved
-  kAll,    // they move, whoever else uses them
+  kOwned,  // they move if it is proved that only processes of the workload map them
+  kAll,    // they move, also if other workloads map them
 };
+const EnumTable<SharingRule>& TableOf(SharingRule);
 
-// Whether the processes being moved run on during each batch.
+// Whether the processes are held still during each batch.
 enum class HoldMode {
-  kNone,
-  kPtrace,  // they stand still, by ptrace: the kernel lets them go if the mover dies
+  kNone,    // they keep running
+  kPtrace,  // they are stopped by ptrace: the kernel releases them if the mover dies
 };
+const EnumTable<HoldMode>& TableOf(HoldMode);
 
-// What bounds one migration.
+// The limits of one migration.
 struct MoveLimits {
   // Kernel calls that take longer make the following batches smaller, down to one page.
   absl::Duration longest_call = absl::Milliseconds(10);
   std::optional<int> batch_pages;  // a fixed size instead
-  int64_t bytes_per_second = 0;    // 0: as fast as it goes
+  int64_t bytes_per_second = 0;    // 0: no limit
   int retries = 3;                 // of pages that the kernel tried and could not move
-  int workers = 1;                 // threads that move at the same time
+  int workers = 1;                 // threads that move pages concurrently
   bool operator==(const MoveLimits&) const = default;
 };
 
-// What to move and where to; see MigrationRequest for whose memory.
+// Which memory to move, where to, and how; MigrationRequest names the workloads.
 struct MigrationSpec {
   NodeSet target_nodes;  // empty: each process's home nodes
   NodeSet source_nodes;  // empty: every node that is not a target
-  NodeMap node_map;      // not empty: instead of the two above
+  NodeMap node_map;      // if not empty, replaces the two above
   std::vector<AddressRange> ranges = {kWholeAddressSpace};  // widened to whole pages
   KindSet kinds = kPrivateKinds;
   SharingRule sharing = SharingRule::kNever;
   HoldMode hold = HoldMode::kNone;
   MoveLimits limits;
-  // Moving ends once so much has been moved, though more could be.
+  // The migration stops and succeeds once as many bytes have moved.
   std::optional<int64_t> enough_bytes;
   double min_moved = 0.90;  // fraction of the wanted pages on target that counts as success
   absl::Duration deadline = absl::InfiniteDuration();  // from the start of running
-  // When to look again after the last batch, ascending; it is done once at zero in any case.
+  // Times of verifications after the last batch, ascending; there is always one at zero.
   std::vector<absl::Duration> verify_after;
   bool operator==(const MigrationSpec&) const = default;
 };
@@ -67,30 +70,32 @@ struct MigrationSpec {
 // What keeps a container's memory on its target after the move.
 enum class StickMode {
   kNone,
-  kCpusetMems,  // its cpuset.mems, through the container runtime
+  kCpusetMems,  // its cpuset.mems, set through the container runtime
 };
+const EnumTable<StickMode>& TableOf(StickMode);
 
-// What a repair was expected to cost and to gain, and what it did.
+// The expected cost and gain of a repair, and its result.
 struct RepairEstimate {
-  int64_t bytes = 0;                   // to be moved
-  std::optional<absl::Duration> time;  // by the speed of earlier ones
+  int64_t bytes = 0;                   // to move
+  std::optional<absl::Duration> time;  // at the speed of earlier migrations; nullopt: none yet
   double local_before = 0;
   double local_expected = 0;
-  // At its end, measured as what came before; nullopt till then, and if it could not be measured.
+  // At its end, measured like local_before; nullopt until then, and if the measurement failed.
   std::optional<double> local_after;
-  int64_t remote_after = 0;  // bytes that the next repair would have to move
+  int64_t remote_after = 0;  // repairable bytes at its end
   bool operator==(const RepairEstimate&) const = default;
 };
 
-// Who asks for a migration.
+// Who requested a migration.
 enum class MigrationOrigin { kApi, kPolicy };
+const EnumTable<MigrationOrigin>& TableOf(MigrationOrigin);
 
-// Frees a node, so that something else fits.
+// A request to free memory on a node.
 struct Evacuation {
   NodeId node;
-  NodeSet target_nodes;    // from which the nearest with room are taken; empty: all with CPUs
-  int64_t free_bytes = 0;  // stop when so much is free; 0: move all that moves
-  absl::Duration keep_clear = absl::Minutes(10);  // the repair loop brings nothing back
+  NodeSet target_nodes;    // the nearest ones with room are used; empty: all nodes with CPUs
+  int64_t free_bytes = 0;  // stop when as many are free; 0: move everything that can be moved
+  absl::Duration keep_clear = absl::Minutes(10);  // the repair loop moves nothing back until then
   bool operator==(const Evacuation&) const = default;
 };
 
@@ -99,13 +104,13 @@ struct MigrationRequest {
   MigrationSpec spec;
   StickMode stick = StickMode::kNone;
   bool stick_on_old_kernels = false;  // see engine/stickiness.h
-  std::string request_id;             // not empty: the same id names the same migration
+  std::string request_id;             // if not empty, identifies the migration on retries
   std::optional<Evacuation> evacuation;
   std::vector<std::string> reservation_tokens;
   MigrationOrigin origin = MigrationOrigin::kApi;
   std::string policy;                      // of kPolicy
-  std::string trigger;                     // what made the repair loop look
-  std::optional<RepairEstimate> estimate;  // what it expects
+  std::string trigger;                     // of kPolicy: the event that caused it
+  std::optional<RepairEstimate> estimate;  // of kPolicy
   bool operator==(const MigrationRequest&) const = default;
 };
 
@@ -118,41 +123,46 @@ enum class MigrationState {
   kFailed,
   kCancelled
 };
+const EnumTable<MigrationState>& TableOf(MigrationState);
 
-// Why a migration did not reach all it wanted.
+// Why a migration did not do all that it was asked for.
 enum class MigrationReason {
   kNone,
   kWorkloadGone,      // every process exited or the cgroup was removed
   kNoRoom,            // the target is full, or would fall below its reserve
   kCpusetForbids,     // the target is outside cpuset.mems
   kPermissionDenied,  // capability, seccomp filter or security module
-  kDeadline,          // out of time
-  kCancelled,         // asked to stop
+  kDeadline,          // the deadline passed
+  kCancelled,         // cancelled by a request
   kIncomplete,        // some of the workload's processes could not be listed or seen
   kPagesLeft,         // single pages could not be moved: see the outcome counts
   kInternal,          // see the message
-  kNotSticky,         // the memory is there, but could not be made to stay
-  kHoldRefused,       // the process is traced already, or has too many threads to be held
-  kInterrupted,       // the agent ended meanwhile
-  kEnough,            // as much is there as was asked for; never final
+  kNotSticky,         // the memory was moved, but StickMode could not be applied
+  kHoldRefused,       // the process is already traced, or has too many threads to be held
+  kInterrupted,       // the agent exited before the migration ended
+  // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
+  // turns it into success with kNone, so no interface ever shows it.
+  kEnough,
 };
+const EnumTable<MigrationReason>& TableOf(MigrationReason);
 
-// SUCCEEDED, CANCELLED, ...: the words of the API.
-absl::string_view MigrationStateName(MigrationState state);
-absl::string_view MigrationReasonName(MigrationReason reason);
+// Older names of ApiNameOf.
+inline std::string MigrationStateName(MigrationState state) { return ApiNameOf(state); }
+inline std::string MigrationReasonName(MigrationReason reason) { return ApiNameOf(reason); }
+
 inline bool IsFinal(MigrationState state) { return state >= MigrationState::kSucceeded; }
 
-// Where the pages were at some time after the last batch.
+// The result of a verification: where the pages were some time after the last batch.
 struct Verification {
   absl::Duration after;         // since the last batch
   int64_t pages_on_target = 0;  // wanted pages that are where they belong
-  int64_t drifted_pages = 0;    // were there and are elsewhere; estimated from totals by node
+  int64_t drifted_pages = 0;    // that left their target; estimated from totals by node
   MemoryByNode memory;          // of the kinds and ranges asked for
 };
 
 // Durations of the kernel calls that moved pages.
 struct CallTimes {
-  // Upper bounds of the buckets of `counts`; the last bucket has none.
+  // The upper bounds of the buckets of `counts`; the last bucket has no bound.
   static constexpr std::array<absl::Duration, 8> kBounds = {
       absl::Microseconds(100), absl::Microseconds(300), absl::Milliseconds(1),
       absl::Milliseconds(3),   absl::Milliseconds(10),  absl::Milliseconds(30),
@@ -167,38 +177,38 @@ struct CallTimes {
   void Add(const CallTimes& other);
 };
 
-// How far one workload of a migration has come.
+// The record of one workload of a migration.
 struct WorkloadMigration {
   Workload workload;
   MigrationState state = MigrationState::kPending;
   MigrationReason reason = MigrationReason::kNone;
-  std::string message;  // for people; empty when there is nothing to add
+  std::string message;  // for people; may be empty
 
   NodeSet target_nodes;       // union over processes
   int64_t pages_planned = 0;  // misplaced pages found by the first scan
   OutcomeCounts outcomes;
   MemoryByNode before;                      // of the kinds and ranges asked for
   std::vector<Verification> verifications;  // in order of time; empty if cancelled
-  int64_t pages_on_target = 0;              // at the last verification, or as moved so far
+  int64_t pages_on_target = 0;              // at the last verification, or so far
   int64_t drifted_pages = 0;                // at the last verification
-  std::optional<DriftFacts> drift_facts;    // the same; nothing if no page had drifted
+  std::optional<DriftFacts> drift_facts;    // at the last verification; nullopt without drift
   CrossCheck cross_check;
-  std::string sharing_note;  // why shared pages were left though the rule is kOwned, if any were
+  std::string sharing_note;  // why shared pages stayed although the rule is kOwned; may be empty
   ScanMethod scan_method = ScanMethod::kQuery;
 
-  int process_count = 0;  // those that share another one's address space left out
+  int process_count = 0;  // without same_memory_count
   int vanished_process_count = 0;
-  int hidden_process_count = 0;  // outside the agent's PID namespace: never touched
-  int same_memory_count = 0;     // share another one's address space, and are moved with that
-  bool incomplete = false;       // processes were still appearing when listing was given up
+  int hidden_process_count = 0;  // outside the agent's PID namespace: never moved
+  int same_memory_count = 0;     // share the address space of another one, and are moved with it
+  bool incomplete = false;       // processes kept appearing until listing was given up
   CallTimes calls;
   int64_t huge_pages_moved = 0;   // transparent huge pages that stayed whole
-  int64_t huge_pages_split = 0;   // known to be such before, and moved in parts
+  int64_t huge_pages_split = 0;   // transparent huge pages that were moved in parts
   CallTimes holds;                // with HoldMode::kPtrace
-  int64_t unheld_batches = 0;     // moved, or partly moved, while it ran all the same
-  absl::Duration bandwidth_wait;  // waited for the bandwidth limit
-  absl::Duration pressure_wait;   // waited for memory pressure to go
-  std::string stick_note;         // what was done to cpuset.mems; empty without StickMode
+  int64_t unheld_batches = 0;     // that moved pages without a hold although one was requested
+  absl::Duration bandwidth_wait;  // time waited because of the bandwidth limit
+  absl::Duration pressure_wait;   // time waited because of memory pressure (back-off)
+  std::string stick_note;         // the changes of cpuset.mems; empty without StickMode
 };
 
 struct Migration {
@@ -215,13 +225,13 @@ struct Migration {
   absl::Time end_time = absl::InfiniteFuture();
 };
 
-// The state that `result` ends in, given its counts and `reason` (why it stopped early; kNone if it
-// went through): SUCCEEDED with at least `min_moved` of the wanted pages on target, else PARTIAL
-// if any page moved, else FAILED; CANCELLED only if it was cancelled. Pure. Sets state and reason.
+// Sets the final state and reason of `result`, given its counts and `reason` (why it stopped early;
+// kNone if it did not): SUCCEEDED with at least `min_moved` of the wanted pages on target, else
+// PARTIAL if any page moved, else FAILED; CANCELLED only if it was cancelled. Pure.
 void Conclude(WorkloadMigration& result, MigrationReason reason, double min_moved);
 
-// The state of a migration whose workloads have all ended: theirs if they agree, else CANCELLED if
-// any was cancelled, else PARTIAL. Pure. Sets state, reason and message.
+// Sets the final state, reason and message of a migration whose workloads have all ended: their
+// common state, else CANCELLED if any was cancelled, else PARTIAL. Pure.
 void Conclude(Migration& migration);
 
 }  // namespace numalocality

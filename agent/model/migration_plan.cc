@@ -12,23 +12,23 @@ void SortByTarget(std::vector<PageMove>& moves) {
   });
 }
 
-// Plans the misplaced pages of one run.
-void PlanSpan(const PageSpan& run, NodeId target, const PageSizes& sizes, WindowPlan& plan) {
+// Plans the misplaced pages of one span.
+void PlanSpan(const PageSpan& span, NodeId target, const PageSizes& sizes, WindowPlan& plan) {
   const auto page = static_cast<uint64_t>(sizes.base_bytes);
   const auto huge = static_cast<uint64_t>(sizes.huge_bytes);
-  const uint64_t end = run.address + static_cast<uint64_t>(run.pages) * page;
-  const bool may_be_huge = huge > 0 && run.kind != MemoryKind::kFile;
-  for (uint64_t address = run.address; address < end;) {
+  const uint64_t end = span.address + static_cast<uint64_t>(span.pages) * page;
+  const bool may_be_huge = huge > 0 && span.kind != MemoryKind::kFile;
+  for (uint64_t address = span.address; address < end;) {
     const bool is_block = may_be_huge && address % huge == 0 && end - address >= huge;
-    if (is_block && run.is_huge) {
-      plan.huge.push_back({address, run.node, target});
+    if (is_block && span.is_huge) {
+      plan.huge.push_back({address, span.node, target});
       address += huge;
     } else if (is_block && !sizes.huge_is_known) {
-      plan.probes.push_back({address, run.node, target});
+      plan.probes.push_back({address, span.node, target});
       const uint64_t block_end = address + huge;
-      while ((address += page) < block_end) plan.rest.push_back({address, run.node, target});
+      while ((address += page) < block_end) plan.rest.push_back({address, span.node, target});
     } else {
-      plan.singles.push_back({address, run.node, target});
+      plan.singles.push_back({address, span.node, target});
       address += page;
     }
   }
@@ -36,17 +36,17 @@ void PlanSpan(const PageSpan& run, NodeId target, const PageSizes& sizes, Window
 
 }  // namespace
 
-WindowPlan PlanWindow(absl::Span<const PageSpan> runs, const NodeMap& targets,
+WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,
                       const PageSizes& sizes) {
   WindowPlan plan;
-  for (const PageSpan& run : runs) {
-    if (run.node == kHiddenNode) plan.hidden_pages += run.pages;
-    const auto target = targets.find(run.node);
+  for (const PageSpan& span : spans) {
+    if (span.node == kHiddenNode) plan.hidden_pages += span.pages;
+    const auto target = targets.find(span.node);
     if (target == targets.end()) continue;
-    if (target->second == run.node) {
-      plan.already_there_pages += run.pages;
+    if (target->second == span.node) {
+      plan.already_there_pages += span.pages;
     } else {
-      PlanSpan(run, target->second, sizes, plan);
+      PlanSpan(span, target->second, sizes, plan);
     }
   }
   for (auto* moves : {&plan.huge, &plan.probes, &plan.rest, &plan.singles}) SortByTarget(*moves);

@@ -1,4 +1,4 @@
-// Which pages to move, and in which calls. Pure.
+// Plans a window: which of its pages to move, and in which calls. Pure.
 #ifndef NUMALOCALITY_AGENT_MODEL_MIGRATION_PLAN_H_
 #define NUMALOCALITY_AGENT_MODEL_MIGRATION_PLAN_H_
 
@@ -12,8 +12,8 @@
 
 namespace numalocality {
 
-// A page to move to `target`. A base page stands for its whole folio when the page turns out to
-// be part of a transparent huge page.
+// A page to move to `target`. If it is part of a transparent huge page, the kernel moves the whole
+// huge page.
 struct PageMove {
   uint64_t address = 0;
   NodeId source;
@@ -25,29 +25,29 @@ struct PageMove {
 struct WindowPlan {
   // The first page of each known transparent huge page.
   std::vector<PageMove> huge;
-  // The first page of each aligned block of huge-page size that is resident as a whole, of one
-  // kind and on one node. If the block is a transparent huge page, this entry alone moves it all:
-  // the way to find out that works on every kernel and without privilege.
+  // The first page of each aligned block of huge-page size that is completely resident, of one kind
+  // and on one node. If the block is a transparent huge page, this entry alone moves all of it;
+  // that shows on every kernel, and without privilege, whether the block is one.
   std::vector<PageMove> probes;
-  // The other pages of those blocks: to be moved if they did not come along.
+  // The other pages of those blocks: to be moved if they did not move with the first one.
   std::vector<PageMove> rest;
   // Misplaced pages outside such blocks.
   std::vector<PageMove> singles;
   int64_t already_there_pages = 0;
-  int64_t hidden_pages = 0;  // on kHiddenNode: cannot be moved as long as they are
+  int64_t hidden_pages = 0;  // on kHiddenNode: they cannot be moved while they are there
 };
 
-// What the machine's pages are like.
+// The page sizes of the machine.
 struct PageSizes {
   int64_t base_bytes = 4096;
   int64_t huge_bytes = 0;      // of a transparent huge page; 0 if there are none
-  bool huge_is_known = false;  // PageSpan::is_huge tells: no probes
+  bool huge_is_known = false;  // PageSpan::is_huge is reliable: no probes are needed
 
   int64_t PagesPerHuge() const { return huge_bytes / base_bytes; }
 };
 
-// Plans the pages of one window (address order, no duplicates, runs as long as can be).
-WindowPlan PlanWindow(absl::Span<const PageSpan> runs, const NodeMap& targets,
+// Plans one window. `spans`: in address order, without overlaps, each as long as possible.
+WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,
                       const PageSizes& sizes);
 
 }  // namespace numalocality

@@ -27,7 +27,7 @@ absl::StatusOr<NodeMap> ParseNodeMap(absl::string_view text) {
     const std::vector<absl::string_view> nodes = absl::StrSplit(pair, ':');
     if (nodes.size() != 2) {
       return absl::InvalidArgumentError(
-          absl::StrCat("'", pair, "': give pairs OLD:NEW, such as 0:2,1:3"));
+          absl::StrCat("'", pair, "' must be pairs OLD:NEW, such as 0:2,1:3"));
     }
     NL_ASSIGN_OR_RETURN(const NodeId source, ParseNode(nodes[0]));
     NL_ASSIGN_OR_RETURN(const NodeId target, ParseNode(nodes[1]));

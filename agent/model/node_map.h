@@ -1,4 +1,4 @@
-// Which node's memory goes to which node: "0:2,1:3".
+// Node maps: which node's memory moves to which node, such as "0:2,1:3".
 #ifndef NUMALOCALITY_AGENT_MODEL_NODE_MAP_H_
 #define NUMALOCALITY_AGENT_MODEL_NODE_MAP_H_
 
@@ -13,23 +13,24 @@
 
 namespace numalocality {
 
-// Where memory on each node belongs: a node that maps to itself keeps its memory; memory on a node
-// that is absent is none of the migration's business. A node may be both source and target: pages
-// are judged by where they are when the migration begins.
+// The target of the memory on each node. A node that maps to itself keeps its memory; a migration
+// ignores memory on nodes that are absent. A node may be both source and target: the node of a page
+// is the one at the start of the migration.
 using NodeMap = std::map<NodeId, NodeId>;
 
-// "0:2,1:3", at least one pair. INVALID_ARGUMENT for anything else, and for a source named twice.
+// Parses "0:2,1:3", at least one pair. INVALID_ARGUMENT for anything else, and for a source that
+// occurs twice.
 absl::StatusOr<NodeMap> ParseNodeMap(absl::string_view text);
 
 // "0:2,1:3".
 std::string FormatNodeMap(const NodeMap& map);
 
-// The nodes that memory comes from, those that map to themselves left out; and those it goes to.
+// The sources, without the nodes that map to themselves; and all targets.
 NodeSet SourcesOf(const NodeMap& map);
 NodeSet TargetsOf(const NodeMap& map);
 
-// The map for the memory nodes of `topology`: nodes in `targets` keep theirs, those in `sources`
-// (empty: all others) give it to the best of `targets` by Topology::TargetsFor.
+// The map for the memory nodes of `topology`: nodes in `targets` keep their memory, the memory of
+// nodes in `sources` (empty: all others) moves to the best of `targets` by Topology::TargetsFor.
 NodeMap MapToNearest(const Topology& topology, const NodeSet& targets, const NodeSet& sources);
 
 }  // namespace numalocality

@@ -4,50 +4,39 @@
 
 namespace numalocality {
 
-absl::string_view PageOutcomeName(PageOutcome outcome) {
-  switch (outcome) {
-    case PageOutcome::kMoved: return "moved";
-    case PageOutcome::kAlreadyThere: return "already there";
-    case PageOutcome::kBusy: return "busy";
-    case PageOutcome::kShared: return "shared";
-    case PageOutcome::kPinned: return "pinned";
-    case PageOutcome::kNoMemory: return "no memory on the target";
-    case PageOutcome::kForbidden: return "forbidden by cpuset";
-    case PageOutcome::kNotMigratable: return "not migratable";
-    case PageOutcome::kVanished: return "vanished";
-    case PageOutcome::kIdentityChanged: return "identity changed";
-    case PageOutcome::kPermissionDenied: return "permission denied";
-    case PageOutcome::kNotAttempted: return "not attempted";
-  }
-  return "unknown";
-}
+namespace {
 
-absl::string_view PageOutcomeAdvice(PageOutcome outcome) {
-  switch (outcome) {
-    case PageOutcome::kMoved:
-    case PageOutcome::kAlreadyThere: return "";
-    case PageOutcome::kBusy:
-      return "migrate again; more retries help while a workload is busy; before Linux 6.6, so does "
-             "kernel.numa_balancing=0, and memory that is inaccessible (PROT_NONE) stays";
-    case PageOutcome::kShared:
-      return "the sharing rule leaves them: 'owned' moves those that only this workload maps, "
-             "'all' "
-             "also those of others";
-    case PageOutcome::kPinned:
-      return "they stay for as long as a device or the kernel holds them (DMA, RDMA, io_uring)";
-    case PageOutcome::kNoMemory: return "make room on the target, or name further target nodes";
-    case PageOutcome::kForbidden: return "let the cpuset.mems of the workload have the target";
-    case PageOutcome::kNotMigratable: return "nothing: the kernel cannot move pages of this kind";
-    case PageOutcome::kVanished: return "nothing: they are no longer there";
-    case PageOutcome::kIdentityChanged:
-      return "nothing: the process has exited, and another one has its PID";
-    case PageOutcome::kPermissionDenied:
-      return "give the mover CAP_SYS_PTRACE, and a seccomp profile with move_pages; if it has "
-             "both, look for denials by a security module (SELinux, AppArmor) in the audit log";
-    case PageOutcome::kNotAttempted: return "migrate again: this one ended before it came to them";
-  }
-  return "";
-}
+constexpr EnumTable<PageOutcome> kPageOutcomes = {{
+    {PageOutcome::kMoved, "moved", "moved", ""},
+    {PageOutcome::kAlreadyThere, "already_there", "already there", ""},
+    {PageOutcome::kBusy, "busy", "busy",
+     "migrate again; more retries help while a workload is busy; before Linux 6.6, "
+     "kernel.numa_balancing=0 helps too, and inaccessible memory (PROT_NONE) cannot be moved"},
+    {PageOutcome::kShared, "shared", "shared",
+     "change the sharing rule: 'owned' also moves pages that only this workload maps, 'all' also "
+     "moves pages that others map"},
+    {PageOutcome::kPinned, "pinned", "pinned",
+     "stop whatever pins them (DMA, RDMA, io_uring): the kernel cannot move them until then"},
+    {PageOutcome::kNoMemory, "no_memory", "no memory on the target",
+     "free memory on the target, or name more target nodes"},
+    {PageOutcome::kForbidden, "forbidden", "forbidden by cpuset",
+     "add the target to the workload's cpuset.mems"},
+    {PageOutcome::kNotMigratable, "not_migratable", "not migratable",
+     "nothing: the kernel cannot move pages of this kind"},
+    {PageOutcome::kVanished, "vanished", "vanished", "nothing: the pages no longer exist"},
+    {PageOutcome::kIdentityChanged, "identity_changed", "identity changed",
+     "nothing: the process has exited, and another one has its PID"},
+    {PageOutcome::kPermissionDenied, "permission_denied", "permission denied",
+     "grant CAP_SYS_PTRACE and a seccomp profile that allows move_pages; if both are granted, look "
+     "for denials by a security module (SELinux, AppArmor) in the audit log"},
+    {PageOutcome::kNotAttempted, "not_attempted", "not attempted",
+     "migrate again: this migration ended before it reached them"},
+}};
+static_assert(IsWellFormed(kPageOutcomes));
+
+}  // namespace
+
+const EnumTable<PageOutcome>& TableOf(PageOutcome) { return kPageOutcomes; }
 
 void OutcomeCounts::Add(const OutcomeCounts& other) {
   for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];

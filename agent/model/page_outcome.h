@@ -1,4 +1,4 @@
-// What became of each page that a migration considered.
+// Page outcomes: what happened to each page that a migration considered.
 #ifndef NUMALOCALITY_AGENT_MODEL_PAGE_OUTCOME_H_
 #define NUMALOCALITY_AGENT_MODEL_PAGE_OUTCOME_H_
 
@@ -6,41 +6,42 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "agent/model/enum_table.h"
 
 namespace numalocality {
 
 enum class PageOutcome {
   kMoved,             // was elsewhere, is on its target now
   kAlreadyThere,      // was on a wanted node
-  kBusy,              // could not be isolated, also after the retries; or see kHiddenNode
+  kBusy,              // could not be isolated, not even after the retries; or see kHiddenNode
   kShared,            // mapped by several processes, which the sharing rule leaves alone
   kPinned,            // carries an extra reference: DMA, RDMA, vmsplice, io_uring
   kNoMemory,          // the target has no room, or would fall below its reserve
   kForbidden,         // the target is outside the process's cpuset.mems
   kNotMigratable,     // the kernel cannot move this kind of page
   kVanished,          // unmapped, swapped out, or its process exited
-  kIdentityChanged,   // the PID came to name another process
+  kIdentityChanged,   // the process exited, and another one has its PID
   kPermissionDenied,  // the kernel refused: capability, seccomp filter or security module
   kNotAttempted,      // the migration was cancelled or ran out of time before it
 };
-inline constexpr int kPageOutcomeCount = 12;
+inline constexpr int kPageOutcomeCount = kEnumCount<PageOutcome>;
 
-// "moved", "already there", ...: for people.
-absl::string_view PageOutcomeName(PageOutcome outcome);
+// Advice is empty for the pages that are where they belong.
+const EnumTable<PageOutcome>& TableOf(PageOutcome);
 
-// What to do about pages with this outcome, in a sentence without a full stop; "" for those that
-// are where they belong.
-absl::string_view PageOutcomeAdvice(PageOutcome outcome);
+// Older names of WordsOf and AdviceOf.
+inline absl::string_view PageOutcomeName(PageOutcome outcome) { return WordsOf(outcome); }
+inline absl::string_view PageOutcomeAdvice(PageOutcome outcome) { return AdviceOf(outcome); }
 
-// Base pages by outcome. Every page considered is counted exactly once, so Total() is the number
-// of pages considered.
+// Base pages by outcome. Every page that was considered is counted exactly once, so Total() is
+// their number.
 class OutcomeCounts {
  public:
   void Add(PageOutcome outcome, int64_t pages) { counts_[static_cast<size_t>(outcome)] += pages; }
   void Add(const OutcomeCounts& other);
   int64_t operator[](PageOutcome outcome) const { return counts_[static_cast<size_t>(outcome)]; }
   int64_t Total() const;
-  // Pages that the request wanted on their target: all but those its sharing rule leaves out.
+  // Pages that the request wanted on their target: all except those that its sharing rule leaves.
   int64_t Wanted() const { return Total() - (*this)[PageOutcome::kShared]; }
   bool operator==(const OutcomeCounts&) const = default;
 

@@ -1,14 +1,17 @@
 #include "agent/model/page_span.h"
 
 namespace numalocality {
+namespace {
 
-absl::string_view ScanMethodName(ScanMethod method) {
-  switch (method) {
-    case ScanMethod::kFrames: return "frames";
-    case ScanMethod::kPresence: return "presence";
-    case ScanMethod::kQuery: return "query";
-  }
-  return "unknown";
-}
+constexpr EnumTable<ScanMethod> kScanMethods = {{
+    {ScanMethod::kFrames, "frames", "frames", ""},
+    {ScanMethod::kPresence, "presence", "presence", ""},
+    {ScanMethod::kQuery, "query", "query", ""},
+}};
+static_assert(IsWellFormed(kScanMethods));
+
+}  // namespace
+
+const EnumTable<ScanMethod>& TableOf(ScanMethod) { return kScanMethods; }
 
 }  // namespace numalocality

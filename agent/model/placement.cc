@@ -1,6 +1,32 @@
 #include "agent/model/placement.h"
 
 namespace numalocality {
+namespace {
+
+constexpr EnumTable<MemoryKind> kMemoryKinds = {{
+    {MemoryKind::kAnon, "anon", "anon", ""},
+    {MemoryKind::kShmem, "shmem", "shmem", ""},
+    {MemoryKind::kFile, "file", "file", ""},
+    {MemoryKind::kHugetlb, "hugetlb", "hugetlb", ""},
+}};
+static_assert(IsWellFormed(kMemoryKinds));
+
+constexpr EnumTable<PlacementView> kPlacementViews = {{
+    {PlacementView::kBasic, "basic", "basic", ""},
+    {PlacementView::kPages, "pages", "pages", ""},
+    {PlacementView::kHome, "", "", ""},
+}};
+static_assert(IsWellFormed(kPlacementViews));
+
+std::optional<double> Fraction(int64_t part, int64_t total) {
+  if (total == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(total);
+}
+
+}  // namespace
+
+const EnumTable<MemoryKind>& TableOf(MemoryKind) { return kMemoryKinds; }
+const EnumTable<PlacementView>& TableOf(PlacementView) { return kPlacementViews; }
 
 void MemoryByNode::Add(const MemoryByNode& other) {
   for (const auto& [node, bytes] : other.nodes) {
@@ -25,15 +51,6 @@ int64_t MemoryByNode::BytesOn(const NodeSet& on, const KindSet& kinds) const {
   }
   return total;
 }
-
-namespace {
-
-std::optional<double> Fraction(int64_t part, int64_t total) {
-  if (total == 0) return std::nullopt;
-  return static_cast<double>(part) / static_cast<double>(total);
-}
-
-}  // namespace
 
 std::optional<double> ProcessPlacement::LocalFraction() const {
   if (home_nodes.empty()) return std::nullopt;

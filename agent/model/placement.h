@@ -1,4 +1,4 @@
-// Where a workload's memory is, and how much of that is local to its CPUs.
+// Placements: where a workload's memory is relative to its CPUs.
 #ifndef NUMALOCALITY_AGENT_MODEL_PLACEMENT_H_
 #define NUMALOCALITY_AGENT_MODEL_PLACEMENT_H_
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/model/workload.h"
@@ -17,7 +18,8 @@
 namespace numalocality {
 
 enum class MemoryKind { kAnon, kShmem, kFile, kHugetlb };
-inline constexpr int kMemoryKindCount = 4;
+inline constexpr int kMemoryKindCount = kEnumCount<MemoryKind>;
+const EnumTable<MemoryKind>& TableOf(MemoryKind);
 
 // A set of memory kinds.
 class KindSet {
@@ -37,8 +39,9 @@ class KindSet {
   unsigned bits_ = 0;
 };
 
-// What locality is judged by and what a migration moves unless told otherwise. Page cache is
-// shared by nature, and moving hugetlb pages would shift the pools that kubelet accounts for.
+// The kinds that the local fraction counts and that a migration moves by default. Page cache is
+// used by all readers of a file, and moving hugetlb pages would change the pools that kubelet
+// accounts for.
 inline constexpr KindSet kPrivateKinds{MemoryKind::kAnon, MemoryKind::kShmem};
 inline constexpr KindSet kAllKinds{MemoryKind::kAnon, MemoryKind::kShmem, MemoryKind::kFile,
                                    MemoryKind::kHugetlb};
@@ -62,21 +65,29 @@ struct MemoryByNode {
   bool operator==(const MemoryByNode&) const = default;
 };
 
+// How much of a workload's placement is read.
+enum class PlacementView {
+  kBasic,  // the cgroup's own counters: at most 10 system calls a process and 2 a thread
+  kPages,  // every resident page is looked up: exact, and as slow as the process is large
+  kHome,   // everything except the memory; no interface shows it
+};
+const EnumTable<PlacementView>& TableOf(PlacementView);
+
 // How `WorkloadPlacement::memory` was measured.
 enum class PlacementSource {
-  kNumaStat,  // memory.numa_stat: the cgroup's charged memory, O(1)
-  kPageScan,  // every resident page of every process, shared pages once per mapping
+  kNumaStat,  // memory.numa_stat: the memory charged to the cgroup, O(1)
+  kPageScan,  // every resident page of every process; shared pages count once per mapping
 };
 
 // Where one process's memory is relative to its CPUs.
 struct ProcessPlacement {
   ProcessId id;
   CpuSet cpus;                // that its threads may run on
-  NodeSet home_nodes;         // of those
+  NodeSet home_nodes;         // of those CPUs
   MemoryByNode memory;        // anonymous and shmem, estimated from a sample of pages
-  int64_t sampled_pages = 0;  // all if it has no more
+  int64_t sampled_pages = 0;  // of a small process, all its pages
 
-  // As WorkloadPlacement's.
+  // As WorkloadPlacement::LocalFraction.
   std::optional<double> LocalFraction() const;
 };
 
@@ -85,7 +96,7 @@ struct WorkloadPlacement {
   Workload workload;
   PlacementSource source = PlacementSource::kNumaStat;
   MemoryByNode memory;
-  int64_t unlocated_bytes = 0;  // found by a scan, but the kernel does not say where: kHiddenNode
+  int64_t unlocated_bytes = 0;  // found by a scan on kHiddenNode: the node is unknown
   CpuSet cpus;                  // CPUs that its threads may run on
   NodeSet home_nodes;           // of those CPUs
   NodeSet allowed_nodes;        // cpuset.mems.effective
@@ -93,14 +104,15 @@ struct WorkloadPlacement {
   int thread_count = 0;
   int vanished_process_count = 0;  // exited while being read
   int hidden_process_count = 0;    // outside the agent's PID namespace: cannot be read or moved
-  bool incomplete = false;         // processes were still appearing when listing was given up
-  bool is_sandbox = false;         // only process is the pod's pause process
+  bool incomplete = false;         // processes kept appearing until listing was given up
+  bool is_sandbox = false;         // its only process is the pod's pause process
   absl::Time read_time;
-  // Where the homes of its processes differ; else none.
+  // If its processes have different home nodes, one element for each; otherwise empty.
   std::vector<ProcessPlacement> processes;
 
-  // Anonymous and shmem bytes on home nodes over all anonymous and shmem bytes; nullopt when the
-  // workload has no such bytes or no home. With `processes`, of each on its own home.
+  // Anonymous and shmem bytes on home nodes, divided by all anonymous and shmem bytes; nullopt if
+  // the workload has no such bytes or no home nodes. With `processes`, the home nodes are each
+  // process's.
   std::optional<double> LocalFraction() const;
 };
 

@@ -50,10 +50,10 @@ PolicyMatch None(RepairReason reason, std::string message) {
 
 PolicyMatch LabelsUnknown(absl::string_view what) {
   return None(RepairReason::kLabelsUnknown,
-              absl::StrCat(what, " not known: see the sources in 'localityctl doctor'"));
+              absl::StrCat(what, " unknown: check the name sources with 'localityctl doctor'"));
 }
 
-// `policy` is the container's, unless what could forbid a repair is not known.
+// `policy`, unless it repairs and a fact that may forbid the repair is unknown.
 PolicyMatch Apply(const Configuration& configuration, const LocalityPolicy& policy,
                   const ContainerDescription& description, bool metadata_expected) {
   if (policy.action == PolicyAction::kRepair) {
@@ -61,7 +61,7 @@ PolicyMatch Apply(const Configuration& configuration, const LocalityPolicy& poli
       return LabelsUnknown("its namespace, which may be protected, is");
     }
     if (metadata_expected && !description.metadata.has_value()) {
-      return LabelsUnknown("its annotations, which may say off, are");
+      return LabelsUnknown("its annotations, which may turn repairs off, are");
     }
   }
   return {&policy, RepairReason::kRemote, ""};
@@ -88,13 +88,14 @@ PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& work
   if (description.metadata.has_value()) {
     const auto it = description.metadata->annotations.find(kPolicyAnnotation);
     if (it != description.metadata->annotations.end()) {
-      if (it->second == "off") return None(RepairReason::kOff, "its pod's annotation says off");
+      if (it->second == "off")
+        return None(RepairReason::kOff, "the pod's annotation turns repairs off");
       const LocalityPolicy* policy = configuration.FindPolicy(it->second);
       if (policy != nullptr && policy->selector.cgroup_paths.empty()) {
         return Apply(configuration, *policy, description, metadata_expected);
       }
       return None(RepairReason::kUnknownPolicy,
-                  absl::StrCat("its pod's annotation names a policy that does not exist: '",
+                  absl::StrCat("the pod's annotation names a policy that does not exist: '",
                                it->second, "'"));
     }
   }
@@ -102,7 +103,8 @@ PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& work
     const Fit fit = FitOfContainer(policy.selector, *workload.container, description);
     if (fit == Fit::kNo) continue;
     if (fit == Fit::kUnknown) {
-      return LabelsUnknown(absl::StrCat("what policy '", policy.name, "' asks for is"));
+      return LabelsUnknown(
+          absl::StrCat("the namespace or labels that policy '", policy.name, "' selects by are"));
     }
     return Apply(configuration, policy, description, metadata_expected);
   }

@@ -11,21 +11,20 @@
 
 namespace numalocality {
 
-// The annotation of a pod that names its policy, or says "off".
+// The annotation of a pod with the name of its policy, or "off".
 inline constexpr char kPolicyAnnotation[] = "numa-locality.io/policy";
 
 struct PolicyMatch {
   const LocalityPolicy* policy = nullptr;  // of the configuration; null if none applies
-  // Without a policy, why: kObserved (none matches), kOff, kProtected, kLabelsUnknown,
+  // Why no policy applies: kObserved (none matches), kOff, kProtected, kLabelsUnknown,
   // kUnknownPolicy.
   RepairReason reason = RepairReason::kObserved;
   std::string message;
 };
 
-// The policy that the pod's annotation names, else the first whose selector matches. Nothing is
-// guessed: where a namespace, label or annotation that matters is not known, none applies.
-// `metadata_expected`: a source of labels and annotations is configured, so that a pod without them
-// is one that has not been told of yet.
+// The policy that the pod's annotation names, else the first whose selector matches. If a required
+// namespace, label or annotation is unknown, no policy applies. `metadata_expected`: a source of
+// labels and annotations is configured, so a pod without metadata is not known to the source yet.
 PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& workload,
                         const ContainerDescription& description, bool metadata_expected);
 

@@ -51,7 +51,16 @@ constexpr std::array<absl::string_view, 41> kNames = {"CHOWN",
                                                       "CHECKPOINT_RESTORE"};
 static_assert(kNames[static_cast<size_t>(Capability::kSysNice)] == "SYS_NICE");
 
+constexpr EnumTable<SeccompMode> kSeccompModes = {{
+    {SeccompMode::kDisabled, "disabled", "disabled", ""},
+    {SeccompMode::kStrict, "strict", "strict", ""},
+    {SeccompMode::kFilter, "filter", "filter", ""},
+}};
+static_assert(IsWellFormed(kSeccompModes));
+
 }  // namespace
+
+const EnumTable<SeccompMode>& TableOf(SeccompMode) { return kSeccompModes; }
 
 std::vector<std::string> CapabilitySet::Names() const {
   std::vector<std::string> names;

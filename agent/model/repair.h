@@ -1,4 +1,4 @@
-// What the repair loop decides about a workload, and why.
+// Repair decisions: what the repair loop decides about a workload, and why.
 #ifndef NUMALOCALITY_AGENT_MODEL_REPAIR_H_
 #define NUMALOCALITY_AGENT_MODEL_REPAIR_H_
 
@@ -6,51 +6,53 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/model/enum_table.h"
 
 namespace numalocality {
 
 enum class RepairVerdict {
-  kRepair,  // a migration is to be submitted
-  kWait,    // not now; the reason may pass by itself
+  kRepair,  // the loop submits a migration
+  kWait,    // not now; the reason may end without a change of configuration
   kLeave,
 };
 
-// In the order of the API's RepairReason, from its 1.
 enum class RepairReason {
-  kRemote,         // enough of it is remote and may be moved
+  kRemote,         // at least minRemoteBytes is remote and repairable
   kLocal,          // at least minLocalFraction
   kTooLittle,      // less than minRemoteBytes is remote and repairable
   kObserved,       // the policy only observes, or none matches
-  kOff,            // the pod's annotation says so
-  kProtected,      // by its namespace
-  kLabelsUnknown,  // names, labels or annotations that the policies ask for are not known
+  kOff,            // the pod's annotation turns repairs off
+  kProtected,      // its namespace is protected
+  kLabelsUnknown,  // names, labels or annotations that the policies need are unknown
   kUnknownPolicy,  // the annotation names a policy that does not exist
-  kSettling,       // its CPUs have changed within the policy's settle time
-  kCoolingDown,    // after its last migration
-  kGaveUp,         // repairs have not helped: what is left does not move
-  kPingPong,       // its memory was moved away after repairs, or its home changes again and again
-  kNoRoom,         // on the home nodes
-  kCpusetForbids,  // the home nodes
-  kReserved,       // by a controller
-  kMigrating,      // already
-  kBusy,           // as many repairs run as may, or an API request goes first
-  kNodeCleared,    // a home node is being kept clear after an evacuation
-  kNoHome,         // its CPUs are on no node with memory near
-  kRefused,        // the agent may not do it, or could not
+  kSettling,       // its home nodes changed within the policy's settle time
+  kCoolingDown,    // within the cool-down after its last migration
+  kGaveUp,         // repairs did not help: the remaining pages cannot be moved
+  kPingPong,       // its memory was moved away after repairs, or its home nodes keep changing
+  kNoRoom,         // the home nodes have no room
+  kCpusetForbids,  // cpuset.mems forbids the home nodes
+  kReserved,       // a controller has reserved it
+  kMigrating,      // a migration is moving it
+  kBusy,           // the limit of repairs is reached, or an API request goes first
+  kNodeCleared,    // a home node is kept clear after an evacuation
+  kNoHome,         // its CPUs are not on or near a node with memory
+  kRefused,        // the migration was refused
 };
-inline constexpr int kRepairReasonCount = 20;
 
-// "repair", "wait", "leave"; "remote", "too_little", ...: for metrics and logs.
-absl::string_view RepairVerdictName(RepairVerdict verdict);
-absl::string_view RepairReasonName(RepairReason reason);
+const EnumTable<RepairVerdict>& TableOf(RepairVerdict);
+const EnumTable<RepairReason>& TableOf(RepairReason);
+
+// Older names of KeyOf.
+inline absl::string_view RepairVerdictName(RepairVerdict verdict) { return KeyOf(verdict); }
+inline absl::string_view RepairReasonName(RepairReason reason) { return KeyOf(reason); }
 
 struct RepairDecision {
   RepairVerdict verdict = RepairVerdict::kLeave;
   RepairReason reason = RepairReason::kObserved;
   std::string message;                       // for people
-  std::string policy;                        // name of the policy that applies; empty if none does
-  absl::Time next = absl::InfiniteFuture();  // when it may change by itself
-  absl::Time since;                          // decided first; later decisions were the same
+  std::string policy;                        // the name of the policy; empty if none applies
+  absl::Time next = absl::InfiniteFuture();  // when the decision may change by itself
+  absl::Time since;                          // when this decision was first made
 };
 
 }  // namespace numalocality

@@ -10,14 +10,14 @@
 namespace numalocality {
 namespace {
 
-// Homes of the workload, or of all its processes together.
+// The home nodes of the workload and of all its processes.
 NodeSet AllHomes(const WorkloadPlacement& placement) {
   NodeSet homes = placement.home_nodes;
   for (const ProcessPlacement& process : placement.processes) homes = homes | process.home_nodes;
   return homes;
 }
 
-// Answers the questions in turn; the first "no" is the decision.
+// Asks the questions in order; the first "no" is the decision.
 class Decider {
  public:
   Decider(const WorkloadReport& report, const PolicyMatch& match, const RepairHistory& history,
@@ -34,7 +34,7 @@ class Decider {
   DecidedRepair Decide() {
     if (!IsWanted() || !IsAllowed() || !IsWise() || !IsPossible()) return Result();
     Say(RepairVerdict::kRepair, RepairReason::kRemote,
-        absl::StrCat(FormatBytes(result_.estimate.bytes), " of it are to be moved to node ",
+        absl::StrCat(FormatBytes(result_.estimate.bytes), " of it will be moved to node ",
                      homes_.ToString()));
     return Result();
   }
@@ -59,14 +59,15 @@ class Decider {
     return std::move(result_);
   }
 
-  // Is there a policy, and does it find enough to do?
+  // Is there a policy, and does it ask for a repair?
   bool IsWanted() {
     if (policy_ == nullptr) return Leave(match_.reason, match_.message);
     if (homes_.empty()) {
       return Leave(RepairReason::kNoHome, "none of its CPUs is on or near a node with memory");
     }
     const std::optional<double> local = placement_.LocalFraction();
-    if (!local.has_value()) return Leave(RepairReason::kLocal, "it has no memory of its own");
+    if (!local.has_value())
+      return Leave(RepairReason::kLocal, "it has no anonymous or shmem memory");
     if (*local >= policy_->min_local_fraction) {
       return Leave(RepairReason::kLocal, absl::StrFormat("%.1f%% of it is local", *local * 100));
     }
@@ -76,7 +77,7 @@ class Decider {
     const int64_t total = TotalBytes();
     const double aim = std::min(1.0, policy_->min_local_fraction + kAimAbove);
     const auto wanted = static_cast<int64_t>((aim - *local) * static_cast<double>(total));
-    // What is to stick is confined to its nodes in the end, all of it.
+    // With StickMode, cpuset.mems will confine all of its memory to the target.
     const bool is_confined = policy_->stick != StickMode::kNone;
     result_.estimate.bytes = is_confined ? movable : std::min(movable, wanted);
     result_.estimate.local_before = *local;
@@ -91,22 +92,22 @@ class Decider {
                  absl::StrFormat("%.1f%% of it is local; the policy only observes", *local * 100));
   }
 
-  // A policy may ask for 0: nothing is nothing all the same.
+  // With minRemoteBytes 0, a workload without remote memory still needs no repair.
   int64_t LeastBytes() const { return std::max(int64_t{1}, policy_->min_remote_bytes); }
 
   bool SayTooLittle(int64_t remote) {
     if (remote >= LeastBytes()) {
       return Leave(RepairReason::kGaveUp,
                    absl::StrCat(FormatBytes(history_.stuck_bytes),
-                                " of it were tried and do not move: 'localityctl explain' says "
-                                "why"));
+                                " of it could not be moved: 'localityctl explain' shows the "
+                                "reasons"));
     }
     return Leave(RepairReason::kTooLittle,
-                 absl::StrCat(FormatBytes(remote), " of it are remote and may be moved, less than ",
+                 absl::StrCat(FormatBytes(remote), " of it are remote and repairable, less than ",
                               FormatBytes(LeastBytes())));
   }
 
-  // Do others let us?
+  // Do other migrations, reservations and cpuset.mems permit it?
   bool IsAllowed() {
     if (!facts_.migration_id.empty()) {
       return Wait(RepairReason::kMigrating, absl::StrCat("migration ", facts_.migration_id));
@@ -119,7 +120,7 @@ class Decider {
     if (allowed.empty() && policy_->stick == StickMode::kNone) {
       return Leave(RepairReason::kCpusetForbids,
                    absl::StrCat("its CPUs are near node ", homes_.ToString(),
-                                ", and its cpuset.mems allow node ",
+                                ", but its cpuset.mems allows node ",
                                 placement_.allowed_nodes.ToString(), " only"));
     }
     if (!(homes_ & facts_.cleared_nodes).empty()) {
@@ -131,7 +132,7 @@ class Decider {
     return true;
   }
 
-  // Would it help, and last?
+  // Is it likely to help, and to last?
   bool IsWise() {
     const absl::Duration cooldown = history_.Cooldown(*policy_);
     const absl::Time forgiven = history_.ForgivenAt(*policy_);
@@ -142,27 +143,28 @@ class Decider {
     if (history_.undone >= RepairHistory::kMostUndone && facts_.now < forgiven) {
       return Wait(RepairReason::kPingPong,
                   absl::StrCat("after ", history_.undone,
-                               " repairs in a row something moved its memory away again: NUMA "
+                               " repairs in a row its memory was moved away again, by NUMA "
                                "balancing, kubelet, an NRI plugin or another controller"),
                   forgiven);
     }
     if (history_.IsFlipping(*policy_, facts_.now)) {
       const absl::Time calm = home_since_ + std::max(policy_->cooldown, policy_->settle);
       if (facts_.now < calm) {
-        return Wait(RepairReason::kPingPong, "its CPUs are moved again and again", calm);
+        return Wait(RepairReason::kPingPong, "its CPUs keep changing", calm);
       }
     }
     const absl::Time settled = home_since_ + policy_->settle;
     if (facts_.now < settled) {
       return Wait(RepairReason::kSettling,
-                  absl::StrCat("its CPUs are to stay where they are for ",
-                               absl::FormatDuration(policy_->settle)),
+                  absl::StrCat("its CPUs must stay on their nodes for ",
+                               absl::FormatDuration(policy_->settle), " first"),
                   settled);
     }
     const absl::Time cool = history_.last_end + cooldown;
     if (facts_.now < cool) {
       return Wait(RepairReason::kCoolingDown,
-                  absl::StrCat("for ", absl::FormatDuration(cooldown), " after its last migration"),
+                  absl::StrCat("no repair for ", absl::FormatDuration(cooldown),
+                               " after its last migration"),
                   cool);
     }
     return true;
@@ -175,20 +177,21 @@ class Decider {
     if (room < result_.estimate.bytes) {
       return Wait(RepairReason::kNoRoom,
                   absl::StrCat("node ", homes_.ToString(), " has room for ", FormatBytes(room),
-                               " above its reserve, and ", FormatBytes(result_.estimate.bytes),
-                               " are to be moved"));
+                               " above its reserve; the repair needs ",
+                               FormatBytes(result_.estimate.bytes)));
     }
     if (!facts_.may_start) {
-      return Wait(RepairReason::kBusy, "as many repairs run as may, or an API request goes first");
+      return Wait(RepairReason::kBusy,
+                  "the limit of concurrent repairs is reached, or an API request goes first");
     }
     return true;
   }
 
-  // For what is to be moved, on the nodes that are each process's home.
+  // The room for the memory of each process on its home nodes.
   int64_t Room() const {
     auto free = facts_.room_bytes;
     const auto take = [&](const NodeSet& homes, int64_t bytes) {
-      // Sticking widens what its cpuset.mems allow.
+      // StickMode adds the home nodes to its cpuset.mems.
       const bool all = policy_->stick != StickMode::kNone;
       int64_t taken = 0;
       for (const NodeId node : all ? homes : homes& placement_.allowed_nodes) {
@@ -263,7 +266,7 @@ MigrationRequest RepairRequest(const WorkloadReport& report, const LocalityPolic
   spec.sharing = policy.sharing;
   spec.limits.bytes_per_second = policy.bytes_per_second;
   spec.limits.longest_call = policy.longest_call;
-  // Page cache does not count as local or remote: it comes along, and with all of the rest.
+  // Page cache does not count in the estimate, so a repair that moves it has no byte limit.
   if (!policy.page_cache) spec.enough_bytes = estimate.bytes;
   spec.min_moved = policy.min_local_fraction;
   request.estimate = estimate;

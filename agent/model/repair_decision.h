@@ -1,4 +1,4 @@
-// Whether a workload's memory is brought home now. Pure: the same facts give the same decision.
+// Decides whether the repair loop migrates a workload's memory to its home nodes now. Pure.
 #ifndef NUMALOCALITY_AGENT_MODEL_REPAIR_DECISION_H_
 #define NUMALOCALITY_AGENT_MODEL_REPAIR_DECISION_H_
 
@@ -17,39 +17,39 @@
 
 namespace numalocality {
 
-// What is so around a workload.
+// The facts besides the workload's report.
 struct RepairFacts {
   absl::Time now;
-  std::string migration_id;                  // that is moving it, or waits to; empty: none
-  std::optional<absl::Time> reserved_until;  // by a controller
+  std::string migration_id;                  // its running or queued migration; empty: none
+  std::optional<absl::Time> reserved_until;  // nullopt: it is not reserved
   std::string reserved_by;
   NodeSet cleared_nodes;  // that were evacuated and are kept clear
   absl::Time cleared_until;
-  // What each node can take without touching its reserve, repairs under way taken off.
+  // The free bytes of each node above its reserve, less those that running repairs will use.
   std::map<NodeId, int64_t> room_bytes;
-  bool may_start = true;               // as few repairs run as may
+  bool may_start = true;               // fewer repairs run than the limit
   double bytes_per_second = 0;         // of earlier migrations; 0: none yet
   std::optional<std::string> refused;  // why the last request was refused
 };
 
 struct DecidedRepair {
   RepairDecision decision;
-  RepairEstimate estimate;  // of kRepair
+  RepairEstimate estimate;  // only for kRepair
 };
 
-// How much above its threshold a repair aims, so that it stops well below everything and yet is not
-// needed again at once.
+// A repair aims at a local fraction this much above the policy's threshold: it does not move all
+// memory, and is not needed again immediately.
 inline constexpr double kAimAbove = 0.03;
 
-// Of the remote memory of the kinds that repairs move, the bytes on nodes with CPUs: what lies on
-// others (CXL, GPU) was put there on purpose.
+// The remote bytes that a repair may move: those on nodes with CPUs, of the kinds that repairs
+// move. Memory on other nodes (CXL, GPU) was put there on purpose.
 int64_t RepairableBytes(const WorkloadPlacement& placement, const Topology& topology);
 
 DecidedRepair DecideRepair(const WorkloadReport& report, const PolicyMatch& match,
                            const RepairHistory& history, const Topology& topology,
                            const RepairFacts& facts);
 
-// The request for what was decided, with its estimate. `trigger`: what made the loop look.
+// The request for a decided repair. `trigger`: the event that made the loop look at the workload.
 MigrationRequest RepairRequest(const WorkloadReport& report, const LocalityPolicy& policy,
                                const Topology& topology, const RepairEstimate& estimate,
                                std::string trigger);

@@ -7,13 +7,13 @@ namespace {
 
 // Cool-downs of 5 minutes grow to 5 hours at most.
 constexpr int kMostDoublings = 6;
-// Homes may change often and settle for good later; more than these say nothing more.
+// The latest changes of the home nodes that are kept; older ones do not matter.
 constexpr size_t kKeptFlips = 16;
-// A repair that has held for so many cool-downs was a good one, whatever came before.
+// A repair that lasts for this many cool-downs clears the counts of failed repairs before it.
 constexpr int kGoodFor = 10;
 
-// Of what is remote at its end: all, if it was through with everything. If it was kept from that,
-// or a node or a cpuset had no place for it, only what it has tried in vain.
+// Of the bytes that are remote at the migration's end: all of them, if it attempted all pages and
+// had room for them; else only those that the kernel could not move.
 int64_t StuckBytes(const Migration& migration, const WorkloadMigration& result) {
   const int64_t left = migration.estimate->remote_after;
   const int64_t kept_from = result.outcomes[PageOutcome::kNotAttempted] +
@@ -52,12 +52,12 @@ RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
   history.last_end = migration.end_time;
   if (policy == nullptr || !migration.estimate.has_value()) return history;
   const RepairEstimate& estimate = *migration.estimate;
-  // Cut short before it could show anything, or the workload has gone.
+  // It ended before its effect could be measured, or the workload has exited.
   if (result.state == MigrationState::kCancelled ||
       result.reason == MigrationReason::kInterrupted || !estimate.local_after.has_value()) {
     return history;
   }
-  // Without a report in between, as when an agent reads its predecessor's records.
+  // There may be no report in between, such as when an agent reads the records of the agent before.
   if (result.target_nodes == history.home && estimate.local_before < history.half_lost) {
     ++history.undone;
   }
@@ -80,8 +80,7 @@ RepairHistory AfterReport(RepairHistory history, const WorkloadReport& report,
     if (history.flips.size() > kKeptFlips) history.flips.erase(history.flips.begin());
   }
   if (policy == nullptr) return history;
-  // A home that changed after the last repair, or while it ran, makes what that one could not do a
-  // thing of the past.
+  // The result of the last repair no longer matters if the home nodes changed after or during it.
   const bool is_elsewhere = !(history.home - report.placement.home_nodes).empty();
   if (report.home_since > history.last_end || is_elsewhere) {
     history.fruitless = 0;

@@ -1,4 +1,4 @@
-// What the repair loop remembers of a workload: what its repairs brought, and whether others undo
+// The repair loop's memory of a workload: whether its repairs helped, and whether something undoes
 // them. Pure.
 #ifndef NUMALOCALITY_AGENT_MODEL_REPAIR_HISTORY_H_
 #define NUMALOCALITY_AGENT_MODEL_REPAIR_HISTORY_H_
@@ -15,45 +15,45 @@
 namespace numalocality {
 
 struct RepairHistory {
-  // A repair that made less of the memory local has not helped.
+  // A repair that raised the local fraction by less did not help.
   static constexpr double kLeastGain = 0.01;
-  // After so many in a row that did not help, or were undone, no more are tried.
+  // After this many repairs in a row that did not help, or were undone, the loop gives up.
   static constexpr int kMostFruitless = 4;
   static constexpr int kMostUndone = 4;
-  // What was given up is tried again after so many cool-downs, as long as they have grown by then.
+  // After it gave up, the loop tries again after this many (doubled) cool-downs.
   static constexpr int kForgiveAfter = 2;
   static constexpr absl::Duration kLeastBackoff = absl::Seconds(1);
-  // So many changes of home within kFlipWindow cool-downs are somebody's back and forth.
+  // This many changes of the home nodes within kFlipWindow cool-downs count as flipping.
   static constexpr size_t kManyFlips = 4;
   static constexpr int kFlipWindow = 4;
-  // Changes that follow one in less time belong to it: runtimes set CPUs in steps.
+  // Changes within this time count as one: container runtimes set CPUs in steps.
   static constexpr absl::Duration kOneFlip = absl::Seconds(1);
 
-  absl::Time last_end = absl::InfinitePast();  // of its last migration, whoever asked for it
-  NodeSet home;                                // that its last repair was for
+  absl::Time last_end = absl::InfinitePast();  // of its last migration, of any origin
+  NodeSet home;                                // the targets of its last repair
   int fruitless = 0;                           // repairs in a row that did not help
-  int undone = 0;                              // repairs in a row whose memory went away again
-  // Local fraction at which the last repair has lost half of what it brought: below that it counts
-  // as undone. 0 if it brought nothing, or has been counted.
+  int undone = 0;                              // repairs in a row whose memory moved away again
+  // The local fraction at which half of the last repair's gain is lost; below it the repair counts
+  // as undone. 0 if the repair did not help, or was already counted.
   double half_lost = 0;
-  int64_t stuck_bytes = 0;        // remote ones that the last repair could do nothing about
-  std::vector<absl::Time> flips;  // the latest changes of its home, oldest first
+  int64_t stuck_bytes = 0;        // remote bytes that the last repair could not move
+  std::vector<absl::Time> flips;  // the latest changes of its home nodes, oldest first
 
-  // The policy's cool-down, doubled for each repair in a row that brought nothing to stay, and then
-  // kLeastBackoff at least.
+  // The policy's cool-down, doubled for each repair in a row that did not help or was undone, and
+  // then at least kLeastBackoff.
   absl::Duration Cooldown(const LocalityPolicy& policy) const;
-  // When what was given up is tried once more, even if nothing has changed.
+  // When the loop tries again after it gave up, even if nothing has changed.
   absl::Time ForgivenAt(const LocalityPolicy& policy) const;
-  // Its home keeps changing.
+  // Whether its home nodes keep changing.
   bool IsFlipping(const LocalityPolicy& policy, absl::Time now) const;
 };
 
-// `history` after its workload was migrated: by the repair loop, or (`policy` null) on request.
+// `history` after a migration of its workload, by the repair loop or (`policy` null) by request.
 RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
                              const WorkloadMigration& result, const LocalityPolicy* policy);
 
-// `history` in the light of a new report: another home makes a new start, and memory that has left
-// its home since the last repair counts as undone.
+// `history` after a new report. Other home nodes reset it; a repair whose memory has left the home
+// nodes since counts as undone.
 RepairHistory AfterReport(RepairHistory history, const WorkloadReport& report,
                           const LocalityPolicy* policy, absl::Time now);
 

@@ -1,4 +1,4 @@
-// The machine's NUMA nodes, and which of them are home to a set of CPUs.
+// The machine's NUMA nodes, and the home nodes of a set of CPUs.
 #ifndef NUMALOCALITY_AGENT_MODEL_TOPOLOGY_H_
 #define NUMALOCALITY_AGENT_MODEL_TOPOLOGY_H_
 
@@ -17,7 +17,7 @@ struct Node {
   bool has_memory = false;  // false for memory-less nodes
   int64_t total_bytes = 0;
   int64_t free_bytes = 0;  // at the time of reading
-  // Distance (SLIT, 10 = local) to every online node.
+  // The distance (SLIT, 10 = local) to every online node.
   std::map<NodeId, int> distances;
 };
 
@@ -25,7 +25,7 @@ struct Node {
 struct Topology {
   std::map<NodeId, Node> nodes;  // online nodes
   int64_t page_bytes = 4096;     // base page size
-  int local_distance = 10;       // nodes up to this distance from a CPU's own are home, too
+  int local_distance = 10;       // nodes up to this distance from a CPU's node are home nodes too
 
   const Node* Find(NodeId id) const;
   NodeSet OnlineNodes() const;
@@ -35,16 +35,16 @@ struct Topology {
   // The node a CPU belongs to; nullopt for an offline or unknown CPU.
   std::optional<NodeId> NodeOf(CpuId cpu) const;
 
-  // Distance between two nodes; a value larger than any real one if either is unknown.
+  // The distance between two nodes; larger than any real distance if either is unknown.
   int Distance(NodeId from, NodeId to) const;
 
-  // Home nodes of `cpus`: for each CPU its own node and those within local_distance of it or, where
-  // its own has no memory, the nearest nodes that have memory and CPUs. Nodes without CPUs are
-  // never a home.
+  // The home nodes of `cpus`: for each CPU its own node and those within local_distance of it or,
+  // if its own node has no memory, the nearest nodes with memory and CPUs. A node without CPUs is
+  // never a home node.
   NodeSet HomeNodes(const CpuSet& cpus) const;
 
-  // `candidates` that have memory, best target for memory now on `from` first: nearest, and among
-  // equally near ones the one with most free memory.
+  // The `candidates` with memory, in the order of preference for memory that is now on `from`: the
+  // nearest first, and at the same distance the one with the most free memory first.
   std::vector<NodeId> TargetsFor(NodeId from, const NodeSet& candidates) const;
 };
 

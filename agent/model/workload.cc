@@ -4,6 +4,18 @@
 #include "absl/strings/str_cat.h"
 
 namespace numalocality {
+namespace {
+
+constexpr EnumTable<QosClass> kQosClasses = {{
+    {QosClass::kGuaranteed, "guaranteed", "Guaranteed", ""},
+    {QosClass::kBurstable, "burstable", "Burstable", ""},
+    {QosClass::kBestEffort, "best_effort", "BestEffort", ""},
+}};
+static_assert(IsWellFormed(kQosClasses));
+
+}  // namespace
+
+const EnumTable<QosClass>& TableOf(QosClass) { return kQosClasses; }
 
 bool IsWithin(const std::string& inner, const std::string& outer) {
   return inner == outer || outer == "/" || absl::StartsWith(inner, outer + "/");

@@ -1,4 +1,4 @@
-// What the agent looks after: a container, known by its cgroup, or one process outside any.
+// Workloads: what the agent looks after, that is a container, a cgroup or a process.
 #ifndef NUMALOCALITY_AGENT_MODEL_WORKLOAD_H_
 #define NUMALOCALITY_AGENT_MODEL_WORKLOAD_H_
 
@@ -9,18 +9,21 @@
 #include <string>
 
 #include "agent/model/container_names.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/ids.h"
 
 namespace numalocality {
 
-// Whether the cgroup at path `inner` is that at `outer`, or lies below it.
+// Whether the cgroup at path `inner` is the one at `outer`, or is below it.
 bool IsWithin(const std::string& inner, const std::string& outer);
 
+// A pod's quality of service class, as Kubernetes defines it.
 enum class QosClass { kGuaranteed, kBurstable, kBestEffort };
+const EnumTable<QosClass>& TableOf(QosClass);
 
-// What a cgroup path says about the container in it.
+// The facts about a container that its cgroup path contains.
 struct ContainerRef {
-  std::string pod_uid;       // with dashes; 32 hex digits without for static pods
+  std::string pod_uid;       // with dashes; for static pods 32 hex digits without dashes
   std::string container_id;  // 64 hex digits
   QosClass qos = QosClass::kGuaranteed;
   bool operator==(const ContainerRef&) const = default;
@@ -28,10 +31,10 @@ struct ContainerRef {
 
 // A container, a plain cgroup, or (with `process`) one process.
 struct Workload {
-  // Path below the cgroup root, "/" first: "/kubepods/burstable/pod<uid>/<id>". Of the process's
-  // own cgroup when `process` is set; "" if unknown.
+  // The path below the cgroup root, beginning with "/": "/kubepods/burstable/pod<uid>/<id>". If
+  // `process` is set, the path of its cgroup, or "" if unknown.
   std::string cgroup_path;
-  // The kernel's id of that cgroup. A cgroup made anew under the same path has another one.
+  // The kernel's id of that cgroup. A new cgroup at the same path has another id.
   uint64_t cgroup_id = 0;
   std::optional<ContainerRef> container;  // nullopt outside Kubernetes
   std::optional<ProcessId> process;       // only this process of the cgroup
@@ -43,21 +46,22 @@ struct Workload {
   // Whether a process in the cgroup at `path` belongs to this container or cgroup.
   bool HoldsCgroup(const std::string& path) const;
 
-  // Whether both are the same cgroup, or the same process, and not another that has its name now.
+  // Whether both are the same cgroup or process. A new one with the same path or PID is not the
+  // same.
   bool IsSame(const Workload& other) const;
 
   // Whether moving both at once would move the same process twice.
   bool Overlaps(const Workload& other) const;
 };
 
-// How a caller names workloads; exactly one of the members that name is set. A pod UID alone means
-// all its containers.
+// How a caller names workloads. Exactly one member is set, or pod_uid and container_id together. A
+// pod UID alone means all containers of the pod.
 struct WorkloadSelector {
   std::optional<std::string> pod_uid;
   std::optional<std::string> container_id;  // alone, or together with pod_uid
   std::optional<std::string> cgroup_path;
   std::optional<pid_t> pid;
-  std::optional<ContainerNames> names = {};  // without a container: all of the pod
+  std::optional<ContainerNames> names = {};  // without a container: all containers of the pod
 
   std::string ToString() const;
   bool operator==(const WorkloadSelector&) const = default;

@@ -66,9 +66,10 @@ TEST_F(NetworkClientTest, FilesAreLookedAtFirst) {
               AllOf(HasSubstr("tls.crt has a certificate that ended 20"), HasSubstr("get a new")));
   EXPECT_TRUE(absl::IsUnauthenticated(Run(DoctorCommand, {"doctor"}).status()));
   WriteFiles({ca_.Issue("client").certificate, ca_.Issue("other").key}, ca_.certificate());
-  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("tls.key is not the key of that certificate"));
+  EXPECT_THAT(Refusal(agent_.endpoint()),
+              HasSubstr("tls.key is not the private key of the certificate"));
   WriteFiles(ca_.Issue("client"), "x");
-  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("ca.crt has no certificate in it"));
+  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("ca.crt contains no certificate"));
   tree_.Remove("ca.crt");
   EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("ca.crt: No such file or directory"));
   globals_.tls.key = "";

@@ -14,12 +14,6 @@
 
 namespace numalocality {
 
-enum class PlacementView {
-  kBasic,  // the cgroup's counters: at most 10 system calls for each process, 2 for each thread
-  kPages,  // the node of every resident page: exact; the time grows with the memory
-  kHome,   // CPUs, home nodes and allowed nodes only, no memory
-};
-
 // Stateless and thread-safe.
 class PlacementReader {
  public:

@@ -3,15 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "tests/unit/fake/dice.h"
+#include "tests/unit/fake/policy_fields.h"
 
 namespace numalocality::parse_configuration_test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 // Every key there is.
@@ -103,6 +106,21 @@ TEST(ParseConfigurationTest, ReadsEveryKey) {
   EXPECT_EQ(*configuration, AllKeys());
 }
 
+TEST(ParseConfigurationTest, EveryFieldOfAPolicyHasAKey) {
+  const auto configuration = ParseConfiguration(kAllKeys);
+  ASSERT_TRUE(configuration.ok()) << configuration.status();
+  const LocalityPolicy defaults;
+  std::set<std::string> missing;
+  for (const auto& [name, policy] : PoliciesWithOneChange()) missing.insert(name);
+  for (const LocalityPolicy& policy : configuration->policies) {
+    ForEachPolicyField(policy, defaults,
+                       [&](const char* name, const auto& read, const auto& by_default) {
+                         if (read != by_default) missing.erase(name);
+                       });
+  }
+  EXPECT_THAT(missing, IsEmpty()) << "no key sets these fields, or kAllKeys lacks the key";
+}
+
 // As the interface's description has it.
 TEST(ParseConfigurationTest, TheDocumentedExampleStatesTheDefaults) {
   const auto configuration = ParseConfiguration(
@@ -178,8 +196,8 @@ constexpr Bad kBad[] = {
     {"period: 30s\nlimits:\n  bandwidth: 1\x01Gi", "line 3, column 15", "a control character"},
     {"[[[[[[[[[[[1]]]]]]]]]]]", "line 1, column 11", "nested more than 10 levels deep"},
     // Keys.
-    {"period: 30s\nperiod: 31s", "line 2, column 1", "key 'period' is given twice"},
-    {"policies:\n  - {name: a, settle: 1s, settle: 2s}", "line 2, column 27", "given twice"},
+    {"period: 30s\nperiod: 31s", "line 2, column 1", "key 'period' occurs twice"},
+    {"policies:\n  - {name: a, settle: 1s, settle: 2s}", "line 2, column 27", "occurs twice"},
     {"perid: 30s", "line 1, column 1", "unknown key 'perid' (did you mean 'period'?)"},
     {"Limits: {}", "line 1, column 1", "did you mean 'limits'?"},
     {"colour: red", "line 1, column 1",
@@ -200,7 +218,7 @@ constexpr Bad kBad[] = {
     {"limits: 2Gi", "line 1, column 9", "limits: must be a map of keys"},
     {"protectedNamespaces: kube-system", "line 1, column 22", "must be a list"},
     {"protectedNamespaces: [kube-system, 5]", "line 1, column 36",
-     "in quotes if it is meant: \"5\""},
+     "if it is intended, put it in quotes: \"5\""},
     {"policies: [{name: [a]}]", "line 1, column 19", "name: must be text"},
     {"policies: [{name: true}]", "line 1, column 19", "put it in quotes"},
     {"policies: [{name: a, pageCache: maybe}]", "line 1, column 33", "must be true or false"},
@@ -229,7 +247,7 @@ constexpr Bad kBad[] = {
     {"limits: {nodeReserve: 101%}", "line 1, column 23", "must be from 0 to 1"},
     {"policies: [{name: a, minRemoteBytes: -1}]", "line 1, column 38", "'-1' is not a size"},
     {"policies: [{name: a, minRemoteBytes: 9000000T}]", "line 1, column 38", "is not a size"},
-    {"limits: {bandwidth: 2}", "line 1, column 21", "at least 1Mi (a second), or 0 for no limit"},
+    {"limits: {bandwidth: 2}", "line 1, column 21", "at least 1Mi (per second), or 0 for no limit"},
     {"limits: {concurrentMigrations: 0}", "line 1, column 32", "whole number from 1 to 64"},
     {"limits: {concurrentMigrations: -1}", "line 1, column 32", "whole number from 1 to 64"},
     {"policies: [{name: a, settle: -1s}]", "line 1, column 30",
@@ -247,7 +265,7 @@ constexpr Bad kBad[] = {
     {"grpc: {keyFile: tls.key}", "line 1, column 17", "keyFile: must be a path that begins"},
     {"grpc: {clientCaFile: ca.crt}", "line 1, column 22", "clientCaFile: must be a path"},
     {"period: 30s\ngrpc: {address: '[::]:9463', keyFile: /k, clientCaFile: /c}", "line 2, column 7",
-     "grpc: certFile is missing: the API is served over mutual TLS only"},
+     "grpc: certFile is missing: the network API requires mutual TLS"},
     {"grpc: {address: '[::]:9463', certFile: /c, clientCaFile: /c}", "line 1, column 7",
      "keyFile is missing"},
     {"grpc: {address: '[::]:9463', certFile: /c, keyFile: /k, clientCaFile: ''}",
@@ -260,7 +278,7 @@ constexpr Bad kBad[] = {
     {"policies:\n  - name: 'off'\n", "line 2, column 11", "must not be 'off'"},
     {"policies:\n  - name: two words\n", "line 2, column 11", "1 to 63 letters"},
     {"policies:\n  - name: a\n  - name: b\n  - name: a\n", "line 4, column 11",
-     "name: 'a' is the name of an earlier policy, too"},
+     "name: 'a' is also the name of an earlier policy"},
     {"policies:\n  - name: a\n    action: fix\n", "line 3, column 13",
      "action: must be one of: observe, repair"},
     {"policies: [{name: a, shared: maybe}]", "line 1, column 30", "one of: never, owned, all"},
@@ -277,17 +295,17 @@ constexpr Bad kBad[] = {
     {"policies: [{name: a, selector: {cgroupPaths: [/a.service, /kubepods.slice]}}]",
      "line 1, column 59", "must be outside Kubernetes' cgroups"},
     {"policies: [{name: a, selector: {cgroupPaths: [/a, /b, /a/c]}}]", "line 1, column 55",
-     "'/a/c' lies in '/a', which is named above"},
+     "'/a/c' is within '/a'; list each cgroup once, and none within another"},
     {"policies: [{name: a, selector: {cgroupPaths: [/a/c, /a]}}]", "line 1, column 53",
-     "'/a' has in it '/a/c', which is named above"},
+     "'/a' contains '/a/c'"},
     {"policies:\n- name: a\n  selector: {cgroupPaths: [/a]}\n- name: b\n"
      "  selector: {cgroupPaths: [/ab, /a]}\n",
-     "line 5, column 33", "'/a' is named above, too"},
+     "line 5, column 33", "'/a' occurs twice"},
     {"policies:\n  - name: a\n    selector:\n      cgroupPaths: [/a]\n      namespaces: [b]\n",
-     "line 4, column 20", "cannot stand together with namespaces, matchLabels or qosClasses"},
+     "line 4, column 20", "cannot be combined with namespaces, matchLabels or qosClasses"},
 };
 
-TEST(ParseConfigurationTest, BadFilesAreToldWhereAndWhy) {
+TEST(ParseConfigurationTest, ErrorsHaveTheirPlaceAndSayWhatIsWrong) {
   for (const Bad& bad : kBad) {
     const auto configuration = ParseConfiguration(bad.text);
     ASSERT_FALSE(configuration.ok()) << bad.text;

@@ -155,8 +155,8 @@ TEST_F(HttpServerTest, RefusesWhatItCannotListenAt) {
   const auto second = HttpServer::Start(taken, pages);
   EXPECT_EQ(second.status().message(),
             absl::StrCat("metrics and health: listen at ", taken,
-                         ": Address already in use; http.address in the configuration names "
-                         "another"));
+                         ": Address already in use; set another http.address in the "
+                         "configuration"));
   for (const char* bad :
        {"", "localhost:1", "127.0.0.1", "127.0.0.1:80r", "127.0.0.1:1,127.0.0.1:2", "::1:80",
         "[::1]", "[127.0.0.1]:80", "1.2.3:80", "127.0.0.1:-1"}) {

@@ -45,7 +45,7 @@ TEST(MetricsTest, AReportAsPrometheusReadsIt) {
   const std::string expected = R"(# HELP numa_locality_containers Containers in the latest report
 # TYPE numa_locality_containers gauge
 numa_locality_containers 1
-# HELP numa_locality_containers_without_series Containers that have no series of their own, as the configuration (http.containerSeries, http.maxContainers) bounds those
+# HELP numa_locality_containers_without_series Containers without series of their own, whose number the configuration limits (http.containerSeries, http.maxContainers)
 # TYPE numa_locality_containers_without_series gauge
 numa_locality_containers_without_series 0
 # HELP numa_locality_container_memory_bytes Memory charged to the container, by NUMA node and kind
@@ -58,10 +58,10 @@ numa_locality_container_memory_bytes{namespace="prod",pod="db-0",container="post
 numa_locality_container_memory_bytes{namespace="prod",pod="db-0",container="postgres",numa_node="1",kind="shmem"} 0
 numa_locality_container_memory_bytes{namespace="prod",pod="db-0",container="postgres",numa_node="1",kind="file"} 0
 numa_locality_container_memory_bytes{namespace="prod",pod="db-0",container="postgres",numa_node="1",kind="hugetlb"} 0
-# HELP numa_locality_container_local_fraction Part of anonymous and shmem memory that is on the nodes nearest to the container's CPUs, 0 to 1
+# HELP numa_locality_container_local_fraction Fraction of anonymous and shmem memory that is on the home nodes of the container, the nodes nearest to its CPUs, 0 to 1
 # TYPE numa_locality_container_local_fraction gauge
 numa_locality_container_local_fraction{namespace="prod",pod="db-0",container="postgres"} 0.75
-# HELP numa_locality_container_remote_bytes Memory on other nodes than those nearest to the container's CPUs, by what keeps it there; repairable is anonymous and shmem memory, memory_only_node the same on nodes without CPUs, where repairs leave it
+# HELP numa_locality_container_remote_bytes Memory that is not on the home nodes of the container, by reason; repairable is anonymous and shmem memory on nodes with CPUs, memory_only_node the same on nodes without CPUs, which repairs leave there
 # TYPE numa_locality_container_remote_bytes gauge
 numa_locality_container_remote_bytes{namespace="prod",pod="db-0",container="postgres",reason="repairable"} 104857600
 numa_locality_container_remote_bytes{namespace="prod",pod="db-0",container="postgres",reason="memory_only_node"} 0
@@ -71,7 +71,7 @@ numa_locality_container_remote_bytes{namespace="prod",pod="db-0",container="post
 # TYPE numa_locality_node_free_bytes gauge
 numa_locality_node_free_bytes{numa_node="0"} 5242880
 numa_locality_node_free_bytes{numa_node="1"} 6291456
-# HELP numa_locality_report_cpu_seconds CPU time that reading the latest report took
+# HELP numa_locality_report_cpu_seconds CPU time of reading the latest report
 # TYPE numa_locality_report_cpu_seconds gauge
 numa_locality_report_cpu_seconds 0.0015
 )";

@@ -47,25 +47,26 @@ TEST_F(CircumstanceTest, AnOrdinaryContainerHasNone) { EXPECT_EQ(Messages(), "")
 
 TEST_F(CircumstanceTest, WhoSetCpusetMemsIsSaidAsFarAsItIsKnown) {
   placement_.allowed_nodes = {kNode0};
-  EXPECT_THAT(Messages(), HasSubstr("cpuset.mems allows node 0, while its CPUs are on node 1: who "
-                                    "did that is not known"));
+  EXPECT_THAT(Messages(), HasSubstr("cpuset.mems allows node 0, while its CPUs are on node 1: set "
+                                    "by kubelet's memory manager (its assignments are unknown)"));
   facts_.assignment = KubeletAssignment{{}, {kNode0}};
   EXPECT_THAT(Messages(), HasSubstr("kubelet's memory manager assigned it"));
   facts_.assignment = KubeletAssignment{};
-  EXPECT_THAT(Messages(), HasSubstr("not by kubelet's memory manager"));
+  EXPECT_THAT(Messages(), HasSubstr("not set by kubelet's memory manager"));
   placement_.workload.container.reset();
-  EXPECT_THAT(Messages(), HasSubstr("whoever set up this cgroup did so"));
+  EXPECT_THAT(Messages(), HasSubstr("whoever set up this cgroup configured it so"));
 }
 
 TEST_F(CircumstanceTest, CpusThatKubeletDidNotAssign) {
   facts_.assignment = KubeletAssignment{{CpuId{0}}, {}};
-  EXPECT_EQ(Messages(),
-            "kubelet has assigned it CPUs 0 (node 0) alone, and its threads may run on 2 (node 1): "
-            "they, or its cpuset, were set by someone else since\n");
+  EXPECT_EQ(
+      Messages(),
+      "kubelet has assigned it CPUs 0 (node 0) exclusively, but its threads may run on 2 (node "
+      "1): something else has changed their affinity or its cpuset\n");
   facts_.assignment = KubeletAssignment{{CpuId{2}}, {}};
   EXPECT_EQ(Messages(), "");
   facts_.assignment = KubeletAssignment{{CpuId{2}}, {kNode0}};
-  EXPECT_THAT(Messages(), HasSubstr("memory manager has assigned it memory of node 0"));
+  EXPECT_THAT(Messages(), HasSubstr("memory manager has assigned it memory on node 0"));
 }
 
 TEST_F(CircumstanceTest, WhatTheKernelDoes) {

@@ -77,8 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(CompareWithCountersTest, ADisagreementSaysByHowMuchAndWhatItMayMean) {
   const CrossCheck source = Compare({"", 80, 70, 30, 0, {}, 0, 0});
   EXPECT_THAT(source.note,
-              AllOf(HasSubstr("says -30.0 MiB on node 0, the migration counted -80.0 MiB: 50.0 MiB "
-                              "apart, more than the 1.0 MiB that are no disagreement"),
+              AllOf(HasSubstr("says -30.0 MiB on node 0, the migration counted -80.0 MiB: a "
+                              "difference of 50.0 MiB, more than the tolerance of 1.0 MiB"),
                     HasSubstr("freed"), HasSubstr("balancing"), HasSubstr("another cgroup")));
 }
 

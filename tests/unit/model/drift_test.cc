@@ -16,11 +16,11 @@ constexpr auto kAgent = DriftAdvice::kAgent;
 TEST(LikelyCausesTest, BalancingTakesPagesToThreadsElsewhere) {
   const DriftFacts facts{.balancing = true, .thread_nodes = {NodeId{0}}, .policy_nodes = {}};
   constexpr char kCause[] =
-      "automatic NUMA balancing is on and its threads may run on node 0: the kernel takes pages to "
+      "automatic NUMA balancing is on and its threads may run on node 0: the kernel moves pages to "
       "the CPUs that use them";
   EXPECT_THAT(LikelyCauses(facts, kNumaMigrate),
               ElementsAre(DriftCause{
-                  kCause, "--pin-threads, or --numa-balancing off for as long as this runs"}));
+                  kCause, "--pin-threads, or --numa-balancing off while numa-migrate runs"}));
   EXPECT_THAT(LikelyCauses(facts, kAgent),
               ElementsAre(DriftCause{kCause,
                                      "stick cpuset-mems, CPUs of the target only (cpuset.cpus), or "
@@ -32,7 +32,7 @@ TEST(LikelyCausesTest, BalancingAlone) {
   EXPECT_THAT(LikelyCauses(facts, kNumaMigrate),
               ElementsAre(DriftCause{
                   "automatic NUMA balancing is on",
-                  "--numa-balancing off for as long as this runs, or kernel.numa_balancing=0"}));
+                  "--numa-balancing off while numa-migrate runs, or kernel.numa_balancing=0"}));
   EXPECT_THAT(LikelyCauses(facts, kAgent),
               ElementsAre(DriftCause{"automatic NUMA balancing is on",
                                      "stick cpuset-mems, or kernel.numa_balancing=0"}));
@@ -41,7 +41,7 @@ TEST(LikelyCausesTest, BalancingAlone) {
 TEST(LikelyCausesTest, ThreadsElsewhereAlone) {
   const DriftFacts facts{.balancing = false, .thread_nodes = {NodeId{0}}, .policy_nodes = {}};
   constexpr char kCause[] =
-      "its threads may run on node 0: what they free and touch anew comes from there";
+      "its threads may run on node 0: memory that they free and allocate again is placed there";
   EXPECT_THAT(LikelyCauses(facts, kNumaMigrate),
               ElementsAre(DriftCause{kCause, "--pin-threads or --policy bind"}));
   EXPECT_THAT(LikelyCauses(facts, kAgent),
@@ -52,7 +52,8 @@ TEST(LikelyCausesTest, ThreadsElsewhereAlone) {
 TEST(LikelyCausesTest, APolicyForOtherNodes) {
   const DriftFacts facts{.balancing = false, .thread_nodes = {}, .policy_nodes = {NodeId{0}}};
   constexpr char kCause[] =
-      "memory policies of the process ask for node 0: what it touches anew comes from there";
+      "memory policies of the process ask for node 0: memory that it frees and allocates again is "
+      "placed there";
   EXPECT_THAT(LikelyCauses(facts, kNumaMigrate), ElementsAre(DriftCause{kCause, "--policy bind"}));
   EXPECT_THAT(LikelyCauses(facts, kAgent), ElementsAre(DriftCause{kCause, "stick cpuset-mems"}));
 }
@@ -70,18 +71,19 @@ TEST(LikelyCausesTest, WithNothingToSayTheAgentNamesWhatItHasNotLookedAt) {
       LikelyCauses({}, kAgent),
       ElementsAre(DriftCause{
           "neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy "
-          "of the process explain it; policies of single mappings may, which the agent does not "
-          "look at",
+          "of the process explain it; memory policies of single mappings, which the agent does not "
+          "read, may be the cause",
           "stick cpuset-mems"}));
 }
 
 TEST(LikelyCausesTest, WhatTheAgentCouldNotReadIsNotRuledOut) {
   DriftFacts facts;
   facts.unread = {"its memory policies", "the CPUs of its threads"};
-  EXPECT_THAT(LikelyCauses(facts, kAgent),
-              ElementsAre(DriftCause{"not known, as this could not be read: its memory policies, "
-                                     "the CPUs of its threads",
-                                     "stick cpuset-mems"}));
+  EXPECT_THAT(
+      LikelyCauses(facts, kAgent),
+      ElementsAre(DriftCause{"unknown, because this could not be read: its memory policies, "
+                             "the CPUs of its threads",
+                             "stick cpuset-mems"}));
 }
 
 }  // namespace

@@ -147,7 +147,8 @@ TEST(FitRoomTest, EachHasWhatTheOnesBeforeHaveLeft) {
     EXPECT_EQ(plan[i].reason, fits[i] ? MigrationReason::kNone : MigrationReason::kNoRoom) << i;
     EXPECT_EQ(plan[i].message.empty(), fits[i]) << i;
   }
-  EXPECT_THAT(plan[2].message, HasSubstr("200.0 KiB stay: node 1 has room for 600.0 KiB"));
+  EXPECT_THAT(plan[2].message,
+              HasSubstr("200.0 KiB are not moved: node 1 will then have room for 600.0 KiB"));
 }
 
 TEST(LeaveSharedTest, WhatSeveralProcessesMapIsNotPlanned) {

@@ -127,7 +127,7 @@ TEST_F(ExplanationTest, WhatWasWantedSoComesBeforeWhatIsInTheWay) {
   EXPECT_EQ(Detail(), "100.0 MiB on node 0; process 10 asks for node 0");
   facts_.processes[0].allowed_nodes = {kNode0, kCxl};
   EXPECT_THAT(PartsInMiB(), ElementsAre(Pair(RemoteReason::kCpusetForbids, 150)));
-  EXPECT_THAT(Detail(), HasSubstr("home is node 1, allowed is node 0,2"));
+  EXPECT_THAT(Detail(), HasSubstr("home is node 1, cpuset.mems allows node 0,2"));
 }
 
 TEST_F(ExplanationTest, WhatDoesNotFitHasNoRoom) {
@@ -154,7 +154,8 @@ TEST_F(ExplanationTest, SharedMemoryThatNoProcessMapsIsLikePageCache) {
   facts_.placement.memory.Add(kNode1, MemoryKind::kShmem, 10 * kMiB);
   AddProcess();
   EXPECT_THAT(PartsInMiB(), ElementsAre(Pair(RemoteReason::kPageCache, 10)));
-  EXPECT_THAT(Detail(), HasSubstr("10.0 MiB shared memory and tmpfs files that no process maps"));
+  EXPECT_THAT(Detail(),
+              HasSubstr("10.0 MiB of shared memory and tmpfs files that no process maps"));
 }
 
 TEST_F(ExplanationTest, OfWhatTheKernelHidesItsPartOfTheRemoteBytesIsUnlocated) {

@@ -2,26 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-#include <string>
-
 namespace numalocality::page_outcome_test {
 namespace {
 
-TEST(PageOutcomeTest, EachHasANameOfItsOwn) {
-  std::set<std::string> names;
-  for (int i = 0; i < kPageOutcomeCount; ++i) {
-    names.insert(std::string(PageOutcomeName(static_cast<PageOutcome>(i))));
-  }
-  EXPECT_EQ(names.size(), static_cast<size_t>(kPageOutcomeCount));
-  EXPECT_FALSE(names.contains("unknown"));
-}
-
 TEST(PageOutcomeTest, WhatIsNotOnTargetComesWithAdvice) {
-  for (int i = 0; i < kPageOutcomeCount; ++i) {
-    const auto outcome = static_cast<PageOutcome>(i);
+  for (const PageOutcome outcome : AllValues<PageOutcome>()) {
     const bool is_there = outcome == PageOutcome::kMoved || outcome == PageOutcome::kAlreadyThere;
-    EXPECT_EQ(PageOutcomeAdvice(outcome).empty(), is_there) << PageOutcomeName(outcome);
+    EXPECT_EQ(AdviceOf(outcome).empty(), is_there) << KeyOf(outcome);
   }
 }
 

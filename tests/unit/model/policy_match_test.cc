@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoPolicies", [](Situation& s) { s.configuration.policies.clear(); }, "",
              RepairReason::kObserved, "no policy matches"},
 
-        Case{"Off", [](Situation& s) { s.Annotate("off"); }, "", RepairReason::kOff, "says off"},
+        Case{"Off", [](Situation& s) { s.Annotate("off"); }, "", RepairReason::kOff, "turns repairs off"},
         Case{"Named", [](Situation& s) { s.Annotate("guaranteed"); }, "guaranteed"},
         Case{"NamedWithoutALaterMatch", [](Situation& s) { s.Annotate("rest"); }, "rest"},
         Case{"NamedUnknown", [](Situation& s) { s.Annotate("databses"); }, "",

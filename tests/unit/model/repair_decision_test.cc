@@ -98,7 +98,7 @@ std::vector<Case> Cases() {
       {"NoHome", [](Situation& s) { s.report.placement.home_nodes = {}; }, kLeave,
        RepairReason::kNoHome, "near a node with memory"},
       {"NoMemory", [](Situation& s) { s.report.placement.memory = {}; }, kLeave,
-       RepairReason::kLocal, "no memory"},
+       RepairReason::kLocal, "no anonymous or shmem memory"},
       {"Local", [](Situation& s) { s.PutAllOn(kNode1); }, kLeave, RepairReason::kLocal,
        "100.0% of it is local"},
       {"TooLittle", [](Situation& s) { s.policy.min_remote_bytes = 801 * kMi; }, kLeave,
@@ -110,7 +110,7 @@ std::vector<Case> Cases() {
        },
        kLeave, RepairReason::kTooLittle, "0"},
       {"Stuck", [](Situation& s) { s.history.stuck_bytes = 750 * kMi; }, kLeave,
-       RepairReason::kGaveUp, "750.0 MiB of it were tried and do not move"},
+       RepairReason::kGaveUp, "750.0 MiB of it could not be moved"},
       {"Observed", [](Situation& s) { s.policy.action = PolicyAction::kObserve; }, kLeave,
        RepairReason::kObserved, "20.0% of it is local; the policy only observes"},
       {"Migrating", [](Situation& s) { s.facts.migration_id = "abc-1"; }, kWait,
@@ -122,7 +122,7 @@ std::vector<Case> Cases() {
        },
        kWait, RepairReason::kReserved, "reserved by a scheduler", At(10060)},
       {"CpusetForbids", [](Situation& s) { s.report.placement.allowed_nodes = {kNode0}; }, kLeave,
-       RepairReason::kCpusetForbids, "cpuset.mems allow node 0 only"},
+       RepairReason::kCpusetForbids, "cpuset.mems allows node 0 only"},
       {"NodeCleared",
        [](Situation& s) {
          s.facts.cleared_nodes = {kNode1};
@@ -140,14 +140,14 @@ std::vector<Case> Cases() {
          s.history.last_end = At(9000);
          s.history.undone = 4;
        },
-       kWait, RepairReason::kPingPong, "after 4 repairs in a row something moved its memory away",
+       kWait, RepairReason::kPingPong, "after 4 repairs in a row its memory was moved away again",
        At(9000) + 32 * kCooldown},
       {"Flipping",
        [](Situation& s) {
          s.history.flips = {At(9800), At(9850), At(9900), At(9950)};
          s.report.home_since = At(9950);
        },
-       kWait, RepairReason::kPingPong, "CPUs are moved again and again", At(9950) + kCooldown},
+       kWait, RepairReason::kPingPong, "CPUs keep changing", At(9950) + kCooldown},
       {"Settling", [](Situation& s) { s.report.home_since = At(9995); }, kWait,
        RepairReason::kSettling, "for 10s", At(9995) + kSettle},
       {"CoolingDown", [](Situation& s) { s.history.last_end = At(9800); }, kWait,
@@ -157,7 +157,7 @@ std::vector<Case> Cases() {
       {"NoRoom", [](Situation& s) { s.facts.room_bytes[kNode1] = 700 * kMi; }, kWait,
        RepairReason::kNoRoom, "has room for 700.0 MiB"},
       {"Busy", [](Situation& s) { s.facts.may_start = false; }, kWait, RepairReason::kBusy,
-       "as many repairs run as may"},
+       "the limit of concurrent repairs is reached"},
       {"Remote", [](Situation&) {}, RepairVerdict::kRepair, RepairReason::kRemote, "to node 1"},
   };
 }
@@ -179,7 +179,7 @@ INSTANTIATE_TEST_SUITE_P(All, ReasonTest, ::testing::ValuesIn(Cases()),
                          [](const auto& param) { return param.param.name; });
 
 TEST(DecideRepairTest, EveryReasonHasACase) {
-  for (int i = 0; i < kRepairReasonCount; ++i) {
+  for (int i = 0; i < kEnumCount<RepairReason>; ++i) {
     const std::vector<Case> cases = Cases();
     EXPECT_TRUE(std::any_of(cases.begin(), cases.end(), [&](const Case& each) {
       return each.reason == static_cast<RepairReason>(i);
