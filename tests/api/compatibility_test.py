@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The API stays readable for those who have the last released one: buf compares proto/ with released.binpb.
+"""Clients of the last released API understand this one: buf compares proto/ with released.binpb.
 
   compatibility_test.py --build DIR             DIR: where npm's packages are kept
-  compatibility_test.py --build DIR --release   makes released.binpb anew, when a minor version is released
+  compatibility_test.py --build DIR --release   writes released.binpb again, when a minor version is released
 """
 
 import argparse
@@ -14,20 +14,20 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROTO = HERE.parents[1] / "proto"
-API = "numalocality/v1"  # the other messages are no API of ours
+API = "numalocality/v1"  # the other messages are not an API of this project
 RELEASED = HERE / "released.binpb"
 sys.path.insert(0, str(HERE.parent))
 import npm_packages  # noqa: E402
 
 
 def changes(buf, proto):
-    """What buf says of incompatible changes, a line each."""
+    """What buf reports as incompatible changes, one line each."""
     return subprocess.run([buf, "breaking", ".", "--path", API, "--against", RELEASED], cwd=proto, text=True,
                           capture_output=True, check=False)
 
 
 def without_a_field(buf):
-    """The same, of the API without a field that clients may use: this check can fail."""
+    """The same for an API without a field that clients may use: it shows that this check can fail."""
     with tempfile.TemporaryDirectory() as directory:
         proto = shutil.copytree(PROTO, pathlib.Path(directory) / "proto")
         placement = proto / API / "placement.proto"
@@ -50,7 +50,7 @@ def main():
     subprocess.run([buf, "lint", ".", "--path", API], cwd=PROTO, check=True)
     found = changes(buf, PROTO)
     if found.returncode != 0:
-        print(f"Clients of the last release would not understand this API:\n{found.stdout}{found.stderr}")
+        print(f"Clients of the last release do not understand this API:\n{found.stdout}{found.stderr}")
         return 1
     broken = without_a_field(buf)
     assert broken.returncode != 0 and "local_fraction" in broken.stdout, broken

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 
-TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "README.md",
+TOP_LEVEL = {"CHANGELOG.md", "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "README.md",
              "agent", "deploy", "helm", "proto", "tests"}
 
 # Which folders of agent/ a folder may include beside itself. "" holds the files directly in agent/. A folder includes
