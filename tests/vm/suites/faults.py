@@ -63,7 +63,7 @@ def pinned_pages(machine):
     assert (state(strict), reason(strict)) == ("FAILED", "PAGES_LEFT"), strict
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1"])
 def some_processes_exit(machine):
     """One of two processes is killed in mid-migration: PARTIAL, and the other's memory is home."""
     _, far = ends()
@@ -84,7 +84,7 @@ def some_processes_exit(machine):
     agent.check_healthy()
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1"])
 def all_processes_exit(machine):
     """The whole pod is killed and its cgroup removed in mid-migration: FAILED, WORKLOAD_GONE, exact counts."""
     agent = Agent(machine)
@@ -144,7 +144,7 @@ def target_full(machine):
     agent.check_healthy()
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def target_forbidden(machine):
     """cpuset.mems excludes the target: FAILED_PRECONDITION with both masks, nothing moves."""
     near, far = ends()
@@ -163,7 +163,7 @@ def target_forbidden(machine):
     assert oracles.anonymous_bytes(container.pids()) == before
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def bad_requests(machine):
     """Unknown pod, bad node, bad range, wrong PID, no socket: a clear error, status 1, and an agent that carries on."""
     agent = Agent(machine)
@@ -188,7 +188,7 @@ def bad_requests(machine):
     agent.check_healthy()
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1"])
 def busy_cancel_and_restart(machine):
     """A second request is told the first one's id; Cancel ends it between two batches; SIGTERM ends the agent in time."""
     agent = Agent(machine)

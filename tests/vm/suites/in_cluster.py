@@ -75,7 +75,7 @@ def applied_within(agent, text, success):
     return time.monotonic() - start
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def memory_comes_home_by_policy(machine):
     """A changed ConfigMap reaches the running agent: a re-pinned pod comes home by itself. A wrong one is told, not taken."""
     prepare(machine)
@@ -102,7 +102,7 @@ def memory_comes_home_by_policy(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def as_a_sidecar(machine):
     """deploy/sidecar-example.yaml: beside the containers of one pod it repairs these, and tells of no others."""
     prepare(machine)
@@ -140,7 +140,7 @@ def as_a_sidecar(machine):
     stop_clean(machine, stranger)
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def its_users_reach_it(machine):
     """localityctl in the container, as kubectl exec runs it, and the chart's test pod."""
     prepare(machine)
@@ -159,7 +159,7 @@ def its_users_reach_it(machine):
     assert status.exit_code == 0 and "CAP_SYS_PTRACE" in said, said
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def shared_pages(machine):
     """sharedPages of the chart's values grants what it takes: CAP_SYS_NICE."""
     prepare(machine)
