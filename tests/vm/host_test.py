@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from guest import oracles
-from host import container_image, plan, topology
+from host import container_image, job_disk, plan, topology
 from host.cache import cached
 from host.failure import Failure
 from host.initramfs import modules_in_order
@@ -156,6 +156,21 @@ class FilesTest(unittest.TestCase):
             entry = cached(self.directory, "thing", {"version": 1}, built.append)
         self.assertEqual(len(built), 1)
         self.assertFalse((entry / "half").exists())
+
+    def test_files_for_the_guest(self):
+        tree = self.directory / "tree"
+        (tree / "bin").mkdir(parents=True)
+        for path in ("program", "data/file", "job.json", "bin"):
+            file = self.directory / path
+            file.parent.mkdir(exist_ok=True)
+            file.write_text("")
+        (self.directory / "program").chmod(0o755)
+        job_disk.add_file(tree, self.directory / "program")
+        job_disk.add_file(tree, self.directory / "data")
+        self.assertTrue((tree / "data/file").exists() and (tree / "program").stat().st_mode & 0o100)
+        for path, message in ("job.json", "of its own"), ("bin", "of its own"), ("none", "does not exist"):
+            with self.assertRaisesRegex(Failure, message):
+                job_disk.add_file(tree, self.directory / path)
 
     def test_modules_come_after_what_they_need(self):
         (self.directory / "modules.builtin").write_text("kernel/fs/ext4.ko\n")
