@@ -1,4 +1,4 @@
-"""The repair loop beside automatic NUMA balancing, and threads that someone pulls to and fro."""
+"""The repair loop with automatic NUMA balancing on, and threads that someone moves to and fro."""
 
 import itertools
 import os
@@ -15,7 +15,7 @@ SWITCH = pathlib.Path("/proc/sys/kernel/numa_balancing")
 
 
 def pull(container, node):
-    """All of the container's threads run on this node from now on."""
+    """Pins all of the container's threads to this node."""
     for pid in container.pids():
         for thread in os.listdir(f"/proc/{pid}/task"):
             os.sched_setaffinity(int(thread), oracles.node_cpus(node))
@@ -23,7 +23,7 @@ def pull(container, node):
 
 @case(seconds=400)
 def threads_pulled_to_and_fro(machine):
-    """With balancing on and threads pulled elsewhere each second the loop stops with a reason, its work bounded."""
+    """With balancing on and threads moved each second the loop stops with a reason, after a bounded number of repairs."""
     before = SWITCH.read_text()
     machine.cleanup.callback(lambda: SWITCH.write_text(before))
     SWITCH.write_text("1")
@@ -42,7 +42,7 @@ def threads_pulled_to_and_fro(machine):
         seen.add((decision(agent, container) or ("", "NONE"))[1])
         return "PING_PONG" in seen
     wait_until("the loop notices that the threads are pulled to and fro", pull_again, 180, every=0)
-    for _ in range(10):  # and it does not start again
+    for _ in range(10):  # the loop does not start again
         pull_again()
     count = len(repairs(agent))
     allowed = (time.monotonic() - begin) / 3 + 1
