@@ -41,7 +41,8 @@ build() {  # build PRESET
 run_ctest() {  # run_ctest PRESET ARGUMENT...
   local preset=$1 status=0
   shift
-  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@" || status=$?
+  # One more than CPUs: some tests mostly wait. Guests run one at a time, whatever this number.
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j $((jobs + 1)) "$@" || status=$?
   # Lines "SECONDS PRESET TEST". The log is ctest's last one: the next ctest overwrites it.
   awk -v preset="$preset" '/^[0-9]+\/[0-9]+ Test: / { test = $3 } /^Test time =/ { print $4, preset, test }' \
     "build/$preset/Testing/Temporary/LastTest.log" >>"$test_times" || true
