@@ -1,15 +1,16 @@
 #!/bin/bash
-# Installs what is missing, builds, and runs the tests.
-#   tests/run.sh            everything once, engine and repair loop on both kernels; about 50 minutes from scratch on 2 cores
-#   tests/run.sh --fast     without the emulated machine; under 2 minutes once built
-#   tests/run.sh --long     adds test matrices, and sanitizer and clang builds, in the emulated machine too
+# Installs what is missing, builds, and runs the tests. Times are for two idle cores.
+#   tests/run.sh            every suite, the main ones on both kernels: at most 35 minutes from scratch, 20 once built
+#   tests/run.sh --fast     without the emulated machine: under 90 seconds once built
+#   tests/run.sh --long     adds test matrices, sanitizer and clang builds, the emulated machine with AddressSanitizer,
+#                           and clang-tidy on all files: hours
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mode=${1:-}
 case "$mode" in
   "" | --fast | --long) ;;
-  *) sed -n '2,5s/^# \?//p' "$0"; exit 1 ;;
+  *) sed -n '2,6s/^# \?//p' "$0"; exit 1 ;;
 esac
 if [ "$mode" != --fast ] && [ "$(id -u)" -ne 0 ]; then
   echo "tests: run this as root or with sudo (the emulated machine's root file system needs it), or with --fast" >&2
@@ -17,7 +18,12 @@ if [ "$mode" != --fast ] && [ "$(id -u)" -ne 0 ]; then
 fi
 
 jobs=$(nproc)
+# Without --long clang-tidy checks so many sources at most: about two minutes. The others are listed.
+most_tidied=12
 budget=""
+mkdir -p build
+test_times=$(mktemp build/test-times.XXXXXX)
+
 # measured NAME COMMAND...: runs it and notes how long it took.
 measured() {
   local name=$1 start=$SECONDS status=0
@@ -33,26 +39,35 @@ build() {  # build PRESET
 }
 
 run_ctest() {  # run_ctest PRESET ARGUMENT...
-  local preset=$1
+  local preset=$1 status=0
   shift
-  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
+  # One more than CPUs: some tests mostly wait. Guests run one at a time, whatever this number.
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j $((jobs + 1)) "$@" || status=$?
+  # Lines "SECONDS PRESET TEST". The log is ctest's last one: the next ctest overwrites it.
+  awk -v preset="$preset" '/^[0-9]+\/[0-9]+ Test: / { test = $3 } /^Test time =/ { print $4, preset, test }' \
+    "build/$preset/Testing/Temporary/LastTest.log" >>"$test_times" || true
+  return "$status"
 }
 
-# Packages' versions as tested, for whoever has to reproduce a run.
+# The versions of all packages, for whoever has to reproduce a run.
 record_versions() {
-  mkdir -p build
   dpkg-query -W -f '${Package} ${Version}\n' >build/apt-versions.txt
 }
 
 finish() {
   local status=$?
+  if [ -s "$test_times" ]; then
+    printf '\nThe slowest tests (seconds)\n'
+    sort -rn "$test_times" | head -10 | awk '{ printf "  %8.1f  %s: %s\n", $1, $2, $3 }'
+  fi
+  rm -f "$test_times"
   printf '\nTime (minutes:seconds)\n%s' "$budget"
-  # Cases of the emulated machine that passed when tried again only: tests/vm/README.md says what to do about them.
+  # Cases of the emulated machine that failed once and then passed: tests/vm/README.md says what to do about them.
   cat build/*/Testing/Temporary/LastTest.log 2>/dev/null | grep '^FLAKY' || true
   if [ "$status" -eq 0 ]; then
     echo "All tests passed${mode:+ ($mode)}."
   else
-    echo "FAILED: see above for what did, and build/release/Testing/Temporary/LastTest.log for its output."
+    echo "FAILED: the failures are above; build/*/Testing/Temporary/LastTest.log has the output of the last tests."
   fi
 }
 trap finish EXIT
@@ -69,14 +84,16 @@ case "$mode" in
     for preset in asan tsan clang; do
       measured "build, $preset" build "$preset"
     done
+    measured "clang-tidy, all files" tests/lint/tidy.py --all --jobs "$jobs"
     measured "tests, AddressSanitizer and UBSan" run_ctest asan -LE '^vm'
-    # Debian's gRPC is not built for ThreadSanitizer: what goes through it is left out. So are processes that are held
-    # still or scanned: the sanitizer would have a thread in each, keeps signals for itself, and refuses some mappings.
+    # Debian's gRPC is not built for ThreadSanitizer: tests that go through it are left out. So are tests that hold or scan
+    # processes: the sanitizer would have a thread in each process, keeps signals for itself, and refuses some mappings.
     measured "tests, ThreadSanitizer" run_ctest tsan -LE '^(vm|grpc)' -E '^(PtraceHold|component.ScanTest)'
     measured "emulated machine, AddressSanitizer" run_ctest asan -L '^vm$'
     measured "tests and emulated machine, all" run_ctest release
     ;;
   *)
+    measured "clang-tidy, changed files" tests/lint/tidy.py --most "$most_tidied" --jobs "$jobs"
     measured "emulated machine: images" tests/vm/build_image
     measured "tests on this machine" run_ctest release -LE '^vm'
     measured "emulated machine: guests" run_ctest release -L '^vm$'

@@ -1,4 +1,4 @@
-"""What the agent costs, measured inside the guest: cgroups with a few processes each, laid out as kubelet does it.
+"""The agent's costs, measured inside the guest: cgroups with a few processes each, laid out as kubelet does it.
 
 Each line printed is a sample (JSON); what they mean is agent.py's business.
 """
@@ -69,7 +69,7 @@ class Agent:
         return float(self.ctl("doctor")["report_cpu_time"].removesuffix("s"))
 
     def cpu_seconds(self):
-        """(of all threads, of its own): gRPC gives its threads names, ours have the program's."""
+        """(of all threads, of the agent's threads): gRPC names its threads, ours have the program's name."""
         total = own = 0.0
         for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
             seconds = int((task / "schedstat").read_text().split()[0]) / 1e9

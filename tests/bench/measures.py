@@ -48,8 +48,8 @@ def nobody(workload, source, target):
 
 
 def rinse():
-    """Writes to free memory of both nodes. Where pages of programs have been (migratepages moves these, too), the
-    emulator first throws away what it has translated: up to 0.3 seconds, for whoever writes there next."""
+    """Writes to free memory of both nodes. Where pages of programs were (migratepages moves these, too), the first writer
+    makes the emulator discard its translations: up to 0.3 seconds, which no measured mover should pay."""
     timed(JOB / "bench-raw", "copy", "--from-node", 0, "--to-node", 1, "--bytes", 64 << 20)
 
 
@@ -110,7 +110,7 @@ def with_idle_cpu(runs):
 
 
 def half_local(runs):
-    """Every second page is where it belongs. A busy thread, so that flushes take interrupts."""
+    """Every second page is in place. A busy thread, so that flushes take interrupts."""
     with Workload("--bytes", MEMORY, "--cpus", "0") as workload:
         movers = {"raw loop": raw_loop(), "numa-migrate": ours()}
         interleave("half_local", workload, movers, runs, half)
@@ -142,7 +142,7 @@ def every_cpu_busy(runs):
 
 
 def bystander(runs):
-    """Page faults of a process that has nothing to do with it. "spinner": a mover's CPU is busy with nothing."""
+    """Page faults of a bystander. "spinner": a mover's CPU is busy with nothing."""
     def spin(workload, source, target):
         end = time.monotonic() + 1
         while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""What takes part in a measurement inside the guest: processes that measure themselves, and counters."""
+"""Parts of a measurement inside the guest: processes that measure themselves, and counters."""
 
 import json
 import pathlib

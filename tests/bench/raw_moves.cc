@@ -32,7 +32,7 @@ struct Options {
   uint64_t bytes = uint64_t{256} << 20;
 };
 
-// One call for each `batch` pages. Whatever the kernel says of single pages is not looked at.
+// One call for each `batch` pages; the status of single pages is ignored.
 void Loop(const Options& options) {
   const uint64_t start = std::stoull(options.range, nullptr, 16);
   const uint64_t end = std::stoull(options.range.substr(options.range.find('-') + 1), nullptr, 16);

@@ -10,7 +10,7 @@ import rows
 
 
 def sample(mover, run, measure="running", kernel="6.12", **values):
-    """A run that moves a GiB in a second without being felt, but for what `values` say."""
+    """A run that moves a GiB in a second and disturbs nobody, except as `values` say."""
     felt = {"stall_longest": 1000, "gap_longest": 1000, "gap_p99": 10, "fault_mean": 1, **values.pop("felt", {})}
     return {"kernel": kernel, "measure": measure, "mover": mover, "run": run, "seconds": 1.0, "felt": felt,
             "target_pages": 2**18, "total_pages": 2**18, "shootdowns": 1, **values}

@@ -1,4 +1,4 @@
-"""What the samples of measures.py say: the rows of the table, each a ratio with its goal. Pure."""
+"""Computes the table from the samples of measures.py: each row is a ratio with its goal. Pure."""
 
 import dataclasses
 import statistics
@@ -24,7 +24,7 @@ def fault(sample):
 
 
 def milliseconds_per_gib(sample):
-    """Of memory that arrived on the target."""
+    """Per GiB of memory that arrived on the target."""
     return sample["seconds"] * 1e3 / (sample["target_pages"] / 2**18)
 
 
@@ -40,7 +40,7 @@ HOLD_BUDGET_SECONDS = 0.010  # numa-migrate's default --max-call-time
 
 
 def longest_hold(sample):
-    """Of a mover that holds nothing: what a hold may take."""
+    """Milliseconds; for a mover that does not hold, the time that a hold may take."""
     return 1e3 * sample["details"].get("holds", {}).get("longest_seconds", HOLD_BUDGET_SECONDS)
 
 

@@ -12,8 +12,8 @@
 namespace numalocality::bench {
 
 // The project's scanner, in as many threads as asked for, each with its part of `range`. Returns
-// how many pages are resident. `is_on_one_node`: the scanner is told so, as the agent does where
-// the cgroup's totals say it.
+// how many pages are resident. `is_on_one_node`: passed to the scanner, as the agent does where the
+// cgroup's totals show it.
 int64_t ScanByUs(pid_t pid, AddressRange range, int threads, bool is_on_one_node);
 
 // A bare loop of move_pages(2) queries over all addresses, 4096 a call.

@@ -1,4 +1,4 @@
-// A process whose memory is scanned, and a thread in it that feels how long its mmap lock is held.
+// A process whose memory is scanned, with a thread that measures how long its mmap lock is taken.
 #ifndef TESTS_BENCH_SCAN_SUBJECT_H_
 #define TESTS_BENCH_SCAN_SUBJECT_H_
 
@@ -29,7 +29,7 @@ class ScanSubject {
   pid_t pid() const { return pid_; }
   AddressRange range() const;
 
-  // From here on the child maps and unmaps a page, over and over.
+  // From now on the child maps and unmaps a page again and again.
   void StartCanary();
   // The longest time one of its calls of mmap(2) took since the last call of this.
   absl::Duration TakeLongestStall();

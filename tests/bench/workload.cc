@@ -1,5 +1,5 @@
-// bench-workload: a process whose memory is migrated while it runs, and that measures what this
-// does to it: gaps between the operations of its own threads, stalls of mmap() and munmap(),
+// bench-workload: a process whose memory is migrated while it runs, and that measures the effect:
+// gaps between the operations of its threads, stalls of mmap() and munmap(),
 // operations. It takes commands on standard input and answers each with a JSON line.
 #include <pthread.h>
 #include <sys/mman.h>
@@ -59,7 +59,7 @@ void RunOn(int cpu) {
   }
 }
 
-// Page `page` of every `every` has this place in its group; holes keep clear of pinned pages.
+// The place of the chosen page in each group of `every`; holes and pinned pages do not coincide.
 bool IsHole(size_t page, size_t every) { return every != 0 && page % every == every / 2; }
 
 class Workload {

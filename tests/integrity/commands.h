@@ -1,4 +1,4 @@
-// What a process tells its workers: check all of your memory, and at last, stop.
+// The commands of a process to its workers: check all of your memory, and finally stop.
 #ifndef TESTS_INTEGRITY_COMMANDS_H_
 #define TESTS_INTEGRITY_COMMANDS_H_
 
@@ -8,21 +8,21 @@
 
 namespace numalocality::integrity {
 
-// One thread asks, the workers answer each time `current()` has changed.
+// One thread gives commands; the workers answer each change of `current()`.
 class Commands {
  public:
   explicit Commands(size_t workers) : workers_(workers) {}
 
   // Returns when every worker has checked its slice.
   void CheckAll() { Ask(kCheck); }
-  // The same; thereafter the workers end.
+  // The same; the workers end afterwards.
   void Stop() { Ask(kCheck | kStop); }
 
   uint32_t current() const { return command_; }
   static bool MeansStop(uint32_t command) { return (command & kStop) != 0; }
   // Sleeps while `current()` is `seen`.
   void AwaitChange(uint32_t seen) const { command_.wait(seen); }
-  // A worker has done as it was told.
+  // Called by a worker that has finished a command.
   void Done() {
     if (--pending_ == 0) pending_.notify_all();
   }

@@ -36,7 +36,7 @@ std::vector<Copy> CopySomePages(Memory& memory, Random& random) {
   return copies;
 }
 
-// A copy whose page its owner has written since; nothing, if that does not come.
+// A copy whose page its owner has rewritten since, or nothing.
 std::optional<Copy> AwaitOutdated(Memory& memory, const std::vector<Copy>& copies,
                                   const std::stop_token& stop) {
   while (!stop.stop_requested()) {

@@ -1,5 +1,5 @@
-// Negative controls: pages damaged on purpose, which the workers must find. A run that finds
-// nothing without one says little; with one, it says that the checks work.
+// Negative controls: pages damaged on purpose, which the workers must find. They show that the
+// checks work.
 #ifndef TESTS_INTEGRITY_CONTROL_H_
 #define TESTS_INTEGRITY_CONTROL_H_
 

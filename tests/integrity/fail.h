@@ -1,4 +1,4 @@
-// The one way the workload gives up: a set-up that cannot be had, said in one sentence.
+// How the workload ends if its set-up fails: with one sentence on standard error.
 #ifndef TESTS_INTEGRITY_FAIL_H_
 #define TESTS_INTEGRITY_FAIL_H_
 

@@ -17,7 +17,7 @@ enum class HugePages { kNever, kAlways };
 
 // Who maps a page of the memory.
 enum class Sharing {
-  kNone,     // one process: each has memory of its own
+  kNone,     // one process: each has separate memory
   kMapping,  // all processes, which share one mapping
   kFork,     // all processes, which were forked from one that had populated it: copy on write
 };
@@ -30,14 +30,14 @@ struct Slice {
 };
 
 // Words are loaded and stored as atomics, so that workers may read each other's pages. The mapping
-// starts on a 2 MiB boundary and stands between guard pages: it is a VMA of its own, and
+// starts on a 2 MiB boundary and lies between guard pages, so it is a separate VMA and
 // /proc/PID/numa_maps shows it as one line.
 class Memory {
  public:
   // Maps `page_count` pages; none is resident before it is written. Ends the process on failure.
   Memory(size_t page_count, HugePages huge_pages, Sharing sharing = Sharing::kNone);
 
-  // Makes this process map every page that is resident for others.
+  // Makes this process map every page that is resident in other processes.
   void MapAll() const;
 
   // Loads words.size() words of `page` from word `first` on. A word seen implies that every version
@@ -58,8 +58,8 @@ class Memory {
   std::vector<std::atomic<uint32_t>> versions_;
 };
 
-// Maps all of a file, to be read and shared with whoever else maps it, and touches each page. It
-// stays mapped. Ends the process on failure.
+// Maps all of a file, shared with all others that map it, and reads each page. The file stays
+// mapped. Ends the process on failure.
 void MapFile(const std::string& path);
 
 }  // namespace numalocality::integrity

@@ -17,17 +17,17 @@ constexpr const char kHelp[] = R"(integrity-workload: memory that checks itself 
   --workers N           threads in each process, 1 to 8 (2)
   --processes N         processes, 1 to 1000 (1)
   --thp never|always    transparent huge pages, by madvise (never)
-  --sharing HOW         none: each process has memory of its own (default); mapping: all share
+  --sharing HOW         none: each process has separate memory (default); mapping: all share
                         one mapping; fork: populated before the processes are forked
   --map FILE            map all of FILE as well, in each process, and read it once
   --idle                touch nothing after populating; check all at SIGUSR1 and at the end
-  --ops-per-second N    at most so many operations, over all workers (no limit)
+  --ops-per-second N    at most N operations per second, over all workers (no limit)
   --pin-every N         give one page in N an extra reference, so that it cannot move
   --control KIND        damage pages on purpose: torn, stale, misplaced, zero or flip
-  --seconds S           end after so long (at SIGTERM or SIGINT)
+  --seconds S           end after S seconds (default: at SIGTERM or SIGINT)
   --report FILE         append the JSON lines of standard output to FILE as well
 Events: ready, progress (each second), mismatch (the first few), checked (after SIGUSR1), result.
-Exit code: 0 all memory as it should be, 1 not, or nothing could be checked, 2 bad arguments or set-up.
+Exit code: 0 all memory is correct, 1 it is not or nothing was checked, 2 bad arguments or set-up.
 )";
 
 uint64_t ParseNumber(const std::string& option, const std::string& text, uint64_t least,
@@ -43,7 +43,7 @@ uint64_t ParseNumber(const std::string& option, const std::string& text, uint64_
 
 size_t ParseBytes(const std::string& option, const std::string& text) {
   constexpr std::string_view kUnits = "KMG";
-  constexpr uint64_t kMost = uint64_t{1} << 20;  // GiB: no machine of today has more
+  constexpr uint64_t kMost = uint64_t{1} << 20;  // GiB: no machine has more
   const size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
   constexpr const char* kHint = "; K, M or G may follow";
   if (unit == std::string_view::npos) return ParseNumber(option, text, 1, kMost << 30, kHint);

@@ -27,7 +27,7 @@ struct Options {
   std::string report;
 };
 
-// Ends the process with a sentence, or after the help text, if there is nothing to run.
+// Ends the process after an error message or the help text.
 Options ParseOptions(int argc, char** argv);
 
 }  // namespace numalocality::integrity

@@ -17,7 +17,7 @@ bool WrittenByAnyone(const Word& word, const Extent& extent) {
   return word.owner >= 1 && word.owner <= extent.owners && word.index < extent.slice_words;
 }
 
-// Of all the words, the most telling one decides: one zero or foreign word explains more than the
+// The most informative of all words decides: one zero or foreign word explains more than the
 // versions around it.
 Fault Classify(std::span<const uint64_t> words, const Expected& expected, const Extent& extent) {
   bool foreign = false;

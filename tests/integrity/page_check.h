@@ -12,7 +12,7 @@
 
 namespace numalocality::integrity {
 
-// What is wrong with a page. The order is that of the counts in a Tally.
+// The fault of a page. The order is that of the counts in a Tally.
 enum class Fault {
   kStale,      // an earlier version, all of it: a write was lost, or an old copy came back
   kTorn,       // versions mixed that never stood side by side
@@ -24,8 +24,8 @@ inline constexpr size_t kFaultCount = 5;
 inline constexpr const char* kFaultNames[kFaultCount] = {"stale", "torn", "misplaced", "zeroed",
                                                          "corrupt"};
 
-// What a reader may see: words `first_index` onwards of `owner`, each of a version from `oldest` to
-// `newest`. The two are equal for a page that nobody is writing.
+// The words that a reader may see: those of `owner` from `first_index` on, with versions from
+// `oldest` to `newest`. The two are equal for a page that nobody is writing.
 struct Expected {
   uint32_t owner;
   uint32_t first_index;
@@ -33,7 +33,7 @@ struct Expected {
   uint32_t newest;
 };
 
-// The bounds of the whole workload, to tell a misplaced word from one that nobody wrote.
+// The bounds of the whole workload: they separate a misplaced word from one that nobody wrote.
 struct Extent {
   uint32_t owners;       // owners are 1 to this
   uint32_t slice_words;  // no slice is longer

@@ -41,12 +41,12 @@ int64_t OperationInterval(const Options& options) {
 void SendReady(int pipe, const ReadyMessage& message) {
   // Shorter than PIPE_BUF: written whole or not at all.
   if (write(pipe, &message, sizeof(message)) != sizeof(message)) {
-    FailErrno("telling the supervisor that the memory is populated");
+    FailErrno("reporting to the supervisor that the memory is populated");
   }
   close(pipe);
 }
 
-// Serves signals until SIGTERM.
+// Handles signals until SIGTERM.
 void ServeSignals(Commands& commands, const Report& report, const ProcessSpec& spec) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -94,7 +94,7 @@ void RunProcess(const Options& options, const ProcessSpec& spec, const Report& r
   }
   populated.wait();
   const size_t pinned_pages = options.pin_every == 0 ? 0 : PinPages(memory, options.pin_every);
-  // From now on operations are due: a worker that never gets to its first one shows as a gap.
+  // From now on operations are due: a worker that never starts its first one shows as a gap.
   for (Tally& tally : spec.tallies) tally.last_operation_ns = options.idle ? 0 : NowNs();
   SendReady(spec.ready_pipe, {.pid = getpid(),
                               .start = memory.page(spec.first_page),

@@ -1,4 +1,4 @@
-// One process of the workload: its memory, its worker threads, and the signals it obeys.
+// One process of the workload: its memory, its worker threads, and the signals that it handles.
 #ifndef TESTS_INTEGRITY_PROCESS_H_
 #define TESTS_INTEGRITY_PROCESS_H_
 
@@ -16,7 +16,7 @@
 
 namespace numalocality::integrity {
 
-// What a process tells its supervisor, through a pipe, once its memory is populated.
+// The message of a process to its supervisor, through a pipe, once its memory is populated.
 struct ReadyMessage {
   pid_t pid;
   const void* start;
@@ -26,7 +26,7 @@ struct ReadyMessage {
 
 struct ProcessSpec {
   uint32_t first_owner;  // workers own slices under this and the following numbers
-  Memory* shared;        // all processes'; populated. Null: this process makes memory of its own
+  Memory* shared;        // all processes'; populated. Null: this process maps separate memory
   size_t first_page;     // of this process, in the shared memory
   size_t page_count;
   Extent extent;

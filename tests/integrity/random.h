@@ -1,4 +1,4 @@
-// Which page comes next: a small generator without state that is worth a page (xorshift64*).
+// Chooses the next page: a small generator without state that is worth a page (xorshift64*).
 #ifndef TESTS_INTEGRITY_RANDOM_H_
 #define TESTS_INTEGRITY_RANDOM_H_
 

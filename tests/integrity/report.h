@@ -42,7 +42,7 @@ class Report {
   // Appends to `path` as well, if that is not empty. Ends the process if it cannot be opened.
   explicit Report(const std::string& path);
 
-  // A reader that went away, or a full disk, is said on standard error and changes nothing else.
+  // If the reader is gone or the disk is full, a message goes to standard error; the run continues.
   void Write(const JsonLine& line) const;
 
  private:

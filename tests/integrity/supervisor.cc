@@ -175,7 +175,7 @@ void Supervisor::Reap(int waitpid_options, bool expected) {
     const bool crashed = Crashed(status);
     crashed_processes_ += crashed ? 1 : 0;
     lost_processes_ += crashed || WIFSIGNALED(status) || !expected ? 1 : 0;
-    // Its gap does not last any longer.
+    // A process that has ended has no gap that still lasts.
     for (Tally& tally : TalliesOf(i)) tally.last_operation_ns = 0;
   }
 }

@@ -38,7 +38,7 @@ class Supervisor {
   void ReportProgress() const;
   int Finish();
 
-  // Books the processes that have ended. `waitpid_options`: WNOHANG, or 0 to wait for all.
+  // Records the processes that have ended. `waitpid_options`: WNOHANG, or 0 to wait for all.
   void Reap(int waitpid_options, bool expected);
   void SignalAll(int signal) const;
   std::span<Tally> TalliesOf(size_t process) const;
@@ -50,7 +50,7 @@ class Supervisor {
   sigset_t signals_;
   int ready_pipe_ = -1;
   std::vector<pid_t> pids_;       // 0 once reaped
-  size_t lost_processes_ = 0;     // ended before they were told to
+  size_t lost_processes_ = 0;     // ended before their stop command
   size_t crashed_processes_ = 0;  // of all: by another signal than SIGKILL, or with an exit code
 };
 

@@ -1,4 +1,4 @@
-// What the workers count, in memory that all processes share: one cache line a worker.
+// The workers' counts, in memory that all processes share: one cache line per worker.
 #ifndef TESTS_INTEGRITY_TALLY_H_
 #define TESTS_INTEGRITY_TALLY_H_
 
@@ -28,7 +28,7 @@ struct alignas(64) Tally {
   std::atomic<int64_t> last_operation_ns;  // 0 while no operation is due: idle, or ended
   std::atomic<int64_t> longest_gap_ns;
 
-  // Counts `count` operations that end now. A worker says so every few operations, so a gap
+  // Counts `count` operations that end now. A worker calls this every few operations, so a gap
   // includes the few microseconds that those took.
   void Count(int64_t count) {
     const int64_t now_ns = NowNs();

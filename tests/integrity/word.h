@@ -1,5 +1,5 @@
 // The content of the workload's memory: every 64-bit word says where it belongs, to whom, and how
-// often its page was written, so that a wrong word tells what went wrong.
+// often its page was written, so that a wrong word shows what went wrong.
 #ifndef TESTS_INTEGRITY_WORD_H_
 #define TESTS_INTEGRITY_WORD_H_
 
@@ -28,9 +28,9 @@ struct Word {
   uint32_t version;  // rewrites of the page so far, modulo 2^kVersionBits
 };
 
-// Encode and Decode are inverse bijections of 64 bits: all that can be known of a foreign word is
-// known, and a word that nobody wrote decodes to an owner or index that does not exist. A multiply
-// carries each bit upwards only, so a fold of the high half stands between two of them.
+// Encode and Decode are inverse bijections of 64 bits: a foreign word decodes to the place where it
+// belongs, and a word that nobody wrote to an owner or index that does not exist. A multiplication
+// carries each bit upwards only, so a fold of the high half is between the two.
 inline constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15;
 inline constexpr uint64_t kInverse = 0xf1de83e19937733d;
 static_assert(kMultiplier * kInverse == 1);

@@ -13,11 +13,11 @@ namespace {
 
 using PageWords = std::array<uint64_t, kWordsPerPage>;
 
-// Operations between two looks at the clock and at the commands: reading the clock costs as much
-// as reading a line.
+// Operations between two reads of the clock and the commands: reading the clock costs as much as
+// reading a line.
 constexpr int64_t kBatch = 16;
 
-// Of each worker's mismatches so many are reported one by one; all are counted.
+// The first mismatches of each worker are reported one by one; all are counted.
 constexpr int kMaxReported = 8;
 
 // Keeps a worker to a rate, by sleeping after each batch until the next is due.
@@ -101,7 +101,7 @@ void Worker::ReadLine(const Slice& slice) {
   Check(slice, page, random_.Below(kWordsPerPage / kWordsPerLine) * kWordsPerLine, kWordsPerLine);
 }
 
-// Nothing is overwritten unread: a fault stays where it is until it has been counted.
+// No word is overwritten unread: a fault stays where it is until it has been counted.
 void Worker::Rewrite(size_t page) {
   Check(own_, page, 0, kWordsPerPage);
   WritePage(page, memory_.version(page) + 1);
@@ -119,7 +119,7 @@ void Worker::Check(const Slice& slice, size_t page, size_t first, size_t count) 
   if (!finding) return;
   // A line shows that something is wrong, the whole page shows what.
   Record(slice, page, Look(slice, page, 0, kWordsPerPage).value_or(*finding));
-  // Written anew, so that one fault is counted once by its owner.
+  // Rewritten, so that the owner counts one fault once.
   if (slice.owner == own_.owner) WritePage(page, memory_.version(page) + 1);
 }
 
@@ -128,7 +128,7 @@ std::optional<Finding> Worker::Look(const Slice& slice, size_t page, size_t firs
   const std::span<uint64_t> words(buffer.data(), count);
   const uint32_t oldest = memory_.version(page);
   memory_.Read(page, first, words);
-  // A peer may have written up to the version it has published by now, and be writing the next.
+  // A peer may have written up to the version that it has published, and be writing the next.
   const uint32_t newest = slice.owner == own_.owner ? oldest : memory_.version(page) + 1;
   const auto index = static_cast<uint32_t>((page - slice.first_page) * kWordsPerPage + first);
   return CheckWords(

@@ -23,12 +23,13 @@ class Worker {
   Worker(Memory& memory, const Slice& own, const Slice& peer, const Extent& extent, Tally& tally,
          const Report& report);
 
-  // Writes the first version of every own page: the pages become resident where this thread runs.
+  // Writes the first version of every page of its slice: the pages become resident on the node
+  // of this thread.
   void Populate();
 
-  // Operates until told to stop, then checks the own slice once more. Operations begin
-  // `interval_ns` after the one before (0: at once); `idle`: there are none, except when told to
-  // check.
+  // Operates until the stop command, then checks its slice once more. Operations begin
+  // `interval_ns` after the one before (0: at once); `idle`: there are none, except at a command
+  // to check.
   void Run(Commands& commands, bool idle, int64_t interval_ns);
 
  private:
@@ -38,7 +39,7 @@ class Worker {
   void Rewrite(size_t page);
   void CheckSlice();
 
-  // Reads and judges `count` words; counts, reports and heals what is wrong.
+  // Reads and checks `count` words; counts, reports and repairs wrong ones.
   void Check(const Slice& slice, size_t page, size_t first, size_t count);
   std::optional<Finding> Look(const Slice& slice, size_t page, size_t first, size_t count);
   void Record(const Slice& slice, size_t page, const Finding& finding);

@@ -1,4 +1,4 @@
-"""Runs integrity-workload and many-processes as a test of the agent would, without an agent.
+"""Runs integrity-workload and many-processes as tests of the agent do, without an agent.
 
 ctest runs each test by itself: workload_test.py [Class.test]. The programs are found in the
 directory that the environment variable BIN names.
@@ -146,7 +146,7 @@ class Baseline(unittest.TestCase):
 
 
 class Control(unittest.TestCase):
-    """Each kind of damage is found, and named, in time."""
+    """Each kind of damage is found in time, and named."""
 
     def check_caught(self, kind, fault):
         started = time.monotonic()

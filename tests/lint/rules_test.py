@@ -1,4 +1,4 @@
-"""Shows for each rule that it can fail, and that what is right passes."""
+"""Shows for each rule that it can fail, and that correct files pass."""
 
 import pathlib
 import shutil
@@ -13,7 +13,7 @@ FORMAT = pathlib.Path(__file__).resolve().parents[2] / ".clang-format"
 
 class RulesTest(unittest.TestCase):
     def complaints(self, rule, files):
-        """What `rule` says of a checkout that holds these files (path -> text)."""
+        """The complaints of `rule` about a checkout that holds these files (path -> text)."""
         with tempfile.TemporaryDirectory() as root:
             for path, text in files.items():
                 file = pathlib.Path(root, path)
@@ -23,7 +23,7 @@ class RulesTest(unittest.TestCase):
             return list(rule(rules.Tree(root)))
 
     def check(self, rule, wrong, right):
-        """Each (path, text) of `wrong`, alone, is complained of once; those of `right` are not."""
+        """Expects one complaint about each (path, text) of `wrong`, checked alone, and none about those of `right`."""
         for path, text in wrong:
             with self.subTest(wrong=(path, text)):
                 complaints = self.complaints(rule, {path: text})
@@ -164,6 +164,31 @@ class RulesTest(unittest.TestCase):
                    wrong=[("docs/a.md", ""), ("NOTES.txt", ""), ("build.sh", "")],
                    right=[("agent/a.cc", ""), ("README.md", ""), ("LICENSE", ""), (".gitignore", ""),
                           (".ci/run", ""), ("build/release/a.o", "")])
+
+    def test_modules_in_map(self):
+        files = {"agent/os/act/a_file.cc": "", "agent/os/act/a_file.h": "", "agent/main.cc": ""}
+        for text, missing in [("`os/act/a_file.h` and `main.cc`\n", []),
+                              ("```\nos/act/\n  a_file  moves\n```\nflags: `main`\n", []),
+                              ("a_file in prose, `main`\n", ["agent/os/act/a_file"]),
+                              ("`a_file_too`, `main`\n", ["agent/os/act/a_file"]),
+                              ("\n", ["agent/main", "agent/os/act/a_file"])]:
+            with self.subTest(text=text):
+                complaints = self.complaints(rules.modules_in_map, files | {"agent/README.md": text})
+                self.assertEqual([complaint.split(":")[0] for complaint in complaints], missing)
+        self.assertEqual(len(self.complaints(rules.modules_in_map, files)), 2, "without a map")
+
+    def test_retired_words(self):
+        self.check(rules.retired_words,
+                   wrong=[("agent/a.h", "HostPaths host;\n"), ("agent/a.cc", "// a second look\n"),
+                          ("agent/a.cc", "CounterCheck check;\n"), ("README.md", "It tells why.\n"),
+                          ("proto/a.proto", "// Told by the kernel.\n"), ("tests/a.cc", "void TellAll();\n"),
+                          ("tests/a.cc", "TEST(A, ItIsToldTwice) {\n"), ("tests/a.py", "was_told = 1\n"),
+                          ("helm/a.yaml", "# mended\n"), ("README.md", "all but for one\n"),
+                          ("README.md", "`--throttle 4M`\n")],
+                   right=[("README.md", "It reports a threshold, an untold and a recommended one.\n"),
+                          ("CHANGELOG.md", "HostPaths, told\n"), ("tests/fixtures/a", "told\n"),
+                          ("agent/a.cc", 'AddOption("--bandwidth,--throttle");\n'),
+                          ("agent/a.cc", "int amend, intellect, stolid;\n")])
 
     def test_every_rule_is_tested(self):
         for rule in rules.ALL:

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from guest import oracles
-from host import container_image, plan, topology
+from host import container_image, job_disk, plan, topology
 from host.cache import cached
 from host.failure import Failure
 from host.initramfs import modules_in_order
@@ -85,6 +85,30 @@ class PlanTest(unittest.TestCase):
         self.assertEqual(used, {path.stem for path in plan.SUITES.glob("*.py")} - {"__init__"})
         self.assertEqual({run.topology for run in runs}, set(topology.names()))
 
+    def test_every_suite_runs_without_long(self):
+        usual = {case.split(".")[0] for run in plan.runs() if not run.long for case in run.cases}
+        self.assertEqual(usual, {path.stem for path in plan.SUITES.glob("*.py")} - {"__init__"})
+        for case in ("migrate.pod_repinned", "repair.memory_follows", "in_cluster.does_its_job"):
+            kernels = {run.kernel for run in plan.runs() if not run.long and case in run.cases}
+            self.assertEqual(kernels, set(plan.KERNELS), case)
+
+    def test_every_case_runs_once_on_a_kernel(self):
+        for long in (False, True):
+            names = [(run.kernel, run.name.split(".")[-1].removesuffix("_long"), case)
+                     for run in plan.runs() if long or not run.long for case in run.cases]
+            self.assertEqual(len(names), len(set(names)))
+
+    def test_long_cases_have_a_boot_of_their_own(self):
+        cases = [plan.Case("a.usual", 60, []), plan.Case("a.often", 900, ["6.1"])]
+        found = {name: ([case.name for case in chosen], long) for name, _kernel, chosen, long
+                 in plan.boots("guests.toml", "a", {"kernels": ["6.1", "6.12"]}, cases)}
+        self.assertEqual(found, {"6.1.a": (["a.usual"], False), "6.1.a_long": (["a.often"], True),
+                                 "6.12.a": (["a.usual", "a.often"], False)})
+        found = list(plan.boots("guests.toml", "a", {"long_kernels": ["6.1"]}, cases))
+        self.assertEqual(found, [("6.1.a", "6.1", cases, True)])
+        with self.assertRaisesRegex(Failure, "move 6.1 to long_kernels"):
+            list(plan.boots("guests.toml", "a", {"kernels": ["6.1"]}, cases[1:]))
+
     def test_unknown_suite(self):
         with self.assertRaisesRegex(Failure, "no suite nonsense"):
             plan.cases_of("nonsense")
@@ -132,6 +156,21 @@ class FilesTest(unittest.TestCase):
             entry = cached(self.directory, "thing", {"version": 1}, built.append)
         self.assertEqual(len(built), 1)
         self.assertFalse((entry / "half").exists())
+
+    def test_files_for_the_guest(self):
+        tree = self.directory / "tree"
+        (tree / "bin").mkdir(parents=True)
+        for path in ("program", "data/file", "job.json", "bin"):
+            file = self.directory / path
+            file.parent.mkdir(exist_ok=True)
+            file.write_text("")
+        (self.directory / "program").chmod(0o755)
+        job_disk.add_file(tree, self.directory / "program")
+        job_disk.add_file(tree, self.directory / "data")
+        self.assertTrue((tree / "data/file").exists() and (tree / "program").stat().st_mode & 0o100)
+        for path, message in ("job.json", "of its own"), ("bin", "of its own"), ("none", "does not exist"):
+            with self.assertRaisesRegex(Failure, message):
+                job_disk.add_file(tree, self.directory / path)
 
     def test_modules_come_after_what_they_need(self):
         (self.directory / "modules.builtin").write_text("kernel/fs/ext4.ko\n")

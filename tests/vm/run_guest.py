@@ -7,8 +7,8 @@
   run_guest.py --show 6.12.two_node SUITE.CASE     the result of one case of the last run
   run_guest.py --kernel 6.12 --topology two_node --program FILE    one program, its output passed through
 
-Exit status: 0 if the guest ran to its end (cases report one by one by --show, but see --strict) and the kernel had nothing to
-complain of, or the program's status; 1 otherwise.
+Exit status: 0 if the guest ran to its end and the kernel reported no fault (--show reports cases one by one; see --strict), or
+the program's status; 1 otherwise.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from host.images import image_dir
 
 AGAIN = "again"  # below a run's directory, that of its failed cases when tried once more
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-# QEMU before 8.1 at times runs stale code where a kernel patches its own (ClangBuiltLinux/boot-utils issue 111),
-# most of all at boot. It is rare, and no verdict on what is tested.
+# QEMU before 8.1 sometimes runs stale code where a kernel patches itself (ClangBuiltLinux/boot-utils issue 111), mostly at
+# boot. That is rare, and says nothing about the code under test.
 MOST_BOOTS = 3
-# The emulated machine is slow and shares its CPUs with others: now and then a case loses a race that no real machine
-# would make it run. So few failed cases of a run are tried once more, in a guest of their own; see results.FLAKY.
+# The emulated machine is slow and shares its CPUs: a case may lose a race that cannot happen on a real machine. If no more
+# cases than this fail, they are tried once more, in another guest; see results.FLAKY.
 MOST_AGAIN = 2
 
 
@@ -131,7 +131,7 @@ def run_cases(options):
     passed, problem = try_cases(options, run, cases, run_dir)
     if options.strict:
         return 1 if problem or passed != cases else 0
-    # A guest that had trouble itself has told nothing of any case.
+    # If the guest itself failed, the results of its cases mean nothing.
     failed = cases if problem else [case for case in cases if case not in passed]
     if problem or 0 < len(failed) <= MOST_AGAIN:
         print(f"{run.name}: tried again: {' '.join(failed)}", flush=True)

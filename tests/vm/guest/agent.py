@@ -1,4 +1,4 @@
-"""The agent under test, and its client as a user has it: localityctl with JSON output."""
+"""The agent under test, and its client: localityctl with JSON output."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ FINAL = {"SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"}
 
 
 class Client:
-    """What a user asks the agent at SOCKET, whoever runs that."""
+    """A client of the agent at SOCKET, however that was started."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -92,20 +92,20 @@ def outcomes(record):
 
 
 def check_counts(record):
-    """Every page examined is in exactly one outcome."""
+    """Asserts that every examined page has exactly one outcome."""
     for workload in record["workloads"]:
         total = sum(int(count["page_count"]) for count in workload.get("outcomes", []))
         assert total == int(workload.get("examined_page_count", 0)), f"counts do not add up: {workload}"
 
 
 def bytes_per_node(placement, kind="anon"):
-    """{node: bytes} of one kind, nodes without any left out, as the oracles count."""
+    """{node: bytes} of one kind, without nodes that have none, as the oracles count."""
     found = {int(usage.get("node_id", 0)): int(usage.get(f"{kind}_bytes", 0)) for usage in placement["node_usages"]}
     return {node: size for node, size in found.items() if size}
 
 
 def assert_agrees_to_the_page(agent, container):
-    """The agent's page scan and numa_maps say the same of a container's anonymous memory.
+    """Asserts that the agent's page scan and numa_maps agree on a container's anonymous memory.
 
     numa_maps does not say on which node the anonymous pages of a partly anonymous mapping are: their number must
     be what the totals differ by, their place is the agent's word.

@@ -1,6 +1,7 @@
-"""Cases: a function a case, registered by a decorator, run one by one within a time limit.
+"""Cases: functions that a decorator registers; each runs within a time limit.
 
-The host lists cases without importing suites, so a case is a top-level function that is decorated with @case(...).
+The host lists cases without importing suites: a case is a top-level function that is decorated with @case(...), whose
+arguments are literals.
 """
 
 import contextlib
@@ -11,8 +12,13 @@ import traceback
 LIMITS = {}
 
 
-def case(seconds=60):
-    """Marks a function of a suite as a case that may take `seconds` of the guest's time, clean-up apart."""
+def case(seconds=60, long=()):
+    """Marks a function of a suite as a case that may take `seconds` of the guest's time, without clean-up.
+
+    long: on which kernels it runs with --long only, such as ["6.1"]. Only host/plan.py reads this, from the source.
+    """
+    del long
+
     def register(function):
         LIMITS[function] = seconds
         return function
@@ -20,7 +26,7 @@ def case(seconds=60):
 
 
 class CaseLog:
-    """What a case had to say, with the seconds since it began. Also printed on the console."""
+    """The lines that a case logs, each with the seconds since the case began. Also printed on the console."""
 
     def __init__(self):
         self.lines = []

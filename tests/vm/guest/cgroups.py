@@ -1,4 +1,4 @@
-"""Where cgroups are: on cgroup v2 one directory each, on v1 one in the tree of each controller.
+"""Where cgroups are: on cgroup v2 each has one directory, on v1 one in the tree of each controller.
 
 And how kubelet and containerd name those of pods: with the cgroupfs driver, /kubepods[/burstable|/besteffort]/pod<uid>/<id>,
 guaranteed pods without a level of their own; with systemd's, slices that have the names of all above them, and scopes.
@@ -40,7 +40,7 @@ def of_container(pod, container_id):
 
 
 def parent_for_runtime(pod):
-    """What the runtime is told of a pod's cgroup: of systemd's the name, which says what is above it."""
+    """The pod's cgroup as the runtime takes it: with systemd the slice's name, which contains its parents."""
     return pathlib.Path(pod).name if has_systemd() else pod
 
 
@@ -65,7 +65,7 @@ def make(path):
         each.mkdir(exist_ok=True)
         if is_v1():
             if path.strip("/") and each == directory(path, "cpuset"):
-                for name in ("cpuset.cpus", "cpuset.mems"):  # without which no process may be there
+                for name in ("cpuset.cpus", "cpuset.mems"):  # without them no process may enter
                     (each / name).write_text((each.parent / name).read_text())
             continue
         available = (each / "cgroup.controllers").read_text().split()
@@ -74,12 +74,12 @@ def make(path):
 
 
 def effective_cpus(path):
-    """The CPUs in force, as the kernel's list."""
+    """The effective CPUs, as the kernel's list."""
     return (directory(path, "cpuset") / ("cpuset.effective_cpus" if is_v1() else "cpuset.cpus.effective")).read_text()
 
 
 def is_empty(path):
-    """Whether no process is in the cgroup nor below it."""
+    """Whether neither the cgroup nor any cgroup below it has a process."""
     return not any((pathlib.Path(below) / "cgroup.procs").read_text()
                    for each in directories(path) for below, _, _ in os.walk(each))
 
@@ -87,7 +87,7 @@ def is_empty(path):
 def remove(path):
     """Removes the cgroup with all below it."""
     if has_systemd():
-        # Which fails if nothing has ever been in it.
+        # This fails if no process has ever been in it.
         subprocess.run(["systemctl", "stop", pathlib.Path(path).name], check=False)
         return
     for each in directories(path):

@@ -15,7 +15,7 @@ POD_NAMESPACE = 0
 CONTAINER_NAMESPACE = 1
 HOST_NAMESPACE = 2
 
-# What kubelet sets by QoS class: cpu shares, and how willingly the kernel kills the container.
+# Set by kubelet for each QoS class: cpu shares and oom_score_adj.
 RESOURCES = {
     "guaranteed": {"cpu_shares": 2048, "oom_score_adj": -997},
     "burstable": {"cpu_shares": 512, "oom_score_adj": 900},
@@ -61,7 +61,7 @@ class Pod:
 
     def run(self, name, *, image, command, args=(), envs=(), mounts=(), security_context=None, cpus="", mems="",
             memory_limit_bytes=0, oom_score_adj=None):
-        """Starts a container. What has the names of CRI's fields is as CRI has it; namespaces are the pod's unless told."""
+        """Starts a container. Arguments with names of CRI's fields are passed on; namespaces default to the pod's."""
         resources = {**RESOURCES[self.qos], "cpuset_cpus": cpus, "cpuset_mems": mems,
                      "memory_limit_in_bytes": memory_limit_bytes}
         if oom_score_adj is not None:
@@ -106,7 +106,7 @@ class Container:
         self.log_path = pod.log_directory / name / "0.log"
 
     def pids(self):
-        """Its processes, as the host numbers them."""
+        """Its processes, by the host's process ids."""
         return oracles.cgroup_pids(self.cgroup)
 
     def host_pids(self):
@@ -160,6 +160,6 @@ class Container:
         return self.pod.cri.call("ContainerStatus", container_id=self.id).status
 
     def stop(self, seconds=30):
-        """Ends it with SIGTERM, after `seconds` with SIGKILL; returns its exit status."""
+        """Sends SIGTERM, after `seconds` SIGKILL; returns its exit status."""
         self.pod.cri.call("StopContainer", deadline_seconds=seconds + 30, container_id=self.id, timeout=seconds)
         return self.status().exit_code

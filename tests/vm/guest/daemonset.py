@@ -1,4 +1,4 @@
-"""A DaemonSet's pod on this node: what kubelet makes of the rendered chart, volumes and security context included."""
+"""A DaemonSet's pod on this node, as kubelet creates it from the rendered chart, with volumes and security context."""
 
 import functools
 import json
@@ -33,7 +33,7 @@ class Rendered:
 
     @functools.cached_property
     def template(self):
-        """The DaemonSet's pod, itself: not a copy."""
+        """The DaemonSet's pod; not a copy."""
         return self.find("DaemonSet")["spec"]["template"]["spec"]
 
     @functools.cached_property
@@ -55,10 +55,10 @@ class Rendered:
 
 
 class RenderedPod:
-    """Started from the constructor on: init containers have ended well, `container` runs. Gone when the case ends."""
+    """A running pod: its init containers have succeeded and `container` runs. Removed when the case ends."""
 
     def __init__(self, machine, rendered, name, spec=None, config=None, secrets=None):
-        """spec: a pod's, if not the DaemonSet's; config: in place of the chart's; secrets: {name: {file: text}}."""
+        """spec: a pod's spec (default: the DaemonSet's); config: replaces the chart's; secrets: {name: {file: text}}."""
         spec = spec or rendered.template
         self._spec = spec
         kubelet = machine.kubelet
@@ -78,7 +78,7 @@ class RenderedPod:
         self.container = self._start(container)
 
     def swap_config(self, text):
-        """As kubelet does it when the ConfigMap has changed."""
+        """Replaces the configuration as kubelet does after a change of the ConfigMap."""
         swap(self.volumes.path("config"), {"config.yaml": text})
 
     def exec(self, *argv, seconds=60):
@@ -102,7 +102,7 @@ class RenderedPod:
 
 
 def wait_end(container):
-    """Waits until it has ended; returns its status."""
+    """Waits until the container has ended; returns its status."""
     return wait_until(f"container {container.name} has ended", lambda: (found := container.status()).state == 2 and found, 60)
 
 
@@ -124,7 +124,7 @@ def _value(variable):
 
 
 def _security_context(context):
-    """CRI's form of a container's securityContext, of which each field must be known here."""
+    """CRI's form of a container's securityContext; unknown fields fail."""
     known = {"runAsUser", "runAsGroup", "readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities",
              "seccompProfile", "appArmorProfile", "seLinuxOptions"}
     assert context.keys() <= known, f"securityContext: {context.keys() - known} are not known to this kubelet"
@@ -134,7 +134,7 @@ def _security_context(context):
     if seccomp["type"] == "Localhost":
         profile["localhost_ref"] = f"{SECCOMP_PROFILES}/{seccomp['localhostProfile']}"
     more = {}
-    if "appArmorProfile" in context:  # a runtime that does not confine refuses to be told its default
+    if "appArmorProfile" in context:  # a runtime without AppArmor refuses an explicit default
         more["apparmor"] = {"profile_type": PROFILE_TYPES[context["appArmorProfile"]["type"]]}
     return {
         "capabilities": {"add_capabilities": capabilities.get("add", []), "drop_capabilities": capabilities.get("drop", [])},
@@ -146,10 +146,10 @@ def _security_context(context):
 
 
 class InClusterAgent(Client):
-    """The agent as a DaemonSet's pod runs it, asked through its socket on the node."""
+    """The agent in a DaemonSet's pod, called through its socket on the node."""
 
     def __init__(self, machine, rendered=None, **options):
-        """options: as RenderedPod has them."""
+        """options: those of RenderedPod."""
         super().__init__(machine)
         self.pod = RenderedPod(machine, rendered or Rendered(), "numa-locality-agent-x1y2z", **options)
         self.container = self.pod.container
@@ -166,7 +166,7 @@ class InClusterAgent(Client):
         assert self.json("topology")["nodes"]
 
     def privileges(self):
-        """What its process has, by the host's /proc: {field: text} of status."""
+        """{field: text} of its process's status in the host's /proc."""
         (pid,) = self.container.pids()
         lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
         return dict(line.split(":\t", 1) for line in lines if ":\t" in line)

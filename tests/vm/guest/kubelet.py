@@ -1,4 +1,4 @@
-"""What a kubelet does on its node, as far as the cases need it: cgroups, containerd, pods.
+"""The part of kubelet's work that the cases need: cgroups, containerd, pods.
 
 Of the cgroups (guest/cgroups.py) containerd makes the last level, kubelet (here: this file) the ones above it and the
 clean-up.
@@ -27,7 +27,7 @@ QOS_CLASSES = ("guaranteed", "burstable", "besteffort")
 
 
 class Kubelet:
-    """Runs containerd and starts pods in it. Starting it takes some 8 seconds: one for all cases of a guest."""
+    """Runs containerd and starts pods in it. A start takes about 8 seconds: all cases of a guest share one."""
 
     def __init__(self, start_containerd=True):
         self.cri = Cri(SOCKET)
@@ -40,7 +40,7 @@ class Kubelet:
             self.import_image("/job/workload.tar")
 
     def serve_pod_resources(self):
-        """Its socket of that name, for as long as the guest runs: an empty answer, which is one."""
+        """Serves kubelet's socket of that name until the guest ends, with an empty answer."""
         handler = grpc.unary_unary_rpc_method_handler(lambda request, context: b"")
         server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=2))
         server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("v1.PodResourcesLister", {"List": handler})])
@@ -50,7 +50,7 @@ class Kubelet:
         self._pod_resources = server
 
     def start_containerd(self, apparmor=False):
-        """Starts it, also after stop_containerd: pods have lived on. apparmor: it confines what starts from now on."""
+        """Starts containerd, also after stop_containerd, which leaves pods running. apparmor: confine new containers."""
         config = CONTAINERD_TEMPLATE.read_text()
         if cgroups.has_systemd():
             config = config.replace("SystemdCgroup = false", "SystemdCgroup = true")
@@ -63,12 +63,12 @@ class Kubelet:
         wait_until("containerd answers", self.cri.is_up, seconds=120)
 
     def stop_containerd(self):
-        """Stops containerd; its shims, and with them the pods, live on."""
+        """Stops containerd; its shims, and with them the pods, keep running."""
         self.containerd.terminate()
         self.containerd.wait(timeout=60)
 
     def import_image(self, archive):
-        """Loads it into containerd, once."""
+        """Loads the image into containerd, once."""
         if archive not in self._images:
             subprocess.run(["ctr", "-n", "k8s.io", "images", "import", archive],
                            check=True, timeout=120, stdout=subprocess.DEVNULL)

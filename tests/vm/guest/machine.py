@@ -1,4 +1,4 @@
-"""What a case is given: the machine it runs on, and everything it starts there, cleaned up after it."""
+"""The argument of a case: the machine, and everything that the case starts there, which is cleaned up after it."""
 
 import contextlib
 import functools
@@ -68,7 +68,7 @@ class Machine:
                 self.kubelet.remove_pods()
 
     def log_state(self):
-        """For a failed case: where memory is free, and what containerd said last."""
+        """Logs, for a failed case, the free memory of each node and the end of containerd's log."""
         for node in oracles.nodes():
             memory = oracles.node_memory(node)
             self.log(f"node {node}: {memory['MemFree'] >> 20} of {memory['MemTotal'] >> 20} MiB free")

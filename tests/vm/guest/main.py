@@ -1,7 +1,7 @@
 """Runs the job: each of its cases, or its one program, and reports over the second serial port as it goes.
 
 Records are JSON lines: begin {kernel, numa_balancing}, case {name, ok, seconds, message, log}, output {line},
-exit {status}, and at last end. Without the end record the run is no good.
+exit {status}, and at last end. Without the end record the run is invalid.
 """
 
 import importlib

@@ -1,10 +1,10 @@
-"""A controller's client that is none of ours: Python's gRPC over mutual TLS, as a program of its own.
+"""A client independent of the project's code: Python's gRPC over mutual TLS, as a program.
 
   python3 -m guest.network_client ADDRESS SERVER_NAME CERTIFICATES CLIENT list
   python3 -m guest.network_client ADDRESS SERVER_NAME CERTIFICATES CLIENT repair CONTAINER_ID
 
-CERTIFICATES: a directory with ca.crt; CLIENT: which of its certificates to show, "none" for none. Prints JSON: what was
-answered, or {"code": …} if the call failed.
+CERTIFICATES: a directory with ca.crt; CLIENT: the name of the certificate to present, or "none". Prints JSON: the answer, or
+{"code": …} if the call failed.
 """
 
 import json
@@ -39,7 +39,7 @@ def list_placements(channel):
 
 
 def repair(channel, container_id):
-    """Brings its memory to its CPUs; returns the migration once it has ended."""
+    """Migrates the container's memory to its CPUs; returns the migration once it has ended."""
     request = migration_pb2.CreateMigrationRequest()
     request.workloads.add().container_id = container_id
     migration = call(channel, "MigrationService", "CreateMigration", request,

@@ -1,4 +1,4 @@
-"""Where memory is, read from the kernel without any code of the project's own.
+"""Where memory is, read from the kernel without the project's code.
 
 Formats: the kernel's Documentation/filesystems/proc.rst (numa_maps) and admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst
 (memory.numa_stat).
@@ -33,7 +33,7 @@ def node_cpus(node):
 
 
 def node_distances(node):
-    """{node: distance} as the kernel knows them."""
+    """{node: distance} by sysfs."""
     values = (NODES / f"node{node}" / "distance").read_text().split()
     return dict(zip(nodes("online"), map(int, values)))
 
@@ -61,7 +61,7 @@ def parse_numa_maps(text):
 
 
 def mapped_bytes(pid):
-    """{start address: Counter {node: bytes}} of what a process has mapped, of every kind and whoever shares it."""
+    """{start address: Counter {node: bytes}} of a process's mappings of every kind, shared or not."""
     found = {}
     for line in pathlib.Path(f"/proc/{pid}/numa_maps").read_text().splitlines():
         start, *fields = line.split()

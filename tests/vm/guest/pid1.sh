@@ -1,6 +1,6 @@
 #!/bin/sh
 # PID 1 on the guest's root: mounts, fixed settings, then the job (a run of cases or a shell), then power off.
-# With numavm.init=systemd the mounts and PID 1 are systemd's, and this runs again, as a service.
+# With numavm.init=systemd, systemd is PID 1 and mounts, and this script runs again as a service.
 export PATH=/job/bin:/job/guest/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PYTHONPATH=/job PYTHONDONTWRITEBYTECODE=1 HOME=/root LANG=C.UTF-8
 if [ $$ = 1 ] && grep -qw numavm.init=systemd /proc/cmdline; then
@@ -32,11 +32,16 @@ hostname numavm
 busybox ifconfig lo 127.0.0.1 up
 modprobe overlay
 
-# Automatic NUMA balancing moves pages by itself: with it no case could tell who moved them.
+# Automatic NUMA balancing moves pages by itself: with it no case could know who moved them.
 sysctl -qw kernel.numa_balancing=0
 echo "numa_balancing=$(cat /proc/sys/kernel/numa_balancing) thp=$(cat /sys/kernel/mm/transparent_hugepage/enabled)"
 
 if grep -qw numavm=shell /proc/cmdline; then
+  word() { sed -n "s/.*\bnumavm\.$1=\([0-9]*\).*/\1/p" /proc/cmdline; }
+  rows=$(word rows) columns=$(word columns)
+  # A serial line knows no size: without one, programs assume 24 lines of 80 columns.
+  [ -z "$rows" ] || stty rows "$rows" cols "$columns" </dev/ttyS0
+  export TERM=xterm PATH="$PATH:/job"
   cat /job/guest/shell_greeting.txt
   cd /root
   setsid -c bash -i </dev/ttyS0 >/dev/ttyS0 2>&1

@@ -1,4 +1,4 @@
-"""The agent's configuration as the cases want it, and what its metrics say."""
+"""Writes the agent's configuration for a case; reads its metrics and decisions."""
 
 import pathlib
 import re
@@ -14,12 +14,12 @@ RECORDS = pathlib.Path(SOCKET).parent / "records"
 RESERVATIONS = RECORDS.with_name("reservations.pb")
 ADDRESS = "127.0.0.1:9464"
 
-# What a container maps while it starts, on whatever node, is less than minRemoteBytes: runc alone has 9 MiB of it.
+# A container maps less than minRemoteBytes on any node while it starts: runc alone has 9 MiB.
 DEFAULTS = {"action": "repair", "minLocalFraction": 0.95, "minRemoteBytes": "12Mi", "settle": "0s", "cooldown": "2s"}
 
 
 def write_config(*policies, period="1h", more=""):
-    """Each policy: a dict of what differs from DEFAULTS. With a period of an hour only events make the loop act."""
+    """Writes the file; each policy is a dict of differences from DEFAULTS. With a period of an hour only events make the loop act."""
     lines = [f"period: {period}", f'http: {{address: "{ADDRESS}"}}', more, "policies:"]
     for number, policy in enumerate(policies or [{}]):
         values = {"name": f"policy{number}", **DEFAULTS, **policy}
@@ -32,7 +32,7 @@ def write_config(*policies, period="1h", more=""):
 
 
 def start_agent(machine, *policies, cri=True, forget=True, **options):
-    """An agent with these policies; without `forget` it knows the records and reservations of the ones before it."""
+    """Starts an agent with these policies; without `forget` it keeps the records and reservations of earlier agents."""
     if forget:
         shutil.rmtree(RECORDS, ignore_errors=True)
         RESERVATIONS.unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def metrics():
 
 
 def decision(agent, container):
-    """(verdict, reason, message) of the repair loop about a container, such as ("LEAVE", "LOCAL", "…"); None if none."""
+    """(verdict, reason, message) of the repair loop for a container, such as ("LEAVE", "LOCAL", "…"), or None."""
     said = agent.placement("--container", container.id).get("decision")
     if said is None:
         return None
@@ -63,14 +63,14 @@ def decision(agent, container):
 
 
 def wait_decision(agent, container, reason, seconds=60):
-    """Waits until the loop says this of a container; returns (verdict, reason, message)."""
+    """Waits until the repair loop gives this reason for a container; returns (verdict, reason, message)."""
     def decided():
         found = decision(agent, container)
         return found if found and found[1] == reason else None
     try:
         return wait_until(f"the loop says {reason}", decided, seconds)
-    except AssertionError as error:
-        raise AssertionError(f"{error}; it says {decision(agent, container)}") from error
+    except TimeoutError as error:
+        raise TimeoutError(f"{error}; it says {decision(agent, container)}") from error
 
 
 def repairs(agent):

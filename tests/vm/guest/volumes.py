@@ -8,7 +8,7 @@ PODS = pathlib.Path("/var/lib/kubelet/pods")
 
 
 class Volumes:
-    """`objects`: what ConfigMaps and Secrets to take the contents from, {(kind, name): {file: text}}."""
+    """`objects`: the contents of ConfigMaps and Secrets, {(kind, name): {file: text}}."""
 
     def __init__(self, pod_uid, specs, contents):
         self._directory = PODS / pod_uid / "volumes"

@@ -1,4 +1,4 @@
-"""Waiting for something that takes an unknown time under emulation."""
+"""Waits for states that take an unknown time under emulation. No case loops for a fixed time."""
 
 import time
 
@@ -14,7 +14,7 @@ def wait_until(what, probe, seconds=30, every=0.2):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds} s in vain for: {what} (last: {value!r})")
+            raise TimeoutError(f"waited {seconds} s for: {what} (last: {value!r})")
         time.sleep(every)
 
 

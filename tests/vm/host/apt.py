@@ -1,4 +1,4 @@
-"""What the host's apt knows: versions, kernel packages, Debian's own sources."""
+"""The host's apt: versions, kernel packages, Debian's sources."""
 
 import re
 

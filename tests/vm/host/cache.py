@@ -1,4 +1,4 @@
-"""Directories keyed by their inputs: built once, never half."""
+"""Directories named after a hash of their inputs; each is built once, and never left incomplete."""
 
 import contextlib
 import fcntl

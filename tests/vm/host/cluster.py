@@ -1,4 +1,4 @@
-"""What a cluster hands a node: the agent's image as an archive, the objects of the rendered chart as JSON, certificates
+"""What a node gets from a cluster: the agent's image as an archive, the rendered chart's objects as JSON, certificates
 for its network API; and the API's messages for Python clients."""
 
 import json

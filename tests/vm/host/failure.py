@@ -4,7 +4,7 @@ import subprocess
 
 
 class Failure(Exception):
-    """What was tried, on what, why it failed, what to do. Printed without a traceback."""
+    """Its text says what failed, on what, why, and what to do. Printed without a traceback."""
 
 
 def run(argv, **options):

@@ -1,4 +1,4 @@
-"""The second disk of a guest, made for each run: what to do, the cases, and the binaries under test."""
+"""The second disk of a guest, made for each run: the job, the cases, and the programs under test."""
 
 import json
 import pathlib
@@ -11,16 +11,31 @@ from host.images import write_ext4
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
 
-# What goes along if the build has it; a build's bin/ also holds large tests that no guest needs.
+# Copied if the build has them; a build's bin/ also holds large tests that no guest needs.
 PRODUCTS = ["numa-locality-agent", "localityctl", "numa-migrate"]
+RESERVED_NAMES = {"job.json", "workload.tar", "cluster"}  # written after the extra files, or only for some guests
 CONTAINER_PROGRAMS = ["integrity-workload", "many-processes"]  # static: they are all there is in their container
+
+
+def add_file(tree, path):
+    """Copies a file, with its mode, or a directory into the tree."""
+    target = tree / path.resolve().name
+    if not path.exists():
+        raise Failure(f"{path} does not exist: it cannot be copied into the guest")
+    if target.exists() or target.name in RESERVED_NAMES:
+        raise Failure(f"{path}: the guest has a /job/{target.name} of its own: rename the file")
+    if path.is_dir():
+        shutil.copytree(path, target, symlinks=True)
+    else:
+        shutil.copy(path, target)
 
 
 def write_job_disk(image, run_dir, job, build, binaries=(), extra_files=(), cluster=False):
     """Writes the ext4 image that the guest mounts at /job.
 
-    job: what guest/main.py reads. binaries: names in the build's bin/ that must be there, beside the products.
-    cluster: whether what a cluster hands a node goes along.
+    job: the object that guest/main.py reads. binaries: names in the build's bin/ that must exist, in addition to the products.
+    extra_files: files and directories to copy to /job. cluster: whether to add the image and the manifests that a cluster
+    hands to a node.
     """
     bin_dir = build / "bin"
     for name in binaries:
@@ -38,7 +53,7 @@ def write_job_disk(image, run_dir, job, build, binaries=(), extra_files=(), clus
     if cluster:
         write_cluster(tree / "cluster", build)
     for path in extra_files:
-        shutil.copy(path, tree)
+        add_file(tree, path)
     write_image(tree / "workload.tar",
                 [bin_dir / name for name in CONTAINER_PROGRAMS if (bin_dir / name).exists()])
     (tree / "job.json").write_text(json.dumps(job))

@@ -1,4 +1,4 @@
-"""One guest under QEMU: its command line, its time limit, and the kernel's complaints on its console."""
+"""One guest under QEMU: its command line, its time limit, and the kernel's faults on its console."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from host import results
 from host.failure import Failure
 from host.topology import qemu_arguments
 
-# A run in which the kernel said one of these has failed, whatever its cases say. The kernel's lines have its time
-# stamp; programs write to the console too, and may use the same words.
+# A run whose console has one of these lines has failed, whatever the results of its cases. The kernel's lines begin with a
+# time stamp; programs write to the console too, and may use the same words.
 KERNEL_TROUBLE = re.compile(
     r"\[ *\d+\.\d{6}\] .*(Kernel panic|Oops:|BUG: |kernel BUG at|general protection fault|WARNING: CPU: \d+ PID: "
     r"|rcu: INFO: .*(stall|detected)|blocked for more than \d+ seconds|soft lockup)")
@@ -29,7 +29,7 @@ def command(topology, images, kernel, job_disk, kernel_words=""):
         accelerator = ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off,cx16=off"]
     # no_timer_check: on a busy host the kernel would find at boot that the timer is late, and give up.
     words = "console=ttyS0 loglevel=5 panic=-1 oops=panic numa_balancing=disable no_timer_check " + kernel_words
-    # setpriv: a guest must not outlive a runner that was killed, it would slow down whatever comes next.
+    # setpriv: a guest must not outlive a killed runner: it would slow down the next one.
     return ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", *accelerator, *qemu_arguments(topology),
             "-machine", "pc", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", images / f"vmlinuz-{kernel}", "-initrd", images / f"initrd-{kernel}", "-append", words,
@@ -48,7 +48,7 @@ def kernel_trouble(console):
 
 
 def died_at_boot(run_dir, collected):
-    """Whether the kernel met its fault before the job began: nothing of this project had run."""
+    """Whether the kernel failed before the job began, when no code of this project had run."""
     return not collected.first("begin") and kernel_trouble((run_dir / "console.log").read_text(errors="replace"))
 
 
@@ -56,7 +56,7 @@ def run_to_end(argv, run_dir, limit_seconds, on_results):
     """Runs a guest until it powers off. Console in run_dir/console.log, results in run_dir/results.jsonl.
 
     on_results(text) gets what the guest has added to its results, a few times a second.
-    Returns None, or a sentence on why the run is no good: time limit, kernel fault, QEMU's own error.
+    Returns None, or a sentence that says why the run is invalid: time limit, kernel fault, QEMU's error.
     """
     console = run_dir / "console.log"
     reported = run_dir / results.FILE

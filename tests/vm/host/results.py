@@ -1,14 +1,14 @@
-"""What a guest reported: JSON lines, whole or cut off, and what they prove."""
+"""The JSON lines that a guest reports, and whether they are a complete run."""
 
 import json
 
 FILE = "results.jsonl"  # in the directory of a run
-# A case that failed and passed when it was tried again. tests/run.sh lists them: each is something to look at.
+# A case that failed and passed when it was tried again. tests/run.sh lists these cases: each is a bug to fix.
 FLAKY = "FLAKY"
 
 
 class Results:
-    """Records of one run, fed as text arrives. A line that is not whole yet waits; one that is not JSON is trouble."""
+    """Records of one run, fed as text arrives. An incomplete line waits for its rest; a line that is not JSON makes the run invalid."""
 
     def __init__(self, on_record=lambda record: None):
         self.records = []
@@ -34,7 +34,7 @@ class Results:
                      and all(record.get(key) == value for key, value in fields.items())), None)
 
     def problem(self):
-        """Why these records are no complete run, or None."""
+        """Why these records are not a complete run, or None."""
         if self.garbled or self._rest:
             return f"the guest's results are garbled: {(self.garbled + [self._rest])[0][:200]!r}"
         if not self.first("begin"):

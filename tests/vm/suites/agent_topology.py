@@ -1,4 +1,4 @@
-"""What the agent says of the machine's nodes, on every topology; and which nodes it sends memory to by itself."""
+"""The topology that the agent reports, on every machine, and the target nodes that it chooses."""
 
 from guest import oracles
 from guest.agent import Agent
@@ -9,7 +9,7 @@ from guest.wait import wait_until
 
 @case(seconds=60)
 def equals_sysfs(machine):
-    """Ids, CPUs, memory and distances, exactly; free bytes move on between two readings."""
+    """Ids, CPUs, memory and distances are exact; free bytes change between two readings."""
     topology = Agent(machine).json("topology")
     nodes = {int(node.get("node_id", 0)): node for node in topology["nodes"]}
     assert sorted(nodes) == oracles.nodes("online")

@@ -6,7 +6,7 @@ from guest.agent import state
 from guest.case import case
 from guest.daemonset import InClusterAgent
 from suites.in_cluster import prepare
-from suites.least_privilege import check_ready, check_without, still_tells
+from suites.least_privilege import check_ready, check_without, still_reports
 from suites.migrate import ends
 from suites.repair import SIZE, cpus_of, share_on, start, stop_clean
 
@@ -14,7 +14,7 @@ PROFILE = "cri-containerd.apparmor.d (enforce)"
 
 
 def confine(machine):
-    """What containerd starts from now on has its default profile, where a pod does not say otherwise."""
+    """From now on containerd starts containers with its default profile unless the pod names another."""
     machine.kubelet.stop_containerd()
     machine.kubelet.start_containerd(apparmor=True)
     machine.cleanup.callback(machine.kubelet.start_containerd)
@@ -22,7 +22,7 @@ def confine(machine):
 
 
 def profile_of(container):
-    """That of all its processes."""
+    """The AppArmor profile of all its processes."""
     (found,) = {pathlib.Path(f"/proc/{pid}/attr/current").read_text().strip() for pid in container.pids()}
     return found
 
@@ -50,10 +50,10 @@ def confined_pods_come_home(machine):
 
 @case(seconds=180)
 def under_the_default_profile(machine):
-    """It may see no process that has another profile: not ready, and says why and what to change."""
+    """The agent may not read processes with another profile: it is not ready, and reports why and what to change."""
     confine(machine)
     agent, quiet = check_without(machine, default_apparmor, "ERROR", f"a security module forbids it to {PROFILE}",
                                  "without an AppArmor profile")
     assert profile_of(agent.container) == PROFILE
-    still_tells(agent, quiet)
+    still_reports(agent, quiet)
     check_ready(PROFILE)

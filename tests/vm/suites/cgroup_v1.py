@@ -1,4 +1,4 @@
-"""On a host with cgroup v1, hybrid ones included, the agent does what it does on v2, save what v1 has no means for."""
+"""On a host with cgroup v1 or a hybrid of v1 and v2, the agent does all that v1 has the means for."""
 
 import pathlib
 import subprocess
@@ -37,8 +37,8 @@ def check_repair(machine):
 
 
 @case(seconds=60)
-def doctor_tells_the_version(machine):
-    """`localityctl doctor` says which cgroups there are, and has no complaint of them."""
+def doctor_reports_the_version(machine):
+    """`localityctl doctor` reports the cgroup version, without a finding about it."""
     assert is_v1() and machine.kubelet
     agent = Agent(machine, "--cri-socket", SOCKET)
     code, status = doctor(agent)
@@ -49,13 +49,13 @@ def doctor_tells_the_version(machine):
 
 @case(seconds=300)
 def memory_follows(machine):
-    """By policy, as on v2: what the runtime writes to cpuset.cpus is noticed in the tree of cpuset."""
+    """By policy, as on v2: the agent notices the runtime's write to cpuset.cpus in the cpuset tree."""
     check_repair(machine)
 
 
 @case(seconds=300)
 def on_request(machine):
-    """An explicit migration; the kernel's counters, which v1 has in pages, confirm it."""
+    """An explicit migration; the kernel's counters confirm it, which are in pages on v1."""
     size, threads = hot(machine, 32 * MIB)
     record = check_migration(machine, size, "--workers", threads, "--thp", "never")
     assert_cross_check_agrees(machine, record, size)
@@ -63,7 +63,7 @@ def on_request(machine):
 
 @case(seconds=120)
 def sticking_is_refused(machine):
-    """cpuset.mems is not written there, and the record says why."""
+    """The agent does not write cpuset.mems on v1, and the error says why."""
     near, far = ends()
     agent = Agent(machine, "--cri-socket", SOCKET)
     container = start(machine, "stick", near, "--idle")
@@ -72,7 +72,7 @@ def sticking_is_refused(machine):
 
 @case(seconds=400)
 def hybrid(machine):
-    """Controllers of v1 with a tree of v2 beside them that has none: v1 counts."""
+    """v1 has the controllers and a v2 tree exists without any: the agent uses v1."""
     unified = ROOT / "unified"
     unified.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "cgroup2", "cgroup2", unified], check=True)

@@ -1,4 +1,4 @@
-"""Pods of each QoS class start, and lie where kubelet would have put them. Needs no agent."""
+"""Pods of each QoS class start, with cgroups where kubelet would create them. Needs no agent."""
 
 import pathlib
 
@@ -24,7 +24,7 @@ def start(machine, qos, **options):
 
 @case(seconds=120)
 def guaranteed_pod(machine):
-    """Lies directly below kubepods; a re-pin leaves its memory limit alone."""
+    """The cgroup is directly below kubepods; a re-pin does not change the memory limit."""
     limit = 128 << 20
     node = oracles.nodes("has_cpu")[0]
     cpus = oracles.node_cpus(node)
@@ -35,7 +35,7 @@ def guaranteed_pod(machine):
 
 @case(seconds=120)
 def burstable_pod(machine):
-    """Lies in kubepods/burstable; its log is where kubelet's log readers look for it."""
+    """The cgroup is in kubepods/burstable; the log is where readers of kubelet's logs expect it."""
     container = start(machine, "burstable")
     links = list(pathlib.Path("/var/log/containers").glob(f"db-burstable_prod_main-{container.id}.log"))
     assert len(links) == 1 and links[0].resolve() == container.log_path
@@ -44,18 +44,18 @@ def burstable_pod(machine):
 
 @case(seconds=120)
 def besteffort_pod(machine):
-    """Lies in kubepods/besteffort; numa_stat agrees with numa_maps on what it holds."""
+    """The cgroup is in kubepods/besteffort; its numa_stat agrees with numa_maps."""
     container = start(machine, "besteffort")
     maps = sum(oracles.anonymous_bytes(container.pids()).values())
     stat = sum(oracles.numa_stat(container.cgroup).values())
     machine.log(f"anonymous bytes: numa_maps {maps}, memory.numa_stat {stat}")
-    slack = 64 * 4096 * 4 + (1 << 20)  # 64 pages a CPU, and page-wise written parts of the executable
+    slack = 64 * 4096 * 4 + (1 << 20)  # 64 pages per CPU, and written pages of the executable
     assert maps >= 8 << 20 and abs(maps - stat) <= slack
 
 
 @case(seconds=120)
 def nothing_left_behind(machine):
-    """After a pod is removed, so are its cgroup and its processes."""
+    """Removing a pod removes its cgroup and its processes."""
     container = start(machine, "burstable")
     pids = container.pids()
     machine.kubelet.remove_pods()

@@ -1,4 +1,4 @@
-"""The control runs, without an agent: re-pinned memory stays where it is, and a move would be seen."""
+"""Negative controls, without an agent: re-pinned memory stays where it is, and the oracles would see a move."""
 
 from guest import oracles
 from guest.case import case
@@ -27,7 +27,7 @@ def two_nodes():
 
 @case(seconds=180)
 def remote_memory_stays(machine):
-    """64 MiB on the first node, CPUs re-pinned to the second: for 10 seconds nothing moves."""
+    """64 MiB on the first node, CPUs re-pinned to the second: nothing moves for 10 seconds."""
     near, far = two_nodes()
     container = start_on(machine, near)
     balanced = oracles.vmstat()["numa_pages_migrated"]
@@ -41,7 +41,7 @@ def remote_memory_stays(machine):
 
 @case(seconds=120)
 def a_move_is_seen(machine):
-    """The same oracles do see pages move: here the kernel moves them, because cpuset.mems changes."""
+    """The same oracles see pages that move: here the kernel moves them, because cpuset.mems changes."""
     near, far = two_nodes()
     container = start_on(machine, near)
     (container.cgroup / "cpuset.mems").write_text(str(far))
@@ -53,7 +53,7 @@ def a_move_is_seen(machine):
 
 @case(seconds=60)
 def a_wrong_move_is_caught(machine):
-    """Pages moved wrongly on purpose: the workload notices within 10 seconds, or its silence would prove nothing."""
+    """Pages are damaged on purpose: the workload must notice within 10 seconds."""
     for fault in ("torn", "stale", "zero"):
         done = machine.run("integrity-workload", "--bytes", "32M", "--control", fault, "--seconds", "10", check=False,
                            log_output=False)

@@ -1,4 +1,4 @@
-"""What the agent says of itself, as root and with less: `localityctl doctor` finds what is missing."""
+"""The agent's self-test, as root and with fewer privileges: `localityctl doctor` reports what is missing."""
 
 import json
 import pathlib
@@ -21,7 +21,7 @@ def findings(status, severity):
 
 @case(seconds=120)
 def all_is_well(machine):
-    """As root with a container runtime: nothing hinders it, and it names the best way to find pages."""
+    """As root with a container runtime: no errors, and doctor names the best scan method."""
     assert machine.kubelet
     agent = Agent(machine, "--cri-socket", SOCKET)
     code, status = doctor(agent)
@@ -49,7 +49,7 @@ def with_capabilities(*names):
 
 @case(seconds=60)
 def the_default_deployment(machine):
-    """CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, nothing more: fit, and the lack of CAP_SYS_NICE is a note."""
+    """With CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH only: no errors, and the lack of CAP_SYS_NICE is a note."""
     agent = Agent(machine, prefix=with_capabilities("sys_ptrace", "dac_read_search"))
     code, status = doctor(agent)
     assert code == 0 and not findings(status, "ERROR"), status
@@ -62,7 +62,7 @@ def the_default_deployment(machine):
 
 @case(seconds=60)
 def without_privilege(machine):
-    """No capability at all: it still serves, says that it cannot do its job, and what it takes."""
+    """Without any capability the agent still serves; doctor reports that it cannot do its job, and what to grant."""
     agent = Agent(machine, prefix=with_capabilities())
     code, status = doctor(agent)
     assert code == 3 and any("CAP_SYS_PTRACE" in error for error in findings(status, "ERROR")), status
@@ -70,8 +70,8 @@ def without_privilege(machine):
 
 @case(seconds=60)
 def confined_to_a_node(machine):
-    """In a cpuset without all memory nodes it could move nothing to the others: found, and named."""
-    assert machine.kubelet  # which has the cpuset controller enabled
+    """In a cpuset without all memory nodes it cannot move memory to the other nodes: doctor names them."""
+    assert machine.kubelet  # enables the cpuset controller
     first, last = oracles.nodes("has_memory")[0], oracles.nodes("has_memory")[-1]
     cgroup = CGROUPS / "confined"
     cgroup.mkdir()
@@ -84,8 +84,8 @@ def confined_to_a_node(machine):
 
 
 @case(seconds=60)
-def balancing_is_told(machine):
-    """Automatic NUMA balancing may undo a migration: a warning while it is on."""
+def balancing_is_reported(machine):
+    """Automatic NUMA balancing may undo a migration: doctor warns while it is on."""
     switch = pathlib.Path("/proc/sys/kernel/numa_balancing")
     machine.cleanup.callback(lambda: switch.write_text("0"))
     switch.write_text("1")

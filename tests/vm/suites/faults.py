@@ -38,12 +38,12 @@ def wait_moving(agent, migration_id):
         record = agent.migration(migration_id)
         return record if outcomes(record).get("MOVED", 0) > 0 else None
     record = wait_until("the first pages have moved", moving, 60, every=0.05)
-    assert state(record) == "RUNNING", f"too fast to be disturbed: {record}"
+    assert state(record) == "RUNNING", f"the migration was too fast to be interrupted: {record}"
 
 
 @case(seconds=240)
 def pinned_pages(machine):
-    """One page in 64 carries a reference (vmsplice): all others move, and just these are counted as pinned."""
+    """One page in 64 has an extra reference (vmsplice): all others move, and exactly these are counted as pinned."""
     _, far = ends()
     agent = Agent(machine)
     size = 32 * MIB
@@ -63,9 +63,9 @@ def pinned_pages(machine):
     assert (state(strict), reason(strict)) == ("FAILED", "PAGES_LEFT"), strict
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1"])
 def some_processes_exit(machine):
-    """One of two processes is killed in mid-migration: PARTIAL, and the other's memory is home."""
+    """One of two processes is killed during the migration: PARTIAL, and the other's memory is home."""
     _, far = ends()
     agent = Agent(machine)
     container = repinned(machine, "--bytes", 192 * MIB, "--processes", 2, "--thp", "never", "--idle")
@@ -84,9 +84,9 @@ def some_processes_exit(machine):
     agent.check_healthy()
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1"])
 def all_processes_exit(machine):
-    """The whole pod is killed and its cgroup removed in mid-migration: FAILED, WORKLOAD_GONE, exact counts."""
+    """The pod is killed and its cgroup removed during the migration: FAILED, WORKLOAD_GONE, exact counts."""
     agent = Agent(machine)
     container = repinned(machine, "--bytes", 192 * MIB, "--thp", "never", "--idle")
     migration_id = agent.start_migration("--container", container.id, *SLOWLY)
@@ -103,7 +103,7 @@ def all_processes_exit(machine):
 
 
 def page_cache_on(machine, node, size):
-    """Fills page cache that could be dropped at once; returns the bytes that the node has of it by now, less a tenth."""
+    """Fills clean page cache on the node; returns the bytes of page cache that it has then, less a tenth."""
     path = pathlib.Path("/var/tmp/page_cache")
     machine.cleanup.callback(path.unlink)
     before = oracles.node_memory(node)["FilePages"]
@@ -116,7 +116,7 @@ def page_cache_on(machine, node, size):
 
 @case(seconds=300)
 def target_full(machine):
-    """Room for a part only: it ends there, keeps the reserve and the page cache, kills nobody, and names the reason."""
+    """Room for a part only: the migration ends with the reason, keeps reserve and page cache, and no process is killed."""
     near, far = ends()
     agent = Agent(machine)
     container = repinned(machine, "--bytes", 128 * MIB, "--thp", "never", "--idle")
@@ -128,7 +128,7 @@ def target_full(machine):
                         "--thp", "never")
     wait_until("the hog has its memory", lambda: '"ready"' in hog.log_path.read_text(), 60)
     kills = oracles.vmstat()["oom_kill"]
-    assert oracles.node_memory(far)["FilePages"] >= cached, "the page cache went before the case began"
+    assert oracles.node_memory(far)["FilePages"] >= cached, "the page cache was dropped before the case began"
     record = agent.migrate("--container", container.id)
     assert oracles.node_memory(far)["FilePages"] >= cached, "page cache was dropped"
     free = oracles.node_memory(far)["MemFree"]
@@ -137,16 +137,16 @@ def target_full(machine):
     assert reason(record) == "NO_ROOM" and state(record) in ("PARTIAL", "FAILED"), record
     assert outcomes(record)["NO_MEMORY"] > 0
     assert_all_counted(record)
-    assert free >= reserve - 2 * MIB, "what others take meanwhile is not the agent's, but it is little here"
+    assert free >= reserve - 2 * MIB, "the reserve is used up (others take little here)"
     assert oracles.vmstat()["oom_kill"] == kills and hog.poll() is None
     again = agent.migrate("--container", container.id)
-    assert reason(again) == "NO_ROOM" and outcomes(again).get("MOVED", 0) <= 512, "only what was freed meanwhile"
+    assert reason(again) == "NO_ROOM" and outcomes(again).get("MOVED", 0) <= 512, "more moved than was freed meanwhile"
     agent.check_healthy()
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def target_forbidden(machine):
-    """cpuset.mems excludes the target: FAILED_PRECONDITION with both masks, nothing moves."""
+    """cpuset.mems excludes the target: FAILED_PRECONDITION with both masks, and nothing moves."""
     near, far = ends()
     agent = Agent(machine)
     pod = machine.kubelet.start_pod("bound", qos="guaranteed")
@@ -163,9 +163,9 @@ def target_forbidden(machine):
     assert oracles.anonymous_bytes(container.pids()) == before
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def bad_requests(machine):
-    """Unknown pod, bad node, bad range, wrong PID, no socket: a clear error, status 1, and an agent that carries on."""
+    """Unknown pod, bad node, bad range, wrong PID, no socket: a clear error, status 1, and the agent keeps running."""
     agent = Agent(machine)
     nobody = "00000000-0000-0000-0000-000000000000"
     for argv, word in [
@@ -188,9 +188,9 @@ def bad_requests(machine):
     agent.check_healthy()
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1"])
 def busy_cancel_and_restart(machine):
-    """A second request is told the first one's id; Cancel ends it between two batches; SIGTERM ends the agent in time."""
+    """A second request is refused with the first one's id; Cancel ends the first between two batches; SIGTERM ends the agent in time."""
     agent = Agent(machine)
     container = repinned(machine, "--bytes", 192 * MIB, "--thp", "never", "--idle")
     first = agent.start_migration("--container", container.id, *SLOWLY)
@@ -214,7 +214,7 @@ def busy_cancel_and_restart(machine):
 
 @case(seconds=120)
 def hugetlb_stays(machine):
-    """hugetlb pages, also those of a memfd, are left alone: moving them would shift the pools that kubelet counts."""
+    """hugetlb pages, also those of a memfd, stay: moving them would change the pools that kubelet counts."""
     near, far = ends()
     agent = Agent(machine)
     pools = [pathlib.Path(f"/sys/devices/system/node/node{node}/hugepages/hugepages-2048kB/nr_hugepages")

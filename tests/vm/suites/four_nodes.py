@@ -1,4 +1,4 @@
-"""Four nodes at different distances: memory goes to the pod's own node, to none of the others."""
+"""Four nodes at different distances: memory goes to the pod's home node and to no other."""
 
 from guest import oracles
 from guest.agent import Agent
@@ -9,13 +9,13 @@ from suites.migrate import MIB, check_migration, ends, start_workload
 
 @case(seconds=300)
 def from_the_first_to_the_last(machine):
-    """The main job, across the machine."""
+    """The main job, from the first node to the last."""
     check_migration(machine, 48 * MIB, "--workers", 1, "--thp", "never")
 
 
 @case(seconds=300)
 def every_node_in_turn(machine):
-    """Re-pinned from node to node, its memory follows each time."""
+    """A pod is re-pinned from node to node, and its memory follows each time."""
     agent = Agent(machine)
     first, _ = ends()
     container = start_workload(machine, "wanderer", first, "--bytes", 16 * MIB, "--thp", "never", "--ops-per-second", 500)

@@ -1,4 +1,4 @@
-"""The image under containerd with exactly what the rendered DaemonSet gives it: enough for all it does."""
+"""The image under containerd, with exactly the privileges and mounts of the rendered DaemonSet: they suffice."""
 
 import json
 import pathlib
@@ -15,7 +15,7 @@ from suites.migrate import ends
 from suites.doctor import doctor, findings
 from suites.repair import SIZE, cpus_of, share_on, start, stop_clean
 
-# What the suite least_privilege takes away one by one: the default DaemonSet grants nothing else.
+# The capabilities that the suite least_privilege takes away one by one: the default DaemonSet grants no others.
 GRANTED_CAPABILITIES = {"SYS_PTRACE", "DAC_READ_SEARCH"}
 GRANTED_MOUNTS = {"config", "run", "cgroup", "pod-resources", "pod-logs", "container-logs"}
 
@@ -27,21 +27,21 @@ period: 1h
 
 
 def prepare(machine):
-    """A node as kubelet has made it."""
+    """Sets the node up as kubelet does."""
     machine.kubelet.serve_pod_resources()
     for directory in ("/var/log/pods", "/var/log/containers", POD_RESOURCES):
         pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
 
 
 def with_policies(rendered, text):
-    """The chart's configuration with other policies and period: the rest as it is."""
+    """The chart's configuration with other policies and another period."""
     kept = [line for line in rendered.config().splitlines() if not line.startswith(("policies:", "period:"))]
     return "\n".join(kept) + text
 
 
 @case(seconds=300)
 def does_its_job(machine):
-    """With the chart's defaults: fit, least privileged, knows pods by name, and brings a re-pinned pod home on request."""
+    """With the chart's defaults: ready, least privileged, pods known by name, and a re-pinned pod migrates on request."""
     prepare(machine)
     rendered = Rendered()
     agent = InClusterAgent(machine, rendered)
@@ -68,16 +68,16 @@ def does_its_job(machine):
 
 
 def applied_within(agent, text, success):
-    """Seconds from the swap of the ConfigMap's files until the metrics say how it went."""
+    """Seconds from the swap of the ConfigMap's files until the metrics show the result."""
     start = time.monotonic()
     agent.pod.swap_config(text)
     wait_until("the swap is noticed", lambda: metrics()["numa_locality_config_reload_success"] == success, 20)
     return time.monotonic() - start
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def memory_comes_home_by_policy(machine):
-    """A changed ConfigMap reaches the running agent: a re-pinned pod comes home by itself. A wrong one is told, not taken."""
+    """A changed ConfigMap reaches the running agent, and a re-pinned pod comes home by policy. A wrong one is reported and not applied."""
     prepare(machine)
     rendered = Rendered()
     agent = InClusterAgent(machine, rendered)
@@ -93,7 +93,7 @@ def memory_comes_home_by_policy(machine):
     wait_until("the repair has ended", lambda: [record for record in repairs(agent) if state(record) == "SUCCEEDED"], 30)
 
     in_force = agent.json("policies")["policies"]
-    wrong_again = applied_within(agent, with_policies(rendered, REPAIRING.replace("repair,", "mend,")), 0)
+    wrong_again = applied_within(agent, with_policies(rendered, REPAIRING.replace("repair,", "restore,")), 0)
     _, status = doctor(agent)
     assert any("action: must be one of" in text for text in findings(status, "WARNING")), status["findings"]
     assert agent.json("policies")["policies"] == in_force and in_force[0]["name"] == "all", "what was right is kept"
@@ -102,9 +102,9 @@ def memory_comes_home_by_policy(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def as_a_sidecar(machine):
-    """deploy/sidecar-example.yaml: beside the containers of one pod it repairs these, and tells of no others."""
+    """deploy/sidecar-example.yaml: an agent beside the containers of a pod repairs these, and reports no other containers."""
     prepare(machine)
     near, far = ends()
     stranger = start(machine, "stranger", near, "--idle", size=SIZE // 4)
@@ -119,30 +119,30 @@ def as_a_sidecar(machine):
                                           cpus=cpus_of(near))
     database.wait_ready()
 
-    def tell(*argv):
+    def ask(*argv):
         code, output, error = beside.exec("localityctl", "--output", "json", *argv)
         assert code == 0, error
         return json.loads(output)
-    status = tell("doctor")
+    status = ask("doctor")
     assert not findings(status, "ERROR") and not findings(status, "WARNING"), status["findings"]
     assert any(f"own pod, {beside.pod.uid}, is served" in text for text in findings(status, "NOTE")), status["findings"]
-    wait_until("it is found", lambda: len(tell("top")["placements"]) == 2, 30)  # and the agent itself
+    wait_until("it is found", lambda: len(ask("top")["placements"]) == 2, 30)  # and the agent itself
 
     database.repin(cpus_of(far))
     wait_until("its memory is home", lambda: share_on(database, far) >= 0.9, 150)
-    wait_until("the repair has ended", lambda: [record for record in tell("migrations")["migrations"]
+    wait_until("the repair has ended", lambda: [record for record in ask("migrations")["migrations"]
                                                 if state(record) == "SUCCEEDED"], 60)
-    told = {one["workload"]["container_id"] for one in tell("top")["placements"]}
-    assert told == {database.id, beside.container.id}, told
+    reported = {one["workload"]["container_id"] for one in ask("top")["placements"]}
+    assert reported == {database.id, beside.container.id}, reported
     code, _, error = beside.exec("localityctl", "migrate", "--container", stranger.id)
     assert code != 0 and "no such container" in error, error
     assert database.stop() == 0 and database.events("result")[-1]["mismatches"] == 0
     stop_clean(machine, stranger)
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def its_users_reach_it(machine):
-    """localityctl in the container, as kubectl exec runs it, and the chart's test pod."""
+    """Users reach it: localityctl in the container, as kubectl exec runs it, and the chart's test pod."""
     prepare(machine)
     rendered = Rendered()
     agent = InClusterAgent(machine, rendered)
@@ -159,9 +159,9 @@ def its_users_reach_it(machine):
     assert status.exit_code == 0 and "CAP_SYS_PTRACE" in said, said
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def shared_pages(machine):
-    """sharedPages of the chart's values grants what it takes: CAP_SYS_NICE."""
+    """sharedPages in the chart's values grants CAP_SYS_NICE, and shared pages move."""
     prepare(machine)
     agent = InClusterAgent(machine, Rendered("shared-pages"))
     code, status = doctor(agent)

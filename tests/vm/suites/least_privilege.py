@@ -1,4 +1,4 @@
-"""The image as the rendered DaemonSet runs it, with each thing that it grants taken away: the self-test names it."""
+"""The image as the rendered DaemonSet runs it, without one of its grants at a time: the self-test names what is missing."""
 
 import urllib.error
 import urllib.request
@@ -33,7 +33,7 @@ def own_pid_namespace(rendered):
 
 
 def check_without(machine, change, severity, message, advice):
-    """The self-test names what is missing, what to do about it, and nothing else. Returns agent and a pod beside it."""
+    """Expects a self-test that names what is missing and what to do, and nothing else. Returns the agent and another pod."""
     prepare(machine)
     near, _ = ends()
     quiet = start(machine, "quiet", near, "--idle", size=SIZE // 4)
@@ -51,7 +51,7 @@ def check_without(machine, change, severity, message, advice):
 
 
 def check_ready(reason=None):
-    """Kubelet's probe is answered: ready, or not for this reason."""
+    """Kubelet's probe gets an answer: ready, or not ready for this reason."""
     try:
         with urllib.request.urlopen(f"http://{ADDRESS}/readyz", timeout=30):
             assert reason is None, "ready"
@@ -60,7 +60,7 @@ def check_ready(reason=None):
         assert reason and reason in said, said
 
 
-def still_tells(agent, quiet):
+def still_reports(agent, quiet):
     near, _ = ends()
     placement = agent.placement("--container", quiet.id)
     found = {int(usage.get("node_id", 0)): int(usage.get("anon_bytes", 0)) for usage in placement["node_usages"]}
@@ -69,18 +69,18 @@ def still_tells(agent, quiet):
 
 @case(seconds=120)
 def without_sys_ptrace(machine):
-    """Where memory is can still be told, from the counters."""
-    still_tells(*check_without(machine, drop_capability("SYS_PTRACE"), "ERROR", "CAP_SYS_PTRACE is missing",
+    """The agent still reports where memory is, from the counters."""
+    still_reports(*check_without(machine, drop_capability("SYS_PTRACE"), "ERROR", "CAP_SYS_PTRACE is missing",
                                "Add SYS_PTRACE to the capabilities"))
     check_ready("CAP_SYS_PTRACE is missing")
 
 
 @case(seconds=180)
 def without_dac_read_search(machine):
-    """Slower, but all of it: memory still moves."""
+    """All memory still moves, more slowly."""
     agent, quiet = check_without(machine, drop_capability("DAC_READ_SEARCH"), "WARNING", "CAP_DAC_READ_SEARCH is missing",
                                  "Add DAC_READ_SEARCH to the capabilities")
-    still_tells(agent, quiet)
+    still_reports(agent, quiet)
     check_ready()
     _, far = ends()
     quiet.repin(cpus_of(far))
@@ -89,21 +89,22 @@ def without_dac_read_search(machine):
 
 @case(seconds=120)
 def under_the_default_seccomp_profile(machine):
-    """containerd's own profile forbids move_pages: not ready, and says why."""
-    still_tells(*check_without(machine, default_seccomp, "ERROR", "by the seccomp filter",
+    """containerd's default profile forbids move_pages: the agent is not ready and reports why."""
+    still_reports(*check_without(machine, default_seccomp, "ERROR", "by the seccomp filter",
                                "Run the agent under a seccomp profile that allows move_pages"))
     check_ready("by the seccomp filter")
 
 
 @case(seconds=120)
 def without_the_hosts_pids(machine):
-    """It sees its own pod only, and says so."""
-    check_without(machine, own_pid_namespace, "WARNING", "Processes outside the agent's PID namespace are not served", "Set hostPID in the agent's pod")
+    """The agent sees its own pod only, and reports that."""
+    check_without(machine, own_pid_namespace, "WARNING", "Processes outside the agent's PID namespace are not served",
+                  "Set hostPID in the agent's pod")
 
 
 @case(seconds=120)
 def without_the_hosts_cgroups(machine):
-    """Its own cgroup is not the host's."""
+    """The agent's cgroup namespace is not the host's."""
     check_without(machine, drop_mount("cgroup"), "ERROR", "No container can be found: /sys/fs/cgroup",
                   "Mount the host's /sys/fs/cgroup")
     check_ready("No container can be found")
@@ -111,26 +112,26 @@ def without_the_hosts_cgroups(machine):
 
 @case(seconds=120)
 def without_logs(machine):
-    """Pods are told by UID; where their memory is can be told all the same."""
-    still_tells(*check_without(machine, drop_mount("pod-logs", "container-logs"), "NOTE", "Names of pods are not known",
+    """The agent reports pods by UID, with their placement."""
+    still_reports(*check_without(machine, drop_mount("pod-logs", "container-logs"), "NOTE", "Names of pods are not known",
                                "Mount the host's /var/log"))
 
 
 @case(seconds=120)
 def without_pod_resources(machine):
-    """What kubelet has assigned is not known."""
-    still_tells(*check_without(machine, drop_mount("pod-resources"), "NOTE", "that kubelet has assigned to containers are not known", "Mount the host's"))
+    """The devices and CPUs that kubelet has assigned are not known."""
+    still_reports(*check_without(machine, drop_mount("pod-resources"), "NOTE", "that kubelet has assigned to containers are not known", "Mount the host's"))
 
 
 @case(seconds=120)
 def without_configuration(machine):
-    """Built-in defaults, which repair nothing: said."""
-    still_tells(*check_without(machine, drop_mount("config"), "NOTE", "no configuration file", "Mount a ConfigMap"))
+    """The agent reports that it uses built-in defaults, which repair nothing."""
+    still_reports(*check_without(machine, drop_mount("config"), "NOTE", "no configuration file", "Mount a ConfigMap"))
 
 
 @case(seconds=120)
 def without_a_place_for_the_socket(machine):
-    """It cannot serve at all: it ends and names the directory."""
+    """The agent cannot create its socket: it exits and names the directory."""
     prepare(machine)
     rendered = Rendered()
     drop_mount("run")(rendered)

@@ -1,4 +1,4 @@
-"""Node maps, pages that lie where they should already, and reservations far larger than memory."""
+"""Node maps, pages that are already on the target, and reservations far larger than memory."""
 
 import json
 import pathlib
@@ -14,12 +14,12 @@ from guest.wait import wait_until
 from suites.migrate import MIB, PAGE, ends
 
 CGROUP = pathlib.Path("/sys/fs/cgroup/job")
-# Runs a program in the cgroup from its first instruction on.
+# Runs a program that is in the cgroup from its first instruction.
 IN_CGROUP = ("sh", "-c", f'echo $$ > {CGROUP}/cgroup.procs && exec "$@"', "--")
 
 
 def start_workload(machine, *argv):
-    """integrity-workload by this command, no container; its Popen and its regions once its memory is in place."""
+    """Starts integrity-workload by this command, without a container; returns its Popen and its regions once its memory is in place."""
     process = machine.start(*argv)
     wait_until("the process has its memory", lambda: '"ready"' in process.log_path.read_text(), 60)
     ready = next(line for line in process.log_path.read_text().splitlines() if '"ready"' in line)
@@ -65,7 +65,7 @@ def a_job_across_four_nodes(machine):
 
 @case(seconds=240)
 def every_other_page_is_there_already(machine):
-    """Pages on both nodes in turn: those on the target are counted and left, all others move, to the page."""
+    """Pages alternate between two nodes: those on the target are counted and left, all others move; the counts are exact."""
     near, far = ends()
     process, (region,) = start_workload(machine, "taskset", "-c", cpu_list(oracles.node_cpus(near)),
                                         "numactl", f"--interleave={near},{far}", "integrity-workload", "--workers", 1,
@@ -95,14 +95,14 @@ signal.pause()
 
 
 def peak_kib(pid):
-    """The process's largest resident size since it was last forgotten."""
+    """The process's peak resident size since the last reset."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 @case(seconds=500)
 def one_tebibyte_reserved(machine):
-    """64 MiB in a mapping of 1 TiB: found at once on 6.12; before, all of its pagemap has to be read."""
+    """64 MiB in a mapping of 1 TiB: found at once on 6.12; on 6.1 all of its pagemap must be read."""
     agent = Agent(machine)
     process = machine.start(sys.executable, "-c", RESERVATION)
     wait_until("the reservation is there", lambda: "ready" in process.log_path.read_text(), 60)
@@ -112,11 +112,11 @@ def one_tebibyte_reserved(machine):
         (placement,) = agent.json("--timeout", "250s", "top", "--pid", pid, "--pages", timeout=260)["placements"]
         return time.monotonic() - begin, sum(int(usage.get("anon_bytes", 0)) for usage in placement["node_usages"])
 
-    small = min(scan(1)[0] for _ in range(3))  # what a request costs whatever it scans
-    pathlib.Path(f"/proc/{agent.process.pid}/clear_refs").write_text("5")  # forgets the peak
+    small = min(scan(1)[0] for _ in range(3))  # the fixed cost of a request
+    pathlib.Path(f"/proc/{agent.process.pid}/clear_refs").write_text("5")  # resets the peak
     peak = peak_kib(agent.process.pid)
     attempts = 1 if machine.kernel == "6.1" else 3
-    took, found = min(scan(process.pid) for _ in range(attempts))  # the others were disturbed more
+    took, found = min(scan(process.pid) for _ in range(attempts))  # the slower attempts were disturbed more
     grown = peak_kib(agent.process.pid) - peak
     machine.log(f"{took:.2f} s ({small:.2f} s for a small process), {found >> 20} MiB found, {grown} KiB more at its peak")
     assert 64 * MIB <= found <= 80 * MIB
@@ -136,7 +136,7 @@ def one_tebibyte_reserved(machine):
 
 
 def entry_offset(pid):
-    """Where pagemap's entries of the process's largest mapping begin."""
+    """The offset in pagemap of the entries of the process's largest mapping."""
     ranges = [line.split()[0].split("-") for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()]
     start, _ = max(((int(start, 16), int(end, 16)) for start, end in ranges), key=lambda range_: range_[1] - range_[0])
     return start // PAGE * 8

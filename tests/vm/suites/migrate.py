@@ -1,4 +1,4 @@
-"""The agent's main job: a re-pinned pod gets its memory back, whatever the pod looks like, and nobody else's moves."""
+"""The agent's main job: the memory of a re-pinned pod follows its CPUs, and no other memory moves."""
 
 from guest import oracles
 from guest.agent import Agent, assert_agrees_to_the_page, bytes_per_node, outcomes, state
@@ -10,7 +10,7 @@ PAGE = 4096
 
 
 def ends():
-    """The first and the last node with CPUs and memory: from where to where pods are re-pinned."""
+    """The first and the last node with CPUs and memory: pods are re-pinned from the first to the last."""
     usable = [node for node in oracles.nodes("has_cpu") if node in oracles.nodes("has_memory")]
     return usable[0], usable[-1]
 
@@ -24,13 +24,13 @@ def start_workload(machine, pod_name, node, *argv, qos="burstable"):
 
 
 def assert_home(agent, container, size, node, share=0.99):
-    """At least `share` of the container's anonymous memory is on the node, and every source says so."""
+    """Asserts that at least `share` of the container's anonymous memory is on the node, by every source."""
     found = oracles.anonymous_bytes(container.pids())
     agent.machine.log(f"anonymous bytes per node, by numa_maps: {dict(found)}")
     assert sum(found.values()) >= size
     assert oracles.share(found, node) >= share
     assert_agrees_to_the_page(agent, container)
-    # The kernel keeps memory.numa_stat in batches of 64 pages a CPU.
+    # The kernel updates memory.numa_stat in batches of 64 pages per CPU.
     lag = 64 * PAGE * len(oracles.parse_list(open("/sys/devices/system/cpu/online").read()))
     counted = oracles.numa_stat(container.cgroup)
     said = bytes_per_node(agent.placement("--container", container.id))
@@ -73,13 +73,13 @@ def check_migration(machine, size, *argv):
 
 
 def assert_cross_check_agrees(machine, record, size):
-    """The kernel's counters, as the agent has read them, confirm what it says it moved."""
+    """Asserts that the agent's cross-check with the kernel's counters confirms the moved pages."""
     near, far = ends()
     source = record["workloads"][0]["cross_check"]
-    machine.log(f"second source: {source}")
+    machine.log(f"cross-check: {source}")
     assert source["verdict"] == "CROSS_CHECK_VERDICT_AGREES", source
     tolerance = int(source["tolerance_bytes"])
-    assert tolerance < size / 4, "it could not have told"
+    assert tolerance < size / 4, "the tolerance is too large to show anything"
     nodes = {int(node.get("node_id", 0)): node for node in source["nodes"]}
     for node, moved in {near: -outcomes(record)["MOVED"] * PAGE, far: outcomes(record)["MOVED"] * PAGE}.items():
         assert int(nodes[node]["moved_bytes"]) == moved
@@ -88,13 +88,13 @@ def assert_cross_check_agrees(machine, record, size):
 
 
 def hot(machine, full):
-    """(bytes, threads) of a workload that runs hot: 6.1 flushes TLBs page by page, which takes its time here."""
+    """(bytes, threads) of a busy workload: 6.1 flushes TLBs page by page, which is slow here."""
     return (32 * MIB, 1) if machine.kernel == "6.1" else (full, 2)
 
 
 @case(seconds=420)
 def pod_repinned(machine):
-    """256 MiB of small pages, threads that never stop; the agent's second source agrees."""
+    """256 MiB of small pages under threads that never pause; the agent's cross-check agrees."""
     size, threads = hot(machine, 256 * MIB)
     record = check_migration(machine, size, "--workers", threads, "--thp", "never")
     assert_cross_check_agrees(machine, record, size)
@@ -122,13 +122,13 @@ def three_processes_of_eight_threads(machine):
 
 @case(seconds=300)
 def idle_pod_256_mib(machine):
-    """256 MiB of a pod that does nothing: on both kernels."""
+    """256 MiB of an almost idle pod, on both kernels."""
     check_migration(machine, 256 * MIB, "--ops-per-second", 100, "--thp", "never")
 
 
 @case(seconds=300)
 def already_home(machine):
-    """A second migration finds everything there, and makes no move."""
+    """A migration that finds all memory at home makes no move."""
     _, far = ends()
     agent = Agent(machine)
     container = start_workload(machine, "home", far, "--bytes", 32 * MIB, "--thp", "never", "--idle")

@@ -1,4 +1,4 @@
-"""The API over the network as the chart sets it up, called by a client that is none of ours, from another network."""
+"""The API over the network as the chart sets it up, called by another gRPC client from another network."""
 
 import json
 import pathlib
@@ -32,7 +32,7 @@ def make_network(machine):
 
 
 def client(machine, certificates, name, *verb):
-    """What network_client prints, run in the other network."""
+    """The JSON that network_client prints, run in the other network."""
     done = machine.run("ip", "netns", "exec", NETWORK, "python3", "-m", "guest.network_client", f"{HOST}:{PORT}", NAME,
                        certificates, name, *verb, timeout=150)
     return json.loads(done.stdout)
@@ -50,7 +50,7 @@ def start_agent(machine):
 
 @case(seconds=300)
 def a_controller_repairs(machine):
-    """It reads where pods are, and has a re-pinned one brought home."""
+    """The client reads placements and migrates a re-pinned pod."""
     start_agent(machine)
     near, far = ends()
     database = start(machine, "database", near, size=SIZE // 2)
@@ -65,10 +65,10 @@ def a_controller_repairs(machine):
 
 @case(seconds=300)
 def strangers_are_refused(machine):
-    """No certificate, one that has expired, one of another authority; and who asks an agent of another authority."""
+    """Refused: no certificate, an expired one, one of another authority, and an agent of another authority."""
     agent = start_agent(machine)
     assert "placements" in client(machine, FIRST, "client", "list")
-    impostor = pathlib.Path("/tmp/impostor")  # trusts the right authority, shows what another has signed
+    impostor = pathlib.Path("/tmp/impostor")  # trusts the right authority, presents a certificate of another
     impostor.mkdir(exist_ok=True)
     (impostor / "ca.crt").write_bytes((FIRST / "ca.crt").read_bytes())
     for suffix in ("crt", "key"):
@@ -82,7 +82,7 @@ def strangers_are_refused(machine):
 
 @case(seconds=300)
 def certificates_are_rotated(machine):
-    """The Secret's files change under the running agent: soon new connections see the new ones, and the old are refused."""
+    """The Secret's files change under the running agent: soon new connections use the new files, and old certificates are refused."""
     agent = start_agent(machine)
     process = agent.container.pids()
     assert "placements" in client(machine, FIRST, "client", "list")
@@ -94,7 +94,7 @@ def certificates_are_rotated(machine):
 
 @case(seconds=120)
 def localityctl_asks_all(machine):
-    """Every agent behind the Service's name, verified against it: here the one there is."""
+    """Calls every agent behind the Service's name and verifies it against that name; here there is one agent."""
     agent = start_agent(machine)
     hosts = pathlib.Path("/etc/hosts")
     before = hosts.read_text()

@@ -1,4 +1,4 @@
-"""numa-migrate, the local command: queries and moves, exact figures, exit codes; and it needs no privilege of its own."""
+"""numa-migrate, the local command: queries and moves, exact figures, exit codes; it needs no privilege."""
 
 import csv
 import io
@@ -17,14 +17,14 @@ from suites.migrate import MIB, PAGE, ends
 
 NOBODY = 65534
 
-# Emulated CPUs take longer for a call than its default budget when the host is busy, however few its pages.
+# On a busy host emulated CPUs take longer for a call than its default limit, however few its pages.
 PATIENT = ("--max-call-time", "1s")
 
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 
 
 def start_helper(machine, node, size, *argv, user=None):
-    """numa-migrate's helper with its memory on a node; returns (Popen, start and end of the memory)."""
+    """Starts numa-migrate's helper with its memory on a node; returns (Popen, start, end) of the memory."""
     options = {"user": user, "group": user, "extra_groups": []} if user else {}
     helper = machine.start("numa-migrate", "helper", "--alloc", size, "--seed", 42, "--node", node, *argv, **options)
     wait_until("the helper has its memory", lambda: "Checking the content" in helper.log_path.read_text(), 60)
@@ -35,14 +35,14 @@ def start_helper(machine, node, size, *argv, user=None):
 
 
 def end_well(helper):
-    """The helper has found every byte of its memory as it was."""
+    """Ends the helper, which checks that every byte of its memory is unchanged."""
     helper.send_signal(signal.SIGTERM)
     assert helper.wait(60) == 0, helper.log_path.read_text()
     assert "no wrong byte" in helper.log_path.read_text()
 
 
 def start_process(machine, node, *argv):
-    """integrity-workload on the CPUs of a node, no container; returns (Popen, the process that has the memory)."""
+    """Starts integrity-workload on the CPUs of a node, without a container; returns (Popen, pid of the process that has the memory)."""
     process = machine.start("taskset", "-c", cpu_list(oracles.node_cpus(node)), "integrity-workload", "--thp", "never",
                             *argv)
     wait_until("the process has its memory", lambda: '"ready"' in process.log_path.read_text(), 60)
@@ -56,7 +56,7 @@ def shares(text):
 
 
 def figures(text):
-    """{name: pages} of the lines at the margin, which must be those of the transcript, in its order."""
+    """{name: pages} of the unindented lines, which must be those of the transcript, in its order."""
     names = [line.partition(":")[0] for line in text.splitlines() if not line.startswith(" ")]
     known = ["Pages examined", "Moved", "Unchanged", "Busy", "Failed", "Drifted", "Verification"]
     assert names == [name for name in known if name in names] and names[:5] == known[:5], text
@@ -79,7 +79,7 @@ def resident_pages(pid, start=0, end=1 << 64):
 
 
 def checked_pages(machine, pid, *argv):
-    """{node: pages} as --check has it."""
+    """{node: pages} as --check prints it."""
     said = json.loads(machine.run("numa-migrate", "--pid", pid, "--check", "--json", *argv).stdout)
     assert said["pages"] == sum(node["pages"] for node in said["nodes"])
     return {node["node"]: node["pages"] for node in said["nodes"]}
@@ -87,7 +87,7 @@ def checked_pages(machine, pid, *argv):
 
 @case(seconds=240)
 def half_a_gigabyte(machine):
-    """512 MiB: every page examined and moved, a second source agrees, and no byte is wrong."""
+    """512 MiB: every page is examined and moved, numa_maps agrees, and no byte is wrong."""
     near, far = ends()
     helper, start, end = start_helper(machine, near, "512M")
     assert end - start == 512 * MIB
@@ -103,12 +103,12 @@ def half_a_gigabyte(machine):
 
 @case(seconds=120)
 def checks_to_the_page(machine):
-    """--check has the pages of numa_maps, and numastat the same to the last digit that it prints."""
+    """--check counts the pages of numa_maps, and numastat agrees to the last digit that it prints."""
     near, far = ends()
     helper, start, end = start_helper(machine, near, "32M")
     middle = start + 8 * MIB
     machine.run("numa-migrate", "--pid", helper.pid, "--range", f"{start:x}-{middle:x}", "--to-node", far)
-    helper.send_signal(signal.SIGSTOP)  # nothing of it changes between two looks
+    helper.send_signal(signal.SIGSTOP)  # its pages do not change between two readings
     said = checked_pages(machine, helper.pid)
     assert said == resident_pages(helper.pid)
     assert checked_pages(machine, helper.pid, "--range", f"{start:x}-{end:x}") == {near: 6144, far: 2048}
@@ -126,7 +126,7 @@ def checks_to_the_page(machine):
 
 @case(seconds=120)
 def moves_while_it_works(machine):
-    """A process that writes all the time: the transcript's words, figures that add up, no wrong value."""
+    """A process that writes all the time: the transcript's words, figures that add up, no wrong value in memory."""
     near, far = ends()
     process, pid = start_process(machine, near, "--bytes", 32 * MIB)
     assert shares(machine.run("numa-migrate", "--pid", pid, "--check").stdout)[near] >= 95
@@ -143,7 +143,7 @@ def moves_while_it_works(machine):
 
 @case(seconds=120)
 def for_programs(machine):
-    """--json and --csv have the figures of the text; a dry run moves nothing and its time is of the right order."""
+    """--json and --csv have the figures of the text; a dry run moves nothing, and its estimate of the time has the right order."""
     near, far = ends()
     helper, start, end = start_helper(machine, near, "64M")
     part = ("numa-migrate", "--pid", helper.pid, "--range", "64M", "--to-node", far, *PATIENT)
@@ -165,7 +165,7 @@ def for_programs(machine):
 
 @case(seconds=120)
 def ones_own_process_without_privilege(machine):
-    """As user 65534: its own process moves and is verified; another user's is refused, with the capability's name."""
+    """As user 65534: a process of this user moves and is verified; one of another user is refused, with the capability's name."""
     near, far = ends()
     helper, start, end = start_helper(machine, near, "8M", user=NOBODY)
     other, _, _ = start_helper(machine, near, "1M")
@@ -185,7 +185,7 @@ def ones_own_process_without_privilege(machine):
 
 @case(seconds=60)
 def forked_processes(machine):
-    """What a process shares with its forks stays with `owned`, as they were not named, and moves for all with `all`."""
+    """Pages that a process shares with its forks stay with `owned`, as the forks were not named, and move with `all`."""
     near, far = ends()
     size = 8 * MIB
     process, pid = start_process(machine, near, "--sharing", "fork", "--processes", 3, "--bytes", size, "--idle")
@@ -219,7 +219,7 @@ def swaps_while_it_works(machine):
 
 @case(seconds=60)
 def says_what_is_wrong(machine):
-    """Status 1 and a sentence for what cannot be."""
+    """Wrong arguments: status 1 and a sentence that names the problem."""
     near, far = ends()
     helper, _, _ = start_helper(machine, near, "1M")
     pid = helper.pid
@@ -238,7 +238,7 @@ def says_what_is_wrong(machine):
 
 @case(seconds=60)
 def a_wrong_byte_is_an_error(machine):
-    """The helper's own negative control: one byte written from outside."""
+    """The helper's negative control: one byte written from outside."""
     near, _ = ends()
     helper, start, _ = start_helper(machine, near, "4M")
     with open(f"/proc/{helper.pid}/mem", "r+b", buffering=0) as memory:
@@ -252,7 +252,7 @@ def a_wrong_byte_is_an_error(machine):
 
 @case(seconds=120)
 def held_in_batches(machine):
-    """A busy process is moved while it stands still: by ptrace, in fixed batches; afterwards nobody traces it."""
+    """A busy process is moved while ptrace holds it, in fixed batches; afterwards nobody traces it."""
     near, far = ends()
     process, pid = start_process(machine, near, "--bytes", 8 * MIB)
     done = machine.run("numa-migrate", "--pid", pid, "--range", "8M", "--to-node", far, "--hold", "--batch", 256, "--json")
@@ -306,9 +306,9 @@ def bound_to_its_node(machine):
 
 @case(seconds=120)
 def a_call_that_the_kernel_holds(machine):
-    """A real-time task has a CPU for itself: said after 5 s, and a second Ctrl-C puts the machine back at once.
+    """A real-time task occupies a CPU, so that the call stalls: reported after 5 s; a second Ctrl-C restores the machine at once.
 
-    From Linux 6.12 on such a task leaves others a twentieth of the CPU, so that no call waits so long.
+    From Linux 6.12 on a real-time task leaves others a twentieth of the CPU, so that no call waits this long.
     """
     near, far = ends()
     helper, _, _ = start_helper(machine, near, "16M")
@@ -317,20 +317,20 @@ def a_call_that_the_kernel_holds(machine):
         machine.cleanup.callback(setting.write_text, setting.read_text())
         setting.write_text(value)
     *others, taken = sorted(os.sched_getaffinity(0))
-    # The call waits for CPUs that have pages of their own to hand back: this one always has.
+    # The call waits for CPUs with pages in per-CPU caches: this CPU always has some.
     touch_pages = "import mmap\nprint('has the CPU', flush=True)\nwhile True: mmap.mmap(-1, 4096)[0] = 1"
     hog = machine.start("timeout", "-s", "KILL", 15, "chrt", "-f", 50, "taskset", "-c", taken, "python3", "-c", touch_pages)
     wait_until("the task has the CPU", lambda: "has the CPU" in hog.log_path.read_text())
     mover = machine.start("taskset", "-c", ",".join(map(str, others)), "numa-migrate", "--pid", helper.pid, "--to-node", far,
                           "--numa-balancing", "off")
     if machine.kernel == "6.1":
-        wait_until("the held call is told of", lambda: "the kernel has held move_pages" in mover.log_path.read_text(), 14)
+        wait_until("the stalled call is reported", lambda: "the kernel has held move_pages" in mover.log_path.read_text(), 14)
         assert setting.read_text() == "0\n"
         for _ in range(2):
             time.sleep(0.5)
             mover.send_signal(signal.SIGINT)
         wait_until("balancing is on again", lambda: setting.read_text() == "1\n", 10)
-        assert hog.poll() is None and mover.poll() is None, "the kernel holds the call still"
+        assert hog.poll() is None and mover.poll() is None, "the call is still stalled"
     assert mover.wait(60) == (130 if machine.kernel == "6.1" else 0), mover.log_path.read_text()
     machine.log(mover.log_path.read_text())
     assert setting.read_text() == "1\n" and ("given up" in mover.log_path.read_text()) == (machine.kernel == "6.1")

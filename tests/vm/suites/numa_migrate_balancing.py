@@ -17,7 +17,7 @@ from suites.numa_migrate import PATIENT, end_well, figures, resident_pages, star
 
 SWITCH = pathlib.Path("/proc/sys/kernel/numa_balancing")
 DEBUGFS = pathlib.Path("/sys/kernel/debug")
-# How soon and how often it looks, in milliseconds; by default after one second, later after up to a minute.
+# How soon and how often balancing scans, in milliseconds; by default after one second, later up to once a minute.
 PACE = {"scan_delay_ms": 100, "scan_period_min_ms": 100, "scan_period_max_ms": 500}
 
 
@@ -32,7 +32,7 @@ def switch_on(machine):
 
 
 def hurry(machine):
-    """Balancing that shows what it does within seconds."""
+    """Makes balancing act within seconds."""
     if not (DEBUGFS / "sched").exists():
         machine.run("mount", "-t", "debugfs", "none", DEBUGFS)
     for name, milliseconds in PACE.items():
@@ -41,14 +41,14 @@ def hurry(machine):
 
 @case(seconds=120)
 def interrupted_with_balancing_off(machine):
-    """Ctrl-C amid a slow migration: status 130, the exact partial result, the switch is back as it was."""
+    """Ctrl-C during a slow migration: status 130, the exact partial result, and the switch has its old value again."""
     near, far = ends()
     helper, start, end = start_helper(machine, near, "32M")
     for signum, status in (signal.SIGINT, 130), (signal.SIGTERM, 143):
         switch_on(machine)
         before = resident_pages(helper.pid, start, end)[far]
         mover = machine.start("numa-migrate", "--pid", helper.pid, "--range", "32M", "--to-node", far,
-                              "--numa-balancing", "off", "--throttle", "4M/s", "--json")
+                              "--numa-balancing", "off", "--bandwidth", "4M/s", "--json")
         wait_until("balancing is off", lambda: SWITCH.read_text() == "0\n")
         wait_until("pages move", lambda: resident_pages(helper.pid, start, end)[far] > before)
         mover.send_signal(signum)
@@ -66,7 +66,7 @@ def interrupted_with_balancing_off(machine):
 
 @case(seconds=240)
 def drift_is_explained(machine):
-    """Threads left on the old node with balancing on: the kernel takes pages back, and the report says why."""
+    """Threads left on the old node with balancing on: the kernel moves pages back, and the report says why."""
     near, far = ends()
     process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
     hurry(machine)
@@ -84,7 +84,7 @@ def drift_is_explained(machine):
 
 @case(seconds=240)
 def drift_is_explained_by_the_agent(machine):
-    """The same by the agent: its record has the cause. There is no second source in the root cgroup, and it says so."""
+    """The same by the agent: the record has the cause. In the root cgroup no cross-check is possible, and the record says so."""
     near, far = ends()
     agent = Agent(machine)
     process, pid = start_process(machine, near, "--bytes", 16 * MIB, "--workers", 2)
@@ -105,7 +105,7 @@ def drift_is_explained_by_the_agent(machine):
 
 @case(seconds=240)
 def no_drift_with_threads_pinned(machine):
-    """The same with the option that it named: nothing drifts, by our own look and by numa_maps.
+    """The same with the option that the report named: nothing drifts, by the verification and by numa_maps.
 
     Linux 6.1 hides pages that balancing has marked from move_pages: fewer may count as moved, but all get there.
     """

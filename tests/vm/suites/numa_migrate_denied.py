@@ -1,4 +1,4 @@
-"""numa-migrate where it is not let do what it takes: it says who denies it, and takes no other process for the one meant."""
+"""numa-migrate without the permissions that it needs: it names what denies the call, and never moves another process."""
 
 import ctypes
 import errno
@@ -9,7 +9,7 @@ from suites.numa_migrate import end_well, resident_pages, start_helper
 
 
 def refusing(system_call, error):
-    """For subprocess: from here on the kernel answers this system call with an error, by a seccomp filter."""
+    """A preexec_fn for subprocess: installs a seccomp filter that makes this system call fail with an error."""
     load_number, jump_if_equal, give = 0x20, 0x15, 0x06
     refused, allowed = 0x00050000 | error, 0x7FFF0000
     program = b"".join(code.to_bytes(2, "little") + bytes((0, otherwise)) + value.to_bytes(4, "little")
@@ -23,13 +23,13 @@ def refusing(system_call, error):
     def install():
         if libc.prctl(set_seccomp, filter_mode, ctypes.byref(header), 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "seccomp")
-    install.text = text  # lives as long
+    install.text = text  # must live as long
     return install
 
 
 @case(seconds=60)
 def a_seccomp_filter_is_named(machine):
-    """Root whom a filter denies move_pages, by either error that filters give: status 2, and the filter is named."""
+    """A filter denies root move_pages, by either error that filters use: status 2, and the message names the filter."""
     near, far = ends()
     helper, start, end = start_helper(machine, near, "4M")
     move_pages = 279
@@ -40,7 +40,7 @@ def a_seccomp_filter_is_named(machine):
             status = refused.wait(30)
             said = refused.log_path.read_text()
             if option == ("--dry-run",) and status == 0:
-                continue  # where frames tell the nodes nothing is asked of the kernel
+                continue  # page frames give the nodes: the kernel is not queried
             assert status == 2 and "seccomp filter" in said and "move_pages" in said, f"{error} {option}: {status} {said}"
     assert resident_pages(helper.pid, start, end)[near] == 1024
     end_well(helper)
@@ -48,7 +48,7 @@ def a_seccomp_filter_is_named(machine):
 
 @case(seconds=60)
 def in_a_pid_namespace_of_its_own(machine):
-    """A process outside of the namespace is not found, and why is said; nor is another one taken for it."""
+    """A process outside the PID namespace is not found, and the message says why; no other process is taken for it."""
     near, far = ends()
     helper, start, end = start_helper(machine, near, "1M")
     for argv, pid in [(("--mount-proc",), helper.pid), ((), helper.pid), ((), 1)]:

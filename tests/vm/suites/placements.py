@@ -1,4 +1,4 @@
-"""What the agent says of pods: which there are, however they are named, and whose memory is whose."""
+"""The agent's reports of pods: all are listed, by each kind of selector, with their memory."""
 
 import grpc
 
@@ -31,7 +31,7 @@ def pods_of_each_class(machine):
 
 @case(seconds=120)
 def by_any_name(machine):
-    """A pod, a container by its short id, a cgroup path and a process all lead to the same memory."""
+    """A pod, a container by its short id, a cgroup path and a process all select the same memory."""
     near, _ = ends()
     agent = Agent(machine)
     container = start_workload(machine, "named", near, "--bytes", 16 * MIB, "--thp", "never", "--idle")
@@ -47,7 +47,7 @@ def by_any_name(machine):
 
 @case(seconds=120)
 def nested_cgroups_count(machine):
-    """Processes in a cgroup below the container's are the container's, as under systemd or docker in a pod."""
+    """Processes in a cgroup below the container's belong to the container, as with systemd or docker in a pod."""
     near, _ = ends()
     agent = Agent(machine)
     container = start_workload(machine, "nested", near, "--bytes", 16 * MIB, "--thp", "never", "--idle")
@@ -60,12 +60,12 @@ def nested_cgroups_count(machine):
     placement = agent.placement("--container", container.id)
     assert placement["process_count"] == len(pids)
     assert placement["workload"]["cgroup_path"] == container.cgroup_path
-    container.stop()  # with it goes the cgroup below
+    container.stop()  # removes the cgroup below, too
 
 
 @case(seconds=60)
 def health_and_reflection(machine):
-    """What probes and generic clients ask for: health says SERVING, reflection lists the services."""
+    """Probes and generic clients get answers: health reports SERVING, reflection lists the services."""
     Agent(machine)
     with grpc.insecure_channel(f"unix:{SOCKET}") as channel:
         check = channel.unary_unary("/grpc.health.v1.Health/Check")

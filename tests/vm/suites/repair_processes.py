@@ -1,4 +1,4 @@
-"""One container whose processes are at home on different nodes: each one's memory follows its own CPUs."""
+"""A container whose processes have different home nodes: the memory of each follows its own CPUs."""
 
 import os
 
@@ -11,7 +11,7 @@ MIB = 1 << 20
 
 
 def pin(pid, node):
-    """Every thread of the process on this node, as a worker pins itself."""
+    """Pins every thread of the process to this node, as a worker pins itself."""
     for thread in os.listdir(f"/proc/{pid}/task"):
         os.sched_setaffinity(int(thread), oracles.node_cpus(node))
 
@@ -22,7 +22,7 @@ def at_home(pid, node):
 
 @case(seconds=240)
 def crosswise(machine):
-    """Four workers on four nodes swap their nodes: the container's totals stay as they were, and each gets its own."""
+    """Four workers on four nodes swap nodes: the container's totals do not change, and each worker's memory follows it."""
     nodes = [node for node in oracles.nodes("has_cpu") if node in oracles.nodes("has_memory")]
     agent = start_agent(machine, {"minRemoteBytes": "1Mi"}, period="2s")
     pod = machine.kubelet.start_pod("ranks", namespace="prod")

@@ -1,4 +1,4 @@
-"""Pages that several processes map: moved if all of them belong to the workload, left if one does not."""
+"""Pages that several processes map: they move if all of the processes belong to the workload, otherwise they stay."""
 
 import pathlib
 import time
@@ -12,13 +12,13 @@ from suites.migrate import MIB, PAGE, ends, start_workload
 from suites.numa_migrate import start_process
 
 COMMON = pathlib.Path("/dev/shm/common")   # on tmpfs: shared memory, if two containers mount it
-# Of each process a few: copies of an executable's pages, shared with the process that it was forked from.
+# A few of each process: copies of an executable's pages, shared with the process that it was forked from.
 FEW = 8
 CROWD = 1000
 
 
 def start_sharers(machine, name, node, *argv, mounts=()):
-    """A container of integrity-workload on the node's CPUs; it and the addresses of its memory under test."""
+    """Starts integrity-workload on the node's CPUs; returns the container and the addresses of its memory under test."""
     pod = machine.kubelet.start_pod(name)
     container = pod.start_container("main", ["integrity-workload", "--thp", "never", *argv],
                                     cpus=cpu_list(oracles.node_cpus(node)), mounts=mounts)
@@ -27,7 +27,7 @@ def start_sharers(machine, name, node, *argv, mounts=()):
 
 
 def common_file(machine, path, size, node):
-    """A file whose pages are on the node."""
+    """Makes a file whose pages are on the node."""
     path.parent.mkdir(exist_ok=True)
     machine.run("taskset", "-c", cpu_list(oracles.node_cpus(node)), "dd", "if=/dev/zero", f"of={path}", "bs=1M",
                 f"count={size // MIB}")
@@ -40,14 +40,14 @@ def everything(container):
 
 
 def assert_all_on(container, start, size, node):
-    """Every process of the container has all of the mapping, and all of it is on the node."""
+    """Asserts that every process of the container has the whole mapping, and that all of it is on the node."""
     for pid in container.pids():
         found = oracles.mapped_bytes(pid).get(start, {})
         assert dict(found) == {node: size}, f"process {pid}: {dict(found)} of {size} bytes, wanted on node {node}"
 
 
 def assert_unharmed(machine, container):
-    """The workload checks all of its memory at its end."""
+    """Stops the container, whose workload checks all of its memory at the end."""
     assert container.stop() == 0, container.output()[-3:]
     result = container.events("result")[-1]
     machine.log(f"workload: {result}")
@@ -60,7 +60,7 @@ def note(record):
 
 @case(seconds=300)
 def shared_buffers(machine):
-    """64 MiB mapped by eight processes of a container move; a file that a bystander maps in common does not."""
+    """64 MiB that eight processes of a container map move; a file that a bystander also maps stays."""
     near, far = ends()
     size, path = 64 * MIB, pathlib.Path("/srv/common/file")
     common_file(machine, path, 8 * MIB, near)
@@ -82,7 +82,7 @@ def shared_buffers(machine):
 
 @case(seconds=300)
 def shared_with_a_stranger(machine):
-    """Shared memory that a process of another pod maps as well stays, and the record names that process."""
+    """Shared memory that a process of another pod also maps stays, and the record names that process."""
     near, far = ends()
     common_file(machine, COMMON / "segment", 8 * MIB, near)
     mounts = [(str(COMMON), "/dev/shm")]
@@ -107,7 +107,7 @@ def shared_with_a_stranger(machine):
     record = agent.migrate(*migrate)
     machine.log(f"without the stranger: {state(record)} {outcomes(record)}, note: {note(record)!r}")
     assert note(record) == "" and outcomes(record).get("SHARED", 0) <= 2 * FEW
-    # It has moved, and is charged to whoever wrote the file: the container's own counters do not show it.
+    # The file has moved, and is charged to the process that wrote it: the container's counters do not show it.
     source = record["workloads"][0]["cross_check"]
     assert source["verdict"] == "CROSS_CHECK_VERDICT_DISAGREES" and "another cgroup" in source["note"], source
     assert abs(int(source["difference_bytes"]) - 8 * MIB) <= FEW * PAGE, source
@@ -137,7 +137,7 @@ def forked_children(machine):
 
 @case(seconds=240)
 def forks_outside_the_workload(machine):
-    """Of a single process all others are strangers: what it shares with its forks stays, the rest moves."""
+    """To a single process all others are strangers: pages that it shares with its forks stay, the rest moves."""
     near, far = ends()
     agent = Agent(machine)
     _, pid = start_process(machine, near, "--sharing", "fork", "--processes", 2, "--bytes", 8 * MIB, "--idle")
@@ -149,7 +149,7 @@ def forks_outside_the_workload(machine):
 
 @case(seconds=300)
 def among_a_thousand_processes(machine):
-    """The proof looks at every process of the machine: what that costs, with shared memory to prove."""
+    """The sharing proof reads every process of the machine: its cost among a thousand processes."""
     near, far = ends()
     agent = Agent(machine)
     container, start = start_sharers(machine, "small", near, "--sharing", "mapping", "--processes", 2, "--bytes", 4 * MIB,

@@ -7,7 +7,7 @@ from suites.numa_migrate import PATIENT, checked_pages, end_well, figures, resid
 
 @case(seconds=60)
 def across_the_hole(machine):
-    """There by --to-node, back by --node-map: every page is on the node that was named, by another source, too."""
+    """There by --to-node, back by --node-map: every page is on the named node, by numa_maps too."""
     first, last = oracles.nodes("has_memory")
     assert last - first > 1, "no hole: nothing is proved"
     helper, start, end = start_helper(machine, first, "16M")

@@ -1,4 +1,4 @@
-"""Memory that stays where it was moved: cpuset.mems through the real containerd."""
+"""Stick: cpuset.mems, written through the real containerd, keeps memory where it was moved."""
 
 from guest import oracles
 from guest.agent import Agent, outcomes, reason, state
@@ -12,7 +12,7 @@ STICK = ("--stick", "cpuset-mems")
 
 
 def repinned(machine, size, *argv):
-    """A container whose memory is on the first node, confined to it, and whose CPUs are on the last."""
+    """Starts a container whose memory is on the first node and confined to it, and whose CPUs are on the last."""
     near, far = ends()
     container = start_workload(machine, "database", near, "--bytes", size, "--thp", "never", *argv)
     set_mems(container, near)
@@ -39,7 +39,7 @@ def refused(agent, *argv):
 
 @case(seconds=120)
 def needs_a_runtime(machine):
-    """Without a container runtime the agent refuses, and names the flag."""
+    """Without a container runtime the agent refuses and names the flag."""
     near, _ = ends()
     agent = Agent(machine)
     container = start_workload(machine, "alone", near, "--bytes", 8 * MIB, "--idle")
@@ -48,7 +48,7 @@ def needs_a_runtime(machine):
 
 @case(seconds=240)
 def old_kernels_are_refused(machine):
-    """Before Linux 6.7 a cpuset.mems write stalls the workload: refused unless forced. Later it is done."""
+    """Before Linux 6.7 a write to cpuset.mems stalls the workload: refused unless forced. Later kernels allow it."""
     _, far = ends()
     agent = Agent(machine, "--cri-socket", SOCKET)
     container = repinned(machine, 32 * MIB, "--idle")
@@ -65,7 +65,7 @@ def old_kernels_are_refused(machine):
 
 @case(seconds=300)
 def moved_and_kept(machine):
-    """A container confined to its old node: widened, moved, confined to its new one; memory touched later is there."""
+    """A container confined to its old node: cpuset.mems is widened, memory moves, cpuset.mems is the new node; later memory is there."""
     _, far = ends()
     if machine.kernel == "6.1":
         force = ("--stick-on-old-kernels",)
@@ -81,7 +81,7 @@ def moved_and_kept(machine):
     assert state(record) == "SUCCEEDED", record
     assert mems(container) == str(far) and f"node {far} now" in workload["stick_note"]
     assert oracles.share(oracles.anonymous_bytes(container.pids()), far) >= 0.99
-    # A later update of something else leaves it: the runtime knows of it.
+    # A later update of another setting keeps it: the runtime knows the new value.
     container.repin(cpu_list(oracles.node_cpus(far)[:1]))
     assert mems(container) == str(far)
     assert container.stop() == 0, container.output()[-3:]
@@ -90,7 +90,7 @@ def moved_and_kept(machine):
 
 @case(seconds=300)
 def others_have_their_way(machine):
-    """A foreign write while the agent watches is put back once; the second one stands, and the result says so."""
+    """While the agent watches it undoes one foreign write; the second one stays, and the result says so."""
     near, far = ends()
     agent = Agent(machine, "--cri-socket", SOCKET)
     container = repinned(machine, 16 * MIB, "--idle")

@@ -1,4 +1,4 @@
-"""With systemd as PID 1 and kubelet's and containerd's systemd driver, pods are slices and containers scopes."""
+"""With systemd as PID 1 and the systemd cgroup driver, pods are slices and containers are scopes."""
 
 import json
 import pathlib
@@ -16,24 +16,24 @@ from suites.repair import cpus_of
 
 
 @case(seconds=60)
-def doctor_tells_the_driver(machine):
-    """`localityctl doctor` says how kubelet names cgroups here."""
+def doctor_reports_the_driver(machine):
+    """`localityctl doctor` reports the cgroup driver."""
     near, _ = ends()
     agent = Agent(machine)
-    container = start_workload(machine, "told", near, "--bytes", 8 * MIB, "--idle")
+    container = start_workload(machine, "named", near, "--bytes", 8 * MIB, "--idle")
     assert cgroups.has_systemd() and container.cgroup_path.endswith(".scope") and container.cgroup.is_dir()
     assert doctor(agent)[1]["cgroup_driver"] == "systemd"
 
 
 @case(seconds=300)
 def memory_follows(machine):
-    """By policy, after a re-pin by the runtime, which has systemd set the scope's CPUs."""
+    """By policy, after a re-pin by the runtime, which makes systemd set the scope's CPUs."""
     check_repair(machine)
 
 
 @case(seconds=300)
 def a_service_is_repaired(machine):
-    """Without Kubernetes: the unit of deploy/, installed as its head says, brings a service's memory after its CPUs."""
+    """Without Kubernetes: the unit of deploy/, installed as its head says, moves a service's memory to its CPUs."""
     near, far = ends()
     for program in ("numa-locality-agent", "localityctl"):
         shutil.copy(BIN / program, "/usr/bin")

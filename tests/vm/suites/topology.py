@@ -1,4 +1,4 @@
-"""The machine is the one that its data file promises. Needs no agent."""
+"""Linux sees the topology that the data file describes. Needs no agent."""
 
 from guest import oracles
 from guest.case import case
@@ -6,7 +6,7 @@ from guest.case import case
 
 @case()
 def as_promised(machine):
-    """Node ids, and which of them have CPUs and memory."""
+    """The node ids, and which nodes have CPUs and memory."""
     for kind in ("online", "has_cpu", "has_memory"):
         promised = oracles.parse_list(machine.topology["linux"][kind])
         found = oracles.nodes(kind)
@@ -16,7 +16,7 @@ def as_promised(machine):
 
 @case()
 def sizes_and_distances(machine):
-    """Memory where it should be, and distances as given. Sizes differ from node to node: the kernel lives somewhere."""
+    """Memory and distances of each node. Sizes differ between nodes, because the kernel itself uses memory."""
     with_memory = oracles.nodes("has_memory")
     for node in oracles.nodes():
         total = oracles.node_memory(node)["MemTotal"]
