@@ -1,6 +1,6 @@
-// How --help looks: descriptions wrapped to the width of a terminal.
-#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
-#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
+// The appearance of --help, and the man page. Both are made from the declarations of the options.
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -10,6 +10,11 @@
 
 namespace numalocality::numa_migrate {
 
+// The manual page for section 1, in the format of man(7): all options by group, the subcommands
+// with their options, and the footer. Options without a group are omitted.
+std::string ManPage(const CLI::App& app);
+
+// Formats --help with descriptions wrapped to the width of a terminal.
 class HelpFormat final : public CLI::Formatter {
  public:
   HelpFormat() { column_width(kDescriptionColumn); }
@@ -18,7 +23,7 @@ class HelpFormat final : public CLI::Formatter {
   static constexpr size_t kDescriptionColumn = 31;
   static constexpr size_t kWidth = 100;
 
-  // Only the kind of value, not which options it excludes or needs: the errors say that.
+  // Only the type of the value. Which options it excludes or needs is in the error messages.
   std::string make_option_opts(const CLI::Option* option) const override {
     return option->get_expected_max() > 0 ? " " + option->get_type_name() : "";
   }
@@ -48,4 +53,4 @@ class HelpFormat final : public CLI::Formatter {
 
 }  // namespace numalocality::numa_migrate
 
-#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_H_
