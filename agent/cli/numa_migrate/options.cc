@@ -34,10 +34,10 @@ constexpr char kOutput[] = "Output";
 constexpr absl::Duration kVerifyAfter = absl::Seconds(10);
 
 constexpr char kNotes[] = R"(
-Moves anonymous and shared memory while the process runs. Page cache and hugetlb pages stay where they
-are, and so do pages that would fill a node beyond a reserve of 2 % of its memory. Processes of your
-own user need no privilege; processes of other users need CAP_SYS_PTRACE, and pages that several
-processes map need CAP_SYS_NICE.
+Moves anonymous and shared memory while the process runs. Page cache and hugetlb pages stay where
+they are, and so do pages that would fill a node beyond a reserve of 2 % of its memory. Processes of
+your own user need no privilege; processes of other users need CAP_SYS_PTRACE, and pages that
+several processes map need CAP_SYS_NICE.
 
 Examples:
   numa-migrate --pid 4321 --check                      show where its pages are
@@ -161,10 +161,10 @@ OptionList AddHow(CLI::App& app, Options& options) {
   auto* call_time =
       AddParsedOption(
           app, "--max-call-time", ParseTimeSpan, limits.longest_call,
-          "Choose batches so that moving the pages of one kernel call takes at most this "
-          "time, which a thread may have to wait for such a page; default 10ms. Each call "
-          "also has a fixed cost. No thread waits for that, but smaller batches need more "
-          "calls, so that the migration takes longer")
+          "Choose batches so that moving the pages of one kernel call takes at most this time; "
+          "default 10ms. A thread that uses one of these pages waits until they have moved. Each "
+          "call also has a fixed cost, for which no thread waits: smaller batches need more calls, "
+          "and the migration takes longer")
           ->type_name("DURATION");
   OptionList added = {
       AddParsedOption(app, "--from-node", ParseNodes, options.spec.source_nodes,
@@ -229,7 +229,7 @@ OptionList AddVerify(CLI::App& app, Options& options) {
   auto* verify =
       app.add_flag("--verify", options.verify,
                    "Scan again after the move: print what is on target, what drifted and "
-                   "the likely cause, with a cross-check of numa_maps");
+                   "the likely cause, cross-checked with numa_maps");
   OptionList added = {
       verify,
       AddParsedOption(
@@ -266,10 +266,9 @@ void AddOutput(CLI::App& app, OutputFormat& format) {
 
 void AddHelper(CLI::App& app, HelperOptions& helper) {
   CLI::App* command = app.add_subcommand(
-      "helper",
-      "Run a process that allocates memory and checks its content, to try numa-migrate on");
+      "helper", "Run a process that checks its own memory, to try numa-migrate on");
   AddParsedOption(*command, "--alloc", ParseAllocation, helper.bytes,
-                  "Size of the memory, such as 512M")
+                  "Size of the memory, such as 512M; required")
       ->type_name("SIZE")
       ->required();
   AddParsedOption(*command, "--seed", ParseSeed, helper.seed, "Seed of the content; default 0")
@@ -310,7 +309,6 @@ absl::Status CheckTogether(const Options& options, const OptionList& not_for_che
 
 std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options& options) {
   CLI::App app(kAbout, "numa-migrate");
-  app.footer(kNotes);
   app.formatter(std::make_shared<HelpFormat>());
   OptionList not_for_check = AddWhat(app, options);
   for (const auto& add : {AddHow, AddStay, AddVerify}) {
@@ -319,6 +317,7 @@ std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options&
   }
   AddOutput(app, options.format);
   AddHelper(app, options.helper);
+  app.footer(kNotes);  // after the subcommand, which would inherit it
 
   if (const auto exit_code = ParseCommandLine(app, argc, argv)) return exit_code;
   if (app.got_subcommand("helper")) {
