@@ -113,7 +113,7 @@ bool IsFit(const v1::GetStatusResponse& status) {
 
 Command DoctorCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments = app.add_subcommand(
-      "doctor", "Show what the agent can do on this machine, what prevents it, and what to do");
+      "doctor", "Show what the agent can do here, what prevents it, and what to do");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
     if (!globals.all.empty()) return DoctorOfAll(globals);
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));

@@ -122,7 +122,7 @@ bool IsYes(absl::string_view answer) {
 Command EvacuateCommand(CLI::App& app, const GlobalOptions& globals) {
   const auto options = std::make_shared<EvacuateOptions>();
   CLI::App* arguments = app.add_subcommand(
-      "evacuate", "Free a NUMA node: show the plan, ask, and move the workloads' memory off it");
+      "evacuate", "Free a NUMA node: show the plan, ask, and move the memory off it");
   AddParsedOption(*arguments, "NODE", ParseNode, options->node, "The node to free")->required();
   AddParsedOption(
       *arguments, "--to", ParseNodes, options->to_nodes,

@@ -140,8 +140,8 @@ std::string ExplanationsText(const v1::ExplainPlacementResponse& response) {
 
 Command ExplainCommand(CLI::App& app, const GlobalOptions& globals) {
   const auto options = std::make_shared<ExplainOptions>();
-  CLI::App* arguments = app.add_subcommand(
-      "explain", "Explain why a workload's memory is remote, and what to do about it");
+  CLI::App* arguments =
+      app.add_subcommand("explain", "Explain why a workload's memory is remote, and what to do");
   AddSelectorOptions(*arguments, options->selector);
   arguments->add_flag("--complete", options->complete,
                       "Scan every page instead of a sample: exact, but slow for large processes");

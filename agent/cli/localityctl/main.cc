@@ -1,10 +1,12 @@
 // localityctl: the command-line client of the agents.
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/version.h"
 #include "agent/cli/arguments.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/help_format.h"
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/connection.h"
 
@@ -69,6 +71,7 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Shows and changes where the memory of containers is, through the NUMA locality agents.",
       "localityctl");
+  app.formatter(std::make_shared<HelpFormat>());
   GlobalOptions globals;
   app.set_version_flag("--version", VersionText());
   app.require_subcommand(1);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
@@ -82,6 +83,13 @@ absl::StatusOr<int64_t> ParseBandwidth(absl::string_view text) {
       "'", text, "' is not a bandwidth; write bytes per second above 0, such as 200M or 200M/s"));
 }
 
+absl::StatusOr<int> ParseWorkers(absl::string_view text) {
+  int workers = 0;
+  if (absl::SimpleAtoi(text, &workers) && workers > 0) return workers;
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text, "' is not a number of workers; write a whole number above 0"));
+}
+
 void AddWhatAndWhere(CLI::App& arguments, MigrateOptions& options) {
   AddSelectorOptions(arguments, options.selector);
   const auto to =
@@ -108,9 +116,10 @@ void AddWhatAndWhere(CLI::App& arguments, MigrateOptions& options) {
       ->type_name("KINDS")
       ->delimiter(',')
       ->allow_extra_args(false);
-  AddParsedOption(arguments, "--shared", ParseSharing, options.shared,
-                  "Pages that several processes map: never moves none of them (the default); owned "
-                  "moves those that only this workload maps; all moves all of them")
+  AddParsedOption(
+      arguments, "--shared", ParseSharing, options.shared,
+      "Pages that several processes map: never leaves them where they are (the default); "
+      "owned moves them if only this workload maps them; all moves them in any case")
       ->type_name("never|owned|all");
 }
 
@@ -132,10 +141,9 @@ void AddHow(CLI::App& arguments, MigrateOptions& options) {
       "Choose batches so that moving the pages of one kernel call takes at most this time; "
       "default 10ms")
       ->type_name("TIME");
-  arguments
-      .add_option("--workers", options.workers, "Threads that move at the same time; default 1")
-      ->type_name("NUMBER")
-      ->check(CLI::PositiveNumber);
+  AddParsedOption(arguments, "--workers", ParseWorkers, options.workers,
+                  "Number of threads that move pages in parallel; default 1")
+      ->type_name("N");
   AddParsedOption(arguments, "--min-moved", ParseFraction, options.min_moved,
                   "Fraction of the wanted pages on target that counts as success; default 0.9")
       ->type_name("FRACTION");
@@ -262,7 +270,7 @@ absl::StatusOr<ExitCode> Migrate(const GlobalOptions& globals, const MigrateOpti
 Command MigrateCommand(CLI::App& app, const GlobalOptions& globals) {
   const auto options = std::make_shared<MigrateOptions>();
   CLI::App* arguments = app.add_subcommand(
-      "migrate", "Move a workload's memory to the home nodes of its CPUs, or to other nodes");
+      "migrate", "Move a workload's memory to its home nodes, or to other nodes");
   AddMigrateOptions(*arguments, *options);
   return {arguments, [&globals, options] { return Migrate(globals, *options); }};
 }

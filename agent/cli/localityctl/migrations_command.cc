@@ -57,11 +57,11 @@ Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals) {
 
 Command WatchCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments = app.add_subcommand(
-      "watch",
-      "Wait for the end of a migration and print its result; without ID, print placements as "
-      "they change");
+      "watch", "Follow a migration to its end and print its result; or follow placements");
   const auto id = std::make_shared<std::string>();
-  arguments->add_option("ID", *id, "The migration's id, from 'migrate' or 'migrations'");
+  arguments->add_option("ID", *id,
+                        "The migration's id, from 'migrate' or 'migrations'; without it, "
+                        "placements are printed as they change");
   const auto run = [&globals, id]() -> absl::StatusOr<ExitCode> {
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     if (!id->empty()) return Follow(client, *id, globals.output);

@@ -88,8 +88,8 @@ std::string PoliciesText(const v1::GetPoliciesResponse& policies) {
 }
 
 Command PoliciesCommand(CLI::App& app, const GlobalOptions& globals) {
-  CLI::App* arguments = app.add_subcommand(
-      "policies", "Show the policies by which the agent repairs placements, and their limits");
+  CLI::App* arguments =
+      app.add_subcommand("policies", "Show the policies by which the agent repairs placements");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
     if (!globals.all.empty()) {
       return ShowSections<v1::GetPoliciesResponse>(

@@ -54,7 +54,7 @@ absl::StatusOr<ExitCode> Reserve(const GlobalOptions& globals, const ReserveOpti
 Command ReserveCommand(CLI::App& app, const GlobalOptions& globals) {
   const auto options = std::make_shared<ReserveOptions>();
   CLI::App* arguments = app.add_subcommand(
-      "reserve", "Keep the repair loop and other callers from moving a workload for a while");
+      "reserve", "Keep the repair loop and other callers off a workload for a while");
   AddSelectorOptions(*arguments, options->selector);
   AddParsedOption(*arguments, "--ttl", ParseTimeSpan, options->ttl,
                   "How long the reservation lasts, at most 24h; default 5m")

@@ -297,7 +297,7 @@ absl::StatusOr<ExitCode> WatchPlacements(AgentClient& client, const WatchFilter&
 Command TopCommand(CLI::App& app, const GlobalOptions& globals) {
   const auto options = std::make_shared<TopOptions>();
   CLI::App* arguments = app.add_subcommand(
-      "top", "Show where each container's memory is, and how much of it is local to its CPUs");
+      "top", "Show where containers' memory is, and how much is local to their CPUs");
   AddSelectorOptions(*arguments, options->selector);
   arguments->add_flag("--watch", options->watch,
                       "Update the output as placements change; with --pages or --pid every 2 s");

@@ -13,7 +13,8 @@
 #include "agent/base/units.h"
 #include "agent/base/version.h"
 #include "agent/cli/arguments.h"
-#include "agent/cli/numa_migrate/help.h"
+#include "agent/cli/help_format.h"
+#include "agent/cli/numa_migrate/man_page.h"
 #include "agent/engine/move/spec_check.h"
 #include "agent/model/batch_size.h"
 

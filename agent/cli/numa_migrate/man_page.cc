@@ -1,8 +1,9 @@
-#include "agent/cli/numa_migrate/help.h"
+#include "agent/cli/numa_migrate/man_page.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "agent/base/version.h"
 
 namespace numalocality::numa_migrate {

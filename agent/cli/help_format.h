@@ -1,18 +1,15 @@
-// The appearance of --help, and the man page. Both are made from the declarations of the options.
-#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_H_
-#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_H_
+// The appearance of --help of both commands.
+#ifndef NUMALOCALITY_AGENT_CLI_HELP_FORMAT_H_
+#define NUMALOCALITY_AGENT_CLI_HELP_FORMAT_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_split.h"
 
-namespace numalocality::numa_migrate {
-
-// The manual page for section 1, in the format of man(7): all options by group, the subcommands
-// with their options, and the footer. Options without a group are omitted.
-std::string ManPage(const CLI::App& app);
+namespace numalocality {
 
 // Formats --help with descriptions wrapped to the width of a terminal.
 class HelpFormat final : public CLI::Formatter {
@@ -25,14 +22,17 @@ class HelpFormat final : public CLI::Formatter {
 
   // Only the type of the value. Which options it excludes or needs is in the error messages.
   std::string make_option_opts(const CLI::Option* option) const override {
-    return option->get_expected_max() > 0 ? " " + option->get_type_name() : "";
+    const bool has_value = option->get_expected_max() > 0 && !option->get_positional();
+    return has_value ? " " + option->get_type_name() : "";
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {
+    std::string description = option->get_description();
+    if (!option->get_envname().empty()) description += "; also " + option->get_envname();
     std::string text;
     size_t column = kDescriptionColumn;
-    for (const std::string& word : std::vector<std::string>(
-             absl::StrSplit(option->get_description(), ' ', absl::SkipEmpty()))) {
+    for (const std::string& word :
+         std::vector<std::string>(absl::StrSplit(description, ' ', absl::SkipEmpty()))) {
       const bool fits = column + 1 + word.size() <= kWidth;
       if (!text.empty()) text += fits ? ' ' : '\n';
       column = fits ? column + 1 + word.size() : kDescriptionColumn + word.size();
@@ -51,6 +51,6 @@ class HelpFormat final : public CLI::Formatter {
   }
 };
 
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_H_
+#endif  // NUMALOCALITY_AGENT_CLI_HELP_FORMAT_H_
