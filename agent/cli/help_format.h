@@ -28,7 +28,7 @@ class HelpFormat final : public CLI::Formatter {
 
   std::string make_option_desc(const CLI::Option* option) const override {
     std::string description = option->get_description();
-    if (!option->get_envname().empty()) description += "; also " + option->get_envname();
+    if (!option->get_envname().empty()) description += "; environment: " + option->get_envname();
     std::string text;
     size_t column = kDescriptionColumn;
     for (const std::string& word :
@@ -44,7 +44,9 @@ class HelpFormat final : public CLI::Formatter {
   // One empty line between groups, not two.
   std::string make_group(std::string group, bool is_positional,
                          std::vector<const CLI::Option*> options) const override {
-    return Formatter::make_group(std::move(group), is_positional, std::move(options)).substr(1);
+    const std::string text =
+        Formatter::make_group(std::move(group), is_positional, std::move(options));
+    return text.substr(1) + (is_positional ? "\n" : "");
   }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     return Formatter::make_usage(app, std::move(name)) + "\n";

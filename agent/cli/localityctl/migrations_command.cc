@@ -56,8 +56,8 @@ Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals) {
 }
 
 Command WatchCommand(CLI::App& app, const GlobalOptions& globals) {
-  CLI::App* arguments = app.add_subcommand(
-      "watch", "Follow a migration to its end and print its result; or follow placements");
+  CLI::App* arguments =
+      app.add_subcommand("watch", "Follow a migration to its end; without ID, follow placements");
   const auto id = std::make_shared<std::string>();
   arguments->add_option("ID", *id,
                         "The migration's id, from 'migrate' or 'migrations'; without it, "
