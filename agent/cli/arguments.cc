@@ -11,7 +11,7 @@ namespace numalocality {
 namespace {
 
 bool ParseHex(absl::string_view text, uint64_t& value) {
-  // SimpleHexAtoi alone would also take blanks and signs.
+  // SimpleHexAtoi alone would also accept blanks and signs.
   return !text.empty() && absl::ascii_isxdigit(static_cast<unsigned char>(text[0])) &&
          absl::SimpleHexAtoi(text, &value);
 }
@@ -46,14 +46,15 @@ absl::StatusOr<pid_t> ParsePid(absl::string_view text) {
 absl::StatusOr<NodeId> ParseNode(absl::string_view text) {
   const auto nodes = NodeSet::Parse(text);
   if (nodes.ok() && nodes->size() == 1) return *nodes->begin();
-  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not a node; write its number"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text, "' is not a node; write the number of a NUMA node, such as 1"));
 }
 
 absl::StatusOr<NodeSet> ParseNodes(absl::string_view text) {
   auto nodes = NodeSet::Parse(text);
   if (nodes.ok() && !nodes->empty()) return nodes;
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is not a list of nodes; write their numbers, such as 0,2-3"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", text, "' is not a list of nodes; write numbers of NUMA nodes, such as 0,2-3"));
 }
 
 absl::StatusOr<AddressRange> ParseAddressRange(absl::string_view text) {
@@ -67,7 +68,7 @@ absl::StatusOr<AddressRange> ParseAddressRange(absl::string_view text) {
   }
   if (range.end <= range.start) {
     return absl::InvalidArgumentError(
-        absl::StrCat("address range '", text, "': the end must lie behind the start"));
+        absl::StrCat("'", text, "' is not an address range; START must be below END"));
   }
   return range;
 }

@@ -19,7 +19,7 @@ ExitCode End(const absl::StatusOr<ExitCode>& code) {
   if (!code.ok()) return Fail(code.status());
   if (std::cout.flush()) return *code;
   return Fail(absl::UnavailableError(
-      "standard output: what was found could not be written there; is its disk full?"));
+      "cannot write the result to standard output; check whether the disk is full"));
 }
 
 ExitCode Fail(const absl::Status& status) {

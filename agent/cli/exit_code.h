@@ -1,4 +1,4 @@
-// What the commands exit with. Scripts rely on these numbers.
+// Exit codes of both commands. Scripts rely on these numbers.
 #ifndef NUMALOCALITY_AGENT_CLI_EXIT_CODE_H_
 #define NUMALOCALITY_AGENT_CLI_EXIT_CODE_H_
 
@@ -9,18 +9,19 @@ namespace numalocality {
 
 enum ExitCode : int {
   kExitSuccess = 0,
-  kExitError = 1,          // invalid arguments, something named was not found, agent out of reach
-  kExitPermission = 2,     // permission denied
-  kExitNotMigrated = 3,    // the memory is not where it should be, or cannot be moved now
-  kExitInterrupted = 130,  // SIGINT, as shells have it: 128 and the signal's number
+  kExitError = 1,        // invalid arguments, something was not found, the agent cannot be reached
+  kExitPermission = 2,   // permission denied
+  kExitNotMigrated = 3,  // the memory is not on its target, or cannot be moved now
+  kExitInterrupted = 130,  // SIGINT: 128 plus the signal's number, as in shells
 };
 
-// The code for an error: PERMISSION_DENIED and UNAUTHENTICATED are kExitPermission, ABORTED (busy)
-// and FAILED_PRECONDITION (forbidden by cpuset) kExitNotMigrated, the rest kExitError.
+// The exit code for an error: kExitPermission for PERMISSION_DENIED and UNAUTHENTICATED,
+// kExitNotMigrated for ABORTED (busy) and FAILED_PRECONDITION (forbidden by cpuset), else
+// kExitError.
 ExitCode ExitCodeFor(const absl::Status& status);
 
-// What main returns: `code`, or the code of the error, which is printed; and kExitError if what was
-// printed could not be written.
+// The return value of main: `code`, or the exit code of the error, which it prints. kExitError if
+// standard output could not be written.
 ExitCode End(const absl::StatusOr<ExitCode>& code);
 
 // Prints "ERROR: <message>" on standard error and returns the error's exit code.

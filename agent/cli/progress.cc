@@ -15,7 +15,7 @@ namespace {
 constexpr int kBarWidth = 30;
 constexpr absl::Duration kBetweenDraws = absl::Milliseconds(100);
 
-// Back to the start of the line, and clear it.
+// Moves the cursor to the start of the line and clears the line.
 constexpr char kClearLine[] = "\r\033[K";
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A progress bar on a terminal's last line.
+// A progress bar on the last line of a terminal.
 #ifndef NUMALOCALITY_AGENT_CLI_PROGRESS_H_
 #define NUMALOCALITY_AGENT_CLI_PROGRESS_H_
 
@@ -11,7 +11,7 @@
 
 namespace numalocality {
 
-// Draws on standard error, and only if that is a terminal. Not thread-safe.
+// Draws on standard error if that is a terminal, else does nothing. Not thread-safe.
 class Progress {
  public:
   explicit Progress(const Clock& clock);
@@ -19,11 +19,10 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Draws the bar anew; cheap when called often: only ten times a second and when `state` changes
-  // does it really draw.
+  // Redraws the bar, at most ten times a second unless `state` changes. Cheap when called often.
   void Update(absl::string_view state, int64_t moved_bytes, int64_t planned_bytes);
 
-  // Takes the bar off the terminal.
+  // Removes the bar from the terminal.
   void Clear();
 
  private:
@@ -32,13 +31,13 @@ class Progress {
   bool drawn_ = false;
   std::string state_;
   absl::Duration last_draw_ = -absl::InfiniteDuration();
-  // Where the rate is counted from: the first update, or the last one before anything had moved.
+  // Start of the measured rate: the first update, or the last one before the first byte moved.
   absl::Duration start_;
   int64_t start_bytes_ = -1;
 };
 
-// "RUNNING     [#####.....]  50%   128.0 MiB of 256.0 MiB   312.0 MiB/s"; without the rate if that
-// is 0.
+// "RUNNING     [#####.....]  50%   128.0 MiB of 256.0 MiB   312.0 MiB/s"; without the rate if it is
+// 0.
 std::string ProgressLine(absl::string_view state, int64_t moved_bytes, int64_t planned_bytes,
                          double bytes_per_second);
 

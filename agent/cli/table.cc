@@ -8,7 +8,7 @@
 namespace numalocality {
 namespace {
 
-// Blanks between columns.
+// Number of blanks between columns.
 constexpr size_t kGap = 3;
 
 const std::string& Shown(const std::string& cell) {

@@ -1,4 +1,4 @@
-// Aligned columns of text, for people.
+// A table with aligned columns, for people.
 #ifndef NUMALOCALITY_AGENT_CLI_TABLE_H_
 #define NUMALOCALITY_AGENT_CLI_TABLE_H_
 
@@ -7,6 +7,7 @@
 
 namespace numalocality {
 
+// Build it row by row, then print it with ToString.
 class Table {
  public:
   enum class Align { kLeft, kRight };
@@ -18,14 +19,15 @@ class Table {
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  // A cell for each column; ASCII, since a byte is taken for a place. An empty one shows as "-".
+  // `cells` has one text for each column, in ASCII, as widths are counted in bytes. An empty cell
+  // is printed as "-".
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
-  // Puts a column in front of the others; a cell for each row.
+  // Inserts a column before the others. `cells` has one text for each row.
   void Prepend(Column column, const std::vector<std::string>& cells);
 
-  // The titles and all rows, one a line, without blanks at the ends of lines. Each line begins with
-  // `indent` blanks.
+  // The titles and the rows, each on a line that begins with `indent` blanks and ends without
+  // blanks.
   std::string ToString(int indent = 0) const;
 
  private:

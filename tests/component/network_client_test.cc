@@ -36,7 +36,8 @@ TEST_F(NetworkClientTest, ReadsOverMutualTls) {
 
 TEST_F(NetworkClientTest, AnAgentOfAnotherNameIsRefused) {
   globals_.tls.server_name = "other.test";
-  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("is for another name: --server-name says"));
+  EXPECT_THAT(Refusal(agent_.endpoint()),
+              HasSubstr("is for another name: give that name with --server-name"));
   globals_.tls.server_name = "";
   EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("is for another name")) << "HOST counts";
 }
@@ -44,26 +45,27 @@ TEST_F(NetworkClientTest, AnAgentOfAnotherNameIsRefused) {
 TEST_F(NetworkClientTest, AnAgentOfAnotherCaOrThatHasEndedIsRefused) {
   const TestCa other("other");
   const FakeAgent foreign("127.0.0.1", ServerCredentialsOf(other.Issue(kServerName), ca_));
-  EXPECT_THAT(Refusal(foreign.endpoint()), HasSubstr("another CA signed it than --ca names"));
+  EXPECT_THAT(Refusal(foreign.endpoint()), HasSubstr("its CA is not the one in --ca"));
   const FakeAgent ended("127.0.0.1",
                         ServerCredentialsOf(ca_.Issue(kServerName, -absl::Hours(1)), ca_));
-  EXPECT_THAT(Refusal(ended.endpoint()), HasSubstr("the agent's certificate has ended"));
+  EXPECT_THAT(Refusal(ended.endpoint()), HasSubstr("the agent's certificate has expired"));
 }
 
 TEST_F(NetworkClientTest, WhoIsRefusedLearnsWhatToDo) {
   WriteFiles(TestCa("other").Issue("client"), ca_.certificate());
   EXPECT_THAT(Refusal(agent_.endpoint()),
-              HasSubstr("did a CA that it trusts (grpc.clientCaFile) sign the certificate of"));
+              HasSubstr("a CA it trusts (grpc.clientCaFile) signed the certificate in --cert"));
   WriteFiles(ca_.Issue("client"), ca_.certificate());
   const FakeAgent plaintext("127.0.0.1", grpc::InsecureServerCredentials());
   EXPECT_THAT(Refusal(plaintext.endpoint()), HasSubstr("cannot reach the agent at 127.0.0.1:"));
-  EXPECT_THAT(Refusal("127.0.0.1:1"), HasSubstr("does the agent run, and has its configuration"));
+  EXPECT_THAT(Refusal("127.0.0.1:1"), HasSubstr("check that the agent runs and that grpc.address"));
 }
 
 TEST_F(NetworkClientTest, FilesAreLookedAtFirst) {
   WriteFiles(ca_.Issue("client", -absl::Hours(1)), ca_.certificate());
-  EXPECT_THAT(Refusal(agent_.endpoint()),
-              AllOf(HasSubstr("tls.crt has a certificate that ended 20"), HasSubstr("get a new")));
+  EXPECT_THAT(
+      Refusal(agent_.endpoint()),
+      AllOf(HasSubstr("tls.crt has a certificate that expired at 20"), HasSubstr("get a new")));
   EXPECT_TRUE(absl::IsUnauthenticated(Run(DoctorCommand, {"doctor"}).status()));
   WriteFiles({ca_.Issue("client").certificate, ca_.Issue("other").key}, ca_.certificate());
   EXPECT_THAT(Refusal(agent_.endpoint()),
@@ -74,7 +76,8 @@ TEST_F(NetworkClientTest, FilesAreLookedAtFirst) {
   EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("ca.crt: No such file or directory"));
   globals_.tls.key = "";
   WriteFiles(ca_.Issue("client"), ca_.certificate());
-  EXPECT_THAT(Refusal(agent_.endpoint()), HasSubstr("--key is missing: over the network agents"));
+  EXPECT_THAT(Refusal(agent_.endpoint()),
+              HasSubstr("--key is missing: connections over the network use mutual TLS"));
 }
 
 TEST(EndpointTest, IsASocketOrAHostAndAPort) {

@@ -23,21 +23,21 @@ absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
   return absl::Status(status.code(), absl::StrCat(status.message(), hint));
 }
 
-// What to do about a connection that failed. gRPC has no codes for the reasons: where its words are
-// not those known here, the advice names all of them.
+// gRPC reports the reason only as text. For an unknown text the advice names every likely cause.
 absl::string_view TlsHint(absl::string_view why) {
   if (absl::StrContains(why, "Hostname Verification Check failed") ||
       absl::StrContains(why, "is not in peer certificate")) {
-    return "; the agent's certificate is for another name: --server-name says for which";
+    return "; the agent's certificate is for another name: give that name with --server-name";
   }
   if (absl::StrContains(why, "certificate verify failed")) {
-    return "; the agent's certificate has ended, or another CA signed it than --ca names";
+    return "; the agent's certificate has expired, or its CA is not the one in --ca";
   }
   if (absl::StrContains(why, "Connection refused")) {
-    return "; does the agent run, and has its configuration this port (grpc.address)?";
+    return "; check that the agent runs and that grpc.address in its configuration has this port";
   }
-  return "; has the agent a network API there (grpc.address), and did a CA that it trusts "
-         "(grpc.clientCaFile) sign the certificate of --cert?";
+  return "; check that the agent has a network API at this address (grpc.address), and that a CA "
+         "it "
+         "trusts (grpc.clientCaFile) signed the certificate in --cert";
 }
 
 }  // namespace
@@ -142,7 +142,7 @@ absl::StatusOr<v1::Migration> AgentClient::WatchMigration(
   v1::WatchMigrationResponse response;
   while (stream->Read(&response)) on_change(response.migration());
   NL_RETURN_IF_ERROR(ToStatus(stream->Finish()));
-  // The stream's contract: it ends well only with the final state.
+  // The API guarantees that the last message before OK has the final state.
   return response.migration();
 }
 
@@ -157,7 +157,7 @@ absl::Status AgentClient::WatchPlacements(
     return absl::OkStatus();
   }
   NL_RETURN_IF_ERROR(ToStatus(stream->Finish()));
-  return absl::UnavailableError(absl::StrCat("the agent at ", endpoint_, " has ended the watch"));
+  return absl::UnavailableError(absl::StrCat("the agent at ", endpoint_, " ended the watch"));
 }
 
 absl::Status AgentClient::OutOfReach(const std::string& why) const {
@@ -165,13 +165,14 @@ absl::Status AgentClient::OutOfReach(const std::string& why) const {
   if (!IsUnixEndpoint(endpoint_)) {
     return absl::UnavailableError(absl::StrCat(what, ": ", why, TlsHint(why)));
   }
-  constexpr char kHint[] = "; is numa-locality-agent running? --endpoint names another socket";
-  // gRPC says the same in words of its own, which no program should read.
+  constexpr char kHint[] =
+      "; check that numa-locality-agent runs, or name another socket with --endpoint";
+  // errno distinguishes the reasons; gRPC reports them only as text.
   const std::string path(absl::StripPrefix(endpoint_, "unix:"));
   if (access(path.c_str(), R_OK | W_OK) != 0) {
     const absl::Status denied = ErrnoStatus(errno, what);
     if (!absl::IsPermissionDenied(denied)) return WithHint(denied, kHint);
-    return WithHint(denied, "; run as root, or as a user who may use that socket");
+    return WithHint(denied, "; run as root, or as a user who may use the socket");
   }
   return absl::UnavailableError(absl::StrCat(what, ": ", why, kHint));
 }
@@ -184,7 +185,7 @@ absl::Status AgentClient::ToStatus(const grpc::Status& status) const {
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return absl::DeadlineExceededError(
         absl::StrCat("the agent at ", endpoint_, " did not answer within ",
-                     absl::FormatDuration(timeout_), "; --timeout allows more"));
+                     absl::FormatDuration(timeout_), "; allow more time with --timeout"));
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }

@@ -1,8 +1,8 @@
-// The agent as its callers see it: one method a call, errors as absl::Status with the endpoint and
-// what to do about it.
+// The agent's gRPC API as blocking methods that return absl::Status.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_AGENT_CLIENT_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_AGENT_CLIENT_H_
 
+#include <google/protobuf/util/time_util.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/support/status.h>
 
@@ -19,12 +19,19 @@
 
 namespace numalocality::localityctl {
 
-// Errors are the agent's; and UNAVAILABLE if it cannot be reached, PERMISSION_DENIED if its socket
-// may not be used, DEADLINE_EXCEEDED if a call takes longer than the timeout.
+// `duration` as the API has it.
+inline google::protobuf::Duration ToProto(absl::Duration duration) {
+  return google::protobuf::util::TimeUtil::NanosecondsToDuration(
+      absl::ToInt64Nanoseconds(duration));
+}
+
+// A client of one agent. Its methods return the agent's errors; UNAVAILABLE if the agent cannot be
+// reached, PERMISSION_DENIED if this user may not use its socket, DEADLINE_EXCEEDED if a call takes
+// longer than the timeout. Messages name the endpoint and what to do.
 class AgentClient {
  public:
-  // `endpoint`: as `channel` was made for, or a unix socket's. Connects with the first call.
-  // `timeout`: of each call but the watches.
+  // Connects with the first call. `endpoint` appears in error messages only. `timeout` limits each
+  // call except the watches.
   AgentClient(const std::string& endpoint, const std::shared_ptr<grpc::Channel>& channel,
               absl::Duration timeout);
   AgentClient(const std::string& unix_endpoint, absl::Duration timeout);
@@ -43,27 +50,28 @@ class AgentClient {
   absl::StatusOr<v1::ReleaseWorkloadResponse> ReleaseWorkload(
       const v1::ReleaseWorkloadRequest& request);
 
-  // All pages of the list as one.
+  // The pages of the list joined into one response.
   absl::StatusOr<v1::ListPlacementsResponse> ListPlacements(v1::PlacementView view);
   absl::StatusOr<v1::ListMigrationsResponse> ListMigrations();
 
-  // Calls `on_change` with the migration as it goes on, until it has ended; returns it then.
+  // Calls `on_change` with each change of the migration until it ends. Returns its final state.
   absl::StatusOr<v1::Migration> WatchMigration(
       const std::string& id, absl::FunctionRef<void(const v1::Migration&)> on_change);
 
-  // Calls `on_change` with every change of placements until that returns false: OK; or until the
-  // agent ends the stream: UNAVAILABLE if it gave no other error.
+  // Calls `on_change` with each change of placements. Returns OK when `on_change` returns false,
+  // and the agent's error, or UNAVAILABLE, when the agent ends the stream.
   absl::Status WatchPlacements(
       absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_change);
 
  private:
-  // `method`: of the generated stub, called with a deadline.
+  // Calls `method` of the generated stub with a deadline.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Stub& stub,
                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) const;
   absl::Status ToStatus(const grpc::Status& status) const;
+  // The error for UNAVAILABLE: `why` with the endpoint and advice.
   absl::Status OutOfReach(const std::string& why) const;
 
   std::string endpoint_;

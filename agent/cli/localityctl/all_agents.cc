@@ -3,29 +3,15 @@
 #include <atomic>
 #include <thread>
 
-#include "agent/cli/localityctl/connection.h"
-
 namespace numalocality::localityctl {
 namespace {
 
-// Each waits for its agent: more of them only bring more connections at once.
+// Each thread only waits for its agent. The limit keeps the number of open connections small.
 constexpr size_t kMostThreads = 16;
 
 std::string HostOf(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
 
 }  // namespace
-
-absl::StatusOr<AgentClient> Connect(const GlobalOptions& globals) {
-  if (!globals.all.empty()) {
-    return absl::InvalidArgumentError(
-        "--all is not for this command, which asks one agent: name that by --endpoint");
-  }
-  if (IsUnixEndpoint(globals.endpoint)) return AgentClient(globals.endpoint, globals.timeout);
-  NL_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(globals.tls));
-  return AgentClient(globals.endpoint,
-                     OpenTlsChannel(globals.endpoint, credentials, globals.tls.server_name),
-                     globals.timeout);
-}
 
 absl::StatusOr<AllAgents> AllAgents::Find(const GlobalOptions& globals) {
   NL_ASSIGN_OR_RETURN(const HostPort name, ParseHostPort(globals.all));

@@ -1,5 +1,5 @@
-// The agents of many machines, behind one DNS name as a headless Service has it: all are asked the
-// same, at the same time.
+// --all: the agents of many machines behind one DNS name, such as a headless Service's. They are
+// called in parallel, and their answers are printed together.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_ALL_AGENTS_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_ALL_AGENTS_H_
 
@@ -18,25 +18,26 @@
 #include "agent/base/status.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/localityctl/agent_client.h"
-#include "agent/cli/localityctl/commands.h"
+#include "agent/cli/localityctl/connection.h"
 #include "agent/cli/localityctl/output.h"
 
 namespace numalocality::localityctl {
 
 template <typename Response>
 struct AgentAnswer {
-  std::string node;      // the machine; what stands before the port in `endpoint` if it is not told
+  std::string node;      // the Kubernetes node's name; the address if the agent does not report it
   std::string endpoint;  // "10.1.2.3:9463"
   absl::StatusOr<Response> response = absl::UnknownError("not asked");
 };
 
+// The clients of all agents.
 class AllAgents {
  public:
-  // Those behind `globals.all`. UNAVAILABLE if the name has no address.
+  // The agents at the addresses of `globals.all`. UNAVAILABLE if the name has no address.
   static absl::StatusOr<AllAgents> Find(const GlobalOptions& globals);
 
-  // The answers to `ask`, in the order of the nodes' names. `ask` is called in threads of their
-  // own, for one agent each.
+  // Calls `ask` once for each agent, in several threads at a time. Returns the answers sorted by
+  // node name.
   template <typename Response>
   std::vector<AgentAnswer<Response>> Ask(
       const std::function<absl::StatusOr<Response>(AgentClient&)>& ask) {
@@ -53,7 +54,7 @@ class AllAgents {
     return answers;
   }
 
-  // That of an answer's endpoint, which is one of these.
+  // Moves out the client with this endpoint, which must be one of an answer.
   AgentClient Take(const std::string& endpoint);
 
  private:
@@ -65,16 +66,16 @@ class AllAgents {
 
   explicit AllAgents(std::vector<Agent> agents) : agents_(std::move(agents)) {}
 
-  // Asks for the name of its node.
+  // Fetches the name of the agent's node.
   static absl::Status Meet(Agent& agent);
-  // Calls `work` with the index of each agent, some at a time.
+  // Calls `work` with the index of each agent, several at a time.
   void InParallel(absl::FunctionRef<void(size_t)> work) const;
 
   std::vector<Agent> agents_;
 };
 
-// A workload is on one machine: leaves out the agents that do not know it. NOT_FOUND if nobody
-// does.
+// Removes the answers of agents that do not know the workload, as it is on one machine only.
+// NOT_FOUND if no agent knows it.
 template <typename Response>
 absl::Status KeepFound(std::vector<AgentAnswer<Response>>& answers) {
   std::string why;
@@ -84,11 +85,11 @@ absl::Status KeepFound(std::vector<AgentAnswer<Response>>& answers) {
     return true;
   });
   if (!answers.empty()) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("no agent knows it: ", why));
+  return absl::NotFoundError(absl::StrCat("no agent knows the workload: ", why));
 }
 
-// Prints what the agents answered, `text` for kTable, and on standard error who did not. kExitError
-// if anyone did not.
+// Prints the answers, for kTable by `text`, and on standard error the agents that failed.
+// kExitError if an agent failed.
 template <typename Response>
 ExitCode PrintAnswers(
     const std::vector<AgentAnswer<Response>>& answers, OutputFormat format,
@@ -102,7 +103,7 @@ ExitCode PrintAnswers(
   }
   if (format != OutputFormat::kTable) {
     std::cout << RenderAgents(messages, format);
-  } else if (!good.empty()) {  // else "No containers." would be said of nobody
+  } else if (!good.empty()) {  // "No containers." would be wrong if no agent answered
     std::cout << text(good);
   }
   std::cout << std::flush;
@@ -114,7 +115,7 @@ ExitCode PrintAnswers(
   return good.size() == answers.size() ? kExitSuccess : kExitError;
 }
 
-// The text of each agent, below the name of its node.
+// The text of each answer below a line with the name of its node.
 template <typename Response>
 std::string SectionsText(const std::vector<AgentAnswer<Response>>& answers,
                          absl::FunctionRef<std::string(const Response&)> text) {
@@ -126,7 +127,7 @@ std::string SectionsText(const std::vector<AgentAnswer<Response>>& answers,
   return sections;
 }
 
-// All of that, for a command that shows each agent's answer by itself.
+// Calls all agents and prints their answers as sections.
 template <typename Response>
 absl::StatusOr<ExitCode> ShowSections(
     const GlobalOptions& globals, const std::function<absl::StatusOr<Response>(AgentClient&)>& ask,

@@ -1,44 +1,25 @@
-// The subcommands of localityctl. Each function adds one to `app`; its options and its code are in
-// the file of its name.
+// The subcommands of localityctl. Each function adds one subcommand to `app`. Most are in a file of
+// their name; watch and cancel are in migrations_command.cc, release is in reserve_command.cc.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_COMMANDS_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_COMMANDS_H_
 
 #include <CLI/CLI.hpp>
 #include <functional>
-#include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "agent/cli/exit_code.h"
-#include "agent/cli/localityctl/agent_client.h"
 #include "agent/cli/localityctl/connection.h"
-#include "agent/cli/localityctl/output.h"
 
 namespace numalocality::localityctl {
 
-// Options of all subcommands.
-struct GlobalOptions {
-  std::string endpoint = kDefaultEndpoint;
-  std::string all;  // HOST:PORT of all agents, instead of the one at `endpoint`; empty: that one
-  TlsOptions tls;   // for those over the network
-  // The addresses behind a name, as endpoints.
-  std::function<absl::StatusOr<std::vector<std::string>>(const HostPort&)> resolve = ResolveHost;
-  OutputFormat output = OutputFormat::kTable;
-  absl::Duration timeout = absl::Seconds(30);
-};
-
-// The one agent to ask. INVALID_ARGUMENT if all are to be, which not every command can.
-absl::StatusOr<AgentClient> Connect(const GlobalOptions& globals);
-
 struct Command {
   CLI::App* arguments;
-  // Does it and prints the result on standard output. For after the command line was parsed, if
-  // `arguments` was on it.
+  // Runs the subcommand and prints its result on standard output. Call it after the command line
+  // was parsed, if `arguments` was given.
   std::function<absl::StatusOr<ExitCode>()> run;
 };
 
-// `globals` outlives the command, and is filled in by the time it runs.
+// `globals` must outlive the command. It is read when the command runs.
 Command TopologyCommand(CLI::App& app, const GlobalOptions& globals);
 Command TopCommand(CLI::App& app, const GlobalOptions& globals);
 Command ExplainCommand(CLI::App& app, const GlobalOptions& globals);

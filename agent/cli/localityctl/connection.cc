@@ -29,8 +29,8 @@ absl::StatusOr<std::string> ReadTlsFile(const char* option, const std::string& p
   if (path.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         option,
-        " is missing: over the network agents are called with mutual TLS only, which takes "
-        "--ca, --cert and --key (or LOCALITYCTL_CA, LOCALITYCTL_CERT, LOCALITYCTL_KEY)"));
+        " is missing: connections over the network use mutual TLS, which needs --ca, --cert and "
+        "--key (or LOCALITYCTL_CA, LOCALITYCTL_CERT, LOCALITYCTL_KEY)"));
   }
   std::ifstream file(path);
   if (!file) return ErrnoStatus(errno, absl::StrCat(option, " ", path));
@@ -90,8 +90,8 @@ absl::StatusOr<std::vector<std::string>> ResolveHost(const HostPort& name) {
   if (error != 0) {
     return absl::UnavailableError(
         absl::StrCat("--all: ", name.host, " has no address: ", gai_strerror(error),
-                     "; outside the cluster its names are not known: name one agent by "
-                     "--endpoint"));
+                     "; the names of Services resolve only inside the cluster; outside, name one "
+                     "agent with --endpoint"));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
   std::vector<std::string> endpoints;
@@ -118,7 +118,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ReadCredentials(
   if (!matches.ok()) return About("--key", options.key, matches);
   if (*expiry <= absl::Now()) {
     return absl::UnauthenticatedError(absl::StrCat(
-        "--cert ", options.certificate, " has a certificate that ended ",
+        "--cert ", options.certificate, " has a certificate that expired at ",
         absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", *expiry, absl::UTCTimeZone()), "; get a new one"));
   }
   return grpc::SslCredentials(tls);
@@ -130,6 +130,18 @@ std::shared_ptr<grpc::Channel> OpenTlsChannel(
   grpc::ChannelArguments arguments;
   if (!server_name.empty()) arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, server_name);
   return grpc::CreateCustomChannel(target, credentials, arguments);
+}
+
+absl::StatusOr<AgentClient> Connect(const GlobalOptions& globals) {
+  if (!globals.all.empty()) {
+    return absl::InvalidArgumentError(
+        "this command works on one agent and does not take --all: name the agent with --endpoint");
+  }
+  if (IsUnixEndpoint(globals.endpoint)) return AgentClient(globals.endpoint, globals.timeout);
+  NL_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(globals.tls));
+  return AgentClient(globals.endpoint,
+                     OpenTlsChannel(globals.endpoint, credentials, globals.tls.server_name),
+                     globals.timeout);
 }
 
 }  // namespace numalocality::localityctl

@@ -1,16 +1,20 @@
-// Where agents are called, and what localityctl shows them of itself.
+// Which agent localityctl calls, and how it connects: endpoints, TLS, and the options for them.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_CONNECTION_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_CONNECTION_H_
 
 #include <grpcpp/channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/cli/localityctl/agent_client.h"
+#include "agent/cli/localityctl/output.h"
 
 namespace numalocality::localityctl {
 
@@ -21,35 +25,51 @@ struct HostPort {
   int port = 0;
 };
 
-// "HOST:PORT", IPv6 in brackets. INVALID_ARGUMENT with a sentence that says what is right.
+// "HOST:PORT", with IPv6 addresses in brackets. INVALID_ARGUMENT says what to write.
 absl::StatusOr<HostPort> ParseHostPort(absl::string_view text);
 
-// "unix:PATH" or HOST:PORT, as it is.
+// Checks that `text` is "unix:PATH" or "HOST:PORT", and returns it.
 absl::StatusOr<std::string> ParseEndpoint(absl::string_view text);
 
 bool IsUnixEndpoint(absl::string_view endpoint);
 
-// The addresses of `name`, each once, as endpoints. UNAVAILABLE if there is none.
+// The addresses of `name` as endpoints, sorted and without duplicates. UNAVAILABLE if there is
+// none.
 absl::StatusOr<std::vector<std::string>> ResolveHost(const HostPort& name);
 
-// For endpoints that are not unix sockets.
+// Mutual TLS, for endpoints that are not unix sockets.
 struct TlsOptions {
-  std::string ca;           // file: of the CA that signed the agents' certificates
-  std::string certificate;  // file: the client's
-  std::string key;          // file: the client's
-  std::string server_name;  // what the agent's certificate must be for; empty: HOST
+  std::string ca;           // file: certificates of the CA that signed the agents' certificates
+  std::string certificate;  // file: the client's certificate
+  std::string key;          // file: the client's private key
+  std::string server_name;  // the name in the agent's certificate; empty: HOST
 };
 
-// Reads the files. INVALID_ARGUMENT or as ErrnoStatus has it if one is missing or wrong,
-// UNAUTHENTICATED if the certificate has ended.
+// Reads the files. INVALID_ARGUMENT, or the error of ErrnoStatus, if one is missing or wrong;
+// UNAUTHENTICATED if the client's certificate has expired.
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ReadCredentials(
     const TlsOptions& options);
 
-// Connects with the first call. Never in plaintext: whoever is at `target` (HOST:PORT, or an
-// address as gRPC writes it) must have a certificate for `server_name`, or HOST if that is empty.
+// A channel to `target` (HOST:PORT, or an address in gRPC's form) that connects with the first call
+// and never in plaintext. The server must have a certificate for `server_name`, or for HOST if that
+// is empty.
 std::shared_ptr<grpc::Channel> OpenTlsChannel(
     const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
     const std::string& server_name);
+
+// The options that all subcommands have.
+struct GlobalOptions {
+  std::string endpoint = kDefaultEndpoint;
+  std::string all;  // --all: NAME:PORT of all agents; empty: the one agent at `endpoint`
+  TlsOptions tls;
+  // Resolves `all`. Tests replace it.
+  std::function<absl::StatusOr<std::vector<std::string>>(const HostPort&)> resolve = ResolveHost;
+  OutputFormat output = OutputFormat::kTable;
+  absl::Duration timeout = absl::Seconds(30);
+};
+
+// The client of the agent at `endpoint`. INVALID_ARGUMENT with --all.
+absl::StatusOr<AgentClient> Connect(const GlobalOptions& globals);
 
 }  // namespace numalocality::localityctl
 

@@ -1,4 +1,4 @@
-// Starting a migration, and watching it to its end.
+// Starts a migration and follows it to its end: shared by migrate, evacuate and watch.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_FOLLOW_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_FOLLOW_H_
 
@@ -11,17 +11,18 @@
 
 namespace numalocality::localityctl {
 
-// From now on SIGINT prints `words` on standard error and ends the program with kExitInterrupted.
-void EndOnInterrupt(const std::string& words);
+// From now on SIGINT prints `message` on standard error and ends the program with kExitInterrupted.
+void EndOnInterrupt(const std::string& message);
 
-// Creates a migration; says how to go on where another one is in the way (ABORTED). SIGINT
-// meanwhile ends the program with words that it may have begun.
+// Creates a migration. If another migration is moving the workload (ABORTED), the message says how
+// to wait for it or cancel it. SIGINT during the call ends the program with a note that the
+// migration may have started.
 absl::StatusOr<v1::Migration> Submit(AgentClient& client,
                                      const v1::CreateMigrationRequest& request);
 
-// Draws progress until the migration has ended, and prints its result. kExitSuccess if it
-// SUCCEEDED, else kExitNotMigrated. SIGINT ends the program with words on how to cancel the
-// migration, which goes on.
+// Draws progress until the migration ends, then prints its result. kExitSuccess if its state is
+// SUCCEEDED, else kExitNotMigrated. SIGINT ends the program, not the migration; the message says
+// how to watch or cancel that.
 absl::StatusOr<ExitCode> Follow(AgentClient& client, const std::string& id, OutputFormat output);
 
 }  // namespace numalocality::localityctl

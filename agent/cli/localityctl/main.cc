@@ -1,10 +1,12 @@
-// localityctl: asks agents about memory placement, and has them move memory.
+// localityctl: the command-line client of the agents.
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/version.h"
 #include "agent/cli/arguments.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/help_format.h"
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/connection.h"
 
@@ -13,21 +15,21 @@ namespace {
 
 constexpr char kExamples[] = R"(
 Examples:
-  localityctl top                                     where is every container's memory?
-  localityctl explain --pod 0f8c2e5a-...              why is it not where its CPUs are?
-  localityctl migrate --pod 0f8c2e5a-... --wait       bring a pod's memory to its CPUs
+  localityctl top                                     where each container's memory is
+  localityctl explain --pod 0f8c2e5a-...              why a pod's memory is remote
+  localityctl migrate --pod 0f8c2e5a-... --wait       move a pod's memory to its CPUs, and wait
   localityctl migrate --pod shop/db-0 --container mysql --to-node 1
   localityctl migrate --pid 4321 --to-node 1 --dry-run
   localityctl migrations --output json
   localityctl watch 65f1a2b3-7
-  localityctl policies                                what is repaired without being asked?
-  localityctl evacuate 0 --free 32G --wait            make room on node 0 for something else
-  localityctl doctor                                  can the agent do its job here?
+  localityctl policies                                what the agent repairs by itself
+  localityctl evacuate 0 --free 32G --wait            free 32 GiB on node 0
+  localityctl doctor                                  what the agent can and cannot do here
   localityctl --all numa-locality-agent.numa-locality.svc:9463 \
-      --ca ca.crt --cert tls.crt --key tls.key top    every machine's containers
+      --ca ca.crt --cert tls.crt --key tls.key top    the containers of all machines
 
-Exit codes: 0 success; 1 invalid arguments, not found, or the agent is out of reach; 2 permission
-denied; 3 the migration did not succeed, or cannot start now, or the agent cannot do its job; 130
+Exit codes: 0 success; 1 invalid arguments, not found, or the agent cannot be reached; 2 permission
+denied; 3 the migration did not succeed or cannot start now, or doctor has found an error; 130
 interrupted.
 )";
 
@@ -38,16 +40,18 @@ absl::StatusOr<std::string> ParseAll(absl::string_view text) {
 }
 
 void AddConnectionOptions(CLI::App& app, GlobalOptions& globals) {
-  constexpr char kGroup[] = "Which agent";
+  constexpr char kGroup[] = "Connection to the agent";
   AddParsedOption(
       app, "--endpoint", ParseEndpoint, globals.endpoint,
-      absl::StrCat("The agent's socket, or its address for mutual TLS; default ", kDefaultEndpoint))
+      absl::StrCat("The agent's unix socket, or its network address (mutual TLS); default ",
+                   kDefaultEndpoint))
       ->type_name("unix:PATH|HOST:PORT")
       ->envname("LOCALITYCTL_ENDPOINT")
       ->group(kGroup);
   AddParsedOption(app, "--all", ParseAll, globals.all,
-                  "The agents of all machines: at each address of this name, such as a headless "
-                  "Service's. For commands that read, and migrate --pod")
+                  "Call the agents of all machines: those at each address of this name, such as a "
+                  "headless Service. Only for subcommands that read, and for migrate --pod or "
+                  "--container")
       ->type_name("NAME:PORT")
       ->group(kGroup);
   const auto add = [&](const char* name, std::string& target, const char* type,
@@ -57,42 +61,45 @@ void AddConnectionOptions(CLI::App& app, GlobalOptions& globals) {
   add("--ca", globals.tls.ca, "FILE", "LOCALITYCTL_CA",
       "Certificates of the CA that signed the agents' certificates (PEM)");
   add("--cert", globals.tls.certificate, "FILE", "LOCALITYCTL_CERT", "Your certificate (PEM)");
-  add("--key", globals.tls.key, "FILE", "LOCALITYCTL_KEY", "The private key of that (PEM)");
+  add("--key", globals.tls.key, "FILE", "LOCALITYCTL_KEY",
+      "The private key of that certificate (PEM)");
   add("--server-name", globals.tls.server_name, "NAME", "LOCALITYCTL_SERVER_NAME",
-      "What the agent's certificate must be for; default HOST or NAME");
+      "Name that the agent's certificate must have; default HOST or NAME");
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("Asks the NUMA locality agent of this machine, of another, or of all.",
-               "localityctl");
+  CLI::App app(
+      "Shows and changes where the memory of containers is, through the NUMA locality agents.",
+      "localityctl");
+  app.formatter(std::make_shared<HelpFormat>());
   GlobalOptions globals;
   app.set_version_flag("--version", VersionText());
   app.require_subcommand(1);
-  app.fallthrough();  // global options may stand behind the subcommand
+  app.fallthrough();  // global options may follow the subcommand
   AddConnectionOptions(app, globals);
   AddParsedOption(app, "--output", ParseOutputFormat, globals.output,
-                  "table (the default), json or yaml")
+                  "Output format: table (the default), json or yaml")
       ->type_name("FORMAT");
   AddParsedOption(app, "--timeout", ParseTimeSpan, globals.timeout,
-                  "Longest time for an answer; default 30s")
+                  "How long to wait for each answer; default 30s")
       ->type_name("TIME");
   const Command commands[] = {
       TopologyCommand(app, globals), TopCommand(app, globals),      ExplainCommand(app, globals),
       MigrateCommand(app, globals),  EvacuateCommand(app, globals), MigrationsCommand(app, globals),
       WatchCommand(app, globals),    CancelCommand(app, globals),   ReserveCommand(app, globals),
       ReleaseCommand(app, globals),  PoliciesCommand(app, globals), DoctorCommand(app, globals)};
-  app.footer(kExamples);  // now, as subcommands made later would have it, too
+  app.footer(kExamples);  // after the subcommands, which would inherit it
   if (const auto exit_code = ParseCommandLine(app, argc, argv)) return *exit_code;
   for (const Command& command : commands) {
     if (!command.arguments->parsed()) continue;
     return End(command.run());
   }
-  return kExitError;  // require_subcommand has seen to it that one was parsed
+  return kExitError;  // not reached: require_subcommand guarantees a parsed one
 }
 
 }  // namespace
 }  // namespace numalocality::localityctl
 
-// CLI11 throws for options that are declared wrongly: a mistake of this program's, not its user's.
+// CLI11 throws for options that are declared wrongly, which is a bug of this program.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) { return numalocality::localityctl::Main(argc, argv); }

@@ -10,15 +10,17 @@
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/follow.h"
 #include "agent/cli/localityctl/migration_text.h"
-#include "agent/cli/localityctl/placement_watch.h"
+#include "agent/cli/localityctl/top_command.h"
 #include "agent/cli/localityctl/words.h"
 
 namespace numalocality::localityctl {
 namespace {
 
+bool HasEnded(v1::MigrationState state) { return state >= v1::MIGRATION_STATE_SUCCEEDED; }
+
 std::shared_ptr<std::string> AddId(CLI::App& arguments) {
   auto id = std::make_shared<std::string>();
-  arguments.add_option("ID", *id, "The migration's id, as 'migrate' printed it")->required();
+  arguments.add_option("ID", *id, "The migration's id, from 'migrate' or 'migrations'")->required();
   return id;
 }
 
@@ -42,7 +44,7 @@ absl::StatusOr<ExitCode> MigrationsOfAll(const GlobalOptions& globals) {
 
 Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments =
-      app.add_subcommand("migrations", "Migrations that the agent remembers, newest first");
+      app.add_subcommand("migrations", "List the running and recent migrations, newest first");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
     if (!globals.all.empty()) return MigrationsOfAll(globals);
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
@@ -54,12 +56,12 @@ Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals) {
 }
 
 Command WatchCommand(CLI::App& app, const GlobalOptions& globals) {
-  CLI::App* arguments = app.add_subcommand(
-      "watch",
-      "Wait for the end of a migration, and show its result; without an id, placements as they "
-      "change");
+  CLI::App* arguments =
+      app.add_subcommand("watch", "Follow a migration to its end; without ID, follow placements");
   const auto id = std::make_shared<std::string>();
-  arguments->add_option("ID", *id, "The migration's id, as 'migrate' printed it");
+  arguments->add_option("ID", *id,
+                        "The migration's id, from 'migrate' or 'migrations'; without it, "
+                        "placements are printed as they change");
   const auto run = [&globals, id]() -> absl::StatusOr<ExitCode> {
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     if (!id->empty()) return Follow(client, *id, globals.output);
@@ -70,18 +72,19 @@ Command WatchCommand(CLI::App& app, const GlobalOptions& globals) {
 
 Command CancelCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments =
-      app.add_subcommand("cancel", "Ask a migration to end after the pages it is moving now");
+      app.add_subcommand("cancel", "Stop a migration after the batch of pages that is being moved");
   const auto id = AddId(*arguments);
   const auto run = [&globals, id]() -> absl::StatusOr<ExitCode> {
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     NL_ASSIGN_OR_RETURN(const auto response, client.CancelMigration(*id));
     const v1::Migration& migration = response.migration();
     std::cout << Render(migration, globals.output, [&] {
-      return IsFinal(migration.state())
-                 ? absl::StrCat("Migration ", *id, " had ended: ", StateWord(migration.state()),
-                                "\n")
-                 : absl::StrCat("Migration ", *id, " is asked to end; 'localityctl watch ", *id,
-                                "' waits for that\n");
+      return HasEnded(migration.state())
+                 ? absl::StrCat("Migration ", *id,
+                                " had already ended: ", StateWord(migration.state()), "\n")
+                 : absl::StrCat("Migration ", *id,
+                                " is being cancelled; wait for its end with 'localityctl watch ",
+                                *id, "'\n");
     });
     return kExitSuccess;
   };

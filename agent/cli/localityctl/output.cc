@@ -3,23 +3,89 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/wrappers.pb.h>
 
+#include <algorithm>
+
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "agent/base/log.h"
-#include "agent/cli/localityctl/json_to_yaml.h"
 
 namespace numalocality::localityctl {
-
-absl::StatusOr<OutputFormat> ParseOutputFormat(absl::string_view text) {
-  if (text == "table") return OutputFormat::kTable;
-  if (text == "json") return OutputFormat::kJson;
-  if (text == "yaml") return OutputFormat::kYaml;
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is not an output format; write table, json or yaml"));
-}
-
 namespace {
+
+// Consumes the JSON from its front and appends YAML.
+class YamlPrinter {
+ public:
+  explicit YamlPrinter(absl::string_view json) : rest_(json) {}
+
+  std::string Print() && {
+    // Value puts a space or a line feed before each value, which the outermost one does not need.
+    Value(0);
+    return std::string(absl::StripPrefix(absl::StripPrefix(yaml_, "\n"), " ")) + "\n";
+  }
+
+ private:
+  void Value(int indent) {
+    if (absl::ConsumePrefix(&rest_, "{}")) {
+      yaml_ += " {}";
+    } else if (absl::ConsumePrefix(&rest_, "[]")) {
+      yaml_ += " []";
+    } else if (absl::ConsumePrefix(&rest_, "{")) {
+      Object(indent);
+    } else if (absl::ConsumePrefix(&rest_, "[")) {
+      Array(indent);
+    } else {
+      absl::StrAppend(&yaml_, " ", Scalar());
+    }
+  }
+
+  void Object(int indent) {
+    do {
+      const absl::string_view key = Scalar();
+      absl::ConsumePrefix(&rest_, ":");
+      absl::StrAppend(&yaml_, NewLine(indent), key.substr(1, key.size() - 2), ":");
+      Value(indent + 2);
+    } while (absl::ConsumePrefix(&rest_, ","));
+    absl::ConsumePrefix(&rest_, "}");
+  }
+
+  void Array(int indent) {
+    do {
+      absl::StrAppend(&yaml_, NewLine(indent), "-");
+      // The first key of an object is on the line of its dash.
+      after_dash_ = absl::StartsWith(rest_, "{") && !absl::StartsWith(rest_, "{}");
+      Value(indent + 2);
+    } while (absl::ConsumePrefix(&rest_, ","));
+    absl::ConsumePrefix(&rest_, "]");
+  }
+
+  std::string NewLine(int indent) {
+    if (after_dash_) {
+      after_dash_ = false;
+      return " ";
+    }
+    return absl::StrCat("\n", std::string(static_cast<size_t>(indent), ' '));
+  }
+
+  // Consumes a string with its quotes, a number, true, false or null.
+  absl::string_view Scalar() {
+    size_t end = 0;
+    if (rest_[0] == '"') {
+      for (end = 1; rest_[end] != '"'; ++end) end += rest_[end] == '\\';
+      ++end;
+    } else {
+      end = std::min(rest_.find_first_of(",]}"), rest_.size());
+    }
+    const absl::string_view scalar = rest_.substr(0, end);
+    rest_.remove_prefix(end);
+    return scalar;
+  }
+
+  absl::string_view rest_;
+  std::string yaml_;
+  bool after_dash_ = false;
+};
 
 std::string ToJson(const google::protobuf::Message& message, bool on_one_line) {
   google::protobuf::util::JsonPrintOptions options;
@@ -27,7 +93,7 @@ std::string ToJson(const google::protobuf::Message& message, bool on_one_line) {
   options.always_print_primitive_fields = true;
   options.add_whitespace = !on_one_line;
   std::string json;
-  // Fails only for messages with Any or broken UTF-8; the API has neither.
+  // Fails only for messages with Any or invalid UTF-8; the API has neither.
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   return status.ok() ? json : status.ToString();
 }
@@ -39,6 +105,16 @@ std::string Quoted(absl::string_view text) {
 }
 
 }  // namespace
+
+std::string JsonToYaml(absl::string_view json) { return YamlPrinter(json).Print(); }
+
+absl::StatusOr<OutputFormat> ParseOutputFormat(absl::string_view text) {
+  if (text == "table") return OutputFormat::kTable;
+  if (text == "json") return OutputFormat::kJson;
+  if (text == "yaml") return OutputFormat::kYaml;
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text, "' is not an output format; write table, json or yaml"));
+}
 
 std::string Render(const google::protobuf::Message& message, OutputFormat format,
                    absl::FunctionRef<std::string()> text) {

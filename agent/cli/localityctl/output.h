@@ -1,4 +1,4 @@
-// How results are printed: as text for people, or as JSON or YAML for programs.
+// --output: a response as a table, JSON or YAML.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_OUTPUT_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_OUTPUT_H_
 
@@ -18,16 +18,17 @@ enum class OutputFormat { kTable, kJson, kYaml };
 // "table", "json" or "yaml".
 absl::StatusOr<OutputFormat> ParseOutputFormat(absl::string_view text);
 
-// `message` with the field names of the API and all its fields, those that are 0 too; for kTable
-// what `text` returns. Ends with a line feed.
+// `message` with the field names of the API and all fields, including those that are 0; for kTable
+// the result of `text`. Ends with a line feed.
 std::string Render(const google::protobuf::Message& message, OutputFormat format,
                    absl::FunctionRef<std::string()> text);
 
-// The same of one of many messages: JSON on one line, YAML as a document that begins with "---".
+// Like Render, for one message of a stream: JSON on one line, YAML as a document that begins with
+// "---".
 std::string RenderOneOfMany(const google::protobuf::Message& message, OutputFormat format,
                             absl::FunctionRef<std::string()> text);
 
-// What one of many agents said.
+// The answer of one of several agents.
 struct AgentMessage {
   std::string node;
   std::string endpoint;
@@ -35,9 +36,14 @@ struct AgentMessage {
   const google::protobuf::Message* response = nullptr;  // null if `status` is an error
 };
 
-// {"agents": [{"node", "endpoint", "response" or "error"}, ...]}, an agent a line in JSON. Not for
-// kTable.
+// {"agents": [{"node", "endpoint", "response" or "error"}, ...]}; JSON has one line for each agent.
+// Not for kTable.
 std::string RenderAgents(const std::vector<AgentMessage>& agents, OutputFormat format);
+
+// JSON as YAML in block style. `json` is one valid value, as protobuf prints it: no white space
+// between tokens, and keys that need no quotes. Keeps the order. Strings stay quoted, as YAML reads
+// quoted strings like JSON does.
+std::string JsonToYaml(absl::string_view json);
 
 }  // namespace numalocality::localityctl
 

@@ -1,16 +1,95 @@
-// localityctl policies
-#include <iostream>
+#include "agent/cli/localityctl/policies_command.h"
 
+#include <google/protobuf/util/time_util.h>
+
+#include <iostream>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "agent/base/status.h"
+#include "agent/base/units.h"
 #include "agent/cli/localityctl/all_agents.h"
 #include "agent/cli/localityctl/commands.h"
-#include "agent/cli/localityctl/policies_text.h"
+#include "agent/cli/localityctl/words.h"
+#include "agent/cli/table.h"
 
 namespace numalocality::localityctl {
+namespace {
+
+// In the notation of the configuration file: "30s", "1m30s".
+std::string TimeSpanWords(const google::protobuf::Duration& duration) {
+  using google::protobuf::util::TimeUtil;
+  return absl::FormatDuration(absl::Nanoseconds(TimeUtil::DurationToNanoseconds(duration)));
+}
+
+std::string BandwidthWords(int64_t bytes_per_second) {
+  return bytes_per_second == 0 ? "no limit" : FormatBytes(bytes_per_second) + "/s";
+}
+
+std::string SelectorWords(const v1::Policy& policy) {
+  std::vector<std::string> words;
+  const auto add = [&words](absl::string_view what, const std::string& names) {
+    if (!names.empty()) words.push_back(absl::StrCat(what, " ", names));
+  };
+  add("namespace", absl::StrJoin(policy.namespaces(), ","));
+  const std::map<std::string, std::string> labels(policy.match_labels().begin(),
+                                                  policy.match_labels().end());
+  add("label", absl::StrJoin(labels, ",", absl::PairFormatter("=")));
+  add("class", absl::StrJoin(policy.qos_classes(), ",", [](std::string* out, int qos) {
+        out->append(QosWord(static_cast<v1::QosClass>(qos)));
+      }));
+  add("cgroup", absl::StrJoin(policy.cgroup_paths(), ","));
+  return words.empty() ? "all pods" : absl::StrJoin(words, "; ");
+}
+
+}  // namespace
+
+std::string PoliciesText(const v1::GetPoliciesResponse& policies) {
+  constexpr auto kRight = Table::Align::kRight;
+  Table table({{"#", kRight},
+               {"NAME"},
+               {"ACTION"},
+               {"REPAIR BELOW", kRight},
+               {"IF REMOTE", kRight},
+               {"SETTLE", kRight},
+               {"COOLDOWN", kRight},
+               {"BANDWIDTH", kRight},
+               {"CALL TIME", kRight},
+               {"SHARED"},
+               {"PAGE CACHE"},
+               {"STICK"},
+               {"SELECTS"}});
+  for (int i = 0; i < policies.policies_size(); ++i) {
+    const v1::Policy& policy = policies.policies(i);
+    table.AddRow({absl::StrCat(i + 1), policy.name(), policy.repairs() ? "repair" : "observe",
+                  absl::StrFormat("%g%%", 100 * policy.min_local_fraction()),
+                  FormatBytes(policy.min_remote_bytes()), TimeSpanWords(policy.settle()),
+                  TimeSpanWords(policy.cooldown()),
+                  BandwidthWords(policy.limits().bandwidth_bytes_per_second()),
+                  TimeSpanWords(policy.limits().max_call_time()),
+                  SharingRuleWord(policy.shared_pages()), policy.page_cache() ? "yes" : "no",
+                  StickModeWord(policy.stick()), SelectorWords(policy)});
+  }
+  std::string text =
+      policies.policies().empty() ? "No policies: the agent repairs nothing.\n" : table.ToString();
+  absl::StrAppend(
+      &text, "\nAll migrations: ", BandwidthWords(policies.bandwidth_bytes_per_second()), ", ",
+      policies.concurrent_migration_count(), " at a time, ",
+      absl::StrFormat("%g%%", 100 * policies.node_reserve()),
+      " of each node's memory is kept free\n", "Reports: every ", TimeSpanWords(policies.period()),
+      "; memory is local up to distance ", policies.local_distance(), "\nProtected namespaces: ",
+      policies.protected_namespaces().empty() ? "none"
+                                              : absl::StrJoin(policies.protected_namespaces(), " "),
+      "\nConfiguration: ", ConfigurationWords(policies.configuration()), "\n");
+  return text;
+}
 
 Command PoliciesCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments =
-      app.add_subcommand("policies", "What the agent repairs by itself, and within which limits");
+      app.add_subcommand("policies", "Show the policies by which the agent repairs placements");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
     if (!globals.all.empty()) {
       return ShowSections<v1::GetPoliciesResponse>(

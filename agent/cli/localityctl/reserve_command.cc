@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/arguments.h"
+#include "agent/cli/localityctl/agent_client.h"
 #include "agent/cli/localityctl/commands.h"
-#include "agent/cli/localityctl/proto_time.h"
 #include "agent/cli/localityctl/selector.h"
 #include "agent/cli/localityctl/words.h"
 
@@ -27,9 +27,10 @@ std::string ReservationText(const v1::ReserveWorkloadResponse& reservation) {
   for (const v1::Workload& workload : reservation.workloads()) {
     absl::StrAppend(&text, "  ", WorkloadWords(workload), "\n");
   }
-  return absl::StrCat(text, "Token: ", reservation.token(), "\n'localityctl migrate --reservation ",
-                      reservation.token(), "' may move it, 'localityctl release ",
-                      reservation.token(), "' ends this.\n");
+  return absl::StrCat(text, "Token: ", reservation.token(),
+                      "\nMove the workload with 'localityctl migrate --reservation ",
+                      reservation.token(), "'; end the reservation with 'localityctl release ",
+                      reservation.token(), "'.\n");
 }
 
 absl::StatusOr<ExitCode> Reserve(const GlobalOptions& globals, const ReserveOptions& options) {
@@ -37,7 +38,7 @@ absl::StatusOr<ExitCode> Reserve(const GlobalOptions& globals, const ReserveOpti
   *request.mutable_workload() = ToSelector(options.selector);
   if (request.workload().name_case() == v1::WorkloadSelector::NAME_NOT_SET) {
     return absl::InvalidArgumentError(
-        "name a workload by --pod, --container, --cgroup or --pid; 'localityctl top' lists them");
+        "name a workload with --pod, --container, --cgroup or --pid; 'localityctl top' lists them");
   }
   if (options.ttl.has_value()) *request.mutable_ttl() = ToProto(*options.ttl);
   request.set_owner(options.owner);
@@ -52,16 +53,16 @@ absl::StatusOr<ExitCode> Reserve(const GlobalOptions& globals, const ReserveOpti
 
 Command ReserveCommand(CLI::App& app, const GlobalOptions& globals) {
   const auto options = std::make_shared<ReserveOptions>();
-  CLI::App* arguments =
-      app.add_subcommand("reserve", "Keep the repair loop and others off a workload for a while");
+  CLI::App* arguments = app.add_subcommand(
+      "reserve", "Keep the repair loop and other callers off a workload for a while");
   AddSelectorOptions(*arguments, options->selector);
   AddParsedOption(*arguments, "--ttl", ParseTimeSpan, options->ttl,
-                  "For how long, 1 day at most; default 5m")
+                  "How long the reservation lasts, at most 24h; default 5m")
       ->type_name("TIME");
-  arguments->add_option("--owner", options->owner, "Who reserves, for people")
+  arguments->add_option("--owner", options->owner, "Name of the owner, shown to other users")
       ->type_name("NAME")
       ->capture_default_str();
-  arguments->add_option("--token", options->token, "Of a reservation to be prolonged")
+  arguments->add_option("--token", options->token, "Token of an existing reservation, to extend it")
       ->type_name("TOKEN");
   return {arguments, [&globals, options] { return Reserve(globals, *options); }};
 }
@@ -69,7 +70,7 @@ Command ReserveCommand(CLI::App& app, const GlobalOptions& globals) {
 Command ReleaseCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments = app.add_subcommand("release", "End a reservation");
   const auto token = std::make_shared<std::string>();
-  arguments->add_option("TOKEN", *token, "As 'reserve' printed it")->required();
+  arguments->add_option("TOKEN", *token, "The token that 'reserve' printed")->required();
   const auto run = [&globals, token]() -> absl::StatusOr<ExitCode> {
     v1::ReleaseWorkloadRequest request;
     request.set_token(*token);

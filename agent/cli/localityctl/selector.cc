@@ -13,7 +13,7 @@
 namespace numalocality::localityctl {
 namespace {
 
-// Of an id: as crictl prints it. Shorter ones may be names, such as "db".
+// The length of an id as crictl prints it. A shorter text may be a name, such as "db".
 constexpr size_t kShortIdLength = 12;
 
 bool IsHex(absl::string_view text) {
@@ -21,7 +21,7 @@ bool IsHex(absl::string_view text) {
                      [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); });
 }
 
-// A pod by namespace and name, rather than by UID.
+// Whether the pod is given by namespace and name, not by UID.
 bool IsNamed(const std::string& pod) { return absl::StrContains(pod, '/'); }
 
 absl::StatusOr<std::string> ParsePod(absl::string_view text) {
@@ -33,13 +33,15 @@ absl::StatusOr<std::string> ParsePod(absl::string_view text) {
       absl::StrCat("'", text, "' is not a pod; write its UID, or NAMESPACE/NAME"));
 }
 
-// CLI11 reads options in the order in which they are added: the pod is known by now.
+// CLI11 handles options in the order in which they were added, so the pod is known here.
 void StoreContainer(const std::string& text, SelectorOptions& options) {
   const bool is_id = IsHex(text) || absl::StrContains(text, "://");
   if (!is_id && !IsNamed(options.pod)) {
     throw CLI::ValidationError(
         "--container",
-        absl::StrCat("'", text, "' is not an id, and a name needs --pod NAMESPACE/NAME"));
+        absl::StrCat(
+            "'", text,
+            "' is not a container id; to name a container, also give --pod NAMESPACE/NAME"));
   }
   options.container = text;
 }
@@ -48,24 +50,26 @@ void StoreContainer(const std::string& text, SelectorOptions& options) {
 
 void AddSelectorOptions(CLI::App& app, SelectorOptions& options) {
   constexpr char kGroup[] = "Which workload";
-  auto* pod = AddParsedOption(app, "--pod", ParsePod, options.pod,
-                              "Containers of the pod with this UID, or of this namespace and name")
-                  ->type_name("UID|NAMESPACE/NAME")
-                  ->group(kGroup);
+  auto* pod =
+      AddParsedOption(app, "--pod", ParsePod, options.pod,
+                      "All containers of the pod with this UID, or with this namespace and name")
+          ->type_name("UID|NAMESPACE/NAME")
+          ->group(kGroup);
   auto* container =
       app.add_option_function<std::string>(
              "--container", [&options](const std::string& text) { StoreContainer(text, options); },
-             "Container by its id, or the first 8 or more characters of it, alone or of --pod; or "
-             "by its name, of --pod NAMESPACE/NAME")
+             "One container: by its id or at least the first 8 characters of it; or by its name, "
+             "together with --pod NAMESPACE/NAME")
           ->type_name("ID|NAME")
           ->group(kGroup);
   auto* cgroup = app.add_option("--cgroup", options.cgroup_path,
-                                "Any cgroup by its path, such as /system.slice/mysql.service")
+                                "Any cgroup, by its path such as /system.slice/mysql.service")
                      ->type_name("PATH")
                      ->group(kGroup)
                      ->excludes(pod)
                      ->excludes(container);
-  AddParsedOption(app, "--pid", ParsePid, options.pid, "One process, not its container")
+  AddParsedOption(app, "--pid", ParsePid, options.pid,
+                  "One process, without the rest of its container")
       ->type_name("PID")
       ->group(kGroup)
       ->excludes(pod)

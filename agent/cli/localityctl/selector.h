@@ -1,4 +1,4 @@
-// How a command line names workloads, the same for all commands.
+// The options that name a workload, the same for all subcommands.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_SELECTOR_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_SELECTOR_H_
 
@@ -13,12 +13,13 @@ namespace numalocality::localityctl {
 
 struct SelectorOptions {
   std::string pod;        // UID, or NAMESPACE/NAME
-  std::string container;  // id; or name, if the pod is named
+  std::string container;  // id, or with a named pod the container's name
   std::string cgroup_path;
   pid_t pid = 0;
 };
 
-// Adds --pod, --container, --cgroup and --pid, of which only --pod and --container go together.
+// Adds --pod, --container, --cgroup and --pid. They exclude each other, except --pod and
+// --container.
 void AddSelectorOptions(CLI::App& app, SelectorOptions& options);
 
 // NAME_NOT_SET if none was given.

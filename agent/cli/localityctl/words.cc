@@ -15,14 +15,14 @@
 namespace numalocality::localityctl {
 namespace {
 
-// A value that this program does not know, from a newer agent, is its number.
+// `name` without `prefix`; the number for a value that this program does not know.
 std::string WithoutPrefix(const std::string& name, absl::string_view prefix, int value) {
   if (value == 0) return "";
   if (name.empty()) return absl::StrCat(value);
   return std::string(absl::StripPrefix(name, prefix));
 }
 
-// "NO_ROOM" as people write it.
+// "NO_ROOM" as "no room".
 std::string InWords(const std::string& name) {
   return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"_", " "}});
 }
@@ -46,8 +46,6 @@ std::string StateWord(v1::MigrationState state) {
 std::string ReasonWord(v1::MigrationReason reason) {
   return WithoutPrefix(v1::MigrationReason_Name(reason), "MIGRATION_REASON_", reason);
 }
-
-bool IsFinal(v1::MigrationState state) { return state >= v1::MIGRATION_STATE_SUCCEEDED; }
 
 std::string OutcomeWord(v1::PageOutcome outcome) {
   return InWords(WithoutPrefix(v1::PageOutcome_Name(outcome), "PAGE_OUTCOME_", outcome));
@@ -76,6 +74,32 @@ std::string QosWord(v1::QosClass qos) {
     case v1::QOS_CLASS_BURSTABLE: return "Burstable";
     case v1::QOS_CLASS_BEST_EFFORT: return "BestEffort";
     default: return "";
+  }
+}
+
+std::string SharingRuleWord(v1::SharingRule rule) {
+  return InWords(WithoutPrefix(v1::SharingRule_Name(rule), "SHARING_RULE_", rule));
+}
+
+std::string StickModeWord(v1::StickMode mode) {
+  const std::string word = WithoutPrefix(v1::StickMode_Name(mode), "STICK_MODE_", mode);
+  return absl::StrReplaceAll(absl::AsciiStrToLower(word), {{"_", "-"}});
+}
+
+absl::string_view SeccompWord(v1::SeccompMode mode) {
+  switch (mode) {
+    case v1::SECCOMP_MODE_DISABLED: return "no filter";
+    case v1::SECCOMP_MODE_STRICT: return "strict";
+    case v1::SECCOMP_MODE_FILTER: return "a filter";
+    default: return "unknown";
+  }
+}
+
+absl::string_view SeverityWord(v1::FindingSeverity severity) {
+  switch (severity) {
+    case v1::FINDING_SEVERITY_ERROR: return "ERROR";
+    case v1::FINDING_SEVERITY_WARNING: return "WARNING";
+    default: return "note";
   }
 }
 
@@ -139,6 +163,21 @@ std::string SecondsWords(absl::Duration duration) {
 std::string SecondsWords(const google::protobuf::Duration& duration) {
   using google::protobuf::util::TimeUtil;
   return SecondsWords(absl::Nanoseconds(TimeUtil::DurationToNanoseconds(duration)));
+}
+
+std::string ConfigurationWords(const v1::ConfigurationStatus& status) {
+  std::string text = status.path().empty() ? "no file" : status.path();
+  if (status.has_load_time()) {
+    google::protobuf::Timestamp time = status.load_time();
+    time.set_nanos(0);
+    absl::StrAppend(&text, ", read ", google::protobuf::util::TimeUtil::ToString(time));
+  } else {
+    absl::StrAppend(&text, ", built-in defaults");
+  }
+  if (!status.error().empty()) {
+    absl::StrAppend(&text, "; NOT in use, as it has an error: ", status.error());
+  }
+  return text;
 }
 
 std::string RunTimeWords(const v1::Migration& migration) {

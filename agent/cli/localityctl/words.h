@@ -1,4 +1,4 @@
-// The API's values in the words that people read. Pure.
+// The words that people read: for the API's enums, then for workloads, memory and times. Pure.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_WORDS_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_WORDS_H_
 
@@ -9,19 +9,20 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "numalocality/v1/agent.pb.h"
 #include "numalocality/v1/migration.pb.h"
 #include "numalocality/v1/placement.pb.h"
 #include "numalocality/v1/workload.pb.h"
 
 namespace numalocality::localityctl {
 
-// "SUCCEEDED", "NO_ROOM": as in the API without the prefix; "" for the unspecified value.
+// Enums. Unless said otherwise an unspecified value is "", and a value of a newer agent its number.
+
+// "SUCCEEDED", "NO_ROOM": the API's name without the prefix.
 std::string StateWord(v1::MigrationState state);
 std::string ReasonWord(v1::MigrationReason reason);
-
-// Whether a migration in this state has ended.
-bool IsFinal(v1::MigrationState state);
 
 // "already there", "no memory".
 std::string OutcomeWord(v1::PageOutcome outcome);
@@ -29,37 +30,56 @@ std::string OutcomeWord(v1::PageOutcome outcome);
 // "repairable", "page cache".
 std::string RemoteReasonWord(v1::RemoteReason reason);
 
-// "wait: settling"; "" if nothing has been decided.
+// "wait: settling"; "" before the first decision.
 std::string DecisionWords(const v1::RepairDecision& decision);
 
-// "Guaranteed", "Burstable", "BestEffort", as Kubernetes writes it; "" outside Kubernetes.
+// "Guaranteed", "Burstable", "BestEffort", as in Kubernetes; "" outside Kubernetes.
 std::string QosWord(v1::QosClass qos);
 
-// "pod <namespace>/<name> container <name>", as far as these are known, else "pod <uid> container
-// <first 12 of id>"; "process <pid>", "cgroup <path>".
+// "frames", "presence", "query"; "" if it is unknown.
+std::string ScanMethodWord(v1::ScanMethod method);
+
+// "never", "owned", "all"; "none", "cpuset-mems": as the options of migrate.
+std::string SharingRuleWord(v1::SharingRule rule);
+std::string StickModeWord(v1::StickMode mode);
+
+// "no filter", "strict", "a filter"; "unknown" for other values.
+absl::string_view SeccompWord(v1::SeccompMode mode);
+
+// "ERROR", "WARNING"; "note" for other values.
+absl::string_view SeverityWord(v1::FindingSeverity severity);
+
+// Workloads.
+
+// "pod <namespace>/<name> container <name>", with the UID and the first 12 characters of the id for
+// names that are unknown; "process <pid>"; "cgroup <path>".
 std::string WorkloadWords(const v1::Workload& workload);
 
-// The two parts of that: "<namespace>/<name>" or the UID, "" outside Kubernetes; the container's
-// name or short id, or what stands in for it.
+// The parts of that: "<namespace>/<name>" or the UID, "" outside Kubernetes; and the container's
+// name or short id, or the process or cgroup.
 std::string PodWord(const v1::Workload& workload);
 std::string ContainerWord(const v1::Workload& workload);
 
-// The first 12 characters of a container id: as crictl prints it, and enough for --container.
+// The first 12 characters of a container id: what crictl prints and --container accepts.
 std::string ShortId(const std::string& container_id);
 
-// "0-3,8"; "" if there are none.
+// "0-3,8"; "" for no ids.
 std::string IdList(const google::protobuf::RepeatedField<int32_t>& ids);
 
-// What a placement's locality is judged by.
+// Memory.
+
+// The bytes that count for the local fraction.
 int64_t AnonAndShmemBytes(const v1::NodeUsage& usage);
 
-// That of all nodes; and on other nodes than home, of each process if these have homes of their
-// own.
+// Those bytes on all nodes; and those on nodes that are not home nodes, by process if the placement
+// lists processes.
 int64_t MemoryBytes(const v1::WorkloadPlacement& placement);
 int64_t RemoteBytes(const v1::WorkloadPlacement& placement);
 
-// "74.9%"; "" if there is nothing to judge by.
+// The local fraction, "74.9%"; "" if there is none.
 std::string LocalWords(const v1::WorkloadPlacement& placement);
+
+// Times and the configuration.
 
 // "2026-11-22T17:50:01Z".
 std::string TimeWords(google::protobuf::Timestamp time);
@@ -68,11 +88,12 @@ std::string TimeWords(google::protobuf::Timestamp time);
 std::string SecondsWords(absl::Duration duration);
 std::string SecondsWords(const google::protobuf::Duration& duration);
 
-// How long a migration has run; "" unless it has ended.
-std::string RunTimeWords(const v1::Migration& migration);
+// The configuration file, when it was read, and the error if its current content is not in use:
+// "/etc/x.yaml, read 2026-01-02T03:04:05Z". One line.
+std::string ConfigurationWords(const v1::ConfigurationStatus& status);
 
-// "frames", "presence", "query"; "" if it is not told.
-std::string ScanMethodWord(v1::ScanMethod method);
+// How long a migration ran; "" until it has ended.
+std::string RunTimeWords(const v1::Migration& migration);
 
 }  // namespace numalocality::localityctl
 

@@ -6,10 +6,10 @@
 namespace numalocality::numa_migrate {
 namespace {
 
-// What a capability is for, and what seccomp filters would have to allow beside it.
+// What a capability is for, and the system calls that a seccomp filter must also allow.
 struct Purpose {
-  absl::string_view what;
-  absl::string_view without;  // what to do without the capability
+  absl::string_view use;
+  absl::string_view advice;  // what to do without the capability
   absl::string_view calls;
 };
 
@@ -17,14 +17,15 @@ Purpose PurposeOf(Capability capability) {
   switch (capability) {
     case Capability::kSysNice:
       return {"to move pages that several processes map, and to pin other users' threads",
-              "run as root, or leave out what takes it", "move_pages and sched_setaffinity"};
+              "run as root, or omit the option that needs it", "move_pages and sched_setaffinity"};
     case Capability::kSysAdmin:
-      return {"to switch automatic NUMA balancing", "run as root, or leave that out", "write"};
+      return {"to switch automatic NUMA balancing", "run as root, or omit --numa-balancing",
+              "write"};
     case Capability::kDacOverride:
     case Capability::kDacReadSearch:
     case Capability::kSysPtrace: break;
   }
-  return {"for access to other users' processes", "run as root, or as the process's user",
+  return {"to access other users' processes", "run as root, or as the process's user",
           "move_pages, pidfd_open and ptrace"};
 }
 
@@ -34,14 +35,14 @@ std::string ExplainDenial(const Privileges& privileges, Capability needed) {
   const Purpose purpose = PurposeOf(needed);
   const std::string name = CapabilitySet(uint64_t{1} << static_cast<int>(needed)).Names()[0];
   if (!privileges.effective.Has(needed)) {
-    return absl::StrCat("the capability ", name, " is missing, which it takes ", purpose.what, "; ",
-                        purpose.without);
+    return absl::StrCat("the capability ", name, " is missing, which is needed ", purpose.use, "; ",
+                        purpose.advice);
   }
   if (privileges.seccomp != SeccompMode::kDisabled) {
-    return absl::StrCat(name, " is there, but a seccomp filter is in force; let it allow ",
+    return absl::StrCat(name, " is present, but a seccomp filter is active; it must allow ",
                         purpose.calls);
   }
-  return absl::StrCat(name, " is there and no seccomp filter is in force, so a security module ",
+  return absl::StrCat(name, " is present and no seccomp filter is active, so a security module ",
                       "(AppArmor, SELinux, Yama) or a user namespace refuses; see the kernel log");
 }
 

@@ -1,4 +1,5 @@
-// Why the kernel refuses what this program asked for, from what it says about this program.
+// Explains why the kernel refused a call of numa-migrate: a missing capability, a seccomp filter,
+// or a security module.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_DENIAL_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_DENIAL_H_
 
@@ -10,14 +11,14 @@
 
 namespace numalocality::numa_migrate {
 
-// The likeliest of: `needed` is missing, a seccomp filter, a security module; in this order, as
-// each can be seen only if those before it are ruled out. Pure.
+// The likeliest cause. A missing `needed` capability comes first, then a seccomp filter, then a
+// security module, as each cause can be recognized only if the earlier ones are ruled out. Pure.
 std::string ExplainDenial(const Privileges& privileges, Capability needed);
 
-// `status`, if it is PERMISSION_DENIED with that explanation for this program; else as it is.
+// Adds that explanation to `status` if it is PERMISSION_DENIED; returns other errors unchanged.
 absl::Status WithDenial(const absl::Status& status, Capability needed, const Host& host);
 
-// Whether this program has a capability; false if the kernel does not tell.
+// Whether numa-migrate has a capability; false if that cannot be read.
 bool HasCapability(Capability capability, const Host& host);
 
 }  // namespace numalocality::numa_migrate

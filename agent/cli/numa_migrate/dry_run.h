@@ -1,4 +1,4 @@
-// --dry-run: what a migration would do, without doing it.
+// --dry-run: the plan of a migration, without moving pages of the process.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_DRY_RUN_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_DRY_RUN_H_
 
@@ -17,17 +17,19 @@
 
 namespace numalocality::numa_migrate {
 
-struct Forecast {
+// The plan that --dry-run prints. Counts base pages.
+struct DryRunPlan {
   int64_t page_bytes = 4096;
   int64_t misplaced_pages = 0;
   int64_t unchanged_pages = 0;
-  // Of the misplaced ones. Pins and the like show only when a move is tried.
-  std::optional<int64_t> shared_pages;  // left by the sharing rule; nullopt if that cannot be seen
+  // Parts of the misplaced pages. Other obstacles, such as pinned pages, show only when a move is
+  // tried.
+  std::optional<int64_t> shared_pages;  // the sharing rule leaves them; nullopt if unknown
   int64_t no_room_pages = 0;
-  // Elsewhere than on their target, and no business of the request.
+  // Pages on the sources that numa-migrate does not move.
   int64_t page_cache_pages = 0;
   int64_t hugetlb_pages = 0;
-  std::map<NodeId, int64_t> room_pages;  // of each target, above its reserve
+  std::map<NodeId, int64_t> room_pages;  // free on each target above its reserve
   std::optional<absl::Duration> expected_time;
 
   int64_t MovablePages() const {
@@ -35,12 +37,13 @@ struct Forecast {
   }
 };
 
-// `plan` is PlanWorkload's for the spec in `options`. Errors as ScanUntilSignal.
-absl::StatusOr<Forecast> MakeForecast(const EngineContext& context, const Options& options,
-                                      const Subject& subject, const WorkloadMigration& plan);
+// Completes `planned`, the result of PlanWorkload for the spec in `options`. Measures the time of a
+// page by moves of own memory. Errors as ScanUntilSignal.
+absl::StatusOr<DryRunPlan> MakePlan(const EngineContext& context, const Options& options,
+                                    const Subject& subject, const WorkloadMigration& planned);
 
-// Pure.
-std::string ForecastReport(const Options& options, const Forecast& forecast);
+// The plan in options.format. Pure.
+std::string PlanReport(const Options& options, const DryRunPlan& plan);
 
 }  // namespace numalocality::numa_migrate
 

@@ -8,10 +8,10 @@ namespace {
 
 constexpr int kEndSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
-// Any thread may be the one that gets the signal.
+// Any thread may run the signal handler.
 std::atomic<int> first_signal = 0;
 std::atomic<int> signal_count = 0;
-static_assert(std::atomic<int>::is_always_lock_free, "else no signal handler may touch it");
+static_assert(std::atomic<int>::is_always_lock_free, "required in a signal handler");
 
 void OnSignal(int signal) {
   int none = 0;

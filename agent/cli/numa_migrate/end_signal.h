@@ -1,22 +1,22 @@
-// SIGINT, SIGTERM and SIGHUP as a wish to end that is looked at between steps.
+// SIGINT, SIGTERM and SIGHUP as a request to end, which the commands check between steps.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_END_SIGNAL_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_END_SIGNAL_H_
 
 namespace numalocality::numa_migrate {
 
-// From now on none of them ends this process; forgets those that came before. SIGHUP stays ignored
-// if it is: nohup asks for that. Nor does SIGPIPE end it: a reader that has gone is no reason to
-// leave things half done.
+// From now on these signals are only counted, starting from 0. SIGHUP stays ignored if it is, as
+// nohup requires. Also ignores SIGPIPE, so that a reader that has gone does not end a migration
+// halfway.
 void CatchEndSignals();
 
-// The first that came since; 0 for none.
+// The first signal since then; 0 for none.
 int EndSignal();
 
-// How many came since.
+// The number of signals since then.
 int EndSignalCount();
 
-// Whether the calling thread takes none of them until it is told otherwise, so that another one
-// must: a thread that is stuck in the kernel would never get to it.
+// Blocks or unblocks these signals in the calling thread. While a thread is in a kernel call that
+// may stall, another thread must receive them.
 void LeaveEndSignalsToOthers(bool leave);
 
 }  // namespace numalocality::numa_migrate

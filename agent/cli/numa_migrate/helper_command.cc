@@ -1,8 +1,8 @@
+#include "agent/cli/numa_migrate/helper_command.h"
+
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -10,7 +10,6 @@
 #include "agent/base/units.h"
 #include "agent/cli/numa_migrate/commands.h"
 #include "agent/cli/numa_migrate/end_signal.h"
-#include "agent/cli/numa_migrate/helper_content.h"
 #include "agent/cli/numa_migrate/own_memory.h"
 #include "agent/cli/numa_migrate/report.h"
 #include "agent/cli/numa_migrate/subject.h"
@@ -19,13 +18,13 @@
 namespace numalocality::numa_migrate {
 namespace {
 
-// The content is checked in steps of so much with a pause after each: all the time, and yet it
-// hardly disturbs what is tried on it.
+// The content is checked continuously, in steps with a pause after each, so that the checks hardly
+// disturb a migration.
 constexpr size_t kStepWords = (size_t{4} << 20) / sizeof(uint64_t);
 constexpr absl::Duration kPause = absl::Milliseconds(50);
 
-// Fills the memory while running on the CPUs of `node`, if given: a page is where it is first
-// touched, as long as there is room.
+// Fills the memory. With `node` it runs on the CPUs of that node meanwhile, as the kernel allocates
+// a page on the node that first touches it if there is room.
 absl::Status FillOn(const EngineContext& context, std::optional<NodeId> node, uint64_t seed,
                     absl::Span<uint64_t> words) {
   if (!node.has_value()) {
@@ -36,7 +35,9 @@ absl::Status FillOn(const EngineContext& context, std::optional<NodeId> node, ui
   const Node* found = topology.Find(*node);
   if (found == nullptr || found->cpus.empty() || !found->has_memory) {
     return absl::InvalidArgumentError(
-        absl::StrCat("node ", node->value, ": --node takes a node with CPUs and memory"));
+        absl::StrCat("--node: node ", node->value,
+                     " does not exist or lacks CPUs or memory; name a node that "
+                     "has both"));
   }
   NL_ASSIGN_OR_RETURN(const CpuSet before, context.kernel.ThreadCpus(getpid()));
   NL_RETURN_IF_ERROR(context.kernel.SetThreadCpus(getpid(), found->cpus));
@@ -44,13 +45,13 @@ absl::Status FillOn(const EngineContext& context, std::optional<NodeId> node, ui
   return context.kernel.SetThreadCpus(getpid(), before);
 }
 
-// Where the words are now; empty if that cannot be told.
+// The pages of `range` by node; empty if that cannot be read.
 std::map<NodeId, int64_t> CountPages(const Subject& subject, const AddressRange& range) {
   const AddressRange ranges[] = {range};
   return CountByNode(subject, ranges, kPrivateKinds).value_or(std::map<NodeId, int64_t>());
 }
 
-// As --range takes it.
+// In the notation of --range.
 std::string SizeWord(int64_t bytes) {
   constexpr int64_t kMib = int64_t{1} << 20;
   return bytes % kMib == 0 ? absl::StrCat(bytes / kMib, "M") : absl::StrCat(bytes);

@@ -1,4 +1,4 @@
-// numa-migrate: shows where a process's memory is and moves it, without a daemon.
+// numa-migrate: shows where a process's memory is, and moves it, without the agent.
 #include "agent/base/clock.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/numa_migrate/commands.h"

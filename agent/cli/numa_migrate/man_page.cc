@@ -1,7 +1,5 @@
 #include "agent/cli/numa_migrate/man_page.h"
 
-#include <vector>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -11,23 +9,30 @@
 namespace numalocality::numa_migrate {
 namespace {
 
-// Text as it is: hyphens that can be copied, no backslash that means something.
+// Literal text: hyphens stay hyphens when copied, and backslashes start no escape.
 std::string Escaped(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"\\", "\\e"}, {"-", "\\-"}});
 }
 
-// Lines that begin with a dot or an apostrophe would be requests.
+// A line that begins with a dot or an apostrophe would be a request.
 std::string EscapedLine(absl::string_view line) {
   const bool is_request = !line.empty() && (line[0] == '.' || line[0] == '\'');
   return absl::StrCat(is_request ? "\\&" : "", Escaped(line));
 }
 
-// The options of one group: .TP, the names in bold and the value in italics, the description.
+// "--bandwidth,--throttle" with each name in bold.
+std::string BoldNames(const CLI::Option& option) {
+  return absl::StrCat(
+      "\\fB", absl::StrReplaceAll(Escaped(option.get_name(false, true)), {{",", "\\fR, \\fB"}}),
+      "\\fR");
+}
+
+// The options of one group: for each .TP, the names in bold, the value in italics, the description.
 std::string OptionsText(const CLI::App& app, const std::string& group) {
   std::string text;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group() != group) continue;
-    absl::StrAppend(&text, ".TP\n\\fB", Escaped(option->get_name(false, true)), "\\fR");
+    absl::StrAppend(&text, ".TP\n", BoldNames(*option));
     if (option->get_expected_max() > 0) {
       absl::StrAppend(&text, " \\fI", Escaped(option->get_type_name()), "\\fR");
     }

@@ -1,4 +1,4 @@
-// The manual page, made of the command line's own description so that the two never differ.
+// The man page, made from the declarations of the options.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MAN_PAGE_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MAN_PAGE_H_
 
@@ -7,8 +7,8 @@
 
 namespace numalocality::numa_migrate {
 
-// In section 1, in the language of man(7): all options by group, the subcommands with theirs, and
-// the footer. Options without a group are left out.
+// The manual page for section 1, in the format of man(7): all options by group, the subcommands
+// with their options, and the footer. Options without a group are omitted.
 std::string ManPage(const CLI::App& app);
 
 }  // namespace numalocality::numa_migrate

@@ -20,10 +20,10 @@ absl::StatusOr<AddressRange> FindFront(const MappingPages& front, const ProcessH
   AddressRange range = front.range;
   int64_t left = front.pages;
   const AddressRange ranges[] = {front.range};
-  const auto take = [&](absl::Span<const PageSpan> runs) {
-    for (const PageSpan& run : runs) {
-      range.end = run.address + static_cast<uint64_t>(std::min(left, run.pages)) * page_bytes;
-      left -= std::min(left, run.pages);
+  const auto take = [&](absl::Span<const PageSpan> spans) {
+    for (const PageSpan& span : spans) {
+      range.end = span.address + static_cast<uint64_t>(std::min(left, span.pages)) * page_bytes;
+      left -= std::min(left, span.pages);
       if (left == 0) return false;
     }
     return true;
@@ -43,7 +43,8 @@ absl::StatusOr<MemoryPart> ParseMemoryPart(absl::string_view text) {
   }
   NL_ASSIGN_OR_RETURN(part.first_bytes, ParseBytes(text));
   if (*part.first_bytes == 0) {
-    return absl::InvalidArgumentError(absl::StrCat("size '", text, "': must be more than 0"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "': write a size above 0, such as 512M"));
   }
   return part;
 }
@@ -55,12 +56,12 @@ absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& pro
   counts.reserve(maps.size());
   for (const Mapping& mapping : maps) counts.push_back({mapping.range, 0});
   auto mapping = counts.begin();
-  const auto count = [&](absl::Span<const PageSpan> runs) {
-    // Both are in address order. A page of a mapping made since is passed over.
-    for (const PageSpan& run : runs) {
-      while (mapping != counts.end() && mapping->range.end <= run.address) ++mapping;
+  const auto count = [&](absl::Span<const PageSpan> spans) {
+    // Both are in address order. Pages of mappings that are newer than `maps` are skipped.
+    for (const PageSpan& span : spans) {
+      while (mapping != counts.end() && mapping->range.end <= span.address) ++mapping;
       if (mapping == counts.end()) return false;
-      if (mapping->range.start <= run.address) mapping->pages += run.pages;
+      if (mapping->range.start <= span.address) mapping->pages += span.pages;
     }
     return true;
   };
@@ -104,7 +105,7 @@ absl::StatusOr<std::vector<AddressRange>> FindPart(const MemoryPart& part,
     ranges.push_back(front);
   }
   std::sort(ranges.begin(), ranges.end());
-  // Nothing is resident: a migration of all of it finds the same nothing.
+  // Nothing is resident. A migration of all memory then finds no page either.
   if (ranges.empty()) ranges.push_back(kWholeAddressSpace);
   return ranges;
 }

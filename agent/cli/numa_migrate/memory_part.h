@@ -1,4 +1,4 @@
-// Which part of a process's memory --range names, and where that part is.
+// --range: which part of a process's memory, as a size or as addresses; and its address ranges.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MEMORY_PART_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MEMORY_PART_H_
 
@@ -15,16 +15,17 @@
 
 namespace numalocality::numa_migrate {
 
+// The value of --range: `first_bytes` if set, else `range`.
 struct MemoryPart {
   AddressRange range = kWholeAddressSpace;
-  // If set, this many bytes of resident memory, mappings in order of resident bytes, largest first.
+  // This many bytes of resident memory, from the mappings with most resident bytes first.
   std::optional<int64_t> first_bytes;
 };
 
-// "512M", "7f0000000000-7f0000200000", or "all".
+// Parses "512M", "7f0000000000-7f0000200000", or "all".
 absl::StatusOr<MemoryPart> ParseMemoryPart(absl::string_view text);
 
-// A mapping and how many of its pages are resident.
+// A mapping and the number of its resident pages.
 struct MappingPages {
   AddressRange range;
   int64_t pages = 0;
@@ -35,10 +36,11 @@ struct MappingPages {
 absl::StatusOr<std::vector<MappingPages>> CountResident(const ProcessHandle& process,
                                                         const PageScanner& scanner, KindSet kinds);
 
-// `pages` resident pages of `mappings`, largest mappings first, equal ones in address order.
+// `pages` resident pages of `mappings`, from those with most resident pages first; equal ones in
+// address order.
 struct LargestMappings {
   std::vector<AddressRange> whole;
-  std::optional<MappingPages> front;  // of this mapping only the first `pages` resident ones
+  std::optional<MappingPages> front;  // the first `pages` resident pages of this mapping
 };
 LargestMappings TakeLargest(std::vector<MappingPages> mappings, int64_t pages);
 

@@ -1,6 +1,5 @@
 #include <cstdlib>
 #include <iostream>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,9 +8,9 @@
 #include "agent/cli/numa_migrate/denial.h"
 #include "agent/cli/numa_migrate/dry_run.h"
 #include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/cli/numa_migrate/keep_placement.h"
 #include "agent/cli/numa_migrate/progress_observer.h"
 #include "agent/cli/numa_migrate/report.h"
-#include "agent/cli/numa_migrate/stay.h"
 #include "agent/cli/numa_migrate/subject.h"
 #include "agent/engine/move/spec_check.h"
 #include "agent/os/act/numa_balancing.h"
@@ -19,8 +18,8 @@
 namespace numalocality::numa_migrate {
 namespace {
 
-// With its cgroup, whose memory pressure is a reason to slow down. Pressure in the root cgroup is
-// the machine's, which is looked at anyway.
+// The process with its cgroup, as memory pressure there slows the migration down. The pressure of
+// the root cgroup is the machine's, which is read in any case.
 Workload WorkloadOf(const Host& host, const Subject& subject) {
   Workload workload;
   workload.process = subject.process.id();
@@ -35,36 +34,37 @@ absl::Status CheckTargets(const EngineContext& context, const Options& options,
                       options.spec, subject.topology);
 }
 
-// The rule that was asked for, if this program may follow it; else as much as it may. In that case
-// `notes` say so.
+// --shared if it is given and permitted. Without it `owned` if that is permitted, else `never` with
+// a note.
 absl::StatusOr<SharingRule> DecideSharing(const Options& options, const Host& host,
                                           std::vector<std::string>& notes) {
   const bool may_share = HasCapability(Capability::kSysNice, host);
   if (!options.sharing.has_value()) {
     if (may_share) return SharingRule::kOwned;
     notes.emplace_back(
-        "pages that several processes map stay (--shared never), as moving them "
-        "takes the capability CAP_SYS_NICE");
+        "pages that several processes map stay where they are (--shared never), as moving them "
+        "needs the capability CAP_SYS_NICE");
     return SharingRule::kNever;
   }
   if (*options.sharing == SharingRule::kNever || may_share) return *options.sharing;
   return absl::PermissionDeniedError(
-      "--shared: all but never takes the capability CAP_SYS_NICE; run as root, or leave it out");
+      "--shared owned and --shared all need the capability CAP_SYS_NICE; run as root, or omit "
+      "--shared");
 }
 
 ExitCode CodeOfSignal() { return static_cast<ExitCode>(128 + EndSignal()); }
 
-// That there was nothing to look at, and why, is said in one line.
-bool SawNothing(const WorkloadMigration& result) {
+// Without a page there are no figures to print; one line of error is enough.
+bool FoundNothing(const WorkloadMigration& result) {
   return result.outcomes.Total() == 0 && (result.reason == MigrationReason::kPermissionDenied ||
                                           result.reason == MigrationReason::kWorkloadGone);
 }
 
-// A run's or a plan's result as an exit code; the reason for a bad one is the error.
+// The exit code for the result of a migration or of a plan; an error with the reason if it failed.
 absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& result,
                                const Host& host) {
   if (EndSignal() != 0) return CodeOfSignal();
-  if (SawNothing(result) && result.reason == MigrationReason::kWorkloadGone) return ProcessGone();
+  if (FoundNothing(result) && result.reason == MigrationReason::kWorkloadGone) return ProcessGone();
   if (result.reason == MigrationReason::kPermissionDenied) {
     return WithDenial(absl::PermissionDeniedError(result.message), Capability::kSysPtrace, host);
   }
@@ -76,67 +76,70 @@ absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& 
       MigrationReasonName(result.reason), result.message.empty() ? "" : ": ", result.message));
 }
 
-// What the run has seen, and the policies that numa_maps tells of if it was read.
+// The likely causes of drift, from the migration and, if numa_maps was read, from its memory
+// policies.
 std::vector<DriftCause> ExplainDrift(const Options& options, const WorkloadMigration& result,
-                                     const Findings& findings) {
+                                     const Observations& observations) {
   if (!result.drift_facts.has_value()) return {};
   DriftFacts facts = *result.drift_facts;
-  if (findings.numa_maps.has_value()) {
+  if (observations.numa_maps.has_value()) {
     facts.policy_nodes =
-        facts.policy_nodes | (findings.numa_maps->policy_nodes - TargetsOf(options.spec));
+        facts.policy_nodes | (observations.numa_maps->policy_nodes - TargetsOf(options.spec));
   }
   return LikelyCauses(facts, DriftAdvice::kNumaMigrate);
 }
 
-// Looks beyond what the migration itself has seen. That something cannot be seen is a note.
-void LookFurther(const EngineContext& context, const Options& options, const Subject& subject,
-                 const WorkloadMigration& result, Findings& findings) {
+// Adds what the migration itself does not report. A cross-check that fails becomes a note.
+void AddObservations(const EngineContext& context, const Options& options, const Subject& subject,
+                     const WorkloadMigration& result, Observations& observations) {
   if (result.unheld_batches > 0) {
-    findings.notes.push_back(
-        absl::StrCat(result.unheld_batches,
-                     " batches were moved while the process ran: its threads could not be stopped "
-                     "in time"));
+    observations.notes.push_back(absl::StrCat(
+        result.unheld_batches,
+        " batches were moved while the process ran, as its threads did not stop in time"));
   }
   if (!WasVerified(result)) return;
   if (options.verify) {
-    auto look = CheckNumaMaps(context.host, subject, options.spec.ranges, TargetsOf(options.spec),
-                              options.verify_numa_maps);
-    if (look.ok()) {
-      findings.numa_maps = *std::move(look);
-    } else if (!absl::IsCancelled(look.status())) {
-      findings.notes.push_back(absl::StrCat("numa_maps: ", look.status().message()));
+    auto check = CheckNumaMaps(context.host, subject, options.spec.ranges, TargetsOf(options.spec),
+                               options.verify_numa_maps);
+    if (check.ok()) {
+      observations.numa_maps = *std::move(check);
+    } else if (!absl::IsCancelled(check.status())) {
+      observations.notes.push_back(absl::StrCat("numa_maps: ", check.status().message()));
     }
   }
-  findings.drift_causes = ExplainDrift(options, result, findings);
+  observations.drift_causes = ExplainDrift(options, result, observations);
 }
 
-// Everything but the preparations: the run between what keeps its pages where they are to be.
+// Moves the pages, verifies, and prints the result.
 absl::StatusOr<ExitCode> Run(const EngineContext& context, const Options& options,
-                             const Subject& subject, Findings& findings) {
-  NL_ASSIGN_OR_RETURN(Stay stay, Stay::Begin(context, options, subject));
+                             const Subject& subject, Observations& observations) {
+  NL_ASSIGN_OR_RETURN(PlacementKeeper keeper, PlacementKeeper::Begin(context, options, subject));
   NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
-  NL_RETURN_IF_ERROR(stay.PinThreads(context, options, subject));
+  NL_RETURN_IF_ERROR(keeper.PinThreads(context, options, subject));
   const Workload workload = WorkloadOf(context.host, subject);
   const WorkloadProcesses processes{.pids = {subject.process.pid()}};
   ProgressObserver observer(context.clock, subject.topology.page_bytes, [&] {
-    stay.PutBack();
-    std::cerr << "Note: given up; numa-migrate --check tells where the pages are. The kernel ends "
-                 "this process when the call returns\n";
+    keeper.Restore();
+    std::cerr
+        << "Note: given up while a kernel call is stalled; numa-migrate --check shows where the "
+           "pages are. This process ends when the call returns\n";
     std::_Exit(CodeOfSignal());
   });
   const WorkloadMigration result =
       MoveWorkload(context, workload, processes, options.spec, observer);
   observer.Finish();
   const bool succeeded = result.state == MigrationState::kSucceeded;
-  const absl::Status kept = succeeded && EndSignal() == 0 ? stay.KeepThere() : absl::OkStatus();
-  LookFurther(context, options, subject, result, findings);
-  const absl::Status ended = stay.End();
-  if (!ended.ok()) findings.notes.emplace_back(ended.message());
-  findings.notes.insert(findings.notes.end(), stay.notes().begin(), stay.notes().end());
-  if (!SawNothing(result)) std::cout << MigrationReport(options, result, findings) << std::flush;
-  // For programs these are among the figures.
+  const absl::Status kept = succeeded && EndSignal() == 0 ? keeper.KeepThere() : absl::OkStatus();
+  AddObservations(context, options, subject, result, observations);
+  const absl::Status ended = keeper.RestoreBalancing();
+  if (!ended.ok()) observations.notes.emplace_back(ended.message());
+  observations.notes.insert(observations.notes.end(), keeper.notes().begin(), keeper.notes().end());
+  if (!FoundNothing(result)) {
+    std::cout << MigrationReport(options, result, observations) << std::flush;
+  }
+  // JSON and CSV have these figures among their fields.
   if (options.format == OutputFormat::kText && result.calls.Count() > 0) {
-    findings.notes.push_back(StallNote(result));
+    observations.notes.push_back(StallNote(result));
   }
   NL_RETURN_IF_ERROR(kept);
   return Judge(options, result, context.host);
@@ -144,35 +147,35 @@ absl::StatusOr<ExitCode> Run(const EngineContext& context, const Options& option
 
 absl::StatusOr<ExitCode> DryRun(const EngineContext& context, const Options& options,
                                 const Subject& subject) {
-  // --policy bind would allow them first.
+  // --policy bind would allow the targets before the check.
   if (options.bind == BindPolicy::kNone) {
     NL_RETURN_IF_ERROR(CheckTargets(context, options, subject));
   }
   ProgressObserver observer(context.clock, subject.topology.page_bytes, [] {});
-  const WorkloadMigration plan =
+  const WorkloadMigration planned =
       PlanWorkload(context, WorkloadOf(context.host, subject), {.pids = {subject.process.pid()}},
                    options.spec, observer);
   observer.Finish();
-  if (plan.reason != MigrationReason::kNone) return Judge(options, plan, context.host);
-  NL_ASSIGN_OR_RETURN(const Forecast forecast, MakeForecast(context, options, subject, plan));
-  std::cout << ForecastReport(options, forecast);
+  if (planned.reason != MigrationReason::kNone) return Judge(options, planned, context.host);
+  NL_ASSIGN_OR_RETURN(const DryRunPlan plan, MakePlan(context, options, subject, planned));
+  std::cout << PlanReport(options, plan);
   return kExitSuccess;
 }
 
-// A signal has come before a page was looked at: that is the exact result.
-ExitCode EndBeforeMoving(const Options& options, const Findings& findings) {
+// The result when a signal comes before the first page is scanned.
+ExitCode EndBeforeMoving(const Options& options, const Observations& observations) {
   WorkloadMigration nothing;
   nothing.state = MigrationState::kCancelled;
   nothing.reason = MigrationReason::kCancelled;
-  if (!options.dry_run) std::cout << MigrationReport(options, nothing, findings) << std::flush;
+  if (!options.dry_run) std::cout << MigrationReport(options, nothing, observations) << std::flush;
   return CodeOfSignal();
 }
 
 void NoteBalancing(const Options& options, const Host& host, std::vector<std::string>& notes) {
   if (options.balancing_off || ReadNumaBalancing(host).value_or(0) == 0) return;
   notes.emplace_back(
-      "automatic NUMA balancing is on and may take pages back; --numa-balancing off switches it "
-      "off for as long as this runs");
+      "automatic NUMA balancing is on and may move pages back; --numa-balancing off switches it "
+      "off while numa-migrate runs");
 }
 
 }  // namespace
@@ -180,23 +183,24 @@ void NoteBalancing(const Options& options, const Host& host, std::vector<std::st
 absl::StatusOr<ExitCode> Migrate(const EngineContext& context, const Options& asked) {
   CatchEndSignals();
   Options options = asked;
-  Findings findings;
-  NL_ASSIGN_OR_RETURN(options.spec.sharing, DecideSharing(options, context.host, findings.notes));
+  Observations observations;
+  NL_ASSIGN_OR_RETURN(options.spec.sharing,
+                      DecideSharing(options, context.host, observations.notes));
   const auto subject = OpenSubject(context, options.pid);
   if (!subject.ok()) return WithDenial(subject.status(), Capability::kSysPtrace, context.host);
   const auto ranges = FindPart(options.part, subject->process, subject->scanner, options.spec.kinds,
                                subject->topology.page_bytes);
-  if (EndSignal() != 0) return EndBeforeMoving(options, findings);
+  if (EndSignal() != 0) return EndBeforeMoving(options, observations);
   if (!ranges.ok()) {
     return WithDenial(OrGone(ranges.status(), subject->process), Capability::kSysPtrace,
                       context.host);
   }
   options.spec.ranges = *ranges;
   NL_RETURN_IF_ERROR(CheckSpec(options.spec, subject->topology));
-  NoteBalancing(options, context.host, findings.notes);
+  NoteBalancing(options, context.host, observations.notes);
   const auto exit_code = options.dry_run ? DryRun(context, options, *subject)
-                                         : Run(context, options, *subject, findings);
-  for (const std::string& note : findings.notes) std::cerr << "Note: " << note << "\n";
+                                         : Run(context, options, *subject, observations);
+  for (const std::string& note : observations.notes) std::cerr << "Note: " << note << "\n";
   if (absl::IsCancelled(exit_code.status())) return CodeOfSignal();
   if (!exit_code.ok()) return OrGone(exit_code.status(), subject->process);
   return exit_code;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
 #include <set>
 #include <vector>
 
@@ -15,7 +14,7 @@
 namespace numalocality::numa_migrate {
 namespace {
 
-// A line for each of the most mappings that a process may have by default, 65530, and long paths.
+// Enough for 65530 mappings, the most that a process may have by default, with long paths.
 constexpr size_t kMaxNumaMapsBytes = size_t{64} << 20;
 
 bool IsComparable(const Mapping& mapping, absl::Span<const AddressRange> ranges) {
@@ -28,10 +27,10 @@ bool IsComparable(const Mapping& mapping, absl::Span<const AddressRange> ranges)
   });
 }
 
-// What is known before numa_maps is read.
+// What a scan shows before numa_maps is read.
 struct Survey {
-  std::vector<AddressRange> comparable;  // mappings that hold anything
-  int64_t largest_bytes = 0;             // resident in one mapping of all that the kernel will walk
+  std::vector<AddressRange> comparable;  // mappings with resident pages
+  int64_t largest_bytes = 0;             // most resident memory of one mapping
 };
 
 absl::StatusOr<Survey> TakeSurvey(const Subject& subject, absl::Span<const AddressRange> ranges) {
@@ -40,7 +39,7 @@ absl::StatusOr<Survey> TakeSurvey(const Subject& subject, absl::Span<const Addre
   std::set<uint64_t> starts;
   for (const Mapping& mapping : maps) {
     if (IsComparable(mapping, ranges)) starts.insert(mapping.range.start);
-    // No scan counts its pages: all of it may be there.
+    // A scan does not count its pages, so all of it may be resident.
     if (mapping.backing == Backing::kSpecial) {
       survey.largest_bytes =
           std::max(survey.largest_bytes, static_cast<int64_t>(mapping.range.size()));
@@ -62,13 +61,13 @@ absl::StatusOr<Survey> TakeSurvey(const Subject& subject, absl::Span<const Addre
 
 absl::StatusOr<NumaMapsCheck> CheckNumaMaps(const Host& host, const Subject& subject,
                                             absl::Span<const AddressRange> ranges,
-                                            const NodeSet& targets, bool whatever_the_stall) {
+                                            const NodeSet& targets, bool ignore_stall) {
   const int64_t page_bytes = subject.topology.page_bytes;
   NL_ASSIGN_OR_RETURN(const Survey survey, TakeSurvey(subject, ranges));
-  NumaMapsCheck look;
-  look.largest_bytes = survey.largest_bytes;
-  look.skipped = look.largest_bytes > kMostUnnoticedBytes && !whatever_the_stall;
-  if (look.skipped || survey.comparable.empty()) return look;
+  NumaMapsCheck check;
+  check.largest_bytes = survey.largest_bytes;
+  check.skipped = check.largest_bytes > kMostUnnoticedBytes && !ignore_stall;
+  if (check.skipped || survey.comparable.empty()) return check;
   std::set<uint64_t> starts;
   for (const AddressRange& mapping : survey.comparable) starts.insert(mapping.start);
 
@@ -78,20 +77,20 @@ absl::StatusOr<NumaMapsCheck> CheckNumaMaps(const Host& host, const Subject& sub
                                kMaxNumaMapsBytes));
   NL_ASSIGN_OR_RETURN(const std::vector<NumaMapping> lines, ParseNumaMaps(text));
   for (const NumaMapping& line : lines) {
-    look.policy_nodes = look.policy_nodes | line.policy_nodes;
+    check.policy_nodes = check.policy_nodes | line.policy_nodes;
     if (!starts.contains(line.start)) continue;
     for (const auto& [node, bytes] : line.bytes_on) {
-      look.pages += bytes / page_bytes;
-      if (targets.Contains(node)) look.pages_on_target += bytes / page_bytes;
+      check.pages += bytes / page_bytes;
+      if (targets.Contains(node)) check.pages_on_target += bytes / page_bytes;
       differences[node] -= bytes / page_bytes;
     }
   }
-  // A page that is elsewhere is missing here and too much there: one page, not two.
+  // A page on another node is missing on one node and surplus on the other: it counts once.
   int64_t more = 0;
   int64_t fewer = 0;
   for (const auto& [node, pages] : differences) (pages > 0 ? more : fewer) += std::abs(pages);
-  look.differing_pages = std::max(more, fewer);
-  return look;
+  check.differing_pages = std::max(more, fewer);
+  return check;
 }
 
 }  // namespace numalocality::numa_migrate

@@ -1,4 +1,4 @@
-// A second opinion on where pages are: /proc/PID/numa_maps against the scan.
+// The cross-check of --verify: compares where a scan finds the pages with /proc/PID/numa_maps.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_NUMA_MAPS_CHECK_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_NUMA_MAPS_CHECK_H_
 
@@ -13,26 +13,26 @@
 
 namespace numalocality::numa_migrate {
 
-// Mappings with more resident memory than this make reading numa_maps a stall that the process
-// notices: its own mmap and munmap wait some 10 ms a GiB. All mappings count, whatever they are of
-// and whether asked for or not: the kernel walks each when it is asked for any.
+// Reading numa_maps stalls mmap and munmap of the process for about 10 ms per GiB of one mapping.
+// Above this size of resident memory the process would notice. All mappings count, also those
+// outside the requested range, as the kernel walks each mapping.
 inline constexpr int64_t kMostUnnoticedBytes = int64_t{256} << 20;
 
-// Pages of those mappings that lie in the ranges as a whole and hold nothing but the kinds of
-// memory that are moved: numa_maps does not tell the pages of one mapping apart.
+// The result. It counts only mappings that lie completely in the ranges and have only the kinds of
+// memory that are moved, as numa_maps has one line for a whole mapping.
 struct NumaMapsCheck {
-  bool skipped = false;       // for its stall; then only the next one is set
-  int64_t largest_bytes = 0;  // resident in one mapping, at most
+  bool skipped = false;       // not read, as it would stall the process; only largest_bytes is set
+  int64_t largest_bytes = 0;  // most resident memory of one mapping
   int64_t pages = 0;
   int64_t pages_on_target = 0;
-  int64_t differing_pages = 0;  // on another node than the scan, right before, has them; or missing
-  NodeSet policy_nodes = {};    // that memory policies of the process name
+  int64_t differing_pages = 0;  // missing, or on another node than in the scan right before
+  NodeSet policy_nodes = {};    // nodes in the process's memory policies
 };
 
-// Scans, then reads numa_maps. `whatever_the_stall`: never skips. Errors as ScanUntilSignal.
+// Scans, then reads numa_maps. With `ignore_stall` it never skips. Errors as ScanUntilSignal.
 absl::StatusOr<NumaMapsCheck> CheckNumaMaps(const Host& host, const Subject& subject,
                                             absl::Span<const AddressRange> ranges,
-                                            const NodeSet& targets, bool whatever_the_stall);
+                                            const NodeSet& targets, bool ignore_stall);
 
 }  // namespace numalocality::numa_migrate
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,7 +13,7 @@
 #include "agent/base/units.h"
 #include "agent/base/version.h"
 #include "agent/cli/arguments.h"
-#include "agent/cli/numa_migrate/help_format.h"
+#include "agent/cli/help_format.h"
 #include "agent/cli/numa_migrate/man_page.h"
 #include "agent/engine/move/spec_check.h"
 #include "agent/model/batch_size.h"
@@ -24,32 +23,33 @@ namespace {
 
 constexpr char kAbout[] = "Shows where a process's memory is, and moves it between NUMA nodes.";
 
-// Headings of --help and of the man page.
+// Headings in --help and the man page.
 constexpr char kWhat[] = "What to do";
 constexpr char kHow[] = "How to move";
-constexpr char kStay[] = "Keeping it there";
-constexpr char kLook[] = "Looking again";
+constexpr char kStay[] = "Keeping the memory there";
+constexpr char kVerify[] = "Verification";
 constexpr char kOutput[] = "Output";
 
-// Long enough for automatic NUMA balancing to show, which looks at a process every few seconds.
+// Long enough to see the effect of automatic NUMA balancing, which scans a process every few
+// seconds.
 constexpr absl::Duration kVerifyAfter = absl::Seconds(10);
 
 constexpr char kNotes[] = R"(
-Moves anonymous and shared memory, while the process runs; page cache and hugetlb pages stay where
-they are, and so does what would fill a node beyond a reserve of 2 % of its memory. Works without
-privilege on processes of one's own user; CAP_SYS_PTRACE is needed for others', CAP_SYS_NICE for
-pages that several processes map.
+Moves anonymous and shared memory while the process runs. Page cache and hugetlb pages stay where
+they are, and so do pages that would fill a node beyond a reserve of 2 % of its memory. Processes of
+your own user need no privilege; processes of other users need CAP_SYS_PTRACE, and pages that
+several processes map need CAP_SYS_NICE.
 
 Examples:
-  numa-migrate --pid 4321 --check                               where are its pages?
-  numa-migrate --pid 4321 --to-node 1 --verify                  move all of them to node 1, look again
-  numa-migrate --pid 4321 --to-node 1 --range 512M              only 512 MiB, largest mappings first
-  numa-migrate --pid 4321 --to-node 1 --from-node 2,3           only what is on nodes 2 and 3
-  numa-migrate --pid 4321 --node-map 0:1,1:0                    swap two nodes
-  numa-migrate --pid 4321 --to-node 1 --dry-run                 what would move, and how long?
+  numa-migrate --pid 4321 --check                      show where its pages are
+  numa-migrate --pid 4321 --to-node 1 --verify         move all of them to node 1, and scan again
+  numa-migrate --pid 4321 --to-node 1 --range 512M     move only 512 MiB, largest mappings first
+  numa-migrate --pid 4321 --to-node 1 --from-node 2,3  move only what is on nodes 2 and 3
+  numa-migrate --pid 4321 --node-map 0:1,1:0           swap two nodes
+  numa-migrate --pid 4321 --to-node 1 --dry-run        show what would move, and how long it takes
   numa-migrate --pid 4321 --to-node 1 --pin-threads --policy bind --numa-balancing off
-                                                                move it, and keep it there
-  numa-migrate helper --alloc 512M --seed 42                    a process to try it on
+                                                       move its pages, and keep them there
+  numa-migrate helper --alloc 512M --seed 42           run a process to try numa-migrate on
 
 Exit codes: 0 success; 1 invalid arguments or no such process; 2 permission denied; 3 less than
 --min-moved of the wanted pages are on their target; 130, 143, 129 ended by SIGINT (Ctrl-C),
@@ -66,14 +66,14 @@ absl::StatusOr<int> ParseCount(absl::string_view text) {
 }
 
 // "200M", "200M/s".
-absl::StatusOr<int64_t> ParseRate(absl::string_view text) {
-  const auto rate = ParseBytes(absl::StripSuffix(text, "/s"));
-  if (rate.ok() && *rate > 0) return rate;
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is not a rate; write bytes per second above 0, such as 200M/s"));
+absl::StatusOr<int64_t> ParseBandwidth(absl::string_view text) {
+  const auto bytes = ParseBytes(absl::StripSuffix(text, "/s"));
+  if (bytes.ok() && *bytes > 0) return bytes;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", text, "' is not a bandwidth; write bytes per second above 0, such as 200M or 200M/s"));
 }
 
-// "1s,10s,60s", in ascending order and without duplicates afterwards.
+// Parses "1s,10s,60s". Returns the times in ascending order and without duplicates.
 absl::StatusOr<std::vector<absl::Duration>> ParseTimes(absl::string_view text) {
   std::vector<absl::Duration> times;
   for (const absl::string_view part : absl::StrSplit(text, ',')) {
@@ -88,13 +88,14 @@ absl::StatusOr<std::vector<absl::Duration>> ParseTimes(absl::string_view text) {
 absl::StatusOr<int64_t> ParseAllocation(absl::string_view text) {
   NL_ASSIGN_OR_RETURN(const int64_t bytes, ParseBytes(text));
   if (bytes > 0) return bytes;
-  return absl::InvalidArgumentError(absl::StrCat("size '", text, "': must be more than 0"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text, "': write a size above 0, such as 512M"));
 }
 
 absl::StatusOr<uint64_t> ParseSeed(absl::string_view text) {
   uint64_t seed = 0;
   if (absl::SimpleAtoi(text, &seed)) return seed;
-  return absl::InvalidArgumentError(absl::StrCat("'", text, "': write a whole number, 0 or more"));
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "': write a whole number from 0"));
 }
 
 absl::StatusOr<SharingRule> ParseSharing(absl::string_view text) {
@@ -112,87 +113,92 @@ absl::StatusOr<NodeSet> ParseOneNode(absl::string_view text) {
 absl::StatusOr<BindPolicy> ParsePolicy(absl::string_view text) {
   if (text == "bind") return BindPolicy::kBind;
   if (text == "force-bind") return BindPolicy::kForced;
-  return absl::InvalidArgumentError(absl::StrCat("'", text, "': write bind, or force-bind"));
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "': write bind or force-bind"));
 }
 
-// One word only, so that the line says what happens to it.
+// Takes one word only. The option has a value so that the command line says what it does.
 absl::StatusOr<bool> ParseOff(absl::string_view text) {
   if (text == "off") return true;
   return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "': it can only be switched off while this runs"));
+      absl::StrCat("'", text, "': write off; numa-migrate can only switch it off"));
 }
 
 using OptionList = std::vector<CLI::Option*>;
 
-// Returns those that are about moving.
+// Returns the options that --check does not take.
 OptionList AddWhat(CLI::App& app, Options& options) {
-  auto* pid = AddParsedOption(app, "--pid", ParsePid, options.pid, "The process")->type_name("PID");
-  auto* range =
-      AddParsedOption(app, "--range", ParseMemoryPart, options.part,
-                      "Only part of its memory: SIZE, so much of what is resident, largest "
-                      "mappings first; START-END, hexadecimal addresses; all, the default")
-          ->type_name("RANGE");
+  auto* pid =
+      AddParsedOption(app, "--pid", ParsePid, options.pid, "PID of the process")->type_name("PID");
+  auto* range = AddParsedOption(
+                    app, "--range", ParseMemoryPart, options.part,
+                    "Work on a part of the memory: SIZE, such as 512M of resident memory, largest "
+                    "mappings first; START-END, hexadecimal addresses as in /proc/PID/maps; all, "
+                    "the default")
+                    ->type_name("RANGE");
   auto* check = app.add_flag_callback(
       "--check", [&options] { options.command = Command::kCheck; },
-      "Only print the share of its pages on each node");
+      "Print the share of the pages on each node; move nothing");
   auto* to = AddParsedOption(app, "--to-node", ParseOneNode, options.spec.target_nodes,
-                             "Move its memory to this node")
+                             "Move the memory to this node")
                  ->type_name("NODE")
                  ->excludes(check);
-  auto* map =
-      AddParsedOption(app, "--node-map", ParseNodeMap, options.spec.node_map,
-                      "Move its memory from each OLD to its NEW, all at once: 0:1,1:0 swaps "
-                      "two nodes")
-          ->type_name("OLD:NEW,...")
-          ->excludes(check)
-          ->excludes(to);
+  auto* map = AddParsedOption(
+                  app, "--node-map", ParseNodeMap, options.spec.node_map,
+                  "Move the memory of each OLD node to its NEW node, all at once: 0:1,1:0 swaps "
+                  "two nodes")
+                  ->type_name("OLD:NEW,...")
+                  ->excludes(check)
+                  ->excludes(to);
   auto* dry_run = app.add_flag("--dry-run", options.dry_run,
-                               "Print what would move, what cannot and why, and the expected time; "
-                               "move nothing");
+                               "Print what would move, what cannot move and why, and the expected "
+                               "time; move nothing");
   for (CLI::Option* option : {pid, range, check, to, map, dry_run}) option->group(kWhat);
   return {dry_run};
 }
 
-// All of these, and of the two below, are about moving.
+// --check takes none of these options, nor those of AddStay and AddVerify.
 OptionList AddHow(CLI::App& app, Options& options) {
   MoveLimits& limits = options.spec.limits;
   auto* call_time =
       AddParsedOption(
           app, "--max-call-time", ParseTimeSpan, limits.longest_call,
-          "Keep the pages' part of each kernel call under this time, for which a thread "
-          "may wait for one of them; default 10ms. A call has a part of its own, too, "
-          "whatever its size: no thread waits for that, but smaller batches multiply it")
+          "Choose batches so that moving the pages of one kernel call takes at most this time; "
+          "default 10ms. A thread that uses one of these pages waits until they have moved. Each "
+          "call also has a fixed cost, for which no thread waits: smaller batches need more calls, "
+          "and the migration takes longer")
           ->type_name("DURATION");
   OptionList added = {
       AddParsedOption(app, "--from-node", ParseNodes, options.spec.source_nodes,
-                      "Move only what is on these nodes, such as 0,2-3; default: all others")
+                      "Move only what is on these nodes, such as 0,2-3; default: all other nodes")
           ->type_name("NODES"),
       AddParsedOption(
           app, "--shared", ParseSharing, options.sharing,
-          "Pages that several processes map: never leaves them; owned moves them if no "
-          "other process maps them; all moves them, whoever else uses them. With one "
-          "PID every other process is a stranger: the agent moves whole workloads "
-          "(localityctl migrate --cgroup). Default: owned with CAP_SYS_NICE, else never")
+          "Pages that several processes can map: never leaves them where they are; owned "
+          "moves them if no other process maps them; all moves them in any case. numa-migrate "
+          "works on one process. To move pages that several processes of a workload share, "
+          "use the agent (localityctl migrate --cgroup). Default: owned with CAP_SYS_NICE, "
+          "else never")
           ->type_name("RULE"),
       app.add_flag_callback(
           "--hold", [&options] { options.spec.hold = HoldMode::kPtrace; },
-          "Hold the process still during each batch, by ptrace: meanwhile it runs a fifth of the "
-          "time. Worth it before Linux 6.3, or with a busy thread on every CPU. Not with "
-          "--workers; refused if it is traced or has more than 256 threads. The kernel lets it go "
-          "if numa-migrate dies"),
+          "Hold the process still by ptrace during each batch. It runs a fifth of the time during "
+          "the migration. Useful before Linux 6.3, or with a busy thread on every CPU. Not with "
+          "--workers above 1; refused if the process is traced or has more than 256 threads. The "
+          "kernel lets the process continue if numa-migrate dies"),
       AddParsedOption(app, "--workers", ParseCount<1, kMaxWorkers>, limits.workers,
-                      "Threads that move at the same time; default 1")
+                      "Number of threads that move pages in parallel; default 1")
           ->type_name("N"),
       call_time,
       AddParsedOption(app, "--batch", ParseCount<1, BatchSize::kMax>, limits.batch_pages,
-                      "Pages in each kernel call, whatever time it takes")
+                      "Move this many pages in each kernel call, regardless of the time")
           ->type_name("PAGES")
           ->excludes(call_time),
-      AddParsedOption(app, "--throttle", ParseRate, limits.bytes_per_second,
-                      "Move no more than this per second, such as 200M/s")
+      AddParsedOption(app, "--bandwidth,--throttle", ParseBandwidth, limits.bytes_per_second,
+                      "Move no more than this per second, such as 200M/s; default: no limit. "
+                      "--throttle is another name for it")
           ->type_name("BYTES/s"),
       AddParsedOption(app, "--retries", ParseCount<0, kMaxRetries>, limits.retries,
-                      "How often to try a busy page again; default 3")
+                      "How many times to retry a busy page; default 3")
           ->type_name("N"),
       AddParsedOption(app, "--min-moved", ParseFraction, options.spec.min_moved,
                       "Fraction of the wanted pages on target that counts as success; default 0.9")
@@ -204,45 +210,46 @@ OptionList AddHow(CLI::App& app, Options& options) {
 OptionList AddStay(CLI::App& app, Options& options) {
   OptionList added = {
       app.add_flag("--pin-threads", options.pin_threads,
-                   "Run every thread of the process on the CPUs of the target nodes, from now on"),
+                   "Pin every thread of the process to the CPUs of the target nodes, permanently"),
       AddParsedOption(
           app, "--policy", ParsePolicy, options.bind,
-          "bind: write the target nodes to cpuset.mems of the process's own cgroup, if "
-          "that holds no other process. The kernel then moves what is left elsewhere by "
-          "itself, shared pages too, unthrottled; force-bind: also before Linux 6.7, "
-          "where the process may stall while the kernel does it")
-          ->type_name("bind"),
+          "bind: after the move, write the target nodes to cpuset.mems of the process's "
+          "cgroup, which must hold no other process. The kernel then moves the memory that "
+          "is still elsewhere, including shared pages and without a bandwidth limit. "
+          "force-bind: also before Linux 6.7, where the process may stall meanwhile")
+          ->type_name("bind|force-bind"),
       AddParsedOption(app, "--numa-balancing", ParseOff, options.balancing_off,
-                      "off: switch the kernel's automatic NUMA balancing off, for the whole "
-                      "machine, until numa-migrate ends, also by Ctrl-C; kill -9 leaves it off. "
-                      "Needs root")
+                      "off: switch automatic NUMA balancing off on the whole machine until "
+                      "numa-migrate ends, also by Ctrl-C; kill -9 leaves it off. Needs root")
           ->type_name("off")};
   for (CLI::Option* option : added) option->group(kStay);
   return added;
 }
 
-OptionList AddLook(CLI::App& app, Options& options) {
-  auto* verify = app.add_flag("--verify", options.verify,
-                              "Look again at the end: what is on target, what drifted away and "
-                              "why; compared with numa_maps");
+OptionList AddVerify(CLI::App& app, Options& options) {
+  auto* verify =
+      app.add_flag("--verify", options.verify,
+                   "Scan again after the move: print what is on target, what drifted and "
+                   "the likely cause, cross-checked with numa_maps");
   OptionList added = {
       verify,
-      AddParsedOption(app, "--verify-after", ParseTimes, options.spec.verify_after,
-                      "When to look, from the last move on, such as 1s,10s,60s; default 10s")
+      AddParsedOption(
+          app, "--verify-after", ParseTimes, options.spec.verify_after,
+          "Times after the last batch at which to scan, such as 1s,10s,60s; default 10s")
           ->type_name("DURATION,...")
           ->needs(verify),
       app.add_flag("--verify-numa-maps", options.verify_numa_maps,
-                   "Read numa_maps also if a mapping has more than 256 MiB, although that stalls "
-                   "the process's mmap for some 10 ms per GiB")
+                   "Cross-check even if a mapping has more than 256 MiB. Reading numa_maps then "
+                   "stalls the process's mmap for about 10 ms per GiB")
           ->needs(verify)};
-  for (CLI::Option* option : added) option->group(kLook);
+  for (CLI::Option* option : added) option->group(kVerify);
   return added;
 }
 
 void AddOutput(CLI::App& app, OutputFormat& format) {
   app.set_version_flag("--version", VersionText())->group(kOutput);
   app.set_help_flag("-h,--help", "Print this help and exit")->group(kOutput);
-  // For the build, which makes the man page of it.
+  // The build generates the man page with it. Not in --help.
   app.add_flag_callback("--man",
                         [&app] {
                           std::cout << ManPage(app);
@@ -253,46 +260,48 @@ void AddOutput(CLI::App& app, OutputFormat& format) {
       "--json", [&format] { format = OutputFormat::kJson; }, "Print one JSON object");
   auto* csv = app.add_flag_callback(
       "--csv", [&format] { format = OutputFormat::kCsv; },
-      "Print a line of names, then lines of values");
+      "Print CSV: a line of names, then lines of values");
   json->group(kOutput);
   csv->group(kOutput)->excludes(json);
 }
 
 void AddHelper(CLI::App& app, HelperOptions& helper) {
   CLI::App* command = app.add_subcommand(
-      "helper",
-      "A process with a fixed allocation that checks its content, to try numa-migrate on");
+      "helper", "Run a process that checks its own memory, to try numa-migrate on");
   AddParsedOption(*command, "--alloc", ParseAllocation, helper.bytes,
-                  "How much memory, such as 512M")
+                  "Size of the memory, such as 512M; required")
       ->type_name("SIZE")
       ->required();
-  AddParsedOption(*command, "--seed", ParseSeed, helper.seed,
-                  "What the content is made of; default 0")
+  AddParsedOption(*command, "--seed", ParseSeed, helper.seed, "Seed of the content; default 0")
       ->type_name("N");
-  AddParsedOption(*command, "--node", ParseNode, helper.node, "Where the memory is at first")
+  AddParsedOption(*command, "--node", ParseNode, helper.node,
+                  "Node on which the memory is allocated; default: any")
       ->type_name("NODE");
-  command->add_flag("--thp", helper.huge_pages, "Use transparent huge pages, and no base pages");
+  command->add_flag("--thp", helper.huge_pages,
+                    "Use transparent huge pages; default: base pages only");
 }
 
-// What the parser cannot know: what is missing, and what makes no sense together.
-absl::Status CheckTogether(const Options& options, const OptionList& about_moving) {
-  if (options.pid == 0) return absl::InvalidArgumentError("say which process: --pid PID");
+// Checks what the parser cannot: missing options, and options that exclude each other.
+absl::Status CheckTogether(const Options& options, const OptionList& not_for_check) {
+  if (options.pid == 0) return absl::InvalidArgumentError("no process is given: add --pid PID");
   const bool check = options.command == Command::kCheck;
   if (!check && options.spec.target_nodes.empty() && options.spec.node_map.empty()) {
     return absl::InvalidArgumentError(
-        "say what to do: --check to look, --to-node N or --node-map OLD:NEW to move");
+        "no action is given: add --check to show where the pages are, or --to-node N or "
+        "--node-map OLD:NEW to move them");
   }
-  for (const CLI::Option* option : about_moving) {
+  for (const CLI::Option* option : not_for_check) {
     if (check && !option->empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(option->get_name(), " is about moving, and --check only looks"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          option->get_name(), " cannot be combined with --check, which moves nothing"));
     }
   }
   if (!options.spec.node_map.empty() && !options.spec.source_nodes.empty()) {
-    return absl::InvalidArgumentError("--node-map names the sources: leave out --from-node");
+    return absl::InvalidArgumentError(
+        "--from-node cannot be combined with --node-map, which names the sources");
   }
   if (options.spec.hold != HoldMode::kNone && options.spec.limits.workers > 1) {
-    return absl::InvalidArgumentError("--hold goes with one worker only: leave out --workers");
+    return absl::InvalidArgumentError("--hold works with one worker only: omit --workers");
   }
   return absl::OkStatus();
 }
@@ -301,22 +310,22 @@ absl::Status CheckTogether(const Options& options, const OptionList& about_movin
 
 std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options& options) {
   CLI::App app(kAbout, "numa-migrate");
-  app.footer(kNotes);
   app.formatter(std::make_shared<HelpFormat>());
-  OptionList about_moving = AddWhat(app, options);
-  for (const auto& add : {AddHow, AddStay, AddLook}) {
+  OptionList not_for_check = AddWhat(app, options);
+  for (const auto& add : {AddHow, AddStay, AddVerify}) {
     const OptionList added = add(app, options);
-    about_moving.insert(about_moving.end(), added.begin(), added.end());
+    not_for_check.insert(not_for_check.end(), added.begin(), added.end());
   }
   AddOutput(app, options.format);
   AddHelper(app, options.helper);
+  app.footer(kNotes);  // after the subcommand, which would inherit it
 
   if (const auto exit_code = ParseCommandLine(app, argc, argv)) return exit_code;
   if (app.got_subcommand("helper")) {
     options.command = Command::kHelper;
     return std::nullopt;
   }
-  if (const absl::Status status = CheckTogether(options, about_moving); !status.ok()) {
+  if (const absl::Status status = CheckTogether(options, not_for_check); !status.ok()) {
     return Fail(
         absl::InvalidArgumentError(absl::StrCat(status.message(), "; see numa-migrate --help")));
   }
@@ -324,6 +333,10 @@ std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options&
     options.spec.verify_after = {kVerifyAfter};
   }
   return std::nullopt;
+}
+
+NodeSet TargetsOf(const MigrationSpec& spec) {
+  return spec.node_map.empty() ? spec.target_nodes : TargetsOf(spec.node_map);
 }
 
 }  // namespace numalocality::numa_migrate

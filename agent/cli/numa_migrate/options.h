@@ -17,43 +17,46 @@ namespace numalocality::numa_migrate {
 enum class Command { kCheck, kMigrate, kHelper };
 enum class OutputFormat { kText, kJson, kCsv };
 
-// --policy: whether to leave cpuset.mems of the process's cgroup at the targets.
+// --policy: whether to set cpuset.mems of the process's cgroup to the targets.
 enum class BindPolicy {
   kNone,
   kBind,
-  kForced,  // also where the kernel stalls the process for it
+  kForced,  // also before Linux 6.7, where that may stall the process
 };
 
 // numa-migrate helper
 struct HelperOptions {
   int64_t bytes = 0;
   uint64_t seed = 0;
-  std::optional<NodeId> node;  // where the memory is touched first; anywhere if not given
+  std::optional<NodeId> node;  // whose CPUs touch the memory first; nullopt: any
   bool huge_pages = false;
 };
 
 struct Options {
   Command command = Command::kMigrate;
-  HelperOptions helper;  // all that counts with Command::kHelper
+  HelperOptions helper;  // for Command::kHelper, which ignores the rest
 
   pid_t pid = 0;
   MemoryPart part;
   OutputFormat format = OutputFormat::kText;
 
   // The rest is for Command::kMigrate.
-  MigrationSpec spec;  // complete but for the ranges, which `part` names, and for the sharing rule
-  std::optional<SharingRule> sharing;  // not given: as much as the caller's capabilities allow
+  MigrationSpec spec;  // without the ranges (see `part`) and the sharing rule (see `sharing`)
+  std::optional<SharingRule> sharing;  // nullopt: as the capabilities permit
   bool dry_run = false;
   bool verify = false;
-  bool verify_numa_maps = false;  // read numa_maps however large the process's mappings are
+  bool verify_numa_maps = false;  // read numa_maps even if that stalls the process
   bool pin_threads = false;
   BindPolicy bind = BindPolicy::kNone;
   bool balancing_off = false;
 };
 
-// Fills in `options`. Returns the exit code if the program is to end now, with what it had to say
-// said: help, the man page, or an error.
+// Fills in `options` from the command line. Returns an exit code if the program must end now: after
+// it printed help, the version, the man page or an error.
 std::optional<ExitCode> ParseOptions(int argc, const char* const* argv, Options& options);
+
+// The nodes that a migration's memory goes to.
+NodeSet TargetsOf(const MigrationSpec& spec);
 
 }  // namespace numalocality::numa_migrate
 

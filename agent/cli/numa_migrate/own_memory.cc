@@ -13,7 +13,7 @@
 namespace numalocality::numa_migrate {
 namespace {
 
-// A multiple of every size that transparent huge pages have by default, and of every base page.
+// A multiple of the default size of transparent huge pages, and of every base page size.
 constexpr size_t kAlignment = size_t{2} << 20;
 
 }  // namespace
@@ -21,12 +21,13 @@ constexpr size_t kAlignment = size_t{2} << 20;
 absl::StatusOr<OwnMemory> OwnMemory::Map(int64_t bytes, PageKind pages) {
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const size_t size = (static_cast<size_t>(bytes) + page - 1) / page * page;
-  // Room for guards on both sides wherever the aligned start falls.
+  // Room for a guard on both sides, wherever the aligned start is.
   const size_t reserved = size + 2 * kAlignment;
   void* reservation =
       mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reservation == MAP_FAILED) {
-    return absl::ResourceExhaustedError(absl::StrCat("no room for ", FormatBytes(bytes)));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot allocate ", FormatBytes(bytes), ": the address space has no room"));
   }
   const auto start = (reinterpret_cast<uintptr_t>(reservation) / kAlignment + 1) * kAlignment;
   auto* const words = reinterpret_cast<uint64_t*>(start);
@@ -34,7 +35,7 @@ absl::StatusOr<OwnMemory> OwnMemory::Map(int64_t bytes, PageKind pages) {
   if (mprotect(words, size, PROT_READ | PROT_WRITE) != 0) {
     return ErrnoStatus(errno, absl::StrCat("allocate ", FormatBytes(bytes)));
   }
-  // Kernels without huge pages know neither advice, and need none.
+  // Kernels without transparent huge pages refuse both, and need neither.
   madvise(words, size, pages == PageKind::kHuge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   return memory;
 }

@@ -1,4 +1,4 @@
-// Memory of this program's own, to be moved about.
+// A block of this program's own memory, to measure or try moves on.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_OWN_MEMORY_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_OWN_MEMORY_H_
 
@@ -13,12 +13,12 @@ namespace numalocality::numa_migrate {
 
 enum class PageKind { kBase, kHuge };
 
-// A private anonymous mapping between guard pages: one line in /proc/PID/maps that the kernel joins
-// with no other. Movable.
+// A private anonymous mapping between guard pages, so that it is one line of /proc/PID/maps. The
+// class can be moved.
 class OwnMemory {
  public:
-  // `bytes`, rounded up to whole pages, none of which is resident yet. RESOURCE_EXHAUSTED if there
-  // is no room for it.
+  // Maps `bytes`, rounded up to whole pages. No page is resident yet. RESOURCE_EXHAUSTED if the
+  // address space has no room.
   static absl::StatusOr<OwnMemory> Map(int64_t bytes, PageKind pages);
   ~OwnMemory();
   OwnMemory(OwnMemory&& other) noexcept;

@@ -10,7 +10,7 @@
 namespace numalocality::numa_migrate {
 namespace {
 
-constexpr absl::Duration kBetweenLooks = absl::Milliseconds(100);
+constexpr absl::Duration kBetweenChecks = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -60,23 +60,24 @@ void ProgressObserver::Finish() {
 void ProgressObserver::Watch() {
   MutexLock lock(mutex_);
   while (!stopping_) {
-    LogStalledCalls();
-    stop_.WaitFor(mutex_, kBetweenLooks);
+    ReportStalledCalls();
+    stop_.WaitFor(mutex_, kBetweenChecks);
   }
 }
 
-void ProgressObserver::LogStalledCalls() {
+void ProgressObserver::ReportStalledCalls() {
   const absl::Duration now = clock_.Monotonic();
   for (auto& [worker, batch] : batches_) {
-    const absl::Duration held = now - batch.start;
-    if (held <= Migrator::kStalledAfter) continue;
-    if (!std::exchange(batch.is_told, true)) {
+    const absl::Duration time = now - batch.start;
+    if (time <= Migrator::kStalledAfter) continue;
+    if (!std::exchange(batch.is_reported, true)) {
       progress_.Clear();
       std::cerr << absl::StrCat(
-          "Note: the kernel has held move_pages of ", batch.pages, " pages of process ", batch.pid,
-          " since ", absl::FormatTime("%H:%M:%S", clock_.Now() - held, absl::LocalTimeZone()),
-          "; most likely it waits for a real-time task to leave a CPU. "
-          "Ctrl-C ends numa-migrate after this call, a second one now\n");
+          "Note: move_pages of ", batch.pages, " pages of process ", batch.pid,
+          " has not returned since ",
+          absl::FormatTime("%H:%M:%S", clock_.Now() - time, absl::LocalTimeZone()),
+          "; it probably waits for a real-time task to leave a CPU. Press Ctrl-C once to end "
+          "numa-migrate after this call, twice to end it now\n");
     }
     if (EndSignalCount() > 1) give_up_();
   }

@@ -1,5 +1,5 @@
-// Who watches a run for the person in front of it: draws progress, ends the run on a signal, and
-// says when the kernel holds a call.
+// Watches a migration for the user: draws progress, ends the migration on a signal, and reports
+// stalled kernel calls.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_PROGRESS_OBSERVER_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_PROGRESS_OBSERVER_H_
 
@@ -18,12 +18,12 @@
 
 namespace numalocality::numa_migrate {
 
-// A kernel call that waits for a real-time task can be neither cut short nor interrupted; so a
-// thread of this watches, and takes the signals that come meanwhile. CatchEndSignals first.
+// A kernel call that waits for a real-time task cannot be interrupted, so a separate thread watches
+// the calls and receives the signals that come meanwhile. Call CatchEndSignals before.
 class ProgressObserver final : public MigrationObserver {
  public:
-  // `clock` outlives this. `give_up` puts back what was changed and ends the program; called on the
-  // watching thread once a second signal has come and a call is held still.
+  // `clock` must outlive this. `give_up` restores what was changed and ends the program. It is
+  // called on the watching thread after a second signal if a call is stalled.
   ProgressObserver(const Clock& clock, int64_t page_bytes, std::function<void()> give_up);
   ~ProgressObserver() override { Finish(); }
 
@@ -32,7 +32,7 @@ class ProgressObserver final : public MigrationObserver {
   void OnBatchEnd(int worker) override;
   void OnProgress(const WorkloadMigration& result) override;
 
-  // Once the run is over: takes the bar off the terminal, and watches no more.
+  // Removes the bar and stops watching. Call it when the migration is over.
   void Finish();
 
  private:
@@ -40,11 +40,11 @@ class ProgressObserver final : public MigrationObserver {
     pid_t pid;
     int64_t pages;
     absl::Duration start;  // monotonic
-    bool is_told = false;
+    bool is_reported = false;
   };
 
   void Watch();
-  void LogStalledCalls() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReportStalledCalls() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;
   const int64_t page_bytes_;

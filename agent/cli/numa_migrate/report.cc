@@ -2,19 +2,37 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "agent/base/units.h"
-#include "agent/cli/numa_migrate/failures.h"
-#include "agent/cli/numa_migrate/migration_record.h"
-#include "agent/cli/numa_migrate/stay.h"
+#include "agent/cli/numa_migrate/keep_placement.h"
 
 namespace numalocality::numa_migrate {
 namespace {
+
+// The outcomes that the report counts as failed: all but those with a line of their own.
+std::vector<PageOutcome> FailureOutcomes() {
+  std::vector<PageOutcome> failures;
+  for (int i = 0; i < kPageOutcomeCount; ++i) {
+    const auto outcome = static_cast<PageOutcome>(i);
+    if (outcome != PageOutcome::kMoved && outcome != PageOutcome::kAlreadyThere &&
+        outcome != PageOutcome::kBusy) {
+      failures.push_back(outcome);
+    }
+  }
+  return failures;
+}
+
+int64_t FailedPages(const OutcomeCounts& outcomes) {
+  int64_t pages = 0;
+  for (const PageOutcome outcome : FailureOutcomes()) pages += outcomes[outcome];
+  return pages;
+}
 
 double Percent(int64_t part, int64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-// Pages that are not where they should be, indented, with what to do about them.
+// An indented line for pages that are not on target, with advice.
 std::string OutcomeLine(const WorkloadMigration& result, PageOutcome outcome) {
   const bool is_unproved = outcome == PageOutcome::kShared && !result.sharing_note.empty();
   return absl::StrCat("  ", PageOutcomeName(outcome), ": ", result.outcomes[outcome], " (",
@@ -37,46 +55,130 @@ std::string CountsText(const WorkloadMigration& result) {
   return text;
 }
 
-std::string NumaMapsLine(const Options& options, const NumaMapsCheck& look, int64_t examined) {
-  if (look.skipped) {
-    return absl::StrCat("  numa_maps: not read, as a mapping has ", FormatBytes(look.largest_bytes),
-                        " and the process's mmap would stall; --verify-numa-maps reads it\n");
+std::string NumaMapsLine(const Options& options, const NumaMapsCheck& check, int64_t examined) {
+  if (check.skipped) {
+    return absl::StrCat(
+        "  numa_maps: not read, as a mapping has ", FormatBytes(check.largest_bytes),
+        " and reading it would stall the process's mmap; --verify-numa-maps reads it "
+        "anyway\n");
   }
-  if (look.pages == 0 && look.differing_pages == 0) {
-    return "  numa_maps: tells nothing of these pages, as no mapping of nothing but such memory "
-           "lies "
-           "in the range as a whole\n";
+  if (check.pages == 0 && check.differing_pages == 0) {
+    return "  numa_maps: no comparison, as no mapping with only anonymous or shared memory lies "
+           "completely in the range\n";
   }
   std::string text = "  numa_maps: ";
   if (options.spec.node_map.empty()) {
-    absl::StrAppendFormat(&text, "%.1f%% on %s; ", Percent(look.pages_on_target, look.pages),
+    absl::StrAppendFormat(&text, "%.1f%% on %s; ", Percent(check.pages_on_target, check.pages),
                           TargetWords(options));
   }
-  if (look.differing_pages == 0 && look.pages >= examined) {
+  if (check.differing_pages == 0 && check.pages >= examined) {
     return absl::StrCat(text, "agrees to the page\n");
   }
-  if (look.differing_pages == 0) {
-    return absl::StrCat(text, "agrees to the page on the ", look.pages, " that it tells apart\n");
+  if (check.differing_pages == 0) {
+    return absl::StrCat(text, "agrees to the page on the ", check.pages,
+                        " pages that it can compare\n");
   }
-  return absl::StrCat(text, "disagrees on ", look.differing_pages, " of ", look.pages,
-                      " pages, as happens while a process allocates memory\n");
+  return absl::StrCat(text, "disagrees on ", check.differing_pages, " of ", check.pages,
+                      " pages, which is normal while the process allocates memory\n");
 }
 
 std::string VerificationText(const Options& options, const WorkloadMigration& result,
-                             const Findings& findings) {
+                             const Observations& observations) {
   std::string text = absl::StrFormat("Verification: %.1f%% on %s\n",
                                      Percent(result.pages_on_target, result.outcomes.Wanted()),
                                      TargetWords(options));
-  for (const Verification& look : result.verifications) {
-    absl::StrAppendFormat(&text, "  after %s: %.1f%%, %d drifted\n",
-                          absl::FormatDuration(absl::Trunc(look.after, absl::Milliseconds(1))),
-                          Percent(look.pages_on_target, result.outcomes.Wanted()),
-                          look.drifted_pages);
+  for (const Verification& verification : result.verifications) {
+    absl::StrAppendFormat(
+        &text, "  after %s: %.1f%%, %d drifted\n",
+        absl::FormatDuration(absl::Trunc(verification.after, absl::Milliseconds(1))),
+        Percent(verification.pages_on_target, result.outcomes.Wanted()),
+        verification.drifted_pages);
   }
-  if (findings.numa_maps.has_value()) {
-    absl::StrAppend(&text, NumaMapsLine(options, *findings.numa_maps, result.outcomes.Total()));
+  if (observations.numa_maps.has_value()) {
+    absl::StrAppend(&text, NumaMapsLine(options, *observations.numa_maps, result.outcomes.Total()));
   }
   return text;
+}
+
+Fields CallFields(const CallTimes& calls) {
+  Fields fields;
+  fields.Add("count", calls.Count());
+  fields.Add("seconds", absl::ToDoubleSeconds(calls.total));
+  fields.Add("longest_seconds", absl::ToDoubleSeconds(calls.longest));
+  return fields;
+}
+
+void AddVerification(const WorkloadMigration& result, const Observations& observations,
+                     Fields& fields) {
+  fields.Add("on_target", result.pages_on_target);
+  fields.Add("drifted", result.drifted_pages);
+  std::vector<Fields> verifications;
+  for (const Verification& verification : result.verifications) {
+    Fields& each = verifications.emplace_back();
+    each.Add("after_seconds", absl::ToDoubleSeconds(verification.after));
+    each.Add("on_target", verification.pages_on_target);
+    each.Add("drifted", verification.drifted_pages);
+  }
+  fields.Add("verifications", verifications);
+  std::vector<Fields> causes;
+  for (const DriftCause& cause : observations.drift_causes) {
+    Fields& each = causes.emplace_back();
+    each.Add("cause", cause.cause);
+    each.Add("remedy", cause.remedy);
+  }
+  fields.Add("drift_causes", causes);
+  if (observations.numa_maps.has_value()) {
+    const NumaMapsCheck& check = *observations.numa_maps;
+    Fields numa_maps;
+    numa_maps.Add("skipped", check.skipped);
+    numa_maps.Add("pages", check.pages);
+    numa_maps.Add("on_target", check.pages_on_target);
+    numa_maps.Add("differing", check.differing_pages);
+    fields.Add("numa_maps", numa_maps);
+  }
+}
+
+// The key of an outcome: "no_memory_on_the_target" for "no memory on the target".
+std::string OutcomeKey(PageOutcome outcome) {
+  return absl::StrReplaceAll(PageOutcomeName(outcome), {{" ", "_"}});
+}
+
+// The result of a migration for JSON and CSV. Only the options decide which names it has, except
+// those of the verification.
+Fields MigrationFields(const Options& options, const WorkloadMigration& result,
+                       const Observations& observations) {
+  const OutcomeCounts& outcomes = result.outcomes;
+  Fields reasons;
+  for (const PageOutcome outcome : FailureOutcomes()) {
+    reasons.Add(OutcomeKey(outcome), outcomes[outcome]);
+  }
+  Fields fields;
+  fields.Add("pid", int64_t{options.pid});
+  fields.Add("pages", outcomes.Total());
+  fields.Add("moved", outcomes[PageOutcome::kMoved]);
+  fields.Add("unchanged", outcomes[PageOutcome::kAlreadyThere]);
+  fields.Add("busy", outcomes[PageOutcome::kBusy]);
+  fields.Add("failed", FailedPages(outcomes));
+  fields.Add("failed_by_reason", reasons);
+  fields.Add("wanted", outcomes.Wanted());
+  AddTarget(options, fields);
+  fields.Add("state", MigrationStateName(result.state));
+  fields.Add("reason", MigrationReasonName(result.reason));
+  fields.Add("message", result.message);
+  fields.Add("sharing", SharingRuleName(options.spec.sharing));
+  fields.Add("scan_method", ScanMethodName(result.scan_method));
+  fields.Add("huge_pages_moved", result.huge_pages_moved);
+  fields.Add("huge_pages_split", result.huge_pages_split);
+  fields.Add("move_calls", CallFields(result.calls));
+  if (options.spec.hold != HoldMode::kNone) {
+    fields.Add("holds", CallFields(result.holds));
+    fields.Add("unheld_batches", result.unheld_batches);
+  }
+  fields.Add("bandwidth_wait_seconds", absl::ToDoubleSeconds(result.bandwidth_wait));
+  fields.Add("pressure_wait_seconds", absl::ToDoubleSeconds(result.pressure_wait));
+  if (WasVerified(result)) AddVerification(result, observations, fields);
+  fields.Add("notes", observations.notes);
+  return fields;
 }
 
 }  // namespace
@@ -96,38 +198,38 @@ std::string CheckReport(const Options& options, const std::map<NodeId, int64_t>&
   int64_t total = 0;
   for (const auto& [node, count] : pages) total += count;
   std::string text;
-  std::vector<Record> nodes;
+  std::vector<Fields> nodes;
   for (const auto& [node, count] : pages) {
     absl::StrAppendFormat(&text, "Node %d: %.1f%% pages\n", node.value, Percent(count, total));
-    Record& each = nodes.emplace_back();
-    // A line of CSV stands alone, an entry of JSON within the process's.
+    Fields& each = nodes.emplace_back();
+    // Each line of CSV has the PID. JSON has it once, outside the list.
     if (options.format == OutputFormat::kCsv) each.Add("pid", int64_t{options.pid});
     each.Add("node", int64_t{node.value});
     each.Add("pages", count);
     each.Add("percent", Percent(count, total));
   }
   if (options.format == OutputFormat::kText) return text;
-  if (options.format == OutputFormat::kCsv) return Record::ToCsv(nodes);
-  Record record;
-  record.Add("pid", int64_t{options.pid});
-  record.Add("pages", total);
-  record.Add("nodes", nodes);
-  return Print(options.format, record);
+  if (options.format == OutputFormat::kCsv) return Fields::ToCsv(nodes);
+  Fields fields;
+  fields.Add("pid", int64_t{options.pid});
+  fields.Add("pages", total);
+  fields.Add("nodes", nodes);
+  return Print(options.format, fields);
 }
 
 std::string MigrationReport(const Options& options, const WorkloadMigration& result,
-                            const Findings& findings) {
+                            const Observations& observations) {
   if (options.format != OutputFormat::kText) {
-    return Print(options.format, MigrationRecord(options, result, findings));
+    return Print(options.format, MigrationFields(options, result, observations));
   }
   std::string text = CountsText(result);
   if (!WasVerified(result)) return text;
   if (result.drifted_pages > 0) absl::StrAppend(&text, "Drifted: ", result.drifted_pages, "\n");
-  for (const DriftCause& cause : findings.drift_causes) {
+  for (const DriftCause& cause : observations.drift_causes) {
     absl::StrAppend(&text, "  likely cause: ", cause.cause, "\n  what stops it: ", cause.remedy,
                     "\n");
   }
-  if (options.verify) absl::StrAppend(&text, VerificationText(options, result, findings));
+  if (options.verify) absl::StrAppend(&text, VerificationText(options, result, observations));
   return text;
 }
 
@@ -142,9 +244,26 @@ std::string StallNote(const WorkloadMigration& result) {
                       longest(result.holds));
 }
 
-std::string Print(OutputFormat format, const Record& record) {
-  return format == OutputFormat::kCsv ? Record::ToCsv({record})
-                                      : absl::StrCat(record.ToJson(), "\n");
+std::string Print(OutputFormat format, const Fields& fields) {
+  return format == OutputFormat::kCsv ? Fields::ToCsv({fields})
+                                      : absl::StrCat(fields.ToJson(), "\n");
+}
+
+absl::string_view SharingRuleName(SharingRule rule) {
+  switch (rule) {
+    case SharingRule::kNever: return "never";
+    case SharingRule::kOwned: return "owned";
+    case SharingRule::kAll: return "all";
+  }
+  return "unknown";
+}
+
+void AddTarget(const Options& options, Fields& fields) {
+  if (options.spec.node_map.empty()) {
+    fields.Add("target_node", int64_t{options.spec.target_nodes.begin()->value});
+  } else {
+    fields.Add("node_map", FormatNodeMap(options.spec.node_map));
+  }
 }
 
 }  // namespace numalocality::numa_migrate

@@ -1,4 +1,4 @@
-// What numa-migrate prints on standard output. Pure.
+// The results that numa-migrate prints, as text, JSON or CSV. Pure.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_REPORT_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_REPORT_H_
 
@@ -10,40 +10,46 @@
 
 #include "agent/cli/numa_migrate/numa_maps_check.h"
 #include "agent/cli/numa_migrate/options.h"
-#include "agent/cli/numa_migrate/record.h"
+#include "agent/cli/numa_migrate/output_fields.h"
 #include "agent/model/drift.h"
 #include "agent/model/ids.h"
 #include "agent/model/migration.h"
 
 namespace numalocality::numa_migrate {
 
-// What was found out beside the migration itself.
-struct Findings {
+// What numa-migrate reports in addition to the migration's result.
+struct Observations {
   std::vector<DriftCause> drift_causes;
   std::optional<NumaMapsCheck> numa_maps;
-  std::vector<std::string> notes;  // for JSON: people get them on standard error
+  std::vector<std::string> notes;  // printed on standard error; in JSON also a field
 };
 
-// Whether pages were looked at after the last batch: not of a cancelled migration.
+// Whether pages were scanned after the last batch. A cancelled migration may not be verified.
 bool WasVerified(const WorkloadMigration& result);
 
-// "node 1", "nodes 0,2": where the memory is to go.
+// The targets: "node 1", "nodes 0,2".
 std::string TargetWords(const Options& options);
 
-// --check: the share of the pages on each node. `pages`: resident pages by node; nodes that are
-// memory nodes but hold none are in it with 0.
+// --check: the share of the pages on each node. `pages`: resident pages by node, including memory
+// nodes with 0 pages.
 std::string CheckReport(const Options& options, const std::map<NodeId, int64_t>& pages);
 
-// What a migration has done. With options.verify also what the last look and those before found,
-// if there was one.
+// The result of a migration. With options.verify also the verifications, if there were any.
 std::string MigrationReport(const Options& options, const WorkloadMigration& result,
-                            const Findings& findings);
+                            const Observations& observations);
 
-// How long kernel calls, and holds if there were any, kept a thread waiting at most.
+// The number and the longest time of the kernel calls that moved pages, and of the holds if there
+// were any.
 std::string StallNote(const WorkloadMigration& result);
 
-// In JSON or CSV.
-std::string Print(OutputFormat format, const Record& record);
+// `fields` in `format`, JSON or CSV.
+std::string Print(OutputFormat format, const Fields& fields);
+
+// Adds "target_node", or "node_map" if there is a node map.
+void AddTarget(const Options& options, Fields& fields);
+
+// "never", "owned", "all".
+absl::string_view SharingRuleName(SharingRule rule);
 
 }  // namespace numalocality::numa_migrate
 

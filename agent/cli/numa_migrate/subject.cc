@@ -17,8 +17,8 @@
 namespace numalocality::numa_migrate {
 namespace {
 
-// System calls take the PIDs of this program's own PID namespace: where /proc shows another one's,
-// they would hit other processes than it tells of.
+// System calls take the PIDs of this program's PID namespace. If /proc shows the PIDs of another
+// namespace, they would act on other processes than those in /proc.
 absl::Status CheckPidNamespace(const Host& host) {
   char self[PATH_MAX];
   const ssize_t length = readlink((host.proc + "/self").c_str(), self, sizeof self);
@@ -26,18 +26,19 @@ absl::Status CheckPidNamespace(const Host& host) {
   if (length > 0 && std::string(self, static_cast<size_t>(length)) == std::to_string(getpid())) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(host.proc,
-                   " shows another PID namespace than the one this program is in; run "
-                   "it in that one, or mount /proc anew (unshare --mount-proc)"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      host.proc,
+      " shows another PID namespace than that of numa-migrate; run numa-migrate in that "
+      "namespace, or mount /proc again (unshare --mount-proc)"));
 }
 
-// NOT_FOUND, and for people why that may be so.
+// NOT_FOUND, with a note if a PID namespace may be the reason.
 absl::Status NotFound(const Host& host) {
   const auto privileges = ReadOwnPrivileges(host);
   if (privileges.ok() && !privileges->in_host_pid_namespace) {
-    std::cerr << "Note: this program is in a PID namespace of its own, and sees no process outside "
-                 "of that; run it on the host, or in a pod with hostPID: true\n";
+    std::cerr
+        << "Note: numa-migrate runs in a PID namespace and sees no process outside of it; run "
+           "it on the host, or in a pod with hostPID: true\n";
   }
   return ProcessGone();
 }
@@ -48,7 +49,7 @@ absl::Status ProcessGone() { return absl::NotFoundError("process not found"); }
 
 absl::Status OrGone(const absl::Status& status, const ProcessHandle& process) {
   if (!absl::IsNotFound(status)) return status;
-  // Its memory goes before the kernel calls it exited.
+  // An exiting process loses its memory before the kernel reports it as exited.
   const bool is_gone =
       process.Fate() != ProcessFate::kRunning || absl::IsNotFound(process.ReadMaps().status());
   return is_gone ? ProcessGone() : status;
@@ -61,8 +62,8 @@ absl::StatusOr<Subject> OpenSubject(const EngineContext& context, pid_t pid) {
   if (!process.ok()) return process.status();
   const auto mappings = process->ReadMaps();
   if (absl::IsNotFound(mappings.status()) && process->Fate() == ProcessFate::kRunning) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "process ", pid, " has no memory of its own: it is a kernel thread, or exiting"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("process ", pid, " has no memory: it is a kernel thread, or exiting"));
   }
   if (absl::IsNotFound(mappings.status())) return ProcessGone();
   if (!mappings.ok()) return WithContext(mappings.status(), absl::StrCat("process ", pid));
@@ -75,9 +76,9 @@ absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& pr
                              absl::Span<const AddressRange> ranges, KindSet kinds,
                              WindowVisitor visit) {
   bool is_cut = false;
-  NL_RETURN_IF_ERROR(scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageSpan> runs) {
+  NL_RETURN_IF_ERROR(scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageSpan> spans) {
     is_cut = EndSignal() != 0;
-    return !is_cut && visit(runs);
+    return !is_cut && visit(spans);
   }));
   return is_cut ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
@@ -86,9 +87,9 @@ absl::StatusOr<std::map<NodeId, int64_t>> CountByNode(const Subject& subject,
                                                       absl::Span<const AddressRange> ranges,
                                                       KindSet kinds) {
   std::map<NodeId, int64_t> pages;
-  const auto count = [&](absl::Span<const PageSpan> runs) {
-    for (const PageSpan& run : runs) {
-      if (run.node != kHiddenNode) pages[run.node] += run.pages;
+  const auto count = [&](absl::Span<const PageSpan> spans) {
+    for (const PageSpan& span : spans) {
+      if (span.node != kHiddenNode) pages[span.node] += span.pages;
     }
     return true;
   };

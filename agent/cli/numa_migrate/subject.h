@@ -1,4 +1,4 @@
-// The process that a command is about, and the machine it is on.
+// The process that numa-migrate works on, with the machine's topology and a scanner.
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SUBJECT_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_SUBJECT_H_
 
@@ -26,21 +26,20 @@ struct Subject {
 // "process not found".
 absl::Status ProcessGone();
 
-// That, if it is why `process` gave the error `status`; else `status` as it is.
+// "process not found" if `process` exited and `status` is the resulting error; else `status`.
 absl::Status OrGone(const absl::Status& status, const ProcessHandle& process);
 
-// The process, checked to be one whose memory can be looked at. NOT_FOUND if there is none,
-// INVALID_ARGUMENT for kernel threads and where /proc shows another PID namespace,
-// PERMISSION_DENIED.
+// Opens the process and checks that its memory can be read. NOT_FOUND if there is no such process,
+// INVALID_ARGUMENT for kernel threads and if /proc shows another PID namespace, PERMISSION_DENIED.
 absl::StatusOr<Subject> OpenSubject(const EngineContext& context, pid_t pid);
 
-// PageScanner::Scan for as long as no EndSignal has come, which makes it CANCELLED.
+// PageScanner::Scan, which an end signal stops: CANCELLED.
 absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& process,
                              absl::Span<const AddressRange> ranges, KindSet kinds,
                              WindowVisitor visit);
 
-// The process's resident pages of `kinds` in `ranges` by node, without those that hide where they
-// are. Errors as ScanUntilSignal.
+// The process's resident pages of `kinds` in `ranges` by node. Pages whose node the kernel does not
+// report are not counted. Errors as ScanUntilSignal.
 absl::StatusOr<std::map<NodeId, int64_t>> CountByNode(const Subject& subject,
                                                       absl::Span<const AddressRange> ranges,
                                                       KindSet kinds);

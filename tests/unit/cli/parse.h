@@ -8,7 +8,7 @@
 
 namespace numalocality {
 
-// The message that `text`, in protobuf's text format, spells; a test failure if it spells none.
+// Parses a message in protobuf's text format; a test failure if that is invalid.
 template <typename Message>
 Message Parse(const std::string& text) {
   Message message;

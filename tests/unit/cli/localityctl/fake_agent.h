@@ -1,4 +1,4 @@
-// An agent that answers what a test tells it to, on a socket of its own.
+// An agent that gives the answers that a test sets, on its own socket.
 #ifndef NUMALOCALITY_TESTS_UNIT_CLI_LOCALITYCTL_FAKE_AGENT_H_
 #define NUMALOCALITY_TESTS_UNIT_CLI_LOCALITYCTL_FAKE_AGENT_H_
 
@@ -21,7 +21,7 @@ class FakeAgent final : public v1::PlacementService::Service,
                         public v1::AgentService::Service {
  public:
   FakeAgent();
-  // At a free port of this IPv4 address.
+  // Listens on a free port of this IPv4 address.
   FakeAgent(const std::string& ip, const std::shared_ptr<grpc::ServerCredentials>& credentials);
   ~FakeAgent() override;
 

@@ -1,5 +1,5 @@
-// Subcommands of localityctl from their command line to what they print and return, against a fake
-// agent.
+// The subcommands of localityctl against a fake agent: from the command line to the output and the
+// exit code.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "agent/cli/arguments.h"
 #include "agent/cli/localityctl/commands.h"
-#include "agent/cli/localityctl/confirm.h"
+#include "agent/cli/localityctl/evacuate_command.h"
 #include "agent/cli/localityctl/follow.h"
 #include "tests/unit/cli/localityctl/fake_agent.h"
 
@@ -40,7 +40,7 @@ class LocalityctlTest : public testing::Test {
     return result;
   }
 
-  // A stream of placements: a sandbox and a cgroup, which is gone then.
+  // A stream of placements: a sandbox, and a cgroup that disappears.
   void SetChanges() {
     agent_.placement_changes.resize(5);
     agent_.placement_changes[0].set_resync(true);
@@ -120,7 +120,7 @@ TEST_F(LocalityctlTest, PodsAndContainersMayBeNamed) {
   }
 }
 
-TEST_F(LocalityctlTest, MigrateSendsWhatWasAskedForAndPrintsTheId) {
+TEST_F(LocalityctlTest, MigrateSendsItsOptionsAndPrintsTheId) {
   EXPECT_EQ(
       *Run(MigrateCommand, {"migrate", "--pid", "12", "--to-node", "1-2", "--from-node", "0",
                             "--range", "1000-2000", "--range", "3000-4000", "--kinds", "anon,file",
@@ -141,7 +141,7 @@ TEST_F(LocalityctlTest, MigrateSendsWhatWasAskedForAndPrintsTheId) {
   EXPECT_FALSE(request.validate_only());
 }
 
-TEST_F(LocalityctlTest, MigrateSendsHowItIsToBeDone) {
+TEST_F(LocalityctlTest, MigrateSendsLimitsHoldAndStick) {
   EXPECT_EQ(*Run(MigrateCommand,
                  {"migrate", "--pid", "12", "--node-map", "0:2,1:3", "--shared", "owned", "--hold",
                   "--stick", "cpuset-mems", "--stick-on-old-kernels", "--bandwidth", "8M",
@@ -162,14 +162,14 @@ TEST_F(LocalityctlTest, MigrateSendsHowItIsToBeDone) {
   EXPECT_EQ(request.verify_after(1).seconds(), 60);
 }
 
-TEST_F(LocalityctlTest, MigrateLeavesTheRestToTheAgent) {
+TEST_F(LocalityctlTest, MigrateLeavesDefaultsToTheAgent) {
   EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--cgroup", "/a"}), kExitSuccess);
   v1::CreateMigrationRequest bare;
   bare.add_workloads()->set_cgroup_path("/a");
   EXPECT_EQ(agent_.create_request.SerializeAsString(), bare.SerializeAsString());
 }
 
-TEST_F(LocalityctlTest, MigrateRefusesWhatItCannotMean) {
+TEST_F(LocalityctlTest, MigrateRefusesInvalidOptions) {
   const std::vector<std::vector<const char*>> command_lines = {
       {"migrate"},
       {"migrate", "--pid", "12", "--kinds", "hugetlb"},
@@ -200,7 +200,7 @@ TEST_F(LocalityctlTest, WaitingReturnsWhetherItSucceeded) {
   }
 }
 
-TEST_F(LocalityctlTest, ABusyWorkloadSaysWhatToDo) {
+TEST_F(LocalityctlTest, AnErrorForABusyWorkloadHasAdvice) {
   agent_.status = {grpc::StatusCode::ABORTED, "process 12: migration m-0 is moving it"};
   const auto exit_code = Run(MigrateCommand, {"migrate", "--pid", "12"});
   EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitNotMigrated);
@@ -226,10 +226,10 @@ TEST_F(LocalityctlTest, ExplainAsksForOneWorkload) {
   EXPECT_EQ(ExitCodeFor(Run(ExplainCommand, {"explain"}).status()), kExitError);
 }
 
-TEST_F(LocalityctlTest, WithoutATerminalTopPrintsWhatChanges) {
+TEST_F(LocalityctlTest, WithoutATerminalTopPrintsALineForEachChange) {
   SetChanges();
   const auto exit_code = Run(TopCommand, {"top", "--watch"});
-  EXPECT_TRUE(absl::IsUnavailable(exit_code.status())) << "the agent has ended the stream";
+  EXPECT_TRUE(absl::IsUnavailable(exit_code.status())) << "the agent ended the stream";
   EXPECT_EQ(printed_,
             "2026-11-22T17:50:01Z  cgroup /a: 4.0 KiB, 25.0% local to node 1, 3.0 KiB remote; "
             "wait: settling\n"
@@ -238,7 +238,7 @@ TEST_F(LocalityctlTest, WithoutATerminalTopPrintsWhatChanges) {
   EXPECT_EQ(printed_, "");
 }
 
-TEST_F(LocalityctlTest, ProgramsReadAChangeALine) {
+TEST_F(LocalityctlTest, JsonHasALineForEachChange) {
   SetChanges();
   globals_.output = OutputFormat::kJson;
   EXPECT_FALSE(Run(WatchCommand, {"watch"}).ok());
@@ -300,7 +300,7 @@ TEST_F(LocalityctlTest, EvacuateMovesNothingUnlessConfirmed) {
   EXPECT_EQ(*Run(EvacuateCommand, {"evacuate", "0-1", "--yes"}), kExitError);
 }
 
-TEST_F(LocalityctlTest, EvacuateWaitsAndProgramsReadTheResultAlone) {
+TEST_F(LocalityctlTest, EvacuateWaitsAndJsonHasOnlyTheResult) {
   SetPlan();
   agent_.migration_states.resize(1);
   agent_.migration_states[0].set_state(v1::MIGRATION_STATE_PARTIAL);
@@ -329,7 +329,7 @@ TEST_F(LocalityctlTest, DoctorReturnsWhetherTheAgentIsFit) {
   EXPECT_EQ(ExitCodeFor(Run(DoctorCommand, {"doctor"}).status()), kExitError);
 }
 
-TEST(EndOnInterruptDeathTest, SaysWhatGoesOn) {
+TEST(EndOnInterruptDeathTest, PrintsTheLastMessage) {
   EXPECT_EXIT(
       {
         EndOnInterrupt("first");

@@ -1,8 +1,11 @@
-#include "agent/cli/localityctl/placement_text.h"
-
+// Placements as people read them: topology, top and explain.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/cli/localityctl/evacuate_command.h"
+#include "agent/cli/localityctl/explain_command.h"
+#include "agent/cli/localityctl/top_command.h"
+#include "agent/cli/localityctl/topology_command.h"
 #include "tests/unit/cli/parse.h"
 
 namespace numalocality::localityctl::placement_text_test {
@@ -77,11 +80,11 @@ TEST(PlacementsTextTest, HasARowForEachKindOfWorkload) {
       "         -\n"
       "-       process 12                -            -      -            0 B       0 B       -  "
       "         -\n"
-      "Note: cgroup /system.slice/a.service: incomplete: processes were still appearing when it "
-      "was read\n"
+      "Note: cgroup /system.slice/a.service: incomplete, as new processes appeared while it was "
+      "read\n"
       "Note: process 12: 3 processes are outside the agent's PID namespace and cannot be moved\n"
-      "Note: process 12: 8.0 KiB are on no node here: the kernel does not tell where they are, as "
-      "automatic NUMA balancing has marked them or the process made them inaccessible\n");
+      "Note: process 12: 8.0 KiB are missing in this table: the kernel does not report their node, "
+      "as automatic NUMA balancing marked the pages or the process made them inaccessible\n");
 }
 
 TEST(PlacementsTextTest, NamesDecisionsAndHomesOfProcessesOnALargeMachine) {
@@ -122,11 +125,102 @@ TEST(PlacementsTextTest, SaysSoWhenThereIsNothing) {
 }
 
 // A container may choose the names of its cgroups.
-TEST(PlacementsTextTest, EscapesWhatATerminalWouldObey) {
+TEST(PlacementsTextTest, EscapesControlCharacters) {
   v1::ListPlacementsResponse list;
   list.add_placements()->mutable_workload()->set_cgroup_path("/a\033[2Jb");
   EXPECT_THAT(PlacementsText(list.placements()), HasSubstr("/a\\u001b[2Jb"));
 }
 
+using ::testing::HasSubstr;
+
+TEST(ExplanationsTextTest, HasALineAReasonAndWhatToDo) {
+  const auto response = Parse<v1::ExplainPlacementResponse>(R"pb(
+    explanations {
+      placement {
+        workload { pod_uid: "uid-1" container_id: "pause" }
+        is_sandbox: true
+      }
+    }
+    explanations {
+      placement {
+        workload { pod_uid: "uid-1" container_id: "0123456789abcdef" }
+        cpu_ids: [ 4, 5 ]
+        home_node_ids: 1
+        allowed_node_ids: [ 0, 1 ]
+        node_usages { node_id: 0 anon_bytes: 3145728 }
+        node_usages { node_id: 1 anon_bytes: 1048576 }
+        local_fraction: 0.25
+        processes { pid: 7 cpu_ids: 4 home_node_ids: 1 local_fraction: 0.5 }
+      }
+      sampled_page_count: 4096
+      error_bound: 0.0153
+      parts {
+        reason: REMOTE_REASON_REPAIRABLE
+        bytes: 2097152
+        advice: "Bring it home"
+        detail: "2.0 MiB on node 0"
+      }
+      parts { reason: REMOTE_REASON_PAGE_CACHE bytes: 1048576 advice: "Nothing" }
+      circumstances { message: "balancing is on" advice: "Switch it off" }
+    }
+  )pb");
+  EXPECT_EQ(ExplanationsText(response),
+            "pod uid-1 container 0123456789ab: 25.0% local\n"
+            "  CPUs 4-5, home node 1; cpuset.mems allows node 0-1\n"
+            "  memory: 3.0 MiB on node 0, 1.0 MiB on node 1\n"
+            "  process 7: 50.0% local, CPUs 4, home node 1; memory: none\n"
+            "\n"
+            "3.0 MiB remote, page cache and hugetlb pages included; from a sample of 4096 pages, "
+            "+-1.5% of its memory:\n"
+            "  REASON         BYTES   SHARE   WHAT TO DO\n"
+            "  repairable   2.0 MiB   66.7%   Bring it home\n"
+            "  page cache   1.0 MiB   33.3%   Nothing\n"
+            "  repairable: 2.0 MiB on node 0\n"
+            "\n"
+            "Circumstances that contribute:\n"
+            "  balancing is on\n"
+            "    -> Switch it off\n");
+}
+
+TEST(ExplanationsTextTest, SaysSoWhenNothingIsRemote) {
+  const auto response = Parse<v1::ExplainPlacementResponse>(R"pb(
+    explanations {
+      placement {
+        workload { pid: 7 }
+        cpu_ids: 4
+        home_node_ids: 1
+        local_fraction: 1
+      }
+      complete: true
+    }
+  )pb");
+  EXPECT_THAT(ExplanationsText(response),
+              HasSubstr("  No memory is remote: from all of its pages (complete)\n"));
+}
+
+TEST(EvacuationPlanTextTest, NamesWhatMovesAndWhatCannot) {
+  const auto plan = Parse<v1::Migration>(R"pb(
+    page_bytes: 4096
+    workloads {
+      workload { cgroup_path: "/a" }
+      planned_page_count: 256
+      target_node_ids: [ 1, 2 ]
+    }
+    workloads {
+      workload { cgroup_path: "/b" }
+      reason: MIGRATION_REASON_CPUSET_FORBIDS
+      message: "cpuset.mems allows node 0"
+    }
+  )pb");
+  EXPECT_EQ(EvacuationPlanText(plan, 0),
+            "To free node 0, in this order:\n"
+            "  WORKLOAD      MOVES   TO    REASON\n"
+            "  cgroup /a   1.0 MiB   1-2   -\n"
+            "  cgroup /b       0 B   -     CPUSET_FORBIDS: cpuset.mems allows node 0\n"
+            "  1.0 MiB of 1 workload in all.\n");
+  EXPECT_EQ(EvacuationPlanText({}, 3), "No workload has memory on node 3 that can be moved.\n");
+}
+
 }  // namespace
+
 }  // namespace numalocality::localityctl::placement_text_test

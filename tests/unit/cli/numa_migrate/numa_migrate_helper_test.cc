@@ -1,4 +1,4 @@
-// numa-migrate's helper: what it fills its memory with, and that it would see a wrong byte.
+// numa-migrate helper: the content of its memory, and that it finds a wrong byte.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 #include "absl/strings/str_format.h"
 #include "agent/base/clock.h"
 #include "agent/cli/numa_migrate/commands.h"
-#include "agent/cli/numa_migrate/helper_content.h"
+#include "agent/cli/numa_migrate/helper_command.h"
 #include "agent/cli/numa_migrate/own_memory.h"
 #include "agent/os/act/system_kernel_calls.h"
 #include "agent/os/base/file.h"
@@ -60,7 +60,7 @@ TEST(OwnMemoryTest, IsAMappingOfItsOwn) {
                                                memory->range().end)));
 }
 
-// Runs the helper in a child of this test, with its standard output in a pipe.
+// Runs the helper in a child process, with its standard output in a pipe.
 class HelperProcess {
  public:
   explicit HelperProcess(const HelperOptions& options) {
@@ -82,7 +82,7 @@ class HelperProcess {
 
   pid_t pid() const { return pid_; }
 
-  // Its output up to `last_line`, or to the end.
+  // Reads its output up to `last_line`, or to the end.
   std::string ReadUntil(const std::string& last_line) {
     std::string text;
     char c = 0;
@@ -90,7 +90,7 @@ class HelperProcess {
     return text;
   }
 
-  // How it ended, after `signal` if that is not 0.
+  // Sends `signal` if that is not 0. Returns the wait status.
   int End(int signal) {
     if (signal != 0) kill(pid_, signal);
     int status = 0;

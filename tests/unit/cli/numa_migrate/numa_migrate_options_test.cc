@@ -1,5 +1,4 @@
-#include "agent/cli/numa_migrate/options.h"
-
+// numa-migrate's command line, and the part of the memory that --range names.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +7,9 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "agent/cli/numa_migrate/memory_part.h"
+#include "agent/cli/numa_migrate/options.h"
+#include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality::numa_migrate::numa_migrate_options_test {
 namespace {
@@ -15,14 +17,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// A command line without the program's name.
+// Parses a command line without the program's name.
 std::optional<ExitCode> Parse(const std::vector<const char*>& words, Options& options) {
   std::vector<const char*> argv = {"numa-migrate"};
   argv.insert(argv.end(), words.begin(), words.end());
   return ParseOptions(static_cast<int>(argv.size()), argv.data(), options);
 }
 
-// What is printed when the command line is wrong.
+// The error that a wrong command line prints.
 std::string ErrorOf(const std::vector<const char*>& words) {
   Options options;
   testing::internal::CaptureStderr();
@@ -49,7 +51,7 @@ TEST(ParseOptionsTest, FillsInTheSpec) {
                    "2",
                    "--batch",
                    "64",
-                   "--throttle",
+                   "--bandwidth",
                    "200M/s",
                    "--retries",
                    "0",
@@ -99,7 +101,7 @@ TEST(ParseOptionsTest, WhatIsNotAskedForIsLeftToTheEngine) {
   EXPECT_EQ(options.spec.limits.longest_call, absl::Milliseconds(2));
 }
 
-// What the parser lets pass the engine takes, and the other way round.
+// The parser accepts what the engine accepts, and refuses what it refuses.
 TEST(ParseOptionsTest, TheLimitsAreTheEnginesOwn) {
   struct Limit {
     const char* option;
@@ -123,13 +125,19 @@ TEST(ParseOptionsTest, TheLimitsAreTheEnginesOwn) {
               HasSubstr("from 1 to 4096"));
 }
 
+TEST(ParseOptionsTest, ThrottleIsAnotherNameForBandwidth) {
+  Options options;
+  ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", "--throttle", "4M/s"}, options), std::nullopt);
+  EXPECT_EQ(options.spec.limits.bytes_per_second, int64_t{4} << 20);
+}
+
 TEST(ParseOptionsTest, HoldsGoWithOneWorker) {
   Options options;
   ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", "--hold", "--workers", "1"}, options),
             std::nullopt);
   EXPECT_EQ(options.spec.hold, HoldMode::kPtrace);
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--hold", "--workers", "2"}),
-              HasSubstr("leave out --workers"));
+              HasSubstr("omit --workers"));
 }
 
 TEST(ParseOptionsTest, VerifyLooksOnceAfterTenSeconds) {
@@ -158,13 +166,14 @@ TEST(ParseOptionsTest, Helper) {
 
 TEST(ParseOptionsTest, SaysWhatIsWrongAndWhatIsRight) {
   EXPECT_THAT(ErrorOf({}), HasSubstr("--pid PID"));
-  EXPECT_THAT(ErrorOf({"--pid", "7"}), HasSubstr("--check to look"));
-  EXPECT_THAT(ErrorOf({"--pid", "7", "--check", "--hold"}), HasSubstr("--hold is about moving"));
+  EXPECT_THAT(ErrorOf({"--pid", "7"}), HasSubstr("add --check to show"));
+  EXPECT_THAT(ErrorOf({"--pid", "7", "--check", "--hold"}),
+              HasSubstr("--hold cannot be combined with --check"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--check", "--to-node", "1"}), HasSubstr("--check"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--node-map", "0:1"}),
               HasSubstr("--node-map"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--node-map", "0:1", "--from-node", "0"}),
-              HasSubstr("leave out --from-node"));
+              HasSubstr("--from-node cannot be combined with --node-map"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--json", "--csv"}), HasSubstr("--json"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--batch", "8", "--max-call-time", "1ms"}),
               HasSubstr("--max-call-time"));
@@ -172,10 +181,10 @@ TEST(ParseOptionsTest, SaysWhatIsWrongAndWhatIsRight) {
               HasSubstr("'0': write a whole number from 1"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--shared", "some"}),
               HasSubstr("'some': write never, owned or all"));
-  EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--throttle", "0"}),
-              HasSubstr("'0' is not a rate"));
+  EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--bandwidth", "0"}),
+              HasSubstr("ERROR: --bandwidth: '0' is not a bandwidth"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--numa-balancing", "on"}),
-              HasSubstr("only be switched off"));
+              HasSubstr("only switch it off"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--policy", "interleave"}),
               HasSubstr("'interleave': write bind"));
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--verify-after", "1s"}),
@@ -183,10 +192,10 @@ TEST(ParseOptionsTest, SaysWhatIsWrongAndWhatIsRight) {
   EXPECT_THAT(ErrorOf({"--pid", "7", "--to-node", "1", "--verify", "--verify-after", "1s,never"}),
               HasSubstr("'never' is not a time span"));
   EXPECT_THAT(ErrorOf({"helper"}), HasSubstr("--alloc is required"));
-  EXPECT_THAT(ErrorOf({"helper", "--alloc", "0"}), HasSubstr("more than 0"));
+  EXPECT_THAT(ErrorOf({"helper", "--alloc", "0"}), HasSubstr("a size above 0"));
 }
 
-// What is not obvious, and costs those who do not know it.
+// The help mentions what is not obvious and costs those who do not know it.
 TEST(HelpTest, SaysWhatOptionsCost) {
   Options options;
   testing::internal::CaptureStdout();
@@ -194,17 +203,18 @@ TEST(HelpTest, SaysWhatOptionsCost) {
   std::string help = testing::internal::GetCapturedStdout();
   help = absl::StrJoin(absl::StrSplit(help, absl::ByAnyChar(" \n"), absl::SkipEmpty()), " ");
   for (const char* words :
-       {"every other process is a stranger", "localityctl migrate --cgroup",
-        "shared pages too, unthrottled", "Needs root", "kill -9 leaves it off",
+       {"numa-migrate works on one process", "localityctl migrate --cgroup",
+        "including shared pages and without a bandwidth limit", "Needs root",
+        "kill -9 leaves it off", "--bandwidth,--throttle", "--throttle is another name",
         "130, 143, 129 ended by SIGINT (Ctrl-C), SIGTERM, SIGHUP", "reserve of 2 %",
-        "the pages' part of each kernel call", "smaller batches multiply", "a fifth of the time",
-        "Not with --workers", "traced or has more than 256 threads",
+        "one kernel call takes at most this time", "smaller batches need more calls",
+        "a fifth of the time", "Not with --workers", "traced or has more than 256 threads",
         "before Linux 6.3, or with a busy thread on every CPU"}) {
     EXPECT_THAT(help, HasSubstr(words));
   }
 }
 
-// Every option that --help tells of is in the man page: both are made of the same description.
+// --help and the man page have the same options.
 TEST(ManPageTest, HasEveryOptionOfTheHelp) {
   Options options;
   testing::internal::CaptureStdout();
@@ -214,14 +224,31 @@ TEST(ManPageTest, HasEveryOptionOfTheHelp) {
   ASSERT_EQ(Parse({"--man"}, options), kExitSuccess);
   const std::string page = testing::internal::GetCapturedStdout();
   EXPECT_THAT(page, HasSubstr(".TH NUMA\\-MIGRATE 1"));
-  for (const char* option : {"pid",         "range",         "check",
-                             "to-node",     "node-map",      "dry-run",
-                             "from-node",   "shared",        "hold",
-                             "workers",     "max-call-time", "batch",
-                             "throttle",    "retries",       "min-moved",
-                             "pin-threads", "policy",        "numa-balancing",
-                             "verify",      "verify-after",  "verify-numa-maps",
-                             "json",        "csv",           "version",
+  for (const char* option : {"pid",
+                             "range",
+                             "check",
+                             "to-node",
+                             "node-map",
+                             "dry-run",
+                             "from-node",
+                             "shared",
+                             "hold",
+                             "workers",
+                             "max-call-time",
+                             "batch",
+                             "bandwidth",
+                             "throttle",
+                             "retries",
+                             "min-moved",
+                             "pin-threads",
+                             "policy",
+                             "numa-balancing",
+                             "verify",
+                             "verify-after",
+                             "verify-numa-maps",
+                             "json",
+                             "csv",
+                             "version",
                              "help"}) {
     EXPECT_THAT(help, HasSubstr(std::string("--") + option));
     std::string in_roff = std::string("--") + option;
@@ -236,5 +263,79 @@ TEST(ManPageTest, HasEveryOptionOfTheHelp) {
   EXPECT_THAT(page, HasSubstr("swap two nodes"));
 }
 
+TEST(ParseMemoryPartTest, ReadsSizesRangesAndAll) {
+  EXPECT_EQ(ParseMemoryPart("512M")->first_bytes, int64_t{512} << 20);
+  EXPECT_EQ(ParseMemoryPart("1000-2000")->range, (AddressRange{0x1000, 0x2000}));
+  EXPECT_EQ(ParseMemoryPart("all")->range, kWholeAddressSpace);
+  EXPECT_EQ(ParseMemoryPart("all")->first_bytes, std::nullopt);
+  for (const char* text : {"", "0", "12q", "everything", "2000-1000"}) {
+    EXPECT_FALSE(ParseMemoryPart(text).ok()) << text;
+  }
+}
+
+TEST(TakeLargestTest, TakesWholeMappingsAndTheFrontOfTheLast) {
+  const AddressRange small{0, 10};
+  const AddressRange large{10, 20};
+  const AddressRange middle{20, 30};
+  const std::vector<MappingPages> mappings = {{small, 1}, {large, 100}, {middle, 50}};
+
+  EXPECT_THAT(TakeLargest(mappings, 100).whole, ElementsAre(large));
+  EXPECT_FALSE(TakeLargest(mappings, 100).front.has_value());
+
+  const LargestMappings more = TakeLargest(mappings, 120);
+  EXPECT_THAT(more.whole, ElementsAre(large));
+  ASSERT_TRUE(more.front.has_value());
+  EXPECT_EQ(more.front->range, middle);
+  EXPECT_EQ(more.front->pages, 20);
+
+  EXPECT_THAT(TakeLargest(mappings, 1000).whole, ElementsAre(large, middle, small));
+}
+
+TEST(TakeLargestTest, EquallyLargeOnesComeInAddressOrder) {
+  const std::vector<MappingPages> mappings = {{{0, 10}, 5}, {{10, 20}, 5}, {{20, 30}, 0}};
+  EXPECT_THAT(TakeLargest(mappings, 100).whole,
+              ElementsAre(AddressRange{0, 10}, AddressRange{10, 20}));
+}
+
+class FindPartTest : public testing::Test {
+ protected:
+  FindPartTest() {
+    const auto process = machine_.AddProcess(7);
+    process->AddPages(0x100000, 10, 0);
+    process->AddPages(0x200000, 30, 1);
+    process->AddHole(0x400000, 1000);
+    machine_.Publish(*process);
+  }
+
+  std::vector<AddressRange> Find(const MemoryPart& part, int64_t page_bytes = 4096) {
+    const auto process = ProcessHandle::Open(machine_.kernel(), machine_.host(), 7);
+    const PageScanner scanner(machine_.kernel(), machine_.clock(), machine_.host(), page_bytes);
+    return *FindPart(part, *process, scanner, kPrivateKinds, page_bytes);
+  }
+
+  FakeMachine machine_;
+};
+
+TEST_F(FindPartTest, SizesCountResidentPagesNotMappedOnes) {
+  MemoryPart part;
+  part.first_bytes = 30 * 4096;
+  EXPECT_THAT(Find(part), ElementsAre(AddressRange{0x200000, 0x21e000}));
+}
+
+TEST_F(FindPartTest, TheLastMappingIsCutAfterThePageThatReachesTheSize) {
+  MemoryPart part;
+  part.first_bytes = 33 * 4096 + 1;
+  EXPECT_THAT(Find(part),
+              ElementsAre(AddressRange{0x100000, 0x104000}, AddressRange{0x200000, 0x21e000}));
+}
+
+TEST_F(FindPartTest, RangesAreWidenedToPages) {
+  EXPECT_THAT(Find({{0x1001, 0x1fff}, std::nullopt}), ElementsAre(AddressRange{0x1000, 0x2000}));
+  EXPECT_THAT(Find({{0x1000, 0x2000}, std::nullopt}), ElementsAre(AddressRange{0x1000, 0x2000}));
+  EXPECT_THAT(Find({{0x11001, 0x1ffff}, std::nullopt}, 64 << 10),
+              ElementsAre(AddressRange{0x10000, 0x20000}));
+}
+
 }  // namespace
+
 }  // namespace numalocality::numa_migrate::numa_migrate_options_test

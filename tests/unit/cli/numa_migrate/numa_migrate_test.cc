@@ -1,4 +1,4 @@
-// numa-migrate's two commands on the fake host: exit codes and what is printed.
+// numa-migrate --check and migration on the fake host: output and exit codes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -89,12 +89,12 @@ TEST_F(NumaMigrateTest, ADryRunMovesNothing) {
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
   EXPECT_THAT(printed_, HasSubstr("Would move: 999 pages (3.9 MiB) to node 1\nUnchanged: 0\n"));
   EXPECT_THAT(printed_, HasSubstr("Would stay:\n  shared: 1 (--shared never)\n"));
-  EXPECT_THAT(printed_, HasSubstr("  page cache: 3 (shared by nature)\n"));
+  EXPECT_THAT(printed_, HasSubstr("  page cache: 3 (page cache is not moved)\n"));
   EXPECT_THAT(printed_, HasSubstr("Expected time: unknown\n"));
   EXPECT_EQ(process_->PagesOn(0), 1003);
 }
 
-TEST_F(NumaMigrateTest, ADryRunTellsWhatDoesNotFit) {
+TEST_F(NumaMigrateTest, ADryRunShowsWhatDoesNotFit) {
   machine_.SetFreePages(1, 1800);  // of 65536, of which 2 % are kept
   options_.dry_run = true;
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
@@ -102,7 +102,7 @@ TEST_F(NumaMigrateTest, ADryRunTellsWhatDoesNotFit) {
   EXPECT_THAT(printed_, HasSubstr("  no memory on the target: 511 (make room"));
   EXPECT_THAT(printed_, HasSubstr("Room on node 1: 489 pages (1.9 MiB)\n"));
 
-  // What stays anyway needs no room.
+  // Shared pages that stay need no room.
   for (int i = 0; i < 600; ++i) process_->At(kStart + i * kFakePage).shared = true;
   machine_.Publish(*process_);
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
@@ -110,7 +110,7 @@ TEST_F(NumaMigrateTest, ADryRunTellsWhatDoesNotFit) {
   EXPECT_THAT(printed_, Not(HasSubstr("no memory on the target")));
 }
 
-TEST_F(NumaMigrateTest, WhatSharedPagesTakeIsSaid) {
+TEST_F(NumaMigrateTest, NotesThatSharedPagesNeedACapability) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("Note: pages that several"));
@@ -140,7 +140,7 @@ TEST_F(NumaMigrateTest, BalancingIsOffWhileItRunsAndBackAfterASignal) {
   }
 }
 
-TEST_F(NumaMigrateTest, GivesWayToWhatTheCgroupOfTheProcessLacks) {
+TEST_F(NumaMigrateTest, PausesWhileItsCgroupHasMemoryPressure) {
   const std::string kPressure =
       "some avg10=50.00 avg60=0.00 avg300=0.00 total=0\n"
       "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
@@ -160,7 +160,7 @@ TEST_F(NumaMigrateTest, GivesWayToWhatTheCgroupOfTheProcessLacks) {
   }
 }
 
-TEST_F(NumaMigrateTest, PeopleAreToldHowLongItStalledTheProcess) {
+TEST_F(NumaMigrateTest, NotesHowLongItStalledTheProcess) {
   machine_.kernel().set_time_per_page(absl::Microseconds(1));
   options_.spec.limits.batch_pages = 500;
   testing::internal::CaptureStderr();
@@ -173,7 +173,7 @@ TEST_F(NumaMigrateTest, PeopleAreToldHowLongItStalledTheProcess) {
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               ContainsRegex("500us; holds of the process: [1-9], the longest 500us\n"));
-  // For programs it is in the figures.
+  // JSON has it among its fields.
   process_->AddPages(kStart, 1000, 0);
   options_.format = OutputFormat::kJson;
   testing::internal::CaptureStderr();
@@ -181,7 +181,7 @@ TEST_F(NumaMigrateTest, PeopleAreToldHowLongItStalledTheProcess) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), Not(HasSubstr("kernel calls")));
 }
 
-TEST_F(NumaMigrateTest, BalancingThatMayUndoItIsSaid) {
+TEST_F(NumaMigrateTest, NotesBalancingThatMayMovePagesBack) {
   for (const auto& [mode, off, is_said] :
        {std::tuple("1\n", false, true), std::tuple("1\n", true, false),
         std::tuple("0\n", false, false)}) {
@@ -190,7 +190,7 @@ TEST_F(NumaMigrateTest, BalancingThatMayUndoItIsSaid) {
     testing::internal::CaptureStderr();
     EXPECT_EQ(*Do(Migrate), kExitSuccess);
     const std::string said = testing::internal::GetCapturedStderr();
-    EXPECT_EQ(absl::StrContains(said, "Note: automatic NUMA balancing is on and may take pages"),
+    EXPECT_EQ(absl::StrContains(said, "Note: automatic NUMA balancing is on and may move pages"),
               is_said)
         << said;
   }

@@ -1,9 +1,11 @@
-#include "agent/cli/numa_migrate/report.h"
-
+// What numa-migrate prints, and how it explains a refusal of the kernel.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_split.h"
+#include "agent/cli/numa_migrate/denial.h"
+#include "agent/cli/numa_migrate/report.h"
+#include "tests/unit/fake/temp_tree.h"
 
 namespace numalocality::numa_migrate::report_test {
 namespace {
@@ -37,7 +39,7 @@ WorkloadMigration Partial() {
   return result;
 }
 
-// The lines that begin at the margin.
+// The lines without indentation.
 std::string Unindented(const std::string& text) {
   std::string lines;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
@@ -64,9 +66,9 @@ TEST(MigrationReportTest, AddsUp) {
 }
 
 TEST(MigrationReportTest, SaysWhyPagesDriftedAndWhatWouldStopThat) {
-  Findings findings;
-  findings.drift_causes = {{"the moon is full", "--dark"}};
-  EXPECT_THAT(MigrationReport(OptionsForNode1(), Partial(), findings),
+  Observations observations;
+  observations.drift_causes = {{"the moon is full", "--dark"}};
+  EXPECT_THAT(MigrationReport(OptionsForNode1(), Partial(), observations),
               HasSubstr("Drifted: 4905\n  likely cause: the moon is full\n"
                         "  what stops it: --dark\n"));
 }
@@ -84,22 +86,23 @@ TEST(MigrationReportTest, SharedPagesThatAreNotProvedToBeOwnedSayWhyNot) {
 TEST(MigrationReportTest, TheCrossCheckAgreesOrNot) {
   Options options = OptionsForNode1();
   options.verify = true;
-  Findings findings;
-  findings.numa_maps = NumaMapsCheck{.pages = 1000, .pages_on_target = 958};
-  EXPECT_THAT(MigrationReport(options, Partial(), findings),
-              HasSubstr("\n  numa_maps: 95.8% on node 1; agrees to the page on the 1000 "
-                        "that it tells apart\n"));
-  findings.numa_maps->pages = Partial().outcomes.Total();
-  EXPECT_THAT(MigrationReport(options, Partial(), findings), HasSubstr("; agrees to the page\n"));
-  findings.numa_maps->pages = 0;
-  EXPECT_THAT(MigrationReport(options, Partial(), findings),
-              HasSubstr("\n  numa_maps: tells nothing of these pages"));
-  findings.numa_maps->pages = 1000;
-  findings.numa_maps->differing_pages = 3;
-  EXPECT_THAT(MigrationReport(options, Partial(), findings),
+  Observations observations;
+  observations.numa_maps = NumaMapsCheck{.pages = 1000, .pages_on_target = 958};
+  EXPECT_THAT(MigrationReport(options, Partial(), observations),
+              HasSubstr("\n  numa_maps: 95.8% on node 1; agrees to the page on the 1000 pages "
+                        "that it can compare\n"));
+  observations.numa_maps->pages = Partial().outcomes.Total();
+  EXPECT_THAT(MigrationReport(options, Partial(), observations),
+              HasSubstr("; agrees to the page\n"));
+  observations.numa_maps->pages = 0;
+  EXPECT_THAT(MigrationReport(options, Partial(), observations),
+              HasSubstr("\n  numa_maps: no comparison, as no mapping"));
+  observations.numa_maps->pages = 1000;
+  observations.numa_maps->differing_pages = 3;
+  EXPECT_THAT(MigrationReport(options, Partial(), observations),
               HasSubstr("\n  numa_maps: 95.8% on node 1; disagrees on 3 of 1000 pages"));
-  findings.numa_maps = NumaMapsCheck{.skipped = true, .largest_bytes = int64_t{512} << 20};
-  EXPECT_THAT(MigrationReport(options, Partial(), findings),
+  observations.numa_maps = NumaMapsCheck{.skipped = true, .largest_bytes = int64_t{512} << 20};
+  EXPECT_THAT(MigrationReport(options, Partial(), observations),
               AllOf(HasSubstr("\n  numa_maps: not read, as a mapping has 512.0 MiB"),
                     HasSubstr("--verify-numa-maps")));
 }
@@ -156,11 +159,11 @@ TEST(MigrationReportTest, CsvHasAValueForEachName) {
   EXPECT_EQ(names.size(), values.size());
 }
 
-TEST(RecordTest, CsvQuotesWhatWouldBreakTheLine) {
-  Record record;
-  record.Add("a", "one, \"two\"");
-  record.Add("b", true);
-  EXPECT_EQ(Record::ToCsv({record}), "a,b\n\"one, \"\"two\"\"\",true\n");
+TEST(FieldsTest, CsvQuotesWhatWouldBreakTheLine) {
+  Fields row;
+  row.Add("a", "one, \"two\"");
+  row.Add("b", true);
+  EXPECT_EQ(Fields::ToCsv({row}), "a,b\n\"one, \"\"two\"\"\",true\n");
 }
 
 TEST(CheckReportTest, GivesEachNodeItsShare) {
@@ -183,5 +186,45 @@ TEST(CheckReportTest, AProcessWithoutPagesIsNowhere) {
   EXPECT_EQ(CheckReport(OptionsForNode1(), {{NodeId{0}, 0}}), "Node 0: 0.0% pages\n");
 }
 
+constexpr uint64_t kAll = 0x1ffffffffff;
+
+Privileges With(uint64_t capabilities, SeccompMode seccomp) {
+  Privileges privileges;
+  privileges.effective = CapabilitySet(capabilities);
+  privileges.seccomp = seccomp;
+  return privileges;
+}
+
+TEST(ExplainDenialTest, NamesWhatIsInTheWay) {
+  const uint64_t all_but_ptrace = kAll & ~(uint64_t{1} << 19);
+  EXPECT_THAT(ExplainDenial(With(all_but_ptrace, SeccompMode::kFilter), Capability::kSysPtrace),
+              HasSubstr("CAP_SYS_PTRACE is missing"));
+  EXPECT_THAT(ExplainDenial(With(kAll, SeccompMode::kFilter), Capability::kSysPtrace),
+              AllOf(HasSubstr("seccomp filter is active"), HasSubstr("move_pages")));
+  EXPECT_THAT(ExplainDenial(With(kAll, SeccompMode::kDisabled), Capability::kSysPtrace),
+              HasSubstr("security module"));
+}
+
+TEST(ExplainDenialTest, NamesTheCapabilityThatWasNeeded) {
+  EXPECT_THAT(ExplainDenial(With(0, SeccompMode::kDisabled), Capability::kSysNice),
+              HasSubstr("CAP_SYS_NICE is missing"));
+  EXPECT_THAT(ExplainDenial(With(0, SeccompMode::kDisabled), Capability::kSysAdmin),
+              HasSubstr("CAP_SYS_ADMIN is missing"));
+}
+
+TEST(WithDenialTest, ExplainsRefusalsOnly) {
+  const TempTree nothing;
+  const Host host = Host::Below(nothing.root());
+  EXPECT_EQ(WithDenial(absl::NotFoundError("x"), Capability::kSysPtrace, host),
+            absl::NotFoundError("x"));
+  // If nothing can be read, a missing capability is the likeliest cause.
+  EXPECT_THAT(
+      std::string(WithDenial(absl::PermissionDeniedError("process 1"), Capability::kSysPtrace, host)
+                      .message()),
+      AllOf(HasSubstr("process 1: "), HasSubstr("CAP_SYS_PTRACE is missing")));
+  EXPECT_FALSE(HasCapability(Capability::kSysPtrace, host));
+}
+
 }  // namespace
+
 }  // namespace numalocality::numa_migrate::report_test

@@ -1,15 +1,17 @@
-// How --help looks: descriptions wrapped to the width of a terminal.
-#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
-#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
+// The appearance of --help of both commands.
+#ifndef NUMALOCALITY_AGENT_CLI_HELP_FORMAT_H_
+#define NUMALOCALITY_AGENT_CLI_HELP_FORMAT_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_split.h"
 
-namespace numalocality::numa_migrate {
+namespace numalocality {
 
+// Formats --help with descriptions wrapped to the width of a terminal.
 class HelpFormat final : public CLI::Formatter {
  public:
   HelpFormat() { column_width(kDescriptionColumn); }
@@ -18,16 +20,19 @@ class HelpFormat final : public CLI::Formatter {
   static constexpr size_t kDescriptionColumn = 31;
   static constexpr size_t kWidth = 100;
 
-  // Only the kind of value, not which options it excludes or needs: the errors say that.
+  // Only the type of the value. Which options it excludes or needs is in the error messages.
   std::string make_option_opts(const CLI::Option* option) const override {
-    return option->get_expected_max() > 0 ? " " + option->get_type_name() : "";
+    const bool has_value = option->get_expected_max() > 0 && !option->get_positional();
+    return has_value ? " " + option->get_type_name() : "";
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {
+    std::string description = option->get_description();
+    if (!option->get_envname().empty()) description += "; environment: " + option->get_envname();
     std::string text;
     size_t column = kDescriptionColumn;
-    for (const std::string& word : std::vector<std::string>(
-             absl::StrSplit(option->get_description(), ' ', absl::SkipEmpty()))) {
+    for (const std::string& word :
+         std::vector<std::string>(absl::StrSplit(description, ' ', absl::SkipEmpty()))) {
       const bool fits = column + 1 + word.size() <= kWidth;
       if (!text.empty()) text += fits ? ' ' : '\n';
       column = fits ? column + 1 + word.size() : kDescriptionColumn + word.size();
@@ -39,13 +44,15 @@ class HelpFormat final : public CLI::Formatter {
   // One empty line between groups, not two.
   std::string make_group(std::string group, bool is_positional,
                          std::vector<const CLI::Option*> options) const override {
-    return Formatter::make_group(std::move(group), is_positional, std::move(options)).substr(1);
+    const std::string text =
+        Formatter::make_group(std::move(group), is_positional, std::move(options));
+    return text.substr(1) + (is_positional ? "\n" : "");
   }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     return Formatter::make_usage(app, std::move(name)) + "\n";
   }
 };
 
-}  // namespace numalocality::numa_migrate
+}  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELP_FORMAT_H_
+#endif  // NUMALOCALITY_AGENT_CLI_HELP_FORMAT_H_

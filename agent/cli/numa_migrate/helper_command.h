@@ -1,7 +1,7 @@
-// What `numa-migrate helper` has in its memory, words that a seed decides, and where it suggests to
-// move that. Pure.
-#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_
-#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_
+// numa-migrate helper: a process to try numa-migrate on. The content of its memory, and the node
+// that it suggests as a target.
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_COMMAND_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_COMMAND_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -15,8 +15,8 @@
 
 namespace numalocality::numa_migrate {
 
-// The word at `index`: splitmix64 of the seed and the index, so that no two places hold the same by
-// a mistake of whole pages or words.
+// The word at `index`: splitmix64 of the seed and the index, so that a mix-up of pages or words
+// always changes the content.
 constexpr uint64_t HelperWord(uint64_t seed, size_t index) {
   uint64_t word = seed + 0x9e3779b97f4a7c15 * (index + 1);
   word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
@@ -24,12 +24,12 @@ constexpr uint64_t HelperWord(uint64_t seed, size_t index) {
   return word ^ (word >> 31);
 }
 
-// `first`: the index of words[0].
+// Fills `words` for `seed`. `first` is the index of words[0].
 inline void FillWords(uint64_t seed, size_t first, absl::Span<uint64_t> words) {
   for (size_t i = 0; i < words.size(); ++i) words[i] = HelperWord(seed, first + i);
 }
 
-// Where the first wrong word is in `words`; nullopt if all are right.
+// The position in `words` of the first wrong word; nullopt if all are right.
 inline std::optional<size_t> FindWrongWord(uint64_t seed, size_t first,
                                            absl::Span<const uint64_t> words) {
   for (size_t i = 0; i < words.size(); ++i) {
@@ -38,7 +38,7 @@ inline std::optional<size_t> FindWrongWord(uint64_t seed, size_t first,
   return std::nullopt;
 }
 
-// The first of `nodes` but the one that has most of the pages; nullopt if there is no other.
+// The first of `nodes` that is not the node with most of the pages; nullopt if there is none.
 inline std::optional<NodeId> SuggestTarget(const NodeSet& nodes,
                                            const std::map<NodeId, int64_t>& pages) {
   const auto most = std::max_element(pages.begin(), pages.end(),
@@ -51,4 +51,4 @@ inline std::optional<NodeId> SuggestTarget(const NodeSet& nodes,
 
 }  // namespace numalocality::numa_migrate
 
-#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_CONTENT_H_
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_HELPER_COMMAND_H_

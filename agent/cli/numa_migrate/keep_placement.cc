@@ -1,4 +1,4 @@
-#include "agent/cli/numa_migrate/stay.h"
+#include "agent/cli/numa_migrate/keep_placement.h"
 
 #include <utility>
 
@@ -9,15 +9,12 @@
 
 namespace numalocality::numa_migrate {
 
-NodeSet TargetsOf(const MigrationSpec& spec) {
-  return spec.node_map.empty() ? spec.target_nodes : TargetsOf(spec.node_map);
-}
-
-absl::StatusOr<Stay> Stay::Begin(const EngineContext& context, const Options& options,
-                                 const Subject& subject) {
-  Stay stay;
+absl::StatusOr<PlacementKeeper> PlacementKeeper::Begin(const EngineContext& context,
+                                                       const Options& options,
+                                                       const Subject& subject) {
+  PlacementKeeper keeper;
   if (options.bind != BindPolicy::kNone) {
-    NL_RETURN_IF_ERROR(WithContext(stay.Bind(context, options, subject), "--policy bind"));
+    NL_RETURN_IF_ERROR(WithContext(keeper.Bind(context, options, subject), "--policy bind"));
   }
   if (options.balancing_off) {
     auto off = NumaBalancingOff::Begin(context.host);
@@ -25,22 +22,22 @@ absl::StatusOr<Stay> Stay::Begin(const EngineContext& context, const Options& op
       return WithContext(WithDenial(off.status(), Capability::kSysAdmin, context.host),
                          "--numa-balancing off");
     }
-    stay.balancing_off_ = *std::move(off);
+    keeper.balancing_off_ = *std::move(off);
   }
-  return stay;
+  return keeper;
 }
 
-Stay::~Stay() {
+PlacementKeeper::~PlacementKeeper() {
   if (mems_ != nullptr) mems_->Restore().IgnoreError();
 }
 
-void Stay::PutBack() {
-  End().IgnoreError();
+void PlacementKeeper::Restore() {
+  RestoreBalancing().IgnoreError();
   if (mems_ != nullptr) mems_->Restore().IgnoreError();
 }
 
-absl::Status Stay::Bind(const EngineContext& context, const Options& options,
-                        const Subject& subject) {
+absl::Status PlacementKeeper::Bind(const EngineContext& context, const Options& options,
+                                   const Subject& subject) {
   NL_ASSIGN_OR_RETURN(CpusetMems mems, CpusetMems::Open(context.host, subject.process,
                                                         options.bind == BindPolicy::kForced));
   const MigrationSpec& spec = options.spec;
@@ -52,8 +49,8 @@ absl::Status Stay::Bind(const EngineContext& context, const Options& options,
   return mems_->Widen(targets);
 }
 
-absl::Status Stay::PinThreads(const EngineContext& context, const Options& options,
-                              const Subject& subject) {
+absl::Status PlacementKeeper::PinThreads(const EngineContext& context, const Options& options,
+                                         const Subject& subject) {
   if (!options.pin_threads) return absl::OkStatus();
   const NodeSet targets = TargetsOf(options.spec);
   CpuSet cpus;
@@ -75,7 +72,7 @@ absl::Status Stay::PinThreads(const EngineContext& context, const Options& optio
   return absl::OkStatus();
 }
 
-absl::Status Stay::KeepThere() {
+absl::Status PlacementKeeper::KeepThere() {
   if (mems_ == nullptr) return absl::OkStatus();
   const std::unique_ptr<CpusetMems> mems = std::move(mems_);
   NL_RETURN_IF_ERROR(WithContext(mems->Confine(nodes_to_keep_), "--policy bind"));
@@ -84,7 +81,7 @@ absl::Status Stay::KeepThere() {
   return absl::OkStatus();
 }
 
-absl::Status Stay::End() {
+absl::Status PlacementKeeper::RestoreBalancing() {
   return balancing_off_ == nullptr ? absl::OkStatus()
                                    : WithContext(balancing_off_->Restore(), "--numa-balancing off");
 }

@@ -1,6 +1,6 @@
-// Named values in order, for programs: as JSON (RFC 8259) or as CSV (RFC 4180).
-#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_RECORD_H_
-#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_RECORD_H_
+// Named values in order, printed for programs as JSON (RFC 8259) or CSV (RFC 4180).
+#ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_OUTPUT_FIELDS_H_
+#define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_OUTPUT_FIELDS_H_
 
 #include <cstdint>
 #include <string>
@@ -10,24 +10,24 @@
 
 namespace numalocality::numa_migrate {
 
-class Record {
+class Fields {
  public:
   void Add(absl::string_view name, int64_t value);
   void Add(absl::string_view name, double value);
   void Add(absl::string_view name, bool value);
   void Add(absl::string_view name, absl::string_view text);
   void Add(absl::string_view name, const char* text) { Add(name, absl::string_view(text)); }
-  // Its values become CSV's "<name>_<its name>".
-  void Add(absl::string_view name, const Record& nested);
-  // Lists are in JSON only: they have no place in a line of CSV.
-  void Add(absl::string_view name, const std::vector<Record>& records);
+  // In CSV the values of `nested` have the names "<name>_<its name>".
+  void Add(absl::string_view name, const Fields& nested);
+  // Lists are in JSON only, as a line of CSV cannot hold them.
+  void Add(absl::string_view name, const std::vector<Fields>& rows);
   void Add(absl::string_view name, const std::vector<std::string>& texts);
 
   // {"pid": 1, "failed_by_reason": {"pinned": 2}}
   std::string ToJson() const;
 
-  // A line of names, and a line of values for each record; all have the names of the first.
-  static std::string ToCsv(const std::vector<Record>& records);
+  // A line of names, then a line of values for each of `rows`, which must all have the same names.
+  static std::string ToCsv(const std::vector<Fields>& rows);
 
  private:
   struct Value {
@@ -40,4 +40,4 @@ class Record {
 
 }  // namespace numalocality::numa_migrate
 
-#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_RECORD_H_
+#endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_OUTPUT_FIELDS_H_
