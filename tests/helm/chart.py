@@ -10,35 +10,36 @@ CHART = TOP / "helm" / "numa-locality-agent"
 MANIFEST = TOP / "deploy" / "numa-locality-agent.yaml"
 SIDECAR = TOP / "deploy" / "sidecar-example.yaml"
 NAMESPACE = "numa-locality"
-# What each ci file is rendered with: the oldest that the chart takes, either side of AppArmor's field (1.30), newer ones.
+# Each ci file is rendered for: the oldest version that the chart supports, the versions before and with the AppArmor field
+# (1.30), and newer ones.
 KUBERNETES = ["1.25", "1.29", "1.30", "1.33", "1.34"]
 
 MANIFEST_HEAD = f"""\
 # The agent on all Linux nodes, for Kubernetes 1.30 and later, rendered from helm/numa-locality-agent with its defaults.
-# Do not edit: tests/helm/run.py --update writes it anew.
-# The image has to be loaded into each node's container runtime, or the name changed to that in your registry.
+# Do not edit: tests/helm/run.py --update writes it again.
+# Load the image into the container runtime of each node, or change its name to the one in your registry.
 #   kubectl apply -f deploy/numa-locality-agent.yaml
 #   kubectl delete -f deploy/numa-locality-agent.yaml
-# After that one file stays on each node, which does nothing by itself: /var/lib/kubelet/seccomp/numa-locality-agent.json
+# After deletion one file stays on each node. It has no effect by itself: /var/lib/kubelet/seccomp/numa-locality-agent.json
 ---
 apiVersion: v1
 kind: Namespace
 metadata:
   name: {NAMESPACE}
   labels:
-    # For hostPID and hostPath.
+    # Allows hostPID and hostPath.
     pod-security.kubernetes.io/enforce: privileged
 """
 
 
 class RenderError(Exception):
-    """What helm says, when it does not render."""
+    """The error message of helm, if it does not render."""
 
 
 class Chart:
     def __init__(self, tools):
         self.tools = tools
-        self.rendered = {}  # what several checks look at
+        self.rendered = {}  # results that several checks use
 
     def values_files(self):
         return sorted((CHART / "ci").glob("*-values.yaml"))
@@ -47,7 +48,7 @@ class Chart:
         return subprocess.run([self.tools.helm(helm), *map(str, arguments)], text=True, capture_output=True, check=False)
 
     def text(self, values, kubernetes="1.34", helm="helm 4", more=()):
-        """The manifests, of a values file, or of values as YAML or as a dict."""
+        """The manifests for a values file, or for values as YAML or as a dict."""
         is_file = isinstance(values, pathlib.Path)
         place = str(values) if is_file else "-"
         text = values if isinstance(values, str) else "" if is_file else yaml.safe_dump(values)
@@ -65,7 +66,7 @@ class Chart:
         return [document for document in yaml.safe_load_all(self.text(values, kubernetes)) if document]
 
     def manifest(self):
-        """What deploy/numa-locality-agent.yaml should say. Labels that are helm's own are left out."""
+        """The expected content of deploy/numa-locality-agent.yaml. Labels that only helm needs are left out."""
         rendered = self.text({}, more=["--skip-tests"])
         kept = [line for line in rendered.splitlines()
                 if not line.strip().startswith(("helm.sh/chart:", "app.kubernetes.io/managed-by:", "# Source:"))]
@@ -73,7 +74,7 @@ class Chart:
 
 
 def find(objects, kind, suffix=""):
-    """The object of this kind whose name ends so; None if there is none."""
+    """The object of this kind whose name has this suffix; None if there is none."""
     for one in objects:
         if one["kind"] == kind and one["metadata"]["name"].endswith(suffix):
             return one

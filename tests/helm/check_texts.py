@@ -1,4 +1,4 @@
-"""What is made from something else is up to date: README's table, the manifest, versions."""
+"""Generated texts are up to date: README's table, the manifest, versions. Also the notes, and the packaged chart."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ README = CHART / "README.md"
 
 
 def fresh_readme():
-    """The README with its table made anew, or what is wrong with the comments in values.yaml."""
+    """(the README with its table generated again, the error in the comments of values.yaml if there is one)"""
     text = README.read_text(encoding="utf-8")
     try:
         return renew(text, (CHART / "values.yaml").read_text(encoding="utf-8")), ""
@@ -26,30 +26,31 @@ def fresh_readme():
 
 def readme(_):
     fresh, problem = fresh_readme()
-    stale = "" if fresh == README.read_text(encoding="utf-8") else "it is not: tests/helm/run.py --update"
+    stale = "" if fresh == README.read_text(encoding="utf-8") else "it is not: run tests/helm/run.py --update"
     yield "the table of parameters is that of values.yaml", problem or stale
 
 
 def manifest(context):
     text = MANIFEST.read_text(encoding="utf-8") if MANIFEST.exists() else ""
     yield ("deploy/numa-locality-agent.yaml is what the chart renders",
-           "" if text == context.chart.manifest() else "it is not: tests/helm/run.py --update")
+           "" if text == context.chart.manifest() else "it is not: run tests/helm/run.py --update")
 
 
 def versions(_):
     metadata = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     project = re.search(r"project\(numa-locality-agent VERSION (\S+)", (TOP / "CMakeLists.txt").read_text(encoding="utf-8"))
-    yield ("appVersion is the project's version",
-           "" if metadata["appVersion"] == project[1] else f"{metadata['appVersion']}, not {project[1]}")
+    for key in ("version", "appVersion"):
+        yield (f"{key} is the project's version",
+               "" if metadata[key] == project[1] else f"{metadata[key]}, not {project[1]}: run deploy/version.py --update")
 
 
 def notes(context):
-    """They say what is off, and how to remove what stays."""
+    """They show what is off, and how to remove the files that stay."""
     for values, parts in [
-            ("{}", ["localityctl top", "Tells only", "sources.criSocket is off", "There is no network API until",
+            ("{}", ["localityctl top", "Reports only", "sources.criSocket is off", "The network API is off",
                     "rm /var/lib/kubelet/seccomp/numa-locality-agent.json", "IMAGE:"]),
             ("sources: {kubeletDir: /k}", ["rm /k/seccomp/numa-locality-agent.json"]),
-            ("seccomp: {type: Unconfined}", ["Nothing stays on the nodes"]),
+            ("seccomp: {type: Unconfined}", ["Nothing stays on the nodes after the next boot"]),
             ("seccomp: {install: false}", ["WARNING: seccomp.install is off"]),
             ("resources: {limits: {cpu: 1}}", ["WARNING: resources.limits.cpu"]),
             ("policies: [{name: db, action: repair}]", ["Repairs by policy: db"]),
@@ -59,7 +60,7 @@ def notes(context):
             file.flush()
             done = context.chart.run("install", "x", CHART, "--dry-run=client", "--namespace", "n", "--values", file.name)
         missing = [part for part in parts if part not in done.stdout]
-        yield f"notes with {values}", f"they do not say {missing} {done.stderr}" if missing else ""
+        yield f"notes with {values}", f"they lack {missing} {done.stderr}" if missing else ""
 
 
 def seccomp_file_name(context):
@@ -73,7 +74,7 @@ def seccomp_file_name(context):
 
 
 def package(context):
-    """Packaged twice it is the same, whenever its files were written, and renders what the folder does."""
+    """Packaged twice, the archive is the same, whenever its files were written, and it renders the same as the folder."""
     with tempfile.TemporaryDirectory() as directory:
         copy = pathlib.Path(directory) / "checkout"
         shutil.copytree(CHART, copy / "helm" / CHART.name, copy_function=shutil.copyfile)  # with other times
@@ -89,7 +90,7 @@ def package(context):
         for helm in ["helm 4", "helm 3"]:
             of_archive = context.chart.run("template", "x", archives[0], helm=helm)
             of_folder = context.chart.run("template", "x", CHART, helm=helm)
-            yield (f"its package renders what the folder does, {helm}",
+            yield (f"the package renders the same as the folder, {helm}",
                    "" if of_archive.returncode == 0 and of_archive.stdout == of_folder.stdout else of_archive.stderr or "differs")
 
 

@@ -1,8 +1,8 @@
-"""Values at the edges: those that must not render, each right but for one thing, and those that the agent must take."""
+"""Values at the edges: those that must not render, each with one error, and those that the agent must accept."""
 
 POLICY = "policies: [{name: db, "
 
-# (values, the key that the error has to name)
+# (values, the key that the error must name)
 BAD_VALUES = [
     ("polices: []", "polices"),
     ("policies: {}", "/policies"),
@@ -54,7 +54,7 @@ BAD_VALUES = [
     ("seccomp: {profile: ../x.json}", "/seccomp/profile"),
     ("extraCapabilities: [CAP_SYS_NICE]", "/extraCapabilities/0"),
     ("updateStrategy: {type: Recreate}", "/updateStrategy/type"),
-    # The new agent would find the old one's socket served.
+    # The new agent would find that the old one still serves the socket.
     ("updateStrategy: {rollingUpdate: {maxSurge: 1}}", "/updateStrategy/rollingUpdate"),
     # No agent could ever be replaced.
     ("updateStrategy: {rollingUpdate: {maxUnavailable: 0}}", "/updateStrategy/rollingUpdate/maxUnavailable"),
@@ -76,37 +76,37 @@ BAD_VALUES = [
 # (values, a part of the sentence that says what to do)
 WRONG_COMBINATIONS = [
     (POLICY + "selector: {matchLabels: {tier: db}}}]", "set sources.criSocket, or select by namespaces"),
-    (POLICY + "stick: cpuset-mems}]", "set sources.criSocket, or write stick: none"),
+    (POLICY + "stick: cpuset-mems}]", "set sources.criSocket, or set stick: none"),
     ("policies: [{name: db}, {name: db}]", "policies[1] ('db'): an earlier policy has the same name"),
-    (POLICY + "selector: {cgroupPaths: [/a], namespaces: [b]}}]", "make it a policy of its own"),
+    (POLICY + "selector: {cgroupPaths: [/a], namespaces: [b]}}]", "move it to a separate policy"),
     (POLICY + "selector: {cgroupPaths: [/a]}, stick: cpuset-mems}]\nsources: {criSocket: /run/c/c.sock}",
-     "stick: cpuset-mems is for containers of pods"),
+     "stick: cpuset-mems works for containers of pods only"),
     (POLICY + "selector: {namespaces: [prod]}}]\nsources: {podLogsDir: ''}",
      "set sources.podLogsDir or sources.criSocket"),
-    (POLICY + "action: repair}]\nsources: {podLogsDir: ''}", "or empty protectedNamespaces"),
+    (POLICY + "action: repair}]\nsources: {podLogsDir: ''}", "or set protectedNamespaces to []"),
     ("sources: {criSocket: run/containerd/containerd.sock}", "sources.criSocket: 'run/containerd/containerd.sock' must"),
-    ("sources: {criSocket: 'unix:///run/containerd/containerd.sock'}", "write no unix: before it"),
+    ("sources: {criSocket: 'unix:///run/containerd/containerd.sock'}", "without 'unix:' at the beginning"),
     ("sources: {kubeletDir: /var/lib/kubelet/}", "sources.kubeletDir: '/var/lib/kubelet/' must"),
     ("sources: {podLogsDir: /var/../log}", "sources.podLogsDir: '/var/../log' must"),
-    ("sources: {kubeletDir: ''}", "set seccomp.dir to kubelet's seccomp directory"),
-    ("sources: {criEvents: true}", "sources.criEvents: are told over sources.criSocket, which is empty"),
+    ("sources: {kubeletDir: ''}", "kubelet's seccomp directory is unknown, because sources.kubeletDir is empty; set seccomp.dir to it"),
+    ("sources: {criEvents: true}", "sources.criEvents: events come from sources.criSocket, which is empty"),
     ("sources: {kubeletDir: '', kubeletState: true}\nseccomp: {dir: /k/seccomp}",
-     "sources.kubeletState: reads files in sources.kubeletDir, which is empty"),
+     "sources.kubeletState: the state files are in sources.kubeletDir, which is empty"),
     ("networkApi: {enabled: true}", "set networkApi.secretName to a Secret"),
-    ("networkApi: {enabled: true, secretName: tls, port: 9464}", "networkApi.port: 9464 is http.port, too"),
-    ("resources: {requests: {cpu: 1, memory: 512Mi}, limits: {cpu: 1}}", "leave limits.cpu out"),
+    ("networkApi: {enabled: true, secretName: tls, port: 9464}", "networkApi.port: 9464 is also http.port"),
+    ("resources: {requests: {cpu: 1, memory: 512Mi}, limits: {cpu: 1}}", "remove limits.cpu"),
     ("extraArgs: [--socket=/tmp/x.sock]", "extraArgs: '--socket=/tmp/x.sock' is set by the chart"),
     ("extraEnv: [{name: NODE_NAME, value: x}]", "'NODE_NAME' is set by the chart"),
-    ("extraVolumes: [{name: run, emptyDir: {}}]", "there is a volume 'run' already"),
+    ("extraVolumes: [{name: run, emptyDir: {}}]", "a volume 'run' exists already"),
     ("extraVolumes: [{name: a, emptyDir: {}}]\nextraVolumeMounts: [{name: a, mountPath: /sys/fs/cgroup}]",
-     "something is mounted at '/sys/fs/cgroup' already"),
-    ("extraVolumeMounts: [{name: a, mountPath: /a}]", "'a' is no volume; add it to extraVolumes"),
-    ("podLabels: {app.kubernetes.io/name: x}", "podLabels: 'app.kubernetes.io/name' is the chart's own"),
-    ("commonLabels: {app.kubernetes.io/instance: x}", "commonLabels: 'app.kubernetes.io/instance' is the chart's own"),
-    ("serviceAccount: {create: false, annotations: {a: b}}", "the chart makes no ServiceAccount to annotate"),
+     "a volume is mounted at '/sys/fs/cgroup' already"),
+    ("extraVolumeMounts: [{name: a, mountPath: /a}]", "a volume 'a' does not exist; add it to extraVolumes"),
+    ("podLabels: {app.kubernetes.io/name: x}", "podLabels: 'app.kubernetes.io/name' is set by the chart"),
+    ("commonLabels: {app.kubernetes.io/instance: x}", "commonLabels: 'app.kubernetes.io/instance' is set by the chart"),
+    ("serviceAccount: {create: false, annotations: {a: b}}", "the chart creates no ServiceAccount"),
 ]
 
-# What the schema lets through at its edges, in the words of the agent's file.
+# Values at the edges of the schema, which accepts them; the keys are those of the agent's file.
 EDGES = [
     *(POLICY + f"minLocalFraction: {value}}}]" for value in ["0", "0.0001", "1", "1.0", "0%", "99.5%", "100%"]),
     *(POLICY + f"minRemoteBytes: {value}}}]" for value in ["0", "'0'", "67108864", "1000000000000", "64k", "1TiB"]),

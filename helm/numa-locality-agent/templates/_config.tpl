@@ -1,11 +1,11 @@
-{{/* The agent's configuration file. */}}
+{{/* The configuration file of the agent. */}}
 {{- define "agent.config" -}}
 {{- $v := .Values -}}
 {{- $plain := list "action" "minLocalFraction" "minRemoteBytes" "settle" "cooldown" "shared" "pageCache" "stick" -}}
 policies:
 {{- range $policy := $v.policies }}
 - name: {{ $policy.name | quote }}
-  {{- /* As JSON, which has text in quotes: labels may be of any text, such as "nan". */}}
+  {{- /* As JSON, which quotes strings: a label may be any text, such as "nan". */}}
   {{- with $policy.selector }}
   selector: {{ toJson . }}
   {{- end }}
@@ -29,7 +29,7 @@ protectedNamespaces: {{ toJson $v.protectedNamespaces }}
 {{ include "agent.configAtStart" . }}
 {{- end -}}
 
-{{/* The part that the agent reads only when it starts. */}}
+{{/* The part of the configuration that the agent reads only when it starts. */}}
 {{- define "agent.configAtStart" -}}
 {{- $v := .Values -}}
 http:
@@ -52,7 +52,7 @@ grpc:
 {{- end }}
 {{- end -}}
 
-{{/* Changes when running agents cannot take a change over. */}}
+{{/* A checksum of the values that need a restart: it changes if running agents cannot load a change. */}}
 {{- define "agent.restartChecksum" -}}
 {{- $other := list .Values.localDistance -}}
 {{- $profile := "" -}}

@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* At most 52 characters, so that suffixes fit into a label. */}}
+{{/* At most 52 characters, so that the name with a suffix fits into a label. */}}
 {{- define "agent.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
@@ -19,13 +19,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: agent
 {{- end -}}
 
-{{/* Of the agent's pods and of objects about them. */}}
+{{/* Labels of all objects except pods. */}}
 {{- define "agent.labels" -}}
 {{ include "agent.selectorLabels" . }}
 {{ include "agent.otherLabels" . }}
 {{- end -}}
 
-{{/* Without the chart's version: a chart that renders the same pods restarts none. */}}
+{{/* Labels of the agent's pods. The chart's version is not among them, so that a new chart that renders the same pods does not
+     restart them. */}}
 {{- define "agent.podLabels" -}}
 {{ include "agent.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -59,7 +60,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* Where the agent's socket and its records are, on the node as in the container. */}}
+{{/* Directory of the agent's socket and records, the same on the node and in the container. */}}
 {{- define "agent.runDir" -}}/run/numa-locality-agent{{- end -}}
 {{- define "agent.tlsDir" -}}/run/secrets/numa-locality-agent{{- end -}}
 {{- define "agent.clientCaDir" -}}
@@ -70,19 +71,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (printf "%s/seccomp" .Values.sources.kubeletDir) .Values.seccomp.dir -}}
 {{- end -}}
 
-{{/* "true" if an init container is to write the seccomp profile. */}}
+{{/* "true" if an init container writes the seccomp profile. */}}
 {{- define "agent.installsSeccomp" -}}
 {{- if and (eq .Values.seccomp.type "Localhost") .Values.seccomp.install -}}true{{- end -}}
 {{- end -}}
 
-{{/* What is mounted of the runtime: the directory of its socket, which outlives the runtime's restarts, or, where that
-     is as good as the whole of /run, the socket. */}}
+{{/* The path to mount for the container runtime: the directory of its socket, which remains when the runtime restarts. If that
+     directory is /run itself, the socket. */}}
 {{- define "agent.criMount" -}}
 {{- $dir := dir .Values.sources.criSocket -}}
 {{- has $dir (list "/run" "/var/run") | ternary .Values.sources.criSocket $dir -}}
 {{- end -}}
 
-{{/* "true" if a policy moves pages that several processes map, or requests may. */}}
+{{/* "true" if policies or requests may move pages that several processes map. */}}
 {{- define "agent.movesShared" -}}
 {{- $moves := .Values.sharedPages -}}
 {{- range .Values.policies -}}
@@ -91,7 +92,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if $moves -}}true{{- end -}}
 {{- end -}}
 
-{{/* Capabilities as a JSON list: to look into other processes, to read their page maps, to move what they share. */}}
+{{/* Capabilities as a JSON list: to access other processes, to read their page maps, and to move pages that they share. */}}
 {{- define "agent.capabilities" -}}
 {{- $needed := list "SYS_PTRACE" "DAC_READ_SEARCH" -}}
 {{- if include "agent.movesShared" . -}}{{- $needed = append $needed "SYS_NICE" -}}{{- end -}}

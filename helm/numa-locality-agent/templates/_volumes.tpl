@@ -1,7 +1,7 @@
 {{/*
-Host directories keep their paths, so that the agent's messages are right on the node, too. All are read-only but the
-agent's own. Mounts that have others below them follow the node (HostToContainer): else the agent would keep alive what
-the node unmounts.
+Host directories are mounted at the same paths, so that paths in the agent's messages are valid on the node too. All except
+the agent's own directory are read-only. Mounts that contain other mounts use HostToContainer propagation: otherwise the agent
+would keep file systems in use that the node unmounts.
 */}}
 {{- define "agent.ownMounts" -}}
 {{- $sources := .Values.sources -}}
@@ -52,8 +52,8 @@ the node unmounts.
 {{- end }}
 {{- end -}}
 
-{{/* Of what is mounted below a directory, too, as the controllers of cgroup v1 are: where the node can, and (Kubernetes'
-     rule) where mounts do not follow the node. */}}
+{{/* Read-only, including the mounts below, such as the controllers of cgroup v1. recursiveReadOnly has an effect where the node
+     supports it; Kubernetes does not allow it together with mountPropagation. */}}
 {{- define "agent.readOnly" -}}
 readOnly: true
 {{- if semverCompare ">=1.31.0-0" .Capabilities.KubeVersion.Version }}
