@@ -1,6 +1,6 @@
 #!/bin/bash
 # Makes the container image from a build tree, without Docker and without a registry: an OCI archive for
-# `ctr -n k8s.io images import` or `skopeo copy oci-archive:...`, and the SPDX document of what is in it.
+# `ctr -n k8s.io images import` or `skopeo copy oci-archive:...`, and the SPDX document of its content.
 #   deploy/build-image.sh [--build build/release] [--output build/image]
 # The same programs and libraries give the same archive, bit for bit.
 set -euo pipefail
@@ -40,7 +40,7 @@ pack() {  # pack DIRECTORY TAR: the same directory gives the same archive
 
 umoci init --layout "$work/image"
 umoci new --image "$work/image:$version"
-# Its own user is root, which is nothing without capabilities: what the agent may do is what its pod grants.
+# Its user is root. The capabilities that the pod grants decide what the agent can do.
 history=(--history.created "$created" --history.created_by deploy/build-image.sh)
 umoci config --image "$work/image:$version" --created "$created" "${history[@]}" \
   --os linux --architecture "$architecture" --config.user 0:0 --config.workingdir / \

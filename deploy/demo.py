@@ -1,4 +1,4 @@
-"""The quickstart's story, told inside the emulated machine. Exit status 0 only if every part of it came true."""
+"""The demonstration that the quickstart runs in the emulated machine. Exit status 0 only if every check at its end passes."""
 
 import os
 import re
@@ -23,16 +23,16 @@ def chapter(text):
 
 
 def show(*argv):
-    """Runs a command as a person would type it, and shows both. Returns its status."""
+    """Runs a command, and shows it and its output as on a terminal. Returns its exit status."""
     say("\n$ " + " ".join(argv))
-    # In a terminal of its own, so that it draws its progress bar.
+    # In a pseudo-terminal, so that it draws its progress bar.
     process = subprocess.Popen(["script", "-qec", " ".join(argv), "/dev/null"], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, env={**os.environ, "TERM": "dumb", "COLUMNS": "120"})
     drawn = None
     for line in iter_lines(process.stdout):
         bar = re.search(r"\[[#.]+\] +(\d+)%", line)
         tenth = bar and int(bar.group(1)) // 10
-        if line.strip() and (not bar or tenth != drawn):  # here nothing is overwritten: a bar for each tenth is enough
+        if line.strip() and (not bar or tenth != drawn):  # no line is overwritten here: one bar per 10% is enough
             say("  " + line)
         drawn = tenth
     return process.wait()
@@ -61,18 +61,18 @@ def start_pod(kubelet, name, node, *argv):
 def start_agent():
     log = open("/tmp/agent.log", "w")
     agent = subprocess.Popen(["numa-locality-agent"], stdout=log, stderr=log)
-    wait_until("the agent serves", lambda: agent.poll() is not None or os.path.exists(SOCKET))
+    wait_until("the agent serves its socket", lambda: agent.poll() is not None or os.path.exists(SOCKET))
     if agent.poll() is not None:
         sys.exit("numa-locality-agent: " + open("/tmp/agent.log").read())
 
 
 def local_share(container, node):
-    """By the kernel's own account, not the agent's."""
+    """Fraction of the container's anonymous memory on this node, by the kernel's figures, not the agent's."""
     return oracles.share(oracles.anonymous_bytes(container.pids()), node)
 
 
 def verdicts(database, neighbour, neighbour_before, migrated, far):
-    """(what should be true, whether it is), by the kernel's and the workload's own account."""
+    """(statement, whether it is true) for each check, by the kernel's and the workload's own figures."""
     home = local_share(database, far)
     status = database.stop()
     result = database.events("result")[-1]
@@ -89,7 +89,7 @@ def verdicts(database, neighbour, neighbour_before, migrated, far):
 
 def main():
     near, far = [node for node in oracles.nodes("has_cpu") if node in oracles.nodes("has_memory")][:2]
-    small_batches = os.uname().release.startswith("6.1.")  # flushes TLBs page by page: slow under emulation
+    small_batches = os.uname().release.startswith("6.1.")  # this kernel flushes TLBs page by page, which is slow under emulation
     size = 32 if small_batches else 256
 
     chapter("containerd starts two pods; the agent starts")
@@ -105,9 +105,9 @@ def main():
     database.repin(cpu_list(oracles.node_cpus(far)))
     show("localityctl", "top")
     if local_share(database, far) > 0.01:
-        sys.exit("the memory is on the new node already: something else moved it")
+        sys.exit("demo: the database's memory is already on the new node before the migration: something else moved it")
 
-    chapter("The agent is asked to bring its memory home, while the database goes on working")
+    chapter("localityctl requests a migration of the database's memory to its new node, while the database continues to work")
     migrated = show("localityctl", "migrate", "--pod", database.pod.uid, "--wait")
     show("localityctl", "top")
 

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Gathers the root file system of the container image: three programs, what they load, and what says what that is.
+"""Gathers the root file system of the container image: three programs, the libraries that they load, and their licences.
 
-  deploy/image_root.py --bin build/release/bin --output DIR    on a Debian machine whose libraries the programs are
-                                                               linked with; DIR must not exist
+  deploy/image_root.py --bin build/release/bin --output DIR    run it on the Debian machine that linked the programs;
+                                                               DIR must not exist
 
-No shell, no package manager. DIR/usr/share/sbom has the SPDX document; var/lib/dpkg/status.d tells image scanners which
-Debian packages the libraries are from. The same inputs give the same files: times are SOURCE_DATE_EPOCH's.
+The image has no shell and no package manager. DIR/usr/share/sbom contains the SPDX document. From var/lib/dpkg/status.d
+image scanners read which Debian packages the libraries belong to. The same inputs give the same files: all times are
+SOURCE_DATE_EPOCH.
 """
 
 import argparse
@@ -24,9 +25,9 @@ TOP = pathlib.Path(__file__).resolve().parents[1]
 NAME = "numa-locality-agent"
 PROGRAMS = ["numa-locality-agent", "localityctl", "numa-migrate"]
 SBOM = f"usr/share/sbom/{NAME}.spdx.json"
-# Debian packages whose headers are compiled into the programs: their licences and versions belong to the image, too.
+# Debian packages whose headers are compiled into the programs: the image contains their licences and versions too.
 COMPILED_IN = ["libcli11-dev", "nlohmann-json3-dev"]
-# Loaded by name, if at all, are none: glibc has what looks up hosts by files and DNS in itself.
+# No NSS libraries are needed: glibc itself contains the code that looks up hosts in files and DNS.
 FILES = {
     "etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
@@ -39,7 +40,7 @@ def output_of(*command):
 
 
 def libraries(programs):
-    """{path as the loader asks for it: file} of all that the programs load, the loader itself included."""
+    """{path that the loader opens: file} of all libraries that the programs load, including the loader itself."""
     found = {}
     for program in programs:
         for line in output_of("ldd", program).splitlines():
@@ -47,12 +48,12 @@ def libraries(programs):
             if match:
                 found[match.group(1)] = pathlib.Path(match.group(1)).resolve()
             elif "not found" in line:
-                sys.exit(f"image_root: {program}: {line.strip()}; install what it was linked with")
+                sys.exit(f"image_root: {program}: {line.strip()}: install the package of this library")
     return found
 
 
 def packages_of(found):
-    """{path: Debian package} of libraries. dpkg knows a file by the path that its package has, in /usr or before it."""
+    """{path: Debian package} of libraries. dpkg knows each file by its path in the package, with or without /usr."""
     names = {path: {name for one in (path, str(file)) for name in (one, one.replace("/usr/", "/", 1))}
              for path, file in found.items()}
     asked = sorted(set().union(*names.values()))
@@ -60,19 +61,20 @@ def packages_of(found):
     owners = {path: package for package, path in (line.split(": ", 1) for line in known.splitlines())}
     packages = {path: owners[name] for path, several in names.items() for name in several if name in owners}
     if missing := found.keys() - packages.keys():
-        sys.exit(f"image_root: of no Debian package, but all in the image has to be accounted for: {' '.join(sorted(missing))}")
+        sys.exit("image_root: these libraries belong to no Debian package, so the SPDX document cannot list them: "
+                 f"{' '.join(sorted(missing))}: link with Debian's libraries instead")
     return packages
 
 
 def describe(package):
-    """{field: text} of an installed package."""
+    """{field: value} of an installed package."""
     fields = ["Package", "Version", "Architecture", "source:Package", "source:Version"]
     values = output_of("dpkg-query", "--show", "--showformat", "\\n".join(f"${{{field}}}" for field in fields), package)
     return dict(zip(fields, values.splitlines()))
 
 
 def place(root, path, source, mode):
-    """Copies a file to where `path` is in a tree in which /lib and /lib64 are in /usr, as Debian has it."""
+    """Copies a file to `path` in a tree in which /lib and /lib64 are inside /usr, as in Debian."""
     target = root / re.sub(r"^/(lib|lib64)/", r"/usr/\1/", path).lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
@@ -81,7 +83,7 @@ def place(root, path, source, mode):
 
 
 def gather(root, bin_dir):
-    """Fills the tree; returns the descriptions of the packages in it."""
+    """Fills the tree, and returns the descriptions of its packages."""
     root.mkdir(parents=True)
     for program in PROGRAMS:
         target = place(root, f"/usr/bin/{program}", bin_dir / program, 0o755)
@@ -110,7 +112,7 @@ def gather(root, bin_dir):
 
 
 def spdx(packages, version, epoch):
-    """The SPDX 2.3 document of the image (spdx.github.io/spdx-spec/v2.3)."""
+    """Returns the SPDX 2.3 document of the image (spdx.github.io/spdx-spec/v2.3)."""
     def entry(name, found_version, supplier, license_declared, purl):
         return {"SPDXID": f"SPDXRef-Package-{re.sub('[^A-Za-z0-9.-]', '-', name)}", "name": name, "versionInfo": found_version,
                 "supplier": supplier, "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
@@ -140,8 +142,8 @@ def spdx(packages, version, epoch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", type=pathlib.Path, required=True, metavar="DIR", help="where the programs are")
-    parser.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR", help="the tree to make")
+    parser.add_argument("--bin", type=pathlib.Path, required=True, metavar="DIR", help="directory of the programs")
+    parser.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR", help="directory to create")
     options = parser.parse_args()
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     version = output_of(options.bin / NAME, "--version").strip()

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the Debian 12 packages that building and testing need: only what is missing, saying what.
-#   deploy/install-packages.sh          all of them
-#   deploy/install-packages.sh build    what building the three programs and their image needs
+# Installs the Debian 12 packages that building and testing need. Installs only missing packages, and lists them.
+#   deploy/install-packages.sh          all packages
+#   deploy/install-packages.sh build    only those that building the three programs and their image needs
 set -eu
 
 case "${1:-}" in
@@ -22,7 +22,7 @@ missing=""
 for package in $wanted; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
 done
-# Debian's npm, unless there is another one already: they cannot be installed side by side.
+# Debian's npm, unless another npm is installed already: the two conflict.
 [ "${1:-}" = build ] || command -v npm >/dev/null || missing="$missing npm"
 
 if [ -z "$missing" ]; then
@@ -31,7 +31,7 @@ if [ -z "$missing" ]; then
 fi
 if [ "$(id -u)" -ne 0 ]; then
   echo "packages: missing:$missing" >&2
-  echo "Run this as root or with sudo, or install them yourself." >&2
+  echo "Run this script as root or with sudo, or install them by hand." >&2
   exit 1
 fi
 echo "packages: installing$missing"

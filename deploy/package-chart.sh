@@ -1,6 +1,6 @@
 #!/bin/bash
-# Packages the Helm chart: numa-locality-agent-VERSION.tgz, as 'helm package' would, but the same files give the same
-# archive, bit for bit; helm's own has the time of packaging in it.
+# Packages the Helm chart as numa-locality-agent-VERSION.tgz. Unlike 'helm package', which stores the time of packaging, the
+# same files give the same archive, bit for bit.
 #   deploy/package-chart.sh [OUTPUT]          into the directory OUTPUT, build/chart by default
 set -euo pipefail
 
@@ -12,7 +12,7 @@ epoch=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct 2>/dev/null || ec
 
 mkdir -p "$output"
 archive=$output/$chart-$version.tgz
-# Left out is what .helmignore names.
+# Files that .helmignore names are left out.
 tar --create --directory "$top/helm" --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
   --mode=u+rw,go=rX --mtime="@$epoch" --exclude-from=<(sed 's,/$,,' "$top/helm/$chart/.helmignore") "$chart" |
   gzip --no-name -9 >"$archive.new"

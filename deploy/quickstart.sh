@@ -1,7 +1,7 @@
 #!/bin/bash
-# Shows the whole product at work on this machine, whatever it is: installs what is missing, builds,
-# boots an emulated server with two NUMA nodes and two pods on it, re-pins one pod's CPUs to the other
-# node, and brings its memory after them. Exit status 0 only if it really did.
+# Demonstrates the product on any Debian 12 machine: installs missing packages, builds, boots an emulated
+# server with two NUMA nodes and two pods, re-pins the CPUs of one pod to the other node, and moves its
+# memory there. Exit status 0 only if all of that worked.
 #   deploy/quickstart.sh [--kernel 6.1|6.12]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ case "${1:-}" in
   *) sed -n '2,5s/^# \?//p' "$0"; exit 1 ;;
 esac
 if [ "$(id -u)" -ne 0 ]; then
-  echo "quickstart: run this as root or with sudo: it installs packages and makes a root file system" >&2
+  echo "quickstart: root is needed, to install packages and to create a root file system: run it with sudo" >&2
   exit 1
 fi
 
