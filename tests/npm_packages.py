@@ -1,4 +1,4 @@
-"""Pinned npm packages for tests, below a build folder."""
+"""Fetches pinned npm packages for tests into a build folder."""
 
 import hashlib
 import pathlib
@@ -9,9 +9,10 @@ PINNED = ["package.json", "package-lock.json", ".npmrc"]
 
 
 def fetch(pinned, build, finish=lambda directory: None):
-    """The directory with the packages that the folder `pinned` pins, in its node_modules; named after the lock file.
+    """Returns a directory whose node_modules contains the packages that the lock file in the folder `pinned` names.
 
-    Leaves alone what is there; an interrupted fetch starts anew. finish(directory): done once, after the fetch.
+    The directory's name contains a hash of the lock file. Packages that are there already are not fetched again; an interrupted
+    fetch starts again. finish(directory) runs once, after the fetch.
     """
     pinned = pathlib.Path(pinned)
     digest = hashlib.sha256(b"".join((pinned / name).read_bytes() for name in PINNED)).hexdigest()[:12]

@@ -1,15 +1,16 @@
-"""Alerts and dashboard: well-formed, and about metrics that the agent has."""
+"""Alerts and dashboard: they are well-formed, and use only metrics that the agent exports."""
 
 import json
 import re
 
 from chart import CHART, TOP, find
 
-# Of Prometheus' own, of the PodMonitor, of histograms; and a metric of kube-state-metrics.
+# Labels that Prometheus, the PodMonitor and histograms add.
 GIVEN_LABELS = {"node", "namespace", "pod", "job", "le", "container"}
+# Metrics of kube-state-metrics, with their labels.
 OTHERS_METRICS = {"kube_daemonset_status_number_unavailable": {"namespace", "daemonset"}}
 ALERT_VALUES = {"prometheusRule": {"enabled": True}}
-# Grafana's, which stand for a time.
+# Grafana's variables for durations.
 RANGE = re.compile(r"\$__(rate_interval|range|interval)")
 
 
@@ -25,7 +26,7 @@ def agent_metrics(text):
 
 
 def expressions(context):
-    """(where, expression)"""
+    """(place, PromQL expression) of each alert and panel."""
     for group in find(context.chart.objects(ALERT_VALUES), "PrometheusRule")["spec"]["groups"]:
         for rule in group["rules"]:
             yield f"alert {rule['alert']}", rule["expr"]
@@ -61,7 +62,7 @@ def promql(context):
         yield f"{place}: {' '.join(parsed['expression'].split())}", "; ".join(problems)
 
 
-# What the agent says in small letters, its code has in capitals: states of migrations.
+# States of migrations, which the code contains in capitals only.
 STATES = {"succeeded", "partial", "failed", "cancelled"}
 
 
@@ -83,7 +84,7 @@ def alerts(context):
             if "numa-locality" not in notes.get("runbook", ""):
                 problems.append("the runbook line names no namespace")
             if notes.get("summary", "").count("{{") != notes.get("summary", "").count("}}"):
-                problems.append("braces")
+                problems.append("braces that do not match")
             yield f"alert {rule['alert']} says what to do", "; ".join(problems)
 
 
@@ -92,7 +93,7 @@ def panels(context):
     problems = []
     ids = [panel["id"] for panel in text["panels"]]
     if len(set(ids)) != len(ids):
-        problems.append("two panels have one id")
+        problems.append("two panels have the same id")
     taken = set()
     for panel in text["panels"]:
         place = panel["gridPos"]
@@ -103,7 +104,7 @@ def panels(context):
         cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
                  for y in range(place["y"], place["y"] + place["h"])}
         if cells & taken:
-            problems.append(f"{panel['title']}: lies upon another")
+            problems.append(f"{panel['title']}: overlaps another panel")
         taken |= cells
     variables = {variable["name"] for variable in text["templating"]["list"]}
     used = set(re.findall(r"\$\{?([a-z]\w*)", json.dumps(text["panels"])))
@@ -116,7 +117,7 @@ def panels(context):
     yield f"dashboard of {len(text['panels'])} panels", "; ".join(problems)
     rendered = find(context.chart.objects({"dashboard": {"enabled": True}}), "ConfigMap", "-dashboard")
     same = json.loads(rendered["data"]["numa-locality.json"]) == text
-    yield "dashboard's ConfigMap has it whole", "" if same else "it differs"
+    yield "the ConfigMap contains the whole dashboard", "" if same else "it differs"
 
 
 CHECKS = [promql, alerts, panels]

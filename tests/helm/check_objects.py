@@ -1,4 +1,4 @@
-"""What is rendered: valid for Kubernetes, and with no more privilege than is needed."""
+"""The rendered objects: they are valid for Kubernetes, and grant no more privileges than needed."""
 
 import json
 import os
@@ -18,7 +18,7 @@ WITH_LABELS = {"sources": {"criSocket": "/run/containerd/containerd.sock"}}
 
 
 def schemas(context):
-    """Types of several versions, which know every field, and validators, which know what is required and allowed."""
+    """Objects match the types of several Kubernetes versions, which know all fields, and pass validators, which know all rules."""
     for kubernetes in KUBERNETES:
         objects = [one for values in context.chart.values_files()
                    for one in context.chart.objects(values, kubernetes)]
@@ -31,7 +31,7 @@ def schemas(context):
 
 
 def references(context):
-    """Every mount has its volume and every volume its mount, at places of their own; selectors match."""
+    """Every mount has a volume, and every volume a mount; no two mounts have the same path; selectors match the pods."""
     for values in context.chart.values_files():
         objects = context.chart.objects(values)
         problems = []
@@ -49,7 +49,7 @@ def references(context):
             places = [mount["mountPath"] for mount in container["volumeMounts"]]
             if len(set(places)) != len(places):
                 problems.append(f"two mounts in one place: {places}")
-            # The API server's rule, which no schema has.
+            # A rule of the API server that no schema contains.
             problems += [f"{mount['name']}: recursiveReadOnly with mountPropagation" for mount in container["volumeMounts"]
                          if "recursiveReadOnly" in mount and "mountPropagation" in mount]
         for volume in pod["volumes"]:
@@ -68,7 +68,7 @@ def references(context):
 
 
 def privileges(context):
-    """No more than the features that are on need."""
+    """Capabilities are only those that the enabled features need."""
     rows = [({}, []), ({"sharedPages": True}, ["SYS_NICE"]),
             ({"policies": [{"name": "a", "shared": "never"}]}, []),
             ({"policies": [{"name": "a", "shared": "owned"}]}, ["SYS_NICE"]),
@@ -104,12 +104,12 @@ def confinement(context):
             if writable != allowed:
                 problems.append(f"{container['name']} may write to {sorted(writable)} of the node")
             if any("subPath" in mount for mount in container["volumeMounts"]):
-                problems.append(f"{container['name']}: a file that is mounted alone is never renewed")
+                problems.append(f"{container['name']}: a subPath mount does not get new content")
         yield f"confinement, {values.name}", "; ".join(problems)
 
 
 def restarts(context):
-    """Pods are made anew for what agents read at their start, and for nothing else."""
+    """Pods restart if a value changes that agents read only at the start, and for no other change."""
     def pods(values):
         return find(context.chart.objects(values), "DaemonSet")["spec"]["template"]
 
@@ -122,12 +122,12 @@ def restarts(context):
             ({"sources": {"podLogsDir": ""}}, True), ({"policies": [{"name": "a", "shared": "owned"}]}, True),
             ({"networkApi": {"enabled": True, "secretName": "tls"}}, True)]:
         same = pods(values) == before
-        yield (f"{values} {'restarts' if restarts_pods else 'is taken over by'} the agents",
-               "" if same != restarts_pods else f"the pods are {'the same' if same else 'others'}")
+        yield (f"{values} {'restarts' if restarts_pods else 'does not restart'} the agents",
+               "" if same != restarts_pods else f"the pods are {'the same' if same else 'different'}")
 
 
 def app_armor(context):
-    """The field from 1.30 on, before that the annotation: the API server refuses what it does not know."""
+    """The field from 1.30 on, the annotation before: the API server refuses unknown fields."""
     for kubernetes, field in [("1.29", False), ("1.30", True)]:
         objects = context.chart.objects({}, kubernetes)
         annotations = find(objects, "DaemonSet")["spec"]["template"]["metadata"]["annotations"]
@@ -138,7 +138,7 @@ def app_armor(context):
 
 
 def priority_quota(context):
-    """Without it, pods of the system's classes are not admitted everywhere."""
+    """Some clusters admit pods of system priority classes only with such a quota."""
     for values, expected in [({}, ["system-node-critical"]), ({"priorityClassName": "mine"}, None),
                              ({"resourceQuota": {"enabled": False}}, None)]:
         quota = find(context.chart.objects(values), "ResourceQuota")
@@ -155,7 +155,7 @@ def kubectl_reads_manifest(context):
 
 
 def sidecar(context):
-    """It is the DaemonSet's container, with as much privilege, in one pod's PID namespace and not the host's."""
+    """The sidecar equals the DaemonSet's container, with the same privileges, in the PID namespace of its pod instead of the host's."""
     pod = find(list(yaml.safe_load_all(SIDECAR.read_text(encoding="utf-8"))), "Pod")["spec"]
     (beside,) = [one for one in pod["containers"] if one["name"] == "numa-locality-agent"]
     agent = agent_container(context.chart.objects({}))
@@ -171,7 +171,7 @@ def sidecar(context):
 
 
 def seccomp_profile(context):
-    """The agent starts, serves and may call move_pages under the profile, and under nothing less."""
+    """Under the profile, the agent starts, serves and may call move_pages; without move_pages in the profile it may not."""
     if not context.agent:
         return
     profile = json.loads(find(context.chart.objects({}), "ConfigMap", "-seccomp")["data"]["profile.json"])
@@ -186,7 +186,7 @@ def seccomp_profile(context):
 
 
 def status_under(profile, agent):
-    """What localityctl says of an agent that runs under the profile, as it does itself."""
+    """The output of 'localityctl doctor', with agent and localityctl running under the profile."""
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory, "profile.json")
         path.write_text(json.dumps(profile), encoding="utf-8")

@@ -64,7 +64,7 @@ def notes(context):
 
 
 def seccomp_file_name(context):
-    """The manifest's head names the file that its init container writes."""
+    """The comment at the top of the manifest names the file that the init container writes."""
     objects = context.chart.objects({})
     pod = find(objects, "DaemonSet")["spec"]["template"]["spec"]
     written = pod["initContainers"][0]["args"][-1].rsplit("/", 1)[1]
@@ -77,7 +77,7 @@ def package(context):
     """Packaged twice, the archive is the same, whenever its files were written, and it renders the same as the folder."""
     with tempfile.TemporaryDirectory() as directory:
         copy = pathlib.Path(directory) / "checkout"
-        shutil.copytree(CHART, copy / "helm" / CHART.name, copy_function=shutil.copyfile)  # with other times
+        shutil.copytree(CHART, copy / "helm" / CHART.name, copy_function=shutil.copyfile)  # with different modification times
         (copy / "deploy").mkdir()
         shutil.copy(TOP / "deploy" / "package-chart.sh", copy / "deploy")
         archives = []

@@ -1,4 +1,4 @@
-"""What renders, what must not, and that the agent takes what does."""
+"""Values that must render, values that must be refused, and that the agent accepts the rendered configuration."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def lint(context):
 
 
 def template(context):
-    """Each values file, for each version; both helms say the same."""
+    """Each values file renders for each Kubernetes version, the same with both versions of helm."""
     for values in context.chart.values_files():
         for kubernetes in KUBERNETES:
             try:
@@ -50,7 +50,7 @@ def wrong_combinations(context):
 
 
 def check_config(agent, text):
-    """What the agent says against a configuration file; nothing if it takes it."""
+    """The agent's errors about a configuration file; empty if it accepts the file."""
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(text)
         file.flush()
@@ -63,11 +63,11 @@ def agent_takes_config(context):
         return
     rendered = {values.name: context.chart.objects(values) for values in context.chart.values_files()}
     for name, objects in {**rendered, SIDECAR.name: list(yaml.safe_load_all(SIDECAR.read_text(encoding="utf-8")))}.items():
-        yield f"the agent takes the configuration of {name}", check_config(context.agent, agent_config(objects))
+        yield f"the agent accepts the configuration of {name}", check_config(context.agent, agent_config(objects))
 
 
 def policies_are_whole(context):
-    """What the values say of policies is in the agent's file, and the files together say all that can be said."""
+    """The agent's file contains the policies of the values unchanged, and the values files together use every key of policies."""
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     unsaid = set(schema["definitions"]["policy"]["properties"])
     for values in context.chart.values_files():
@@ -79,13 +79,13 @@ def policies_are_whole(context):
 
 
 def agent_takes_edges(context):
-    """What the schema lets through is right for the agent, too."""
+    """The agent accepts values at the edges of what the schema allows."""
     for values in EDGES if context.agent else []:
         try:
             problem = check_config(context.agent, agent_config(context.chart.objects(values)))
         except RenderError as error:
             problem = str(error)
-        yield f"the agent takes {values}".replace("\n", ", "), problem
+        yield f"the agent accepts {values}".replace("\n", ", "), problem
 
 
 CHECKS = [lint, template, policies_are_whole, bad_values, wrong_combinations, agent_takes_config, agent_takes_edges]

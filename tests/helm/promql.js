@@ -1,4 +1,4 @@
-// Parses PromQL: promql.js <EXPRESSIONS.json. Prints, for each, whether it is well-formed, and the names it uses.
+// Parses PromQL: promql.js <EXPRESSIONS.json. Prints the errors in each expression, and the names that it uses.
 'use strict';
 const fs = require('fs');
 const {parser} = require('@prometheus-io/lezer-promql');

@@ -1,10 +1,10 @@
-"""README's table of parameters, from the comments in values.yaml:
+"""The README's table of parameters, generated from the comments in values.yaml:
 
     ## @section TITLE
     ## @param KEY DESCRIPTION
-    ##   which may go on so
+    ##   continued on further lines
 
-Each key that has a value is described once, itself or as a whole with those below it; other than that is an error.
+Every key must be described exactly once: by itself, or by the description of a mapping that contains it.
 """
 
 import json
@@ -12,18 +12,18 @@ import re
 
 import yaml
 
-BEGIN = "<!-- From values.yaml, by tests/helm/run.py --update -->"
-END = "<!-- End of what is from values.yaml -->"
+BEGIN = "<!-- Generated from values.yaml by tests/helm/run.py --update -->"
+END = "<!-- End of the generated part -->"
 COMMENT = re.compile(r"^ *## @(section|param) (\S+) ?(.*)$")
 MORE = re.compile(r"^ *##   (\S.*)$")
 
 
 class ValuesError(Exception):
-    """What is wrong with the comments."""
+    """An error in the comments."""
 
 
 def keys_of(values, above=""):
-    """Every key, the outer ones, too: (path, value)."""
+    """(path, value) of every key, including those of mappings."""
     for key, value in values.items():
         path = f"{above}.{key}" if above else key
         yield path, value
@@ -32,7 +32,7 @@ def keys_of(values, above=""):
 
 
 def joined(lines):
-    """The lines, those that go on as one."""
+    """The lines, with continued lines joined."""
     whole = []
     for line in lines:
         more = MORE.match(line)
@@ -78,7 +78,7 @@ def table(text):
 
 
 def renew(readme, values):
-    """The README with the table anew."""
+    """The README with its table generated again."""
     if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise ValuesError("README.md has no place for the table: it needs the two comments around it")
+        raise ValuesError(f"README.md must contain '{BEGIN}' and '{END}' exactly once, around the table")
     return readme[:readme.index(BEGIN)] + table(values) + readme[readme.index(END) + len(END):]

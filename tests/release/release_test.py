@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""deploy/release.sh and deploy/version.py, in a checkout of their own in which nothing is compiled."""
+"""deploy/release.sh and deploy/version.py, in a temporary checkout in which nothing is compiled."""
 
 import os
 import pathlib

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""The systemd unit: right for systemd, with as little privilege as the agent can do with, and no less.
+"""The systemd unit: systemd accepts it, and it grants the privileges that the agent needs, and no more.
 
   tests/systemd/service_test.py [--build build/release]
 
-No systemd has to run. What needs its tools, or root, is skipped without them.
+systemd need not run. Tests that need its tools, or root, are skipped without them.
 """
 
 import argparse
@@ -23,18 +23,18 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 UNIT = TOP / "deploy/numa-locality-agent.service"
 EXAMPLE = TOP / "deploy/config-example.yaml"
 CHART = TOP / "helm/numa-locality-agent"
-MOST_EXPOSURE = 25  # as 'systemd-analyze security' counts, to 100; a unit that says nothing has 96
+MOST_EXPOSURE = 25  # of 'systemd-analyze security', at most 100; a unit without any restriction has 96
 LONGEST_START = 30  # seconds
-# What a container runtime still calls under the chart's profile, and systemd before its filter.
+# Calls that a container runtime makes under the chart's profile, and systemd before it installs its filter.
 OF_RUNTIMES = {"capset", "seccomp", "setgid", "setgroups", "setresgid", "setresuid", "setuid"}
-# Options that would keep the agent from its work; CPUQuota and the like would hold up what it reads.
+# Options that prevent the agent from working. With CPUQuota it would delay the processes whose memory it reads.
 HARMFUL = {"CPUQuota", "CPUAffinity", "AllowedMemoryNodes", "NUMAPolicy", "PrivateNetwork", "PrivatePIDs", "PrivateUsers",
            "ProcSubset", "ProtectProc", "User", "DynamicUser", "TemporaryFileSystem"}
 build = TOP / "build/release"
 
 
 def options():
-    """Of the service: the values of each, in their order."""
+    """{option: its values in order} of the section [Service]."""
     found = {}
     for line in UNIT.read_text(encoding="utf-8").split("[Service]")[1].split("[Install]")[0].splitlines():
         if line and not line.startswith("#"):
@@ -45,7 +45,7 @@ def options():
 
 @functools.lru_cache
 def calls_of(name):
-    """The system calls of a group, or the one call."""
+    """The system calls of a group, or the single call itself."""
     if not name.startswith("@"):
         return frozenset([name])
     done = subprocess.run(["systemd-analyze", "syscall-filter", name], check=True, capture_output=True, text=True)
@@ -105,7 +105,7 @@ class ServiceTest(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root and setpriv")
     def test_the_agent_works_with_these_capabilities(self):
-        """With the unit's bounding set and without new privileges, it serves and can move pages."""
+        """With the unit's bounding set and no_new_privs, the agent serves and can move pages."""
         (capabilities,) = options()["CapabilityBoundingSet"]
         kept = ",".join("+" + name.removeprefix("CAP_").lower() for name in capabilities.split())
         with tempfile.TemporaryDirectory() as directory:
