@@ -50,7 +50,10 @@ class File:
         """(descriptor, comment, path) of each message, field, ... below `owner`, which is the file itself by default."""
         for index, one in enumerate((owner or self.descriptor).get(key, [])):
             place = (*path, number, index)
-            yield one, plain(self.comments[place]), place
+            comment = plain(self.comments.get(place, ""))
+            if not comment:
+                sys.exit(f"{self.descriptor['name']}: '{one['name']}' has no comment: add one above it")
+            yield one, comment, place
 
 
 def plain(comment):
