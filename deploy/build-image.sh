@@ -46,7 +46,7 @@ umoci config --image "$work/image:$version" --created "$created" "${history[@]}"
   --os linux --architecture "$architecture" --config.user 0:0 --config.workingdir / \
   --config.entrypoint /usr/bin/numa-locality-agent --config.env PATH=/usr/bin \
   --config.label "org.opencontainers.image.title=numa-locality-agent" \
-  --config.label "org.opencontainers.image.description=Brings the memory of re-pinned containers to their NUMA nodes" \
+  --config.label "org.opencontainers.image.description=Moves the memory of re-pinned containers to the NUMA nodes of their CPUs" \
   --config.label "org.opencontainers.image.version=$version" \
   --config.label "org.opencontainers.image.revision=$revision" \
   --config.label "org.opencontainers.image.created=$created" \
