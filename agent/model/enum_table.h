@@ -8,8 +8,11 @@
 // and its .cc file defines it, with a static_assert of IsWellFormed. The argument only selects the
 // overload. Enumerators are numbered 0, 1, 2, ... without gaps.
 //
-// A new value needs a row here, at its place, and a value of the same name in the API (proto/). The
-// build fails without the row; tests/unit/model/enum_table_test.cc fails without the API's value.
+// A new value needs a row in its enum's table, at its place, and a value of the same name in the
+// API (proto/). The build fails without the row; tests/unit/model/enum_table_test.cc fails without
+// the API's value. The API's numbers are the enumerators' plus one; where the first enumerator
+// means "none yet" (MigrationReason::kNone, CrossCheckVerdict::kNotCompared), it is the API's
+// UNSPECIFIED, and the numbers are the same.
 #ifndef NUMALOCALITY_AGENT_MODEL_ENUM_TABLE_H_
 #define NUMALOCALITY_AGENT_MODEL_ENUM_TABLE_H_
 
