@@ -25,7 +25,6 @@
 #include "agent/os/process/own_process.h"
 #include "agent/os/process/process_cgroup.h"
 #include "agent/rpc/network_server.h"
-#include "agent/rpc/reservation_file.h"
 #include "agent/runtime/name_sources.h"
 
 namespace numalocality {
@@ -54,6 +53,11 @@ SourceOptions SourcesOf(const Configuration& configuration, const AgentOptions& 
   SourceOptions sources = configuration.sources;
   if (!options.cri_socket.empty()) sources.cri_socket = options.cri_socket;
   return sources;
+}
+
+// A file beside the socket: that directory is for the agent's user only.
+std::string NextTo(const std::string& socket, absl::string_view name) {
+  return std::filesystem::path(socket).parent_path() / std::string(name);
 }
 
 // NODE_NAME, which a DaemonSet sets (spec.nodeName): a pod's own host name is the pod's.
@@ -89,24 +93,28 @@ Agent::Agent(const AgentOptions& options)
       runtime_(sources_.cri_socket.empty() ? nullptr
                                            : std::make_unique<CriClient>(sources_.cri_socket)),
       board_(Clock::System()),
+      records_(NextTo(socket_, "records")),
+      reservations_(NextTo(socket_, "reservations.pb")),
       migrator_(context_, runtime_.get()),
       loop_(context_, LoopSources(), migrator_, board_, totals_) {}
 
 absl::Status Agent::Start() {
   LogFindings();
-  // The records are below the socket's directory, which is for the agent's user only.
   NL_RETURN_IF_ERROR(PrepareSocketPath(socket_));
-  const std::filesystem::path directory = std::filesystem::path(socket_).parent_path();
-  OpenRecords(directory / "records");
-  RestoreReservations(directory / "reservations.pb");
+  RestoreState();
   ApplyLimits();
   migrator_.AddListener(&totals_);
   migrator_.AddListener(&loop_);
   migrator_.Start(configuration_.Current()->limits.concurrent_migrations);
-  const Served served{
-      context_,        migrator_,      board_,        runtime_.get(),
-      &configuration_, records_.get(), Explanation(), [this] { return loop_.watch_status(); },
-      NodeName(),      network_};
+  const Served served{context_,
+                      migrator_,
+                      board_,
+                      runtime_.get(),
+                      &configuration_,
+                      Explanation(),
+                      [this] { return loop_.watch_status(); },
+                      NodeName(),
+                      network_};
   NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
   if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
     NL_ASSIGN_OR_RETURN(http_, HttpServer::Start(address, Pages()));
@@ -147,20 +155,13 @@ PolicyLoopSources Agent::LoopSources() {
   return sources;
 }
 
-// What earlier agents have left, if it can be read: it is worth nothing that would keep this one
-// from its work.
-void Agent::OpenRecords(const std::string& directory) {
-  auto records = RecordFiles::Open(directory, context_);
-  if (!records.ok()) return LogError(records.status().message());
-  records_ = *std::move(records);
-  loop_.Restore(records_->EarlierEnds());
-  migrator_.AddListener(records_.get());
-}
-
-void Agent::RestoreReservations(const std::string& path) {
-  const ReservationFile file(path);
-  migrator_.reservations().Restore(
-      file.Read(), [file](const std::vector<Reservation>& held) { file.Write(held); });
+void Agent::RestoreState() {
+  const absl::Status restored = migrator_.Restore(records_);
+  if (!restored.ok()) LogError(restored.message());
+  loop_.Restore(migrator_.List());
+  migrator_.reservations().Restore(reservations_.Read(), [this](const auto& reservations) {
+    reservations_.Write(reservations);
+  });
 }
 
 void Agent::ApplyLimits() {

@@ -20,6 +20,7 @@
 #include "agent/http/metrics.h"
 #include "agent/model/configuration.h"
 #include "agent/rpc/record_files.h"
+#include "agent/rpc/reservation_file.h"
 #include "agent/rpc/server.h"
 #include "agent/runtime/cri_client.h"
 #include "agent/runtime/cri_events.h"
@@ -44,8 +45,8 @@ class Agent {
 
  private:
   PolicyLoopSources LoopSources();
-  void OpenRecords(const std::string& directory);
-  void RestoreReservations(const std::string& path);
+  // Records and reservations of earlier agents. Errors are logged: the agent works without them.
+  void RestoreState();
   void ApplyLimits();
   ExplanationSources Explanation();
   HttpPages Pages();
@@ -64,7 +65,8 @@ class Agent {
   const std::unique_ptr<CriClient> runtime_;
   TotalsCounter totals_;
   ReportBoard board_;
-  std::unique_ptr<RecordFiles> records_;
+  RecordFiles records_;
+  ReservationFile reservations_;
   Migrator migrator_;
   PolicyLoop loop_;
   std::unique_ptr<CriEvents> events_;

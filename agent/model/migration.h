@@ -182,6 +182,8 @@ struct WorkloadMigration {
   int64_t pages_on_target = 0;              // at the last verification, or as moved so far
   int64_t drifted_pages = 0;                // at the last verification
   std::optional<DriftFacts> drift_facts;    // the same; nothing if no page had drifted
+  // Measured by the next agent if this one ended in the middle; else empty.
+  MemoryByNode after_restart;
   CrossCheck cross_check;
   std::string sharing_note;  // why shared pages were left though the rule is kOwned, if any were
   ScanMethod scan_method = ScanMethod::kQuery;
@@ -204,6 +206,9 @@ struct WorkloadMigration {
 struct Migration {
   std::string id;
   MigrationRequest request;
+  // False for a record that was stored without its request, by an agent before record format 2.
+  // `request` then has what the record itself says: request_id, origin, policy, evacuated node.
+  bool is_request_known = true;
   MigrationState state = MigrationState::kPending;
   MigrationReason reason = MigrationReason::kNone;
   std::string message;

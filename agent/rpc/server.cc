@@ -25,7 +25,7 @@ constexpr int kMaxThreads = 64;
 
 Server::Server(const Served& served)
     : placement_service_(served.context, served.board, served.explanation),
-      migration_service_(served.migrator, served.context, served.records),
+      migration_service_(served.migrator, served.context),
       agent_service_(served.context, served.runtime, served.configuration, served.migrator,
                      served.board, served.changes, served.node_name, served.network) {}
 

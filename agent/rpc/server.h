@@ -20,7 +20,6 @@
 #include "agent/rpc/agent_service.h"
 #include "agent/rpc/migration_service.h"
 #include "agent/rpc/placement_service.h"
-#include "agent/rpc/record_files.h"
 
 namespace numalocality {
 
@@ -31,7 +30,6 @@ struct Served {
   const ReportBoard& board;
   ContainerResources* runtime = nullptr;               // may be null
   const ConfigurationSource* configuration = nullptr;  // may be null
-  const RecordFiles* records = nullptr;                // of earlier agents; may be null
   ExplanationSources explanation = {};
   std::function<absl::Status()> changes = nullptr;  // as AgentService has it
   std::string node_name = {};                       // of the machine; may be empty

@@ -7,6 +7,15 @@
 #include "agent/base/log.h"
 
 namespace numalocality {
+namespace {
+
+bool AskForTheSame(MigrationRequest one, MigrationRequest other) {
+  one.reservation_tokens.clear();
+  other.reservation_tokens.clear();
+  return one == other;
+}
+
+}  // namespace
 
 const BatchInFlight* MigrationEntry::OldestBatch() const {
   const auto oldest = std::min_element(
@@ -17,14 +26,29 @@ const BatchInFlight* MigrationEntry::OldestBatch() const {
 
 void MigrationRecords::Add(std::shared_ptr<MigrationEntry> entry) {
   entries_.push_back(std::move(entry));
-  auto finished = std::count_if(entries_.begin(), entries_.end(),
-                                [](const auto& other) { return IsFinal(other->migration.state); });
-  for (auto it = entries_.begin(); finished > static_cast<ptrdiff_t>(kMaxFinished);) {
-    const bool is_final = IsFinal((*it)->migration.state);
-    it = is_final ? entries_.erase(it) : std::next(it);
-    finished -= is_final;
+}
+
+void MigrationRecords::DropOldest() {
+  auto finished =
+      static_cast<size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
+        return IsFinal(entry->migration.state);
+      }));
+  for (; finished > kMaxFinished; --finished) {
+    // By end time: a migration that took long is not dropped as soon as it ends.
+    auto oldest = entries_.end();
+    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+      const Migration& migration = (*it)->migration;
+      if (!IsFinal(migration.state)) continue;
+      if (oldest == entries_.end() || migration.end_time < (*oldest)->migration.end_time) {
+        oldest = it;
+      }
+    }
+    dropped_.push_back((*oldest)->migration.id);
+    entries_.erase(oldest);
   }
 }
+
+std::vector<std::string> MigrationRecords::TakeDropped() { return std::exchange(dropped_, {}); }
 
 std::shared_ptr<MigrationEntry> MigrationRecords::Find(const std::string& id) const {
   for (const auto& entry : entries_) {
@@ -38,7 +62,9 @@ absl::StatusOr<std::optional<Migration>> MigrationRecords::FindRequest(
   if (request.request_id.empty()) return std::nullopt;
   for (const auto& entry : entries_) {
     if (entry->migration.request.request_id != request.request_id) continue;
-    if (entry->migration.request == request) return entry->migration;
+    if (!entry->migration.is_request_known || AskForTheSame(entry->migration.request, request)) {
+      return entry->migration;
+    }
     return absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
                                                  ": already names another request, migration ",
                                                  entry->migration.id));

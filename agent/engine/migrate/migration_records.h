@@ -1,5 +1,5 @@
 // The migrations that the agent knows of: waiting, running, and the latest of those that have
-// ended.
+// ended, in this agent process or an earlier one.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_MIGRATION_RECORDS_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_MIGRATION_RECORDS_H_
 
@@ -47,16 +47,25 @@ struct MigrationEntry {
 // Not thread-safe: the Migrator's lock guards it, entries included.
 class MigrationRecords {
  public:
-  // Ended ones that are kept; the oldest go first.
+  // Finished migrations that are kept, of this agent and earlier ones together. Those that ended
+  // first are dropped first.
   static constexpr size_t kMaxFinished = 1000;
 
   void Add(std::shared_ptr<MigrationEntry> entry);
+
+  // Drops finished migrations above kMaxFinished. Call after one has ended, or has been added.
+  void DropOldest();
+
+  // Ids of the migrations that have been dropped since the last call.
+  std::vector<std::string> TakeDropped();
 
   // Null if there is none (any more).
   std::shared_ptr<MigrationEntry> Find(const std::string& id) const;
 
   // The migration that an earlier request with the same request_id made; ALREADY_EXISTS if that
-  // request was another one.
+  // request was another one. Reservation tokens are not compared: they are credentials, are not
+  // stored with the record, and a controller may have renewed its reservation before it retries. A
+  // record whose request is not known is taken for the same.
   absl::StatusOr<std::optional<Migration>> FindRequest(const MigrationRequest& request) const;
 
   // ABORTED with the other's id if one of `workloads` is being migrated, or waits for it.
@@ -67,6 +76,7 @@ class MigrationRecords {
 
  private:
   std::deque<std::shared_ptr<MigrationEntry>> entries_;
+  std::vector<std::string> dropped_;
 };
 
 }  // namespace numalocality

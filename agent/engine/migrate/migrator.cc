@@ -9,6 +9,7 @@
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/engine/migrate/evacuation.h"
+#include "agent/engine/migrate/recovery.h"
 #include "agent/engine/migrate/request_check.h"
 #include "agent/engine/migrate/workload_run.h"
 #include "agent/engine/report/report_reader.h"
@@ -100,6 +101,28 @@ Migrator::~Migrator() {
   for (std::thread& worker : workers) worker.join();
 }
 
+absl::Status Migrator::Restore(MigrationStore& store) {
+  NL_ASSIGN_OR_RETURN(std::vector<Migration> earlier, store.Load());
+  store_ = &store;
+  std::sort(earlier.begin(), earlier.end(),
+            [](const Migration& a, const Migration& b) { return a.create_time < b.create_time; });
+  MutexLock one_at_a_time(notifying_);
+  for (Migration& migration : earlier) {
+    if (RecoverInterrupted(context_, migration)) Save(migration);
+    auto entry = std::make_shared<MigrationEntry>();
+    entry->migration = std::move(migration);
+    entry->told_end = true;
+    MutexLock lock(mutex_);
+    records_.Add(std::move(entry));
+  }
+  {
+    MutexLock lock(mutex_);
+    records_.DropOldest();
+  }
+  RemoveDropped();
+  return absl::OkStatus();
+}
+
 void Migrator::Start(int workers) {
   SetWorkers(workers);
   watchdog_ = std::thread([this] { RunWatchdog(); });
@@ -167,7 +190,10 @@ absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry
     return absl::ResourceExhaustedError(absl::StrCat(
         queue_.waiting_count(), " migrations are waiting for their turn already; try again later"));
   }
-  entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
+  // An earlier agent may have started in the same second, or the clock may have been set back.
+  do {
+    entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
+  } while (records_.Find(entry->migration.id) != nullptr);
   records_.Add(entry);
   queue_.Add(entry);
   changed_.NotifyAll();
@@ -267,6 +293,7 @@ absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
     if (entry->migration.state != MigrationState::kPending) return entry->migration;
     EndPending(*entry);
     now = entry->migration;
+    records_.DropOldest();
   }
   Tell(*entry);
   return now;
@@ -303,6 +330,7 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
       EndPending(*entry);
       ended.push_back(entry);
     }
+    records_.DropOldest();
     changed_.NotifyAll();
   }
   for (const auto& entry : ended) Tell(*entry);
@@ -381,6 +409,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     Conclude(migration);
     migration.estimate = estimate;
     migration.end_time = context_.clock.Now();
+    records_.DropOldest();
     Changed(*entry);
     ending = absl::StrCat("migration ended id=", migration.id,
                           " state=", MigrationStateName(migration.state),

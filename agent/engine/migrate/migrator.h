@@ -20,6 +20,7 @@
 #include "agent/engine/migrate/migration_listener.h"
 #include "agent/engine/migrate/migration_queue.h"
 #include "agent/engine/migrate/migration_records.h"
+#include "agent/engine/migrate/migration_store.h"
 #include "agent/engine/migrate/reservations.h"
 #include "agent/engine/move/bandwidth_limit.h"
 #include "agent/engine/workload/container_resources.h"
@@ -46,6 +47,11 @@ class Migrator {
   // `runtime` may be null; outlives this.
   explicit Migrator(const EngineContext& context, ContainerResources* runtime = nullptr);
   ~Migrator();  // Shutdown with no grace, then joins
+
+  // Adds the records of earlier agents from `store`, completes those of interrupted migrations, and
+  // from now on stores every change there. `store` outlives this. On an error nothing is stored.
+  // Call once, before Start.
+  absl::Status Restore(MigrationStore& store);
 
   // Tells `listener`, which outlives this, of all migrations. Before Start.
   void AddListener(MigrationListener* listener) { listeners_.push_back(listener); }
@@ -96,8 +102,8 @@ class Migrator {
   // ABORTED with its id if a migration moves one of `workloads`, or waits to.
   absl::Status CheckIdle(const std::vector<Workload>& workloads) const;
 
-  // Bytes of the workload that its last migration to where its home is now tried and could not
-  // move; 0 if there was none.
+  // Bytes of the workload that its last migration to where its home is now, by this agent or an
+  // earlier one, tried and could not move; 0 if there was none.
   int64_t StuckBytes(const WorkloadPlacement& placement) const;
 
   // Migrations that wait or run.
@@ -137,6 +143,11 @@ class Migrator {
   // Tells of running migrations that have changed since the last time.
   void NotifyProgress() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Stores the record; logs an error, since the migration goes on without.
+  void Save(const Migration& migration) const;
+  // Removes dropped records from the store.
+  void RemoveDropped() ABSL_EXCLUSIVE_LOCKS_REQUIRED(notifying_) ABSL_LOCKS_EXCLUDED(mutex_);
+
   void EndPending(MigrationEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The kernel call that a running migration is in, for people.
   std::string DescribeCall(const MigrationEntry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -145,6 +156,7 @@ class Migrator {
   const EngineContext context_;
   ContainerResources* const runtime_;
   std::vector<MigrationListener*> listeners_;
+  MigrationStore* store_ = nullptr;  // null: nothing is stored
   BandwidthLimit host_bandwidth_;
   Reservations reservations_;
   const int64_t id_base_;  // start of this agent: ids differ across restarts

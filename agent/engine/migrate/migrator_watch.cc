@@ -24,10 +24,31 @@ void Migrator::Tell(MigrationEntry& entry) {
     now = entry.migration;
   }
   NotifyListeners(now);
+  RemoveDropped();
 }
 
 void Migrator::NotifyListeners(const Migration& migration) const {
+  Save(migration);
   for (MigrationListener* const listener : listeners_) listener->OnMigration(migration);
+}
+
+void Migrator::Save(const Migration& migration) const {
+  if (store_ == nullptr) return;
+  const absl::Status status = store_->Save(migration);
+  if (!status.ok()) LogError(absl::StrCat("migration ", migration.id, ": ", status.message()));
+}
+
+void Migrator::RemoveDropped() {
+  std::vector<std::string> dropped;
+  {
+    MutexLock lock(mutex_);
+    dropped = records_.TakeDropped();
+  }
+  if (store_ == nullptr) return;
+  for (const std::string& id : dropped) {
+    const absl::Status status = store_->Remove(id);
+    if (!status.ok()) LogError(absl::StrCat("migration ", LogSafe(id), ": ", status.message()));
+  }
 }
 
 void Migrator::NotifyProgress() {

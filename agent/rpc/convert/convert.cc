@@ -150,6 +150,23 @@ absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
+void FromField(const google::protobuf::RepeatedPtrField<pb::NodeUsage>& field,
+               MemoryByNode& memory) {
+  for (const pb::NodeUsage& usage : field) {
+    KindBytes& bytes = memory.nodes[NodeId{usage.node_id()}];
+    bytes[MemoryKind::kAnon] += usage.anon_bytes();
+    bytes[MemoryKind::kShmem] += usage.shmem_bytes();
+    bytes[MemoryKind::kFile] += usage.file_bytes();
+    bytes[MemoryKind::kHugetlb] += usage.hugetlb_bytes();
+  }
+}
+
+NodeSet NodesFrom(const google::protobuf::RepeatedField<int32_t>& field) {
+  NodeSet nodes;
+  for (const int32_t id : field) nodes.Insert(NodeId{id});
+  return nodes;
+}
+
 Workload FromProto(const pb::Workload& message) {
   Workload workload;
   workload.cgroup_path = message.cgroup_path();
@@ -189,6 +206,26 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) 
   }
   return absl::InvalidArgumentError(
       "workload: name it by pod, container_id, cgroup_path, pid or resource_name");
+}
+
+void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message) {
+  if (selector.pod_uid.has_value()) {
+    message.mutable_pod()->set_uid(*selector.pod_uid);
+    message.mutable_pod()->set_container_id(selector.container_id.value_or(""));
+  } else if (selector.container_id.has_value()) {
+    message.set_container_id(*selector.container_id);
+  } else if (selector.cgroup_path.has_value()) {
+    message.set_cgroup_path(*selector.cgroup_path);
+  } else if (selector.pid.has_value()) {
+    message.set_pid(*selector.pid);
+  } else if (selector.names.has_value()) {
+    std::string name =
+        absl::StrCat("namespaces/", selector.names->pod_namespace, "/pods/", selector.names->pod);
+    if (!selector.names->container.empty()) {
+      absl::StrAppend(&name, "/containers/", selector.names->container);
+    }
+    message.set_resource_name(name);
+  }
 }
 
 PlacementView FromProto(pb::PlacementView view) {

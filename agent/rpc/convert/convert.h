@@ -4,6 +4,7 @@
 #define NUMALOCALITY_AGENT_RPC_CONVERT_CONVERT_H_
 
 #include <google/protobuf/duration.pb.h>
+#include <google/protobuf/repeated_field.h>
 #include <google/protobuf/repeated_ptr_field.h>
 #include <google/protobuf/timestamp.pb.h>
 #include <grpcpp/support/status.h>
@@ -56,8 +57,13 @@ void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message);
 // What ToProto made, as far as it was printable.
 Workload FromProto(const pb::Workload& message);
 
+void FromField(const google::protobuf::RepeatedPtrField<pb::NodeUsage>& field,
+               MemoryByNode& memory);
+NodeSet NodesFrom(const google::protobuf::RepeatedField<int32_t>& field);
+
 // INVALID_ARGUMENT if the selector names nothing.
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message);
+void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message);
 
 PlacementView FromProto(pb::PlacementView view);
 

@@ -29,13 +29,6 @@ absl::StatusOr<absl::Duration> TimeSpan(absl::string_view field,
   return span;
 }
 
-template <typename Field>
-NodeSet NodesFrom(const Field& field) {
-  NodeSet nodes;
-  for (const int id : field) nodes.Insert(NodeId{id});
-  return nodes;
-}
-
 absl::StatusOr<NodeMap> NodeMapFrom(const v1::CreateMigrationRequest& message) {
   NodeMap map;
   for (const v1::NodeMapping& mapping : message.node_map()) {
@@ -169,6 +162,70 @@ absl::StatusOr<Evacuation> EvacuationFrom(const v1::Evacuation& message) {
   return evacuation;
 }
 
+void KindsToProto(const KindSet& kinds, v1::CreateMigrationRequest& message) {
+  if (kinds == kPrivateKinds) return;
+  if (kinds.Contains(MemoryKind::kAnon)) message.add_memory_kinds(v1::MEMORY_KIND_ANON);
+  if (kinds.Contains(MemoryKind::kShmem)) message.add_memory_kinds(v1::MEMORY_KIND_SHMEM);
+  if (kinds.Contains(MemoryKind::kFile)) message.add_memory_kinds(v1::MEMORY_KIND_FILE);
+  if (kinds.Contains(MemoryKind::kHugetlb)) message.add_memory_kinds(v1::MEMORY_KIND_HUGETLB);
+}
+
+v1::SharingRule SharingToProto(SharingRule rule) {
+  switch (rule) {
+    case SharingRule::kNever: return v1::SHARING_RULE_UNSPECIFIED;
+    case SharingRule::kOwned: return v1::SHARING_RULE_OWNED;
+    case SharingRule::kAll: return v1::SHARING_RULE_ALL;
+  }
+  return v1::SHARING_RULE_UNSPECIFIED;
+}
+
+void LimitsToProto(const MoveLimits& limits, v1::MoveLimits& message) {
+  const MoveLimits defaults;
+  message.set_bandwidth_bytes_per_second(limits.bytes_per_second);
+  if (limits.longest_call != defaults.longest_call) {
+    *message.mutable_max_call_time() = ToProto(limits.longest_call);
+  }
+  message.set_batch_page_count(limits.batch_pages.value_or(0));
+  if (limits.retries != defaults.retries) message.set_retry_count(limits.retries);
+  if (limits.workers != defaults.workers) message.set_worker_count(limits.workers);
+}
+
+void SpecToProto(const MigrationSpec& spec, v1::CreateMigrationRequest& message) {
+  const MigrationSpec defaults;
+  ToField(spec.target_nodes, message.mutable_target_node_ids());
+  ToField(spec.source_nodes, message.mutable_source_node_ids());
+  for (const auto& [source, target] : spec.node_map) {
+    v1::NodeMapping* const mapping = message.add_node_map();
+    mapping->set_source_node_id(source.value);
+    mapping->set_target_node_id(target.value);
+  }
+  if (spec.ranges != defaults.ranges) {
+    for (const AddressRange& range : spec.ranges) {
+      v1::AddressRange* const each = message.add_address_ranges();
+      each->set_start(range.start);
+      each->set_end(range.end);
+    }
+  }
+  KindsToProto(spec.kinds, message);
+  message.set_shared_pages(SharingToProto(spec.sharing));
+  if (spec.hold == HoldMode::kPtrace) message.set_hold(v1::HOLD_MODE_PTRACE);
+  if (spec.limits != defaults.limits) LimitsToProto(spec.limits, *message.mutable_limits());
+  if (spec.min_moved != defaults.min_moved) message.set_min_moved(spec.min_moved);
+  if (spec.deadline != defaults.deadline) *message.mutable_deadline() = ToProto(spec.deadline);
+  for (const absl::Duration time : spec.verify_after) {
+    *message.add_verify_after() = ToProto(time);
+  }
+}
+
+void EvacuationToProto(const Evacuation& evacuation, v1::Evacuation& message) {
+  message.set_node_id(evacuation.node.value);
+  ToField(evacuation.target_nodes, message.mutable_target_node_ids());
+  message.set_free_bytes(evacuation.free_bytes);
+  if (evacuation.keep_clear != Evacuation().keep_clear) {
+    *message.mutable_keep_clear() = ToProto(evacuation.keep_clear);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message) {
@@ -191,6 +248,25 @@ absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& mes
   request.reservation_tokens.assign(message.reservation_tokens().begin(),
                                     message.reservation_tokens().end());
   return request;
+}
+
+void ToProto(const MigrationRequest& request, v1::CreateMigrationRequest& message) {
+  for (const WorkloadSelector& selector : request.workloads) {
+    v1::WorkloadSelector* const workload = message.add_workloads();
+    ToProto(selector, *workload);
+    // The path that the repair loop read from the kernel may be no UTF-8, which a message must be.
+    const bool is_read = request.origin == MigrationOrigin::kPolicy;
+    if (is_read && selector.cgroup_path.has_value()) {
+      workload->set_cgroup_path(Printable(*selector.cgroup_path));
+    }
+  }
+  SpecToProto(request.spec, message);
+  if (request.stick == StickMode::kCpusetMems) message.set_stick(v1::STICK_MODE_CPUSET_MEMS);
+  message.set_stick_on_old_kernels(request.stick_on_old_kernels);
+  message.set_request_id(request.request_id);
+  if (request.evacuation.has_value()) {
+    EvacuationToProto(*request.evacuation, *message.mutable_evacuation());
+  }
 }
 
 }  // namespace numalocality

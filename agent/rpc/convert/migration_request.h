@@ -13,6 +13,11 @@ namespace numalocality {
 // migrator's.
 absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message);
 
+// The same request as a message, for readers of the migration's record: values that are the default
+// are left out, and so are the reservation tokens, which are secret. What only the repair loop asks
+// for (origin, policy, trigger, estimate, spec.enough_bytes) has no place in this message.
+void ToProto(const MigrationRequest& request, v1::CreateMigrationRequest& message);
+
 }  // namespace numalocality
 
 #endif  // NUMALOCALITY_AGENT_RPC_CONVERT_MIGRATION_REQUEST_H_
