@@ -30,11 +30,11 @@
 namespace numalocality {
 namespace {
 
-// Of looks at the configuration file.
+// How often the configuration file is checked for changes.
 constexpr absl::Duration kReloadPeriod = absl::Seconds(1);
-// The loop is stuck if it has not ended a step for so much longer than a period.
+// The loop counts as stuck if a step takes this much longer than a period.
 constexpr absl::Duration kLoopGrace = absl::Minutes(1);
-// Together less than the 5 seconds within which the agent promises to end.
+// Together less than 5 seconds, in which the agent promises to exit.
 constexpr absl::Duration kMigrationGrace = absl::Milliseconds(3500);
 constexpr absl::Duration kCallGrace = absl::Milliseconds(500);
 
@@ -60,7 +60,7 @@ std::string NextTo(const std::string& socket, absl::string_view name) {
   return std::filesystem::path(socket).parent_path() / std::string(name);
 }
 
-// NODE_NAME, which a DaemonSet sets (spec.nodeName): a pod's own host name is the pod's.
+// NODE_NAME, which the DaemonSet sets from spec.nodeName: in a pod, the host name is the pod's.
 std::string NodeName() {
   if (const char* const name = std::getenv("NODE_NAME"); name != nullptr) return name;
   char name[HOST_NAME_MAX + 1] = {};
@@ -70,7 +70,7 @@ std::string NodeName() {
 EngineContext ContextOf(const Configuration& configuration, const NameDirectory& names) {
   Host host;
   host.local_distance = configuration.local_distance;
-  // Where that fails, the self-test says what is wrong with the cgroups.
+  // If this fails, the self-test reports what is wrong with the cgroups.
   if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
     host.cgroup_namespace = *std::move(name_space);
   }
@@ -135,14 +135,14 @@ absl::Status Agent::Start() {
 
 bool Agent::Stop() {
   configuration_.Stop();
-  const std::vector<std::string> held = migrator_.Shutdown(kMigrationGrace);
-  // These wake the loop.
+  const std::vector<std::string> stalled = migrator_.Shutdown(kMigrationGrace);
+  // Before the loop, which they wake.
   events_.reset();
   names_.Stop();
   loop_.Stop();
   server_->Shutdown(kCallGrace);
-  for (const std::string& call : held) LogError(call);
-  return held.empty();
+  for (const std::string& call : stalled) LogError(call);
+  return stalled.empty();
 }
 
 PolicyLoopSources Agent::LoopSources() {
@@ -212,12 +212,13 @@ absl::Status Agent::Health() const {
   const absl::Duration age = context_.clock.Now() - last;
   if (age < configuration_.Current()->period + kLoopGrace) return absl::OkStatus();
   return absl::UnavailableError(
-      absl::StrCat("no report for ", absl::FormatDuration(age), ": the loop is stuck"));
+      absl::StrCat("no report for ", absl::FormatDuration(age), ": the repair loop is stuck"));
 }
 
 std::vector<std::string> Agent::NotReady() const {
   std::vector<std::string> reasons;
-  if (loop_.last_tick() == absl::InfinitePast()) reasons.push_back("the first report is not read");
+  if (loop_.last_tick() == absl::InfinitePast())
+    reasons.push_back("the first report is not complete yet");
   const auto status = RunSelfTest(context_, nullptr, &configuration_);
   if (!status.ok()) {
     reasons.emplace_back(status.status().message());
@@ -229,7 +230,7 @@ std::vector<std::string> Agent::NotReady() const {
   return reasons;
 }
 
-// Says in the log what hinders the agent. Notes are for those who ask: 'localityctl doctor'.
+// Logs errors and warnings of the self-test; notes appear in 'localityctl doctor' only.
 void Agent::LogFindings() const {
   const auto status = RunSelfTest(context_, runtime_.get(), &configuration_);
   if (!status.ok()) return LogError(absl::StrCat("self-test: ", status.status().message()));

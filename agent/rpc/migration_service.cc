@@ -7,18 +7,18 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "agent/base/status.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/migration_request.h"
 
 namespace numalocality {
 namespace {
 
-// How often a watcher looks whether its caller is still there.
-constexpr absl::Duration kWatchPoll = absl::Seconds(1);
-// At most ten messages a second: what a person, or a controller, can follow.
+// How often a watch checks whether its caller has cancelled.
+constexpr absl::Duration kMigrationWatchPoll = absl::Seconds(1);
+// At most ten messages a second, as many as a person or a controller can follow.
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(100);
-// Of a reservation that does not say for how long.
+// Of a reservation without a ttl.
 constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 
 }  // namespace
@@ -65,7 +65,7 @@ grpc::Status MigrationService::WatchMigration(
     grpc::ServerWriter<v1::WatchMigrationResponse>* writer) {
   uint64_t seen_version = 0;
   while (!context->IsCancelled()) {
-    const auto now = migrator_.WaitForChange(request->id(), seen_version, kWatchPoll);
+    const auto now = migrator_.WaitForChange(request->id(), seen_version, kMigrationWatchPoll);
     if (!now.ok()) return ToGrpc(now.status());
     if (now->version == seen_version) continue;
     seen_version = now->version;

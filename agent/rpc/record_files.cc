@@ -9,7 +9,7 @@
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/os/base/file.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/format_version.h"
 #include "numalocality/records/v1/migrations.pb.h"
@@ -76,7 +76,7 @@ absl::StatusOr<Migration> FromStored(const stored::Migration& message) {
   return migration;
 }
 
-// FAILED_PRECONDITION for a later version; INVALID_ARGUMENT for what is no record.
+// FAILED_PRECONDITION for a later version; INVALID_ARGUMENT if `text` is no record.
 absl::StatusOr<Migration> Parse(const std::string& path, const std::string& text) {
   stored::Migration message;
   if (!message.ParseFromString(text)) return absl::InvalidArgumentError("not a protobuf message");
@@ -85,6 +85,18 @@ absl::StatusOr<Migration> Parse(const std::string& path, const std::string& text
   v1::Migration version_1;
   if (!version_1.ParseFromString(text)) return absl::InvalidArgumentError("not a migration");
   return FromProto(version_1);
+}
+
+absl::StatusOr<Migration> ReadRecord(const fs::path& path) {
+  if (path.extension() != kSuffix) {
+    return absl::InvalidArgumentError(absl::StrCat("its name does not end in ", kSuffix));
+  }
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path.string(), kMaxRecordBytes));
+  NL_ASSIGN_OR_RETURN(Migration migration, Parse(path.string(), text));
+  if (path.filename() != migration.id + kSuffix) {
+    return absl::InvalidArgumentError("it is named by another id than its own");
+  }
+  return migration;
 }
 
 }  // namespace
@@ -100,21 +112,17 @@ absl::StatusOr<std::vector<Migration>> RecordFiles::Load() {
   if (error) return WithContext(ErrnoStatus(error.value(), "list the directory"), what);
   std::vector<Migration> migrations;
   for (const fs::path& path : paths) {
-    const auto text = ReadFile(path.string(), kMaxRecordBytes);
-    auto migration =
-        path.extension() == kSuffix && text.ok()
-            ? Parse(path.string(), *text)
-            : absl::StatusOr<Migration>(absl::InvalidArgumentError("not a file of it"));
-    if (absl::IsFailedPrecondition(migration.status())) {
-      LogError(migration.status().message());
-      continue;
-    }
-    if (migration.ok() && path.filename() == migration->id + kSuffix) {
+    auto migration = ReadRecord(path);
+    if (migration.ok()) {
       migrations.push_back(*std::move(migration));
-      continue;
+    } else if (absl::IsFailedPrecondition(migration.status())) {
+      LogError(migration.status().message());
+    } else {
+      LogWarning(
+          absl::StrCat("removed ", LogSafe(path.string()),
+                       ", which is no migration record: ", LogSafe(migration.status().message())));
+      fs::remove(path, error);
     }
-    LogWarning(absl::StrCat("not a migration record, removed: ", LogSafe(path.string())));
-    fs::remove(path, error);
   }
   return migrations;
 }

@@ -1,5 +1,5 @@
-// Migration records as files: one file for each migration, named by its id. Where the directory is
-// in memory (/run), they end with the machine.
+// Migration records as files: one file for each migration, named by its id. If the directory is in
+// memory (/run), they are lost when the machine restarts.
 #ifndef NUMALOCALITY_AGENT_RPC_RECORD_FILES_H_
 #define NUMALOCALITY_AGENT_RPC_RECORD_FILES_H_
 

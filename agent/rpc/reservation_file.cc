@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/os/base/file.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 #include "agent/rpc/format_version.h"
 #include "numalocality/records/v1/reservations.pb.h"
 

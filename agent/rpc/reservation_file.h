@@ -1,5 +1,5 @@
-// Reservations as a file, so that they outlive the agent that gave them. Where its directory is in
-// memory (/run), they end with the machine.
+// Reservations as a file, so that they outlive the agent process. If the directory is in memory
+// (/run), they are lost when the machine restarts.
 #ifndef NUMALOCALITY_AGENT_RPC_RESERVATION_FILE_H_
 #define NUMALOCALITY_AGENT_RPC_RESERVATION_FILE_H_
 
@@ -14,7 +14,7 @@ namespace numalocality {
 // Errors are logged: the agent works without the file. Not thread-safe.
 class ReservationFile {
  public:
-  // There are tokens in it: its directory is for the agent's user only.
+  // The file contains tokens: its directory must be accessible to the agent's user only.
   explicit ReservationFile(std::string path) : path_(std::move(path)) {}
 
   // The reservations written last, by an agent of this format version or the one before. None if

@@ -16,9 +16,9 @@
 namespace numalocality {
 namespace {
 
-// A request names at most some hundred workloads of some hundred bytes.
+// A request has at most some hundred workloads of some hundred bytes.
 constexpr int kMaxRequestBytes = 256 << 10;
-// A watcher or a slow page scan keeps its thread.
+// A watch or a slow page scan occupies a thread.
 constexpr int kMaxThreads = 64;
 
 }  // namespace

@@ -16,7 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/model/repair_history.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/migration_request.h"
 #include "agent/rpc/format_version.h"
@@ -114,7 +114,7 @@ void AddSelectors(v1::CreateMigrationRequest& request) {
   request.add_workloads()->mutable_pod()->set_uid("01234567-cccc-dddd-eeee-ffff00001111");
   request.mutable_workloads(0)->mutable_pod()->set_container_id(std::string(64, 'a'));
   request.add_workloads()->set_container_id("bbbbbbbb");
-  request.add_workloads()->set_cgroup_path("/syst\xc3\xa4m.slice");
+  request.add_workloads()->set_cgroup_path("/system.slice");
   request.add_workloads()->set_pid(17);
   request.add_workloads()->set_resource_name("namespaces/prod/pods/db-0/containers/mysql");
   request.add_workloads()->set_resource_name("namespaces/prod/pods/db-0");
@@ -197,6 +197,7 @@ class RecordFilesTest : public ::testing::Test {
     return *std::move(migrations);
   }
   Migration SaveAndLoad(const Migration& migration) {
+    Load();  // makes the directory
     EXPECT_TRUE(files_.Save(migration).ok());
     const std::vector<Migration> migrations = Load();
     EXPECT_THAT(migrations, SizeIs(1));
@@ -241,6 +242,9 @@ TEST_F(RecordFilesTest, EveryFieldOutlivesTheAgent) {
   request.clear_source_node_ids();
   request.add_node_map()->set_source_node_id(1);
   request.mutable_node_map(0)->set_target_node_id(2);
+  // Only the API gives a path that is not ASCII as it is.
+  with_map.mutable_migration()->set_origin(v1::MIGRATION_ORIGIN_API);
+  request.add_workloads()->set_cgroup_path("/syst\xc3\xa4m.slice");
   EXPECT_EQ(Difference(with_map, WriteLoadAndSave(with_map)), "");
 
   // No field was left out of this test but those that are known to be.

@@ -4,14 +4,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_request.h"
 
 namespace numalocality {
 namespace {
 
-using numalocality::ToProto;  // of times, which the ones below would hide
+using numalocality::ToProto;  // of times, which the functions below hide
 
 // The API's enums are the model's in the same order, behind an UNSPECIFIED.
 v1::MigrationState ToProto(MigrationState state) {

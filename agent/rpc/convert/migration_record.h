@@ -1,4 +1,4 @@
-// A migration's record as a message. Pure.
+// Conversion of migration records. Pure.
 #ifndef NUMALOCALITY_AGENT_RPC_CONVERT_MIGRATION_RECORD_H_
 #define NUMALOCALITY_AGENT_RPC_CONVERT_MIGRATION_RECORD_H_
 

@@ -7,14 +7,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 
 namespace numalocality {
 namespace {
 
 constexpr size_t kMaxRequestIdLength = 36;  // a UUID's; AIP-155
-// A migration that waits to look again keeps one of the few threads that move.
+// A migration that waits for its next verification occupies one of the few workers.
 constexpr size_t kMaxVerifications = 10;
 constexpr absl::Duration kLastVerification = absl::Minutes(10);
 
@@ -39,7 +40,7 @@ absl::StatusOr<NodeMap> NodeMapFrom(const v1::CreateMigrationRequest& message) {
   }
   if (!map.empty() && (!message.target_node_ids().empty() || !message.source_node_ids().empty())) {
     return Bad("node_map",
-               "takes the place of target_node_ids and source_node_ids: leave them out");
+               "cannot be combined with target_node_ids and source_node_ids; leave them out");
   }
   return map;
 }
@@ -53,7 +54,7 @@ absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& fi
       case v1::MEMORY_KIND_SHMEM: kinds.Insert(MemoryKind::kShmem); break;
       case v1::MEMORY_KIND_FILE: kinds.Insert(MemoryKind::kFile); break;
       case v1::MEMORY_KIND_HUGETLB: kinds.Insert(MemoryKind::kHugetlb); break;
-      default: return Bad("memory_kinds", absl::StrCat(kind, " is no kind"));
+      default: return Bad("memory_kinds", absl::StrCat(kind, " is not a memory kind"));
     }
   }
   return kinds;
@@ -65,7 +66,7 @@ absl::StatusOr<SharingRule> SharingFrom(v1::SharingRule rule) {
     case v1::SHARING_RULE_NEVER: return SharingRule::kNever;
     case v1::SHARING_RULE_OWNED: return SharingRule::kOwned;
     case v1::SHARING_RULE_ALL: return SharingRule::kAll;
-    default: return Bad("shared_pages", absl::StrCat(rule, " is no sharing rule"));
+    default: return Bad("shared_pages", absl::StrCat(rule, " is not a sharing rule"));
   }
 }
 
@@ -74,7 +75,7 @@ absl::StatusOr<HoldMode> HoldFrom(v1::HoldMode mode) {
     case v1::HOLD_MODE_UNSPECIFIED:
     case v1::HOLD_MODE_NONE: return HoldMode::kNone;
     case v1::HOLD_MODE_PTRACE: return HoldMode::kPtrace;
-    default: return Bad("hold", absl::StrCat(mode, " is no hold mode"));
+    default: return Bad("hold", absl::StrCat(mode, " is not a hold mode"));
   }
 }
 
@@ -83,7 +84,7 @@ absl::StatusOr<StickMode> StickFrom(v1::StickMode mode) {
     case v1::STICK_MODE_UNSPECIFIED:
     case v1::STICK_MODE_NONE: return StickMode::kNone;
     case v1::STICK_MODE_CPUSET_MEMS: return StickMode::kCpusetMems;
-    default: return Bad("stick", absl::StrCat(mode, " is no stick mode"));
+    default: return Bad("stick", absl::StrCat(mode, " is not a stick mode"));
   }
 }
 
@@ -92,8 +93,8 @@ absl::Status CheckMode(v1::MigrationMode mode) {
     case v1::MIGRATION_MODE_UNSPECIFIED:
     case v1::MIGRATION_MODE_EAGER: return absl::OkStatus();
     case v1::MIGRATION_MODE_LAZY:
-      return absl::UnimplementedError("mode: LAZY is not implemented; EAGER moves memory now");
-    default: return Bad("mode", absl::StrCat(mode, " is no migration mode"));
+      return absl::UnimplementedError("mode: LAZY is not implemented; use EAGER");
+    default: return Bad("mode", absl::StrCat(mode, " is not a migration mode"));
   }
 }
 
@@ -120,7 +121,7 @@ absl::StatusOr<std::vector<absl::Duration>> VerificationsFrom(
     times.push_back(time);
   }
   if (times.size() > kMaxVerifications || (!times.empty() && times.back() > kLastVerification)) {
-    return Bad(kName, absl::StrCat("at most ", kMaxVerifications, " times, of up to ",
+    return Bad(kName, absl::StrCat("takes at most ", kMaxVerifications, " times of up to ",
                                    absl::FormatDuration(kLastVerification)));
   }
   return times;
