@@ -15,6 +15,10 @@ bool AskForTheSame(MigrationRequest one, MigrationRequest other) {
   return one == other;
 }
 
+bool IsRepair(const MigrationEntry& entry) {
+  return entry.migration.request.origin == MigrationOrigin::kPolicy;
+}
+
 }  // namespace
 
 const BatchInFlight* MigrationEntry::OldestBatch() const {
@@ -24,8 +28,12 @@ const BatchInFlight* MigrationEntry::OldestBatch() const {
   return oldest == batches.end() ? nullptr : &oldest->second;
 }
 
-void MigrationRecords::Add(std::shared_ptr<MigrationEntry> entry) {
-  entries_.push_back(std::move(entry));
+std::string MigrationEntry::DescribeCall(absl::Duration now) const {
+  const BatchInFlight* const batch = OldestBatch();
+  if (batch == nullptr) return "a read of its processes' memory has not returned from the kernel";
+  return absl::StrCat("move_pages of ", batch->pages, " pages of process ", batch->pid,
+                      " has not returned from the kernel for ",
+                      absl::FormatDuration(now - batch->start));
 }
 
 void MigrationRecords::DropOldest() {
@@ -50,11 +58,12 @@ void MigrationRecords::DropOldest() {
 
 std::vector<std::string> MigrationRecords::TakeDropped() { return std::exchange(dropped_, {}); }
 
-std::shared_ptr<MigrationEntry> MigrationRecords::Find(const std::string& id) const {
+absl::StatusOr<std::shared_ptr<MigrationEntry>> MigrationRecords::Find(
+    const std::string& id) const {
   for (const auto& entry : entries_) {
     if (entry->migration.id == id) return entry;
   }
-  return nullptr;
+  return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
 }
 
 absl::StatusOr<std::optional<Migration>> MigrationRecords::FindRequest(
@@ -84,6 +93,54 @@ absl::Status MigrationRecords::CheckIdle(const std::vector<Workload>& workloads)
     }
   }
   return absl::OkStatus();
+}
+
+int64_t MigrationRecords::StuckBytes(const WorkloadPlacement& placement) const {
+  const NodeSet home = placement.home_nodes & placement.allowed_nodes;
+  for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {
+    const Migration& migration = (*it)->migration;
+    if (!IsFinal(migration.state)) continue;
+    for (const WorkloadMigration& result : migration.workloads) {
+      if (!result.workload.IsSame(placement.workload) || result.target_nodes != home) continue;
+      return (result.outcomes[PageOutcome::kBusy] + result.outcomes[PageOutcome::kPinned]) *
+             migration.page_bytes;
+    }
+  }
+  return 0;
+}
+
+std::vector<Migration> MigrationRecords::List() const {
+  std::vector<Migration> migrations;
+  for (const auto& entry : entries_) migrations.push_back(entry->migration);
+  return migrations;
+}
+
+void MigrationQueue::Add(const std::shared_ptr<MigrationEntry>& entry) {
+  const auto place = IsRepair(*entry) ? waiting_.end()
+                                      : std::find_if(waiting_.begin(), waiting_.end(),
+                                                     [](const auto& e) { return IsRepair(*e); });
+  waiting_.insert(place, entry);
+}
+
+void MigrationQueue::Remove(const MigrationEntry& entry) {
+  std::erase_if(waiting_, [&](const auto& other) { return other.get() == &entry; });
+}
+
+std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
+  if (waiting_.empty()) return nullptr;
+  std::shared_ptr<MigrationEntry> entry = waiting_.front();
+  if (IsRepair(*entry)) {
+    if (running_repairs_ >= std::max(1, worker_count_ - 1)) return nullptr;
+    ++running_repairs_;
+  }
+  waiting_.pop_front();
+  ++running_;
+  return entry;
+}
+
+void MigrationQueue::Ended(const MigrationEntry& entry) {
+  --running_;
+  running_repairs_ -= IsRepair(entry);
 }
 
 }  // namespace numalocality
