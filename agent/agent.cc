@@ -23,17 +23,16 @@
 #include "agent/os/process/own_process.h"
 #include "agent/os/process/process_cgroup.h"
 #include "agent/rpc/network_server.h"
-#include "agent/rpc/reservation_file.h"
 #include "agent/runtime/name_sources.h"
 
 namespace numalocality {
 namespace {
 
-// Of looks at the configuration file.
+// How often the configuration file is checked for changes.
 constexpr absl::Duration kReloadPeriod = absl::Seconds(1);
-// The loop is stuck if it has not ended a step for so much longer than a period.
+// The loop counts as stuck if a step takes this much longer than a period.
 constexpr absl::Duration kLoopGrace = absl::Minutes(1);
-// Together less than the 5 seconds within which the agent promises to end.
+// Together less than 5 seconds, in which the agent promises to exit.
 constexpr absl::Duration kMigrationGrace = absl::Milliseconds(3500);
 constexpr absl::Duration kCallGrace = absl::Milliseconds(500);
 
@@ -54,7 +53,12 @@ SourceOptions SourcesOf(const Configuration& configuration, const AgentOptions& 
   return sources;
 }
 
-// NODE_NAME, which a DaemonSet sets (spec.nodeName): a pod's own host name is the pod's.
+// A file beside the socket: that directory is for the agent's user only.
+std::string NextTo(const std::string& socket, absl::string_view name) {
+  return std::filesystem::path(socket).parent_path() / std::string(name);
+}
+
+// NODE_NAME, which the DaemonSet sets from spec.nodeName: in a pod, the host name is the pod's.
 std::string NodeName() {
   if (const char* const name = std::getenv("NODE_NAME"); name != nullptr) return name;
   char name[HOST_NAME_MAX + 1] = {};
@@ -64,7 +68,7 @@ std::string NodeName() {
 EngineContext ContextOf(const Configuration& configuration, const NameDirectory& names) {
   Host host;
   host.local_distance = configuration.local_distance;
-  // Where that fails, the self-test says what is wrong with the cgroups.
+  // If this fails, the self-test reports what is wrong with the cgroups.
   if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
     host.cgroup_namespace = *std::move(name_space);
   }
@@ -87,24 +91,28 @@ Agent::Agent(const AgentOptions& options)
       runtime_(sources_.cri_socket.empty() ? nullptr
                                            : std::make_unique<CriClient>(sources_.cri_socket)),
       board_(Clock::System()),
+      records_(NextTo(socket_, "records")),
+      reservations_(NextTo(socket_, "reservations.pb")),
       migrator_(context_, runtime_.get()),
       loop_(context_, LoopSources(), migrator_, board_, totals_) {}
 
 absl::Status Agent::Start() {
   LogFindings();
-  // The records are below the socket's directory, which is for the agent's user only.
   NL_RETURN_IF_ERROR(PrepareSocketPath(socket_));
-  const std::filesystem::path directory = std::filesystem::path(socket_).parent_path();
-  OpenRecords(directory / "records");
-  RestoreReservations(directory / "reservations.pb");
+  RestoreState();
   ApplyLimits();
   migrator_.AddListener(&totals_);
   migrator_.AddListener(&loop_);
   migrator_.Start(configuration_.Current()->limits.concurrent_migrations);
-  const Served served{
-      context_,        migrator_,      board_,        runtime_.get(),
-      &configuration_, records_.get(), Explanation(), [this] { return loop_.watch_status(); },
-      NodeName(),      network_};
+  const Served served{context_,
+                      migrator_,
+                      board_,
+                      runtime_.get(),
+                      &configuration_,
+                      Explanation(),
+                      [this] { return loop_.watch_status(); },
+                      NodeName(),
+                      network_};
   NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
   if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
     NL_ASSIGN_OR_RETURN(http_, HttpServer::Start(address, Pages()));
@@ -125,14 +133,14 @@ absl::Status Agent::Start() {
 
 bool Agent::Stop() {
   configuration_.Stop();
-  const std::vector<std::string> held = migrator_.Shutdown(kMigrationGrace);
-  // These wake the loop.
+  const std::vector<std::string> stalled = migrator_.Shutdown(kMigrationGrace);
+  // Before the loop, which they wake.
   events_.reset();
   names_.Stop();
   loop_.Stop();
   server_->Shutdown(kCallGrace);
-  for (const std::string& call : held) LogError(call);
-  return held.empty();
+  for (const std::string& call : stalled) LogError(call);
+  return stalled.empty();
 }
 
 PolicyLoopSources Agent::LoopSources() {
@@ -145,20 +153,13 @@ PolicyLoopSources Agent::LoopSources() {
   return sources;
 }
 
-// What earlier agents have left, if it can be read: it is worth nothing that would keep this one
-// from its work.
-void Agent::OpenRecords(const std::string& directory) {
-  auto records = RecordFiles::Open(directory, context_);
-  if (!records.ok()) return LogError(records.status().message());
-  records_ = *std::move(records);
-  loop_.Restore(records_->EarlierEnds());
-  migrator_.AddListener(records_.get());
-}
-
-void Agent::RestoreReservations(const std::string& path) {
-  const ReservationFile file(path);
-  migrator_.reservations().Restore(
-      file.Read(), [file](const std::vector<Reservation>& held) { file.Write(held); });
+void Agent::RestoreState() {
+  const absl::Status restored = migrator_.Restore(records_);
+  if (!restored.ok()) LogError(restored.message());
+  loop_.Restore(migrator_.List());
+  migrator_.reservations().Restore(reservations_.Read(), [this](const auto& reservations) {
+    reservations_.Write(reservations);
+  });
 }
 
 void Agent::ApplyLimits() {
@@ -209,12 +210,13 @@ absl::Status Agent::Health() const {
   const absl::Duration age = context_.clock.Now() - last;
   if (age < configuration_.Current()->period + kLoopGrace) return absl::OkStatus();
   return absl::UnavailableError(
-      absl::StrCat("no report for ", absl::FormatDuration(age), ": the loop is stuck"));
+      absl::StrCat("no report for ", absl::FormatDuration(age), ": the repair loop is stuck"));
 }
 
 std::vector<std::string> Agent::NotReady() const {
   std::vector<std::string> reasons;
-  if (loop_.last_tick() == absl::InfinitePast()) reasons.push_back("the first report is not read");
+  if (loop_.last_tick() == absl::InfinitePast())
+    reasons.push_back("the first report is not complete yet");
   const auto status = RunSelfTest(context_, nullptr, &configuration_);
   if (!status.ok()) {
     reasons.emplace_back(status.status().message());
@@ -226,7 +228,7 @@ std::vector<std::string> Agent::NotReady() const {
   return reasons;
 }
 
-// Says in the log what hinders the agent. Notes are for those who ask: 'localityctl doctor'.
+// Logs errors and warnings of the self-test; notes appear in 'localityctl doctor' only.
 void Agent::LogFindings() const {
   const auto status = RunSelfTest(context_, runtime_.get(), &configuration_);
   if (!status.ok()) return LogError(absl::StrCat("self-test: ", status.status().message()));

@@ -1,4 +1,4 @@
-// The agent's parts, in the order in which they are made.
+// The agent process: makes its components, in the order of the members, and connects them.
 #ifndef NUMALOCALITY_AGENT_AGENT_H_
 #define NUMALOCALITY_AGENT_AGENT_H_
 
@@ -20,6 +20,7 @@
 #include "agent/http/metrics.h"
 #include "agent/model/configuration.h"
 #include "agent/rpc/record_files.h"
+#include "agent/rpc/reservation_file.h"
 #include "agent/rpc/server.h"
 #include "agent/runtime/cri_client.h"
 #include "agent/runtime/cri_events.h"
@@ -27,25 +28,25 @@
 namespace numalocality {
 
 struct AgentOptions {
-  std::string config = "/etc/numa-locality-agent/config.yaml";  // any other has to be there
+  std::string config = "/etc/numa-locality-agent/config.yaml";  // only this one may be missing
   std::string socket = "/run/numa-locality-agent/agent.sock";
-  std::string cri_socket;  // "": as the configuration has it
+  std::string cri_socket;  // "": the one of the configuration
 };
 
 class Agent {
  public:
   explicit Agent(const AgentOptions& options);
 
-  // Serves on the socket and, as configured, over HTTP and the network; reports and repairs.
+  // Starts reports, repairs, and the servers: on the socket and, if configured, over HTTP and TCP.
   absl::Status Start();
-  // Returns whether everything has ended; else threads are left in the kernel. May itself take
-  // longer than anyone wants to wait, as gRPC's shutdown waits for its threads.
+  // Returns false if kernel calls are still running in threads of the agent. Has no time limit of
+  // its own: gRPC's shutdown waits for its threads.
   bool Stop();
 
  private:
   PolicyLoopSources LoopSources();
-  void OpenRecords(const std::string& directory);
-  void RestoreReservations(const std::string& path);
+  // Records and reservations of earlier agents. Errors are logged: the agent works without them.
+  void RestoreState();
   void ApplyLimits();
   ExplanationSources Explanation();
   HttpPages Pages();
@@ -64,7 +65,8 @@ class Agent {
   const std::unique_ptr<CriClient> runtime_;
   TotalsCounter totals_;
   ReportBoard board_;
-  std::unique_ptr<RecordFiles> records_;
+  RecordFiles records_;
+  ReservationFile reservations_;
   Migrator migrator_;
   PolicyLoop loop_;
   std::unique_ptr<CriEvents> events_;

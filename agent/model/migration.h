@@ -192,6 +192,8 @@ struct WorkloadMigration {
   int64_t pages_on_target = 0;              // at the last verification, or so far
   int64_t drifted_pages = 0;                // at the last verification
   std::optional<DriftFacts> drift_facts;    // at the last verification; nullopt without drift
+  // Measured after a restart if the agent ended during the migration; else empty.
+  MemoryByNode after_restart;
   CrossCheck cross_check;
   std::string sharing_note;  // why shared pages stayed although the rule is kOwned; may be empty
   ScanMethod scan_method = ScanMethod::kQuery;
@@ -214,6 +216,9 @@ struct WorkloadMigration {
 struct Migration {
   std::string id;
   MigrationRequest request;
+  // False for a record that was stored without its request, by an agent before record format 2.
+  // `request` then has what the record itself says: request_id, origin, policy, evacuated node.
+  bool is_request_known = true;
   MigrationState state = MigrationState::kPending;
   MigrationReason reason = MigrationReason::kNone;
   std::string message;

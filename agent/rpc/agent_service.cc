@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/log.h"
 #include "agent/base/version.h"
 #include "agent/engine/health/findings.h"
 #include "agent/engine/health/self_test.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
+#include "agent/rpc/convert/placement.h"
 #include "agent/rpc/convert/policies.h"
 #include "agent/rpc/network_server.h"
 
@@ -43,7 +45,7 @@ void SourceToProto(const SourceStatus& status, v1::Source& source) {
   source.set_message(status.last_read.ok() ? "answers" : Printable(status.last_read.message()));
 }
 
-// What tells of changes at once.
+// The kernel's notifications of changed cgroups.
 void ChangesToProto(const absl::Status& changes, v1::Source& source) {
   source.set_name("changes");
   source.set_address("inotify");
@@ -87,7 +89,7 @@ void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   }
 }
 
-// What the repair loop sees and does.
+// State of the repair loop: report, decisions, reservations.
 void LoopToProto(const LocalityReport& report, const std::vector<Reservation>& reservations,
                  v1::GetStatusResponse& response) {
   response.set_container_count(static_cast<int>(report.workloads.size()));

@@ -20,8 +20,9 @@ namespace numalocality {
 // Thread-safe.
 class AgentService final : public v1::AgentService::Service {
  public:
-  // All outlive this; `runtime`, `configuration` and `changes` (PolicyLoop::watch_status) may be
-  // null. `node_name`: of the machine, may be empty. `network`: as it is served.
+  // All references and pointers outlive this; `runtime`, `configuration` and `changes`
+  // (PolicyLoop::watch_status) may be null. `node_name`: Kubernetes node, or host name; may be
+  // empty. `network`: options of the network API.
   AgentService(const EngineContext& context, ContainerResources* runtime,
                const ConfigurationSource* configuration, Migrator& migrator,
                const ReportBoard& board, std::function<absl::Status()> changes = nullptr,

@@ -15,7 +15,7 @@ namespace {
 constexpr int kMostLines = 20;
 
 void Log(gpr_log_func_args* line) {
-  // Never destroyed: gRPC's threads log to the end.
+  // Never destroyed: gRPC's threads log until the process exits.
   static LineBudget* const budget = new LineBudget;
   const std::optional<int> left_out = budget->Spend(absl::Now());
   if (!left_out.has_value()) return;

@@ -1,4 +1,4 @@
-// gRPC's own errors in the agent's log.
+// Writes gRPC's own errors to the agent's log.
 #ifndef NUMALOCALITY_AGENT_RPC_GRPC_LOG_H_
 #define NUMALOCALITY_AGENT_RPC_GRPC_LOG_H_
 
@@ -10,10 +10,11 @@
 
 namespace numalocality {
 
-// How many lines may be written: 20 a minute. Thread-safe.
+// Limits a log to 20 lines a minute. Thread-safe.
 class LineBudget {
  public:
-  // How many lines were left out before this one, mostly 0; nullopt if this one is to be, too.
+  // Number of lines that were dropped before this one, usually 0; nullopt if this one must be
+  // dropped, too.
   std::optional<int> Spend(absl::Time now);
 
  private:
@@ -22,8 +23,8 @@ class LineBudget {
   int lines_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// From now on these are warnings of the agent, within a LineBudget: whoever reaches the port can
-// cause one with each connection that is refused.
+// From now on gRPC's log lines are warnings of the agent, limited by a LineBudget: each refused
+// connection writes one, and every client that reaches the port can cause them.
 void TakeOverGrpcLog();
 
 }  // namespace numalocality

@@ -7,18 +7,18 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "agent/base/status.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/migration_request.h"
 
 namespace numalocality {
 namespace {
 
-// How often a watcher looks whether its caller is still there.
-constexpr absl::Duration kWatchPoll = absl::Seconds(1);
-// At most ten messages a second: what a person, or a controller, can follow.
+// How often a watch checks whether its caller has cancelled.
+constexpr absl::Duration kMigrationWatchPoll = absl::Seconds(1);
+// At most ten messages a second, as many as a person or a controller can follow.
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(100);
-// Of a reservation that does not say for how long.
+// Of a reservation without a ttl.
 constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 
 }  // namespace
@@ -28,13 +28,6 @@ grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
                                                v1::CreateMigrationResponse* response) {
   const auto wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpc(wanted.status());
-  if (earlier_ != nullptr && !wanted->request_id.empty() && !request->validate_only()) {
-    const v1::Migration* const earlier = earlier_->FindRequest(wanted->request_id);
-    if (earlier != nullptr) {
-      *response->mutable_migration() = *earlier;
-      return grpc::Status::OK;
-    }
-  }
   const auto migration = request->validate_only()
                              ? migrator_.Plan(*wanted, [context] { return context->IsCancelled(); })
                              : migrator_.Submit(*wanted);
@@ -46,10 +39,6 @@ grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
 grpc::Status MigrationService::GetMigration(grpc::ServerContext*,
                                             const v1::GetMigrationRequest* request,
                                             v1::GetMigrationResponse* response) {
-  if (const v1::Migration* const earlier = FindEarlier(request->id()); earlier != nullptr) {
-    *response->mutable_migration() = *earlier;
-    return grpc::Status::OK;
-  }
   const auto migration = migrator_.Get(request->id());
   if (!migration.ok()) return ToGrpc(migration.status());
   ToProto(*migration, *response->mutable_migration());
@@ -65,10 +54,6 @@ grpc::Status MigrationService::ListMigrations(grpc::ServerContext*,
 grpc::Status MigrationService::CancelMigration(grpc::ServerContext*,
                                                const v1::CancelMigrationRequest* request,
                                                v1::CancelMigrationResponse* response) {
-  if (const v1::Migration* const earlier = FindEarlier(request->id()); earlier != nullptr) {
-    *response->mutable_migration() = *earlier;
-    return grpc::Status::OK;
-  }
   const auto migration = migrator_.Cancel(request->id());
   if (!migration.ok()) return ToGrpc(migration.status());
   ToProto(*migration, *response->mutable_migration());
@@ -78,15 +63,9 @@ grpc::Status MigrationService::CancelMigration(grpc::ServerContext*,
 grpc::Status MigrationService::WatchMigration(
     grpc::ServerContext* context, const v1::WatchMigrationRequest* request,
     grpc::ServerWriter<v1::WatchMigrationResponse>* writer) {
-  if (const v1::Migration* const earlier = FindEarlier(request->id()); earlier != nullptr) {
-    v1::WatchMigrationResponse message;
-    *message.mutable_migration() = *earlier;
-    writer->Write(message);
-    return grpc::Status::OK;
-  }
   uint64_t seen_version = 0;
   while (!context->IsCancelled()) {
-    const auto now = migrator_.WaitForChange(request->id(), seen_version, kWatchPoll);
+    const auto now = migrator_.WaitForChange(request->id(), seen_version, kMigrationWatchPoll);
     if (!now.ok()) return ToGrpc(now.status());
     if (now->version == seen_version) continue;
     seen_version = now->version;
@@ -135,25 +114,23 @@ absl::Status MigrationService::List(const v1::ListMigrationsRequest& request,
                                     v1::ListMigrationsResponse& response) const {
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token()));
-  // Oldest first, as both lists are.
-  std::vector<v1::Migration> migrations;
-  if (earlier_ != nullptr) migrations = earlier_->earlier();
-  for (const Migration& migration : migrator_.List()) ToProto(migration, migrations.emplace_back());
+  const std::vector<Migration> migrations = migrator_.List();  // oldest first
   auto next = migrations.rbegin();
   if (!after.empty()) {
     next = std::find_if(migrations.rbegin(), migrations.rend(),
-                        [&](const v1::Migration& migration) { return migration.id() == after; });
+                        [&](const Migration& migration) { return migration.id == after; });
     if (next == migrations.rend()) {
-      return absl::InvalidArgumentError("page_token: its migration has been forgotten; start anew");
+      return absl::InvalidArgumentError(
+          "page_token: its migration is not kept any more; start with the first page again");
     }
     ++next;
   }
   for (; next != migrations.rend(); ++next) {
     if (static_cast<size_t>(response.migrations_size()) == page_size) {
-      response.set_next_page_token(EncodePageToken(std::prev(next)->id()));
+      response.set_next_page_token(EncodePageToken(std::prev(next)->id));
       break;
     }
-    *response.add_migrations() = *next;
+    ToProto(*next, *response.add_migrations());
   }
   return absl::OkStatus();
 }

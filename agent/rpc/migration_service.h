@@ -8,7 +8,6 @@
 #include "agent/engine/context.h"
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/workload/workload_finder.h"
-#include "agent/rpc/record_files.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 
 namespace numalocality {
@@ -16,9 +15,8 @@ namespace numalocality {
 // Thread-safe.
 class MigrationService final : public v1::MigrationService::Service {
  public:
-  // `earlier`: the records of agents before this one; may be null, else outlives this.
-  MigrationService(Migrator& migrator, const EngineContext& context, const RecordFiles* earlier)
-      : migrator_(migrator), finder_(context.host, context.names), earlier_(earlier) {}
+  MigrationService(Migrator& migrator, const EngineContext& context)
+      : migrator_(migrator), finder_(context.host, context.names) {}
 
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,
@@ -47,14 +45,8 @@ class MigrationService final : public v1::MigrationService::Service {
   absl::Status Reserve(const v1::ReserveWorkloadRequest& request,
                        v1::ReserveWorkloadResponse& response);
 
-  // The record of an earlier agent; null if there is none of this id.
-  const v1::Migration* FindEarlier(const std::string& id) const {
-    return earlier_ == nullptr ? nullptr : earlier_->Find(id);
-  }
-
   Migrator& migrator_;
   const WorkloadFinder finder_;
-  const RecordFiles* const earlier_;
 };
 
 }  // namespace numalocality

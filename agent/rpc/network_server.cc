@@ -23,11 +23,11 @@
 namespace numalocality {
 namespace {
 
-// kubelet takes a minute to bring a changed Secret to the pod: looking more often gains nothing.
+// kubelet takes a minute to update a changed Secret in the pod: checking more often gains nothing.
 constexpr unsigned kRefreshSeconds = 10;
-// A watcher or a slow page scan keeps its thread.
+// A watch or a slow page scan occupies a thread.
 constexpr int kMaxNetworkThreads = 32;
-// For messages and what is not sent yet, of all connections together.
+// For messages and unsent data of all connections together.
 constexpr size_t kMaxMemoryBytes = size_t{64} << 20;
 
 struct Setting {
@@ -39,21 +39,21 @@ constexpr int kSecondMs = 1000;
 constexpr int kMinuteMs = 60 * kSecondMs;
 
 constexpr Setting kSettings[] = {
-    // A second agent at the same port is an error, not one that gets every other connection.
+    // A second agent at the same port fails, instead of getting every other connection.
     {GRPC_ARG_ALLOW_REUSEPORT, 0},
-    // Who has shown no certificate yet holds a file descriptor.
+    // A client occupies a file descriptor before it has shown a certificate.
     {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10 * kSecondMs},
-    // A connection is as trusted as it was when it began: certificates are looked at again.
+    // Certificates are checked only when a connection begins, so connections end after a while.
     {GRPC_ARG_MAX_CONNECTION_AGE_MS, 60 * kMinuteMs},
     {GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 5 * kMinuteMs},
     {GRPC_ARG_MAX_CONNECTION_IDLE_MS, 10 * kMinuteMs},
-    // A client that has gone without a word, while it watches.
+    // Detects clients that disappeared during a watch.
     {GRPC_ARG_KEEPALIVE_TIME_MS, kMinuteMs},
     {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * kSecondMs},
-    // Clients may do the same, but not more often.
+    // Clients may send keepalive pings, too, but not more often.
     {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 20 * kSecondMs},
     {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
-    // One client cannot have all threads.
+    // One client cannot occupy all threads.
     {GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxNetworkThreads / 2}};
 
 absl::Status WrongFile(const char* key, absl::string_view why) {
@@ -62,7 +62,7 @@ absl::Status WrongFile(const char* key, absl::string_view why) {
                                                     "correct the Secret)"));
 }
 
-// `status` is about what is in the file.
+// `status` describes the content of the file.
 absl::Status WrongContent(const char* key, const std::string& path, const absl::Status& status) {
   return WrongFile(key, absl::StrCat(path, " ", status.message()));
 }
@@ -73,13 +73,13 @@ absl::StatusOr<std::string> ReadTlsFile(const char* key, const std::string& path
   return text;
 }
 
-// gRPC allows TLS 1.2, too, and this version of it has no way to say otherwise. OpenSSL's own
-// configuration has: it holds for all connections of the process that are made later.
+// gRPC also allows TLS 1.2, and this version has no option against it. OpenSSL's own configuration
+// has one, which applies to all later connections of the process.
 absl::Status AllowTls13Only() {
   constexpr char kConfiguration[] =
       "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = default\n"
       "[default]\nProtocol = -ALL,TLSv1.3\n";
-  OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, nullptr);  // the system's, before ours
+  OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, nullptr);  // the system's configuration, before ours
   const std::unique_ptr<CONF, decltype(&NCONF_free)> configuration(NCONF_new(nullptr), NCONF_free);
   const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new_mem_buf(kConfiguration, -1),
                                                        BIO_free);
@@ -87,7 +87,8 @@ absl::Status AllowTls13Only() {
       CONF_modules_load(configuration.get(), nullptr, 0) == 1) {
     return absl::OkStatus();
   }
-  return absl::InternalError("network API: OpenSSL cannot be told to speak TLS 1.3 only");
+  return absl::InternalError(
+      "network API: OpenSSL does not accept a configuration for TLS 1.3 only");
 }
 
 std::shared_ptr<grpc::ServerCredentials> MakeCredentials(const GrpcOptions& options) {
@@ -100,7 +101,7 @@ std::shared_ptr<grpc::ServerCredentials> MakeCredentials(const GrpcOptions& opti
   return grpc::experimental::TlsServerCredentials(tls);
 }
 
-// When the files' certificates end.
+// When the certificates in the files expire.
 struct Ends {
   absl::Time certificate;
   absl::Time client_ca;
@@ -149,7 +150,7 @@ absl::Status CheckTlsFiles(const GrpcOptions& options) {
 absl::StatusOr<std::unique_ptr<grpc::Server>> StartNetworkServer(
     const GrpcOptions& options, const std::vector<grpc::Service*>& services, int max_request_bytes,
     int& port) {
-  // The right files may come any time, which needs no new start.
+  // Not fatal: the files may be corrected later, without a restart.
   if (const absl::Status now = CheckTlsFiles(options); !now.ok()) LogError(now.message());
   NL_RETURN_IF_ERROR(AllowTls13Only());
   TakeOverGrpcLog();
@@ -163,9 +164,9 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> StartNetworkServer(
   for (grpc::Service* const service : services) builder.RegisterService(service);
   auto server = builder.BuildAndStart();
   if (server != nullptr && port != 0) return server;
-  return absl::UnavailableError(
-      absl::StrCat("network API: gRPC cannot listen at ", options.address,
-                   "; is the port in use? grpc.address in the configuration names another"));
+  return absl::UnavailableError(absl::StrCat(
+      "network API: gRPC cannot listen at ", options.address,
+      "; check whether the port is in use, or set another grpc.address in the configuration"));
 }
 
 }  // namespace numalocality

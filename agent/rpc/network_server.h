@@ -1,4 +1,4 @@
-// The API over TCP: TLS 1.3 only, with clients that show a certificate of the CA that is trusted.
+// The API over TCP: TLS 1.3 only, for clients with a certificate of the configured CA.
 #ifndef NUMALOCALITY_AGENT_RPC_NETWORK_SERVER_H_
 #define NUMALOCALITY_AGENT_RPC_NETWORK_SERVER_H_
 
@@ -14,17 +14,17 @@
 
 namespace numalocality {
 
-// Reads the three files and says until when clients can be served by them, which may be past. An
-// error names the file, what is wrong with it, and what to do.
+// Reads the three TLS files and returns when the first of the certificates expires, which may be in
+// the past. An error names the file, what is wrong with it, and what to do.
 absl::StatusOr<absl::Time> TlsFilesExpiry(const GrpcOptions& options);
 
-// Whether clients can be served by what the files say now: also that no certificate has ended.
+// Checks that the TLS files can be used now: they are readable, match, and have not expired.
 absl::Status CheckTlsFiles(const GrpcOptions& options);
 
-// Serves `services`, which outlive it, at `options.address`; `port` becomes the port, also if any
-// free one was asked for. The files are read again as they are replaced, in a thread of gRPC's. It
-// has bounds of its own: whatever comes over the network, the unix socket answers. While a file is
-// wrong, which is logged, all clients are refused. Fails if the address cannot be listened at.
+// Serves `services`, which outlive it, at `options.address`, and sets `port` to the port in use. A
+// gRPC thread reads the files again when they are replaced. Threads and memory are limited
+// separately from the unix socket, which therefore stays responsive. While a file is invalid, which
+// is logged, all clients are refused. UNAVAILABLE if it cannot listen at the address.
 absl::StatusOr<std::unique_ptr<grpc::Server>> StartNetworkServer(
     const GrpcOptions& options, const std::vector<grpc::Service*>& services, int max_request_bytes,
     int& port);

@@ -8,14 +8,14 @@
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/rpc/convert/convert.h"
-#include "agent/rpc/convert/explanation.h"
+#include "agent/rpc/convert/common.h"
+#include "agent/rpc/convert/placement.h"
 
 namespace numalocality {
 namespace {
 
-// How often a watcher looks whether its caller is still there.
-constexpr absl::Duration kWatchPoll = absl::Seconds(1);
+// How often a watch checks whether its caller has cancelled.
+constexpr absl::Duration kPlacementWatchPoll = absl::Seconds(1);
 
 void ChangeToProto(const ReportChange& change, v1::WatchPlacementsResponse& message) {
   message.Clear();
@@ -27,7 +27,7 @@ void ChangeToProto(const ReportChange& change, v1::WatchPlacementsResponse& mess
   AddReport(*change.report, *message.mutable_placement());
 }
 
-// A placement that was read now, with what the latest report knows beside.
+// Adds a placement that was just read, completed from the latest report.
 void Add(const WorkloadPlacement& placement, const LocalityReport& report,
          v1::WorkloadPlacement& message) {
   ToProto(placement, message);
@@ -71,7 +71,7 @@ grpc::Status PlacementService::WatchPlacements(
     grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) {
   int64_t next = ReportBoard::kFromStart;
   while (!context->IsCancelled()) {
-    const ReportChanges changes = board_.WaitForChanges(next, kWatchPoll);
+    const ReportChanges changes = board_.WaitForChanges(next, kPlacementWatchPoll);
     next = changes.next;
     v1::WatchPlacementsResponse message;
     if (changes.resync) {
@@ -134,11 +134,11 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
     last = workload.cgroup_path;
     const auto placement = reader_.Read(workload, topology, FromProto(request.view()),
                                         [&] { return context.IsCancelled(); });
-    if (absl::IsNotFound(placement.status())) continue;  // went away meanwhile
+    if (absl::IsNotFound(placement.status())) continue;  // has ended meanwhile
     if (absl::IsPermissionDenied(placement.status()) || context.IsCancelled()) {
-      return placement.ok() ? absl::CancelledError("the caller has gone") : placement.status();
+      return placement.ok() ? absl::CancelledError("the caller has cancelled") : placement.status();
     }
-    if (!placement.ok()) {  // one container's oddity must not hide all others
+    if (!placement.ok()) {  // one container's error must not hide all others
       LogWarning(absl::StrCat("placement left out: ", workload.ToString(), ": ",
                               LogSafe(placement.status().message())));
       continue;

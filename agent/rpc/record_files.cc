@@ -1,239 +1,147 @@
 #include "agent/rpc/record_files.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <system_error>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/engine/workload/placement_reader.h"
-#include "agent/engine/workload/workload_finder.h"
 #include "agent/os/base/file.h"
-#include "agent/os/node/topology_reader.h"
-#include "agent/os/pages/page_sample.h"
-#include "agent/os/process/process_handle.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
+#include "agent/rpc/format_version.h"
+#include "numalocality/records/v1/migrations.pb.h"
 
 namespace numalocality {
 namespace {
 
 namespace fs = std::filesystem;
+namespace stored = ::numalocality::records::v1;
 
 constexpr char kSuffix[] = ".pb";
-// A record has a few hundred bytes a workload.
+// A record has a few hundred bytes for each workload.
 constexpr size_t kMaxRecordBytes = size_t{4} << 20;
 
-bool IsFinal(v1::MigrationState state) { return state >= v1::MIGRATION_STATE_SUCCEEDED; }
-
-bool HasMoved(const v1::WorkloadMigration& result) {
-  return std::any_of(result.outcomes().begin(), result.outcomes().end(), [](const auto& count) {
-    return count.outcome() == v1::PAGE_OUTCOME_MOVED && count.page_count() > 0;
-  });
-}
-
-// Where the workload's memory is now. NOT_FOUND if it is gone.
-absl::StatusOr<MemoryByNode> ReadMemory(const EngineContext& context, const Topology& topology,
-                                        const Workload& workload) {
-  if (!workload.process.has_value()) {
-    NL_ASSIGN_OR_RETURN(WorkloadPlacement placement,
-                        PlacementReader(context.kernel, context.host, context.clock)
-                            .Read(workload, topology, PlacementView::kBasic, [] { return false; }));
-    return std::move(placement.memory);
-  }
-  // A sample, as the agent serves nobody before it has this, however large the process.
-  NL_ASSIGN_OR_RETURN(
-      const ProcessHandle process,
-      WorkloadFinder(context.host).OpenProcess(context.kernel, workload, workload.process->pid));
-  NL_ASSIGN_OR_RETURN(const PageSample sample,
-                      SamplePages(context.kernel, context.clock, process, context.host, topology));
-  return sample.EstimateMemory(topology.page_bytes);
-}
-
-void Measure(const EngineContext& context, const Topology& topology,
-             v1::WorkloadMigration& result) {
-  const auto memory = ReadMemory(context, topology, FromProto(result.workload()));
-  if (absl::IsNotFound(memory.status())) {
-    result.set_message(absl::StrCat(result.message(), "; the workload is gone"));
-  }
-  if (!memory.ok()) return;
-  result.clear_after();
-  ToField(*memory, result.mutable_after());
-}
-
-// Whether the agent ended before this workload's part had, and its memory has not been looked at
-// since.
-bool IsCutShort(const v1::WorkloadMigration& result) {
-  if (!IsFinal(result.state())) return true;
-  return result.reason() == v1::MIGRATION_REASON_INTERRUPTED && result.after().empty();
-}
-
-void Interrupt(v1::WorkloadMigration& result) {
-  if (!IsFinal(result.state())) {
-    result.set_state(HasMoved(result) ? v1::MIGRATION_STATE_PARTIAL : v1::MIGRATION_STATE_FAILED);
-    result.set_reason(v1::MIGRATION_REASON_INTERRUPTED);
-  }
-  const bool is_process = result.workload().pid() != 0;
-  result.set_message(absl::StrCat(
-      "the agent ended in the middle: the counts are those of its last second, and 'after' was "
-      "measured by ",
-      is_process ? "a sample of its pages" : "memory.numa_stat", " when it came back"));
-}
-
-// What MigrationState has of the API's.
-MigrationState StateFrom(v1::MigrationState state) {
-  return static_cast<MigrationState>(static_cast<int>(state) - 1);
-}
-
-// The part of a record that the repair loop learns from.
-Migration EndFrom(const v1::Migration& record) {
-  Migration migration;
-  migration.id = record.id();
-  migration.state = StateFrom(record.state());
-  migration.page_bytes = record.page_bytes();
-  migration.end_time = FromProto(record.end_time());
-  migration.start_time =
-      record.has_start_time() ? FromProto(record.start_time()) : migration.end_time;
-  migration.request.origin = record.origin() == v1::MIGRATION_ORIGIN_POLICY
-                                 ? MigrationOrigin::kPolicy
-                                 : MigrationOrigin::kApi;
-  migration.request.policy = record.policy();
-  if (record.has_evacuated_node_id()) {
-    migration.request.evacuation.emplace();
-    migration.request.evacuation->node = NodeId{record.evacuated_node_id()};
-    migration.request.evacuation->keep_clear = FromProto(record.keep_clear());
-  }
-  if (record.has_estimate()) {
-    migration.estimate.emplace();
-    migration.estimate->bytes = record.estimate().bytes();
-    migration.estimate->local_before = record.estimate().local_fraction_before();
-    migration.estimate->remote_after = record.estimate().remote_bytes_after();
-    if (record.estimate().has_local_fraction_after()) {
-      migration.estimate->local_after = record.estimate().local_fraction_after();
+void DetailsToStored(const WorkloadMigration& result, stored::WorkloadDetails& details) {
+  if (result.drift_facts.has_value()) {
+    stored::DriftFacts& facts = *details.mutable_drift_facts();
+    facts.set_balancing(result.drift_facts->balancing);
+    ToField(result.drift_facts->thread_nodes, facts.mutable_thread_node_ids());
+    ToField(result.drift_facts->policy_nodes, facts.mutable_policy_node_ids());
+    for (const std::string& source : result.drift_facts->unread) {
+      facts.add_unread(Printable(source));
     }
   }
-  for (const v1::WorkloadMigration& message : record.workloads()) {
-    WorkloadMigration& result = migration.workloads.emplace_back();
-    result.workload = FromProto(message.workload());
-    result.state = StateFrom(message.state());
-    result.reason = static_cast<MigrationReason>(message.reason());
-    result.pages_on_target = message.on_target_page_count();
-    for (const int32_t node : message.target_node_ids()) result.target_nodes.Insert(NodeId{node});
-    for (const v1::OutcomeCount& count : message.outcomes()) {
-      result.outcomes.Add(static_cast<PageOutcome>(static_cast<int>(count.outcome()) - 1),
-                          count.page_count());
-    }
+  for (const int64_t count : result.holds.counts) details.add_hold_counts(count);
+}
+
+void DetailsFromStored(const stored::WorkloadDetails& details, WorkloadMigration& result) {
+  if (details.has_drift_facts()) {
+    const stored::DriftFacts& stored_facts = details.drift_facts();
+    DriftFacts& facts = result.drift_facts.emplace();
+    facts.balancing = stored_facts.balancing();
+    facts.thread_nodes = NodesFrom(stored_facts.thread_node_ids());
+    facts.policy_nodes = NodesFrom(stored_facts.policy_node_ids());
+    facts.unread = {stored_facts.unread().begin(), stored_facts.unread().end()};
+  }
+  if (static_cast<size_t>(details.hold_counts_size()) == result.holds.counts.size()) {
+    std::copy(details.hold_counts().begin(), details.hold_counts().end(),
+              result.holds.counts.begin());
+  }
+}
+
+void ToStored(const Migration& migration, stored::Migration& message) {
+  message.set_format_version(kFormatVersion);
+  ToProto(migration, *message.mutable_migration());
+  // Derived from the facts, which are stored.
+  for (v1::WorkloadMigration& result : *message.mutable_migration()->mutable_workloads()) {
+    result.clear_drift_causes();
+  }
+  for (const WorkloadMigration& result : migration.workloads) {
+    DetailsToStored(result, *message.add_workloads());
+  }
+  const auto& enough_bytes = migration.request.spec.enough_bytes;
+  if (enough_bytes.has_value()) message.set_enough_bytes(*enough_bytes);
+}
+
+absl::StatusOr<Migration> FromStored(const stored::Migration& message) {
+  NL_ASSIGN_OR_RETURN(Migration migration, FromProto(message.migration()));
+  const int count = std::min(message.workloads_size(), message.migration().workloads_size());
+  for (int i = 0; i < count; ++i) {
+    DetailsFromStored(message.workloads(i), migration.workloads[static_cast<size_t>(i)]);
+  }
+  if (message.has_enough_bytes()) migration.request.spec.enough_bytes = message.enough_bytes();
+  return migration;
+}
+
+// FAILED_PRECONDITION for a later version; INVALID_ARGUMENT if `text` is no record.
+absl::StatusOr<Migration> Parse(const std::string& path, const std::string& text) {
+  stored::Migration message;
+  if (!message.ParseFromString(text)) return absl::InvalidArgumentError("not a protobuf message");
+  NL_RETURN_IF_ERROR(CheckFormatVersion(path, message.format_version()));
+  if (message.format_version() != 0) return FromStored(message);
+  v1::Migration version_1;
+  if (!version_1.ParseFromString(text)) return absl::InvalidArgumentError("not a migration");
+  return FromProto(version_1);
+}
+
+absl::StatusOr<Migration> ReadRecord(const fs::path& path) {
+  if (path.extension() != kSuffix) {
+    return absl::InvalidArgumentError(absl::StrCat("its name does not end in ", kSuffix));
+  }
+  NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path.string(), kMaxRecordBytes));
+  NL_ASSIGN_OR_RETURN(Migration migration, Parse(path.string(), text));
+  if (path.filename() != migration.id + kSuffix) {
+    return absl::InvalidArgumentError("it is named by another id than its own");
   }
   return migration;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordFiles>> RecordFiles::Open(const std::string& directory,
-                                                               const EngineContext& context) {
-  std::unique_ptr<RecordFiles> self(new RecordFiles(directory));
-  NL_RETURN_IF_ERROR(WithContext(self->Load(), "records in " + directory));
-  self->MarkInterrupted(context);
-  return self;
-}
-
-absl::Status RecordFiles::Load() {
+absl::StatusOr<std::vector<Migration>> RecordFiles::Load() {
+  const std::string what = "migration records in " + directory_;
   std::error_code error;
   fs::create_directories(directory_, error);
-  if (error) return ErrnoStatus(error.value(), "make the directory");
+  if (error) return WithContext(ErrnoStatus(error.value(), "make the directory"), what);
   fs::permissions(directory_, fs::perms::owner_all, error);
   std::vector<fs::path> paths;
   for (const auto& entry : fs::directory_iterator(directory_, error)) paths.push_back(entry.path());
-  if (error) return ErrnoStatus(error.value(), "list the directory");
+  if (error) return WithContext(ErrnoStatus(error.value(), "list the directory"), what);
+  std::vector<Migration> migrations;
   for (const fs::path& path : paths) {
-    v1::Migration record;
-    const auto text = ReadFile(path.string(), kMaxRecordBytes);
-    const bool is_record = path.extension() == kSuffix && text.ok() &&
-                           record.ParseFromString(*text) &&
-                           path.filename() == record.id() + kSuffix;
-    if (is_record) {
-      earlier_.push_back(std::move(record));
-      continue;
+    auto migration = ReadRecord(path);
+    if (migration.ok()) {
+      migrations.push_back(*std::move(migration));
+    } else if (absl::IsFailedPrecondition(migration.status())) {
+      LogError(migration.status().message());
+    } else {
+      LogWarning(
+          absl::StrCat("removed ", LogSafe(path.string()),
+                       ", which is no migration record: ", LogSafe(migration.status().message())));
+      fs::remove(path, error);
     }
-    LogWarning(absl::StrCat("no record, removed: ", LogSafe(path.string())));
-    fs::remove(path, error);
   }
-  std::sort(earlier_.begin(), earlier_.end(), [](const auto& a, const auto& b) {
-    return FromProto(a.create_time()) < FromProto(b.create_time());
-  });
-  MutexLock lock(mutex_);
-  for (const v1::Migration& record : earlier_) Keep(record.id());
-  return absl::OkStatus();
+  return migrations;
 }
 
-void RecordFiles::MarkInterrupted(const EngineContext& context) {
-  const auto topology = TopologyReader(context.host).Read();
-  for (v1::Migration& record : earlier_) {
-    const bool was_asked_to_end = record.reason() == v1::MIGRATION_REASON_INTERRUPTED;
-    if (IsFinal(record.state()) && !was_asked_to_end) continue;
-    bool some_moved = false;
-    for (v1::WorkloadMigration& result : *record.mutable_workloads()) {
-      some_moved = some_moved || HasMoved(result);
-      if (!IsCutShort(result)) continue;
-      Interrupt(result);
-      if (topology.ok()) Measure(context, *topology, result);
-    }
-    if (!IsFinal(record.state())) {
-      record.set_state(some_moved ? v1::MIGRATION_STATE_PARTIAL : v1::MIGRATION_STATE_FAILED);
-      *record.mutable_end_time() = ToProto(context.clock.Now());
-    }
-    record.set_reason(v1::MIGRATION_REASON_INTERRUPTED);
-    if (const absl::Status status = Write(record); !status.ok()) LogError(status.message());
-  }
+absl::Status RecordFiles::Save(const Migration& migration) {
+  stored::Migration message;
+  ToStored(migration, message);
+  return WithContext(ReplaceFile(PathOf(migration.id), message.SerializeAsString()),
+                     "store the record");
 }
 
-const v1::Migration* RecordFiles::Find(const std::string& id) const {
-  const auto it = std::find_if(earlier_.begin(), earlier_.end(),
-                               [&](const v1::Migration& record) { return record.id() == id; });
-  return it == earlier_.end() ? nullptr : &*it;
-}
-
-const v1::Migration* RecordFiles::FindRequest(const std::string& request_id) const {
-  const auto it = std::find_if(earlier_.begin(), earlier_.end(), [&](const v1::Migration& record) {
-    return record.request_id() == request_id;
-  });
-  return it == earlier_.end() ? nullptr : &*it;
-}
-
-std::vector<Migration> RecordFiles::EarlierEnds() const {
-  std::vector<Migration> ends;
-  for (const v1::Migration& record : earlier_) ends.push_back(EndFrom(record));
-  return ends;
-}
-
-void RecordFiles::OnMigration(const Migration& migration) {
-  v1::Migration record;
-  ToProto(migration, record);
-  if (const absl::Status status = Write(record); !status.ok()) {
-    return LogError(absl::StrCat("record of migration ", migration.id, ": ", status.message()));
-  }
-  MutexLock lock(mutex_);
-  Keep(migration.id);
-}
-
-absl::Status RecordFiles::Write(const v1::Migration& record) const {
-  return ReplaceFile(PathOf(record.id()), record.SerializeAsString());
+absl::Status RecordFiles::Remove(const std::string& id) {
+  std::error_code error;
+  fs::remove(PathOf(id), error);
+  return error ? ErrnoStatus(error.value(), "remove the record " + PathOf(id)) : absl::OkStatus();
 }
 
 std::string RecordFiles::PathOf(const std::string& id) const {
   return absl::StrCat(directory_, "/", id, kSuffix);
-}
-
-void RecordFiles::Keep(const std::string& id) {
-  if (std::find(ids_.rbegin(), ids_.rend(), id) != ids_.rend()) return;
-  ids_.push_back(id);
-  while (ids_.size() > kMost) {
-    std::error_code error;
-    fs::remove(PathOf(ids_.front()), error);
-    ids_.pop_front();
-  }
 }
 
 }  // namespace numalocality

@@ -3,7 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/os/base/file.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
+#include "agent/rpc/format_version.h"
 #include "numalocality/records/v1/reservations.pb.h"
 
 namespace numalocality {
@@ -31,14 +32,21 @@ Reservation FromRecord(const stored::Reservation& record) {
 
 }  // namespace
 
-std::vector<Reservation> ReservationFile::Read() const {
+std::vector<Reservation> ReservationFile::Read() {
   const auto content = ReadFile(path_, kMaxBytes);
   if (absl::IsNotFound(content.status())) return {};
+  constexpr absl::string_view kNone = "reservations of earlier agents are not in force: ";
   stored::Reservations file;
   if (!content.ok() || !file.ParseFromString(*content)) {
     LogWarning(absl::StrCat(
-        "no reservation of an earlier agent is in force: ",
-        content.ok() ? absl::StrCat(path_, " is broken") : content.status().ToString()));
+        kNone, content.ok() ? absl::StrCat(path_, " is broken") : content.status().ToString()));
+    return {};
+  }
+  const absl::Status version = CheckFormatVersion(path_, file.format_version());
+  is_of_later_version_ = !version.ok();
+  if (is_of_later_version_) {
+    LogError(absl::StrCat(kNone, version.message(),
+                          ". Until then reservations do not outlive this agent"));
     return {};
   }
   std::vector<Reservation> reservations;
@@ -47,13 +55,15 @@ std::vector<Reservation> ReservationFile::Read() const {
 }
 
 void ReservationFile::Write(const std::vector<Reservation>& reservations) const {
+  if (is_of_later_version_) return;
   stored::Reservations file;
+  file.set_format_version(kFormatVersion);
   for (const Reservation& reservation : reservations) {
     ToRecord(reservation, *file.add_reservations());
   }
   const absl::Status status = ReplaceFile(path_, file.SerializeAsString());
   if (status.ok()) return;
-  LogError(absl::StrCat("reservations will not outlive this agent: ", status.message()));
+  LogError(absl::StrCat("reservations do not outlive this agent: ", status.message()));
 }
 
 }  // namespace numalocality

@@ -16,16 +16,16 @@
 namespace numalocality {
 namespace {
 
-// A request names at most some hundred workloads of some hundred bytes.
+// A request has at most some hundred workloads of some hundred bytes.
 constexpr int kMaxRequestBytes = 256 << 10;
-// A watcher or a slow page scan keeps its thread.
+// A watch or a slow page scan occupies a thread.
 constexpr int kMaxThreads = 64;
 
 }  // namespace
 
 Server::Server(const Served& served)
     : placement_service_(served.context, served.board, served.explanation),
-      migration_service_(served.migrator, served.context, served.records),
+      migration_service_(served.migrator, served.context),
       agent_service_(served.context, served.runtime, served.configuration, served.migrator,
                      served.board, served.changes, served.node_name, served.network) {}
 

@@ -20,38 +20,36 @@
 #include "agent/rpc/agent_service.h"
 #include "agent/rpc/migration_service.h"
 #include "agent/rpc/placement_service.h"
-#include "agent/rpc/record_files.h"
 
 namespace numalocality {
 
-// What the services speak for; all of it outlives the server.
+// The components that the services use. All of them outlive the server.
 struct Served {
   const EngineContext& context;
   Migrator& migrator;
   const ReportBoard& board;
   ContainerResources* runtime = nullptr;               // may be null
   const ConfigurationSource* configuration = nullptr;  // may be null
-  const RecordFiles* records = nullptr;                // of earlier agents; may be null
   ExplanationSources explanation = {};
-  std::function<absl::Status()> changes = nullptr;  // as AgentService has it
-  std::string node_name = {};                       // of the machine; may be empty
+  std::function<absl::Status()> changes = nullptr;  // see AgentService
+  std::string node_name = {};                       // see AgentService
   GrpcOptions network = {};
 };
 
 // Serves from construction by Start until Shutdown. Methods are for one thread.
 class Server {
  public:
-  // Serves on the unix socket `path`, whose directory is made if need be and is for its owner only
-  // (0700): whoever can open the socket can move memory. FAILED_PRECONDITION if the path is in
-  // use by a live server or the directory is open to others. And over TCP, if `served.network` says
-  // so, as StartNetworkServer.
+  // Serves on the unix socket `path`, and over TCP if served.network has an address (see
+  // StartNetworkServer). Makes the socket's directory if it does not exist, with mode 0700, because
+  // every process that can open the socket can move memory. FAILED_PRECONDITION if another server
+  // uses the path, or others can open the directory.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& path,
                                                        const Served& served);
 
-  // That of the network; 0 if there is none.
+  // Port of the network API; 0 if there is none.
   int network_port() const { return network_port_; }
 
-  // Reports NOT_SERVING, lets calls end for `grace`, then cuts them off.
+  // Reports NOT_SERVING, waits `grace` for calls to end, then cancels them.
   void Shutdown(absl::Duration grace);
 
  private:

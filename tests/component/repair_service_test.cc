@@ -1,9 +1,11 @@
 // What controllers use beside migrations: the stream of placements, reservations, and records of
 // earlier agents.
 #include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +14,9 @@
 #include "absl/time/clock.h"
 #include "agent/base/clock.h"
 #include "agent/engine/migrate/migrator.h"
+#include "agent/engine/workload/workload_finder.h"
+#include "agent/rpc/record_files.h"
+#include "agent/rpc/reservation_file.h"
 #include "agent/rpc/server.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
@@ -36,17 +41,35 @@ class RepairServiceTest : public ::testing::Test {
   }
   ~RepairServiceTest() override { server_->Shutdown(absl::ZeroDuration()); }
 
+  std::string Records() const { return sockets_.Path("records"); }
+
+  // The agent is killed and starts again: what it stored until now is all that is left of it.
+  void KillAndStart() {
+    const std::string copy = sockets_.Path("copy");
+    std::filesystem::copy(Records(), copy);
+    migrator_->Shutdown(absl::ZeroDuration());
+    std::filesystem::remove_all(Records());
+    server_->Shutdown(absl::ZeroDuration());
+    server_.reset();
+    migrator_.reset();
+    std::filesystem::remove_all(Records());
+    std::filesystem::rename(copy, Records());
+    Start();
+  }
+
   // The agent starts, or starts again.
   void Start() {
     if (server_ != nullptr) server_->Shutdown(absl::ZeroDuration());
     server_.reset();
     migrator_.reset();
-    auto records = RecordFiles::Open(sockets_.Path("records"), context_);
-    EXPECT_TRUE(records.ok()) << records.status();
-    records_ = *std::move(records);
+    records_ = std::make_unique<RecordFiles>(Records());
     migrator_ = std::make_unique<Migrator>(context_);
-    migrator_->AddListener(records_.get());
-    const Served served{context_, *migrator_, board_, nullptr, nullptr, records_.get(), {}};
+    const absl::Status restored = migrator_->Restore(*records_);
+    EXPECT_TRUE(restored.ok()) << restored;
+    ReservationFile file(sockets_.Path("reservations.pb"));
+    migrator_->reservations().Restore(
+        file.Read(), [file](const std::vector<Reservation>& all) { file.Write(all); });
+    const Served served{context_, *migrator_, board_};
     auto server = Server::Start(socket_, served);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -224,6 +247,95 @@ TEST_F(RepairServiceTest, BadReservationsAreRefused) {
   EXPECT_EQ(Reserve(unknown).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(RepairServiceTest, ARequestIdNamesOneRequestAcrossRestarts) {
+  v1::CreateMigrationRequest request = Request("mine");
+  request.add_target_node_ids(1);
+  request.set_min_moved(0.5);
+  request.mutable_deadline()->set_seconds(100);
+  ASSERT_TRUE(Create(request).ok());
+  const v1::Migration first = created_;
+  v1::CreateMigrationRequest other = request;
+  other.set_min_moved(0.6);
+  for (const bool is_killed : {true, false, true}) {
+    is_killed ? KillAndStart() : Start();
+    EXPECT_EQ(Create(other).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+    ASSERT_TRUE(Create(request).ok());
+    EXPECT_EQ(created_.id(), first.id());
+    EXPECT_EQ(created_.reason(), v1::MIGRATION_REASON_INTERRUPTED);
+    EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(created_.request(), request))
+        << created_.request().DebugString();
+  }
+}
+
+TEST_F(RepairServiceTest, NoMigrationShowsAReservationsToken) {
+  ASSERT_TRUE(Reserve(ForSeconds(60)).ok());
+  v1::CreateMigrationRequest request = Request("mine");
+  request.add_reservation_tokens(reserved_.token());
+  ASSERT_TRUE(Create(request).ok());
+  EXPECT_EQ(created_.request().workloads(0).cgroup_path(), kCgroup);
+  EXPECT_EQ(created_.request().reservation_tokens_size(), 0);
+  KillAndStart();
+  ASSERT_TRUE(Create(request).ok()) << "the tokens are not compared";
+}
+
+TEST_F(RepairServiceTest, StateIsTheSameAfterARestart) {
+  ASSERT_TRUE(Reserve(ForSeconds(60)).ok());
+  Migration repair;
+  repair.id = "a-1";
+  repair.state = MigrationState::kPartial;
+  repair.request.origin = MigrationOrigin::kPolicy;
+  repair.request.policy = "keep";
+  repair.create_time = repair.start_time = absl::FromUnixSeconds(1);
+  repair.end_time = absl::FromUnixSeconds(2);
+  WorkloadMigration& result = repair.workloads.emplace_back();
+  result.workload = WorkloadFinder(context_.host).Find({{}, {}, kCgroup, {}}).value().front();
+  result.state = repair.state;
+  result.target_nodes = {NodeId{1}};
+  result.outcomes.Add(PageOutcome::kBusy, 3);
+  ASSERT_TRUE(records_->Save(repair).ok());
+  WorkloadPlacement placement;
+  placement.workload = result.workload;
+  placement.home_nodes = placement.allowed_nodes = {NodeId{1}};
+  for (const bool is_killed : {false, true}) {
+    is_killed ? KillAndStart() : Start();
+    EXPECT_EQ(migrator_->StuckBytes(placement), 3 * repair.page_bytes);
+    const std::vector<Reservation> reservations = migrator_->reservations().List();
+    ASSERT_EQ(reservations.size(), 1u);
+    EXPECT_EQ(reservations[0].token, reserved_.token());
+    EXPECT_EQ(reservations[0].owner, "a scheduler");
+    EXPECT_EQ(Create(Request()).error_code(), grpc::StatusCode::ABORTED);
+    // What PolicyLoop::Restore is given.
+    const std::vector<Migration> ends = migrator_->List();
+    ASSERT_EQ(ends.size(), 1u);
+    EXPECT_EQ(ends[0].request, repair.request);
+    EXPECT_EQ(ends[0].end_time, repair.end_time);
+  }
+}
+
+TEST_F(RepairServiceTest, NeverMoreThanThePromisedNumberIsListed) {
+  Migration migration;
+  migration.state = MigrationState::kSucceeded;
+  for (int i = 0; i < 1010; ++i) {
+    migration.id = absl::StrCat("a-", i);
+    migration.create_time = migration.end_time = absl::FromUnixSeconds(i);
+    ASSERT_TRUE(records_->Save(migration).ok());
+  }
+  Start();
+  migrator_->Start(1);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(Create(Request()).ok());
+    while (migrator_->ActiveCount() > 0) absl::SleepFor(absl::Milliseconds(1));
+    grpc::ClientContext context;
+    v1::ListMigrationsRequest list;
+    list.set_page_size(1000);
+    v1::ListMigrationsResponse response;
+    ASSERT_TRUE(migrations_->ListMigrations(&context, list, &response).ok());
+    EXPECT_EQ(response.migrations_size(), 1000);
+    EXPECT_EQ(response.migrations(0).id(), created_.id());
+    EXPECT_EQ(response.next_page_token(), "");
+  }
+}
+
 TEST_F(RepairServiceTest, EarlierAgentsMigrationsAreStillThere) {
   ASSERT_TRUE(Create(Request("mine")).ok());
   const std::string earlier = created_.id();
@@ -231,7 +343,6 @@ TEST_F(RepairServiceTest, EarlierAgentsMigrationsAreStillThere) {
   ASSERT_TRUE(Create(Request("mine")).ok());
   EXPECT_EQ(created_.id(), earlier) << "the same request is the same migration";
   EXPECT_EQ(created_.reason(), v1::MIGRATION_REASON_INTERRUPTED);
-  absl::SleepFor(absl::Seconds(1));  // ids begin with the second of the agent's start
   Start();
   ASSERT_TRUE(Create(Request("another")).ok());
 

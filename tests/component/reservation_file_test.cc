@@ -4,14 +4,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "agent/rpc/format_version.h"
+#include "numalocality/records/v1/reservations.pb.h"
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/temp_tree.h"
 
 namespace numalocality::reservation_file_test {
 namespace {
+
+namespace stored = ::numalocality::records::v1;
 
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -26,9 +31,16 @@ class ReservationFileTest : public ::testing::Test {
             {"prod", "db-0", "mysql"}};
   }
 
+  stored::Reservations Content() const {
+    std::ifstream file(tree_.Path("reservations.pb"));
+    stored::Reservations content;
+    EXPECT_TRUE(content.ParseFromIstream(&file));
+    return content;
+  }
+
   TempTree tree_;
   FakeClock clock_;
-  const ReservationFile file_{tree_.Path("reservations.pb")};
+  ReservationFile file_{tree_.Path("reservations.pb")};
 };
 
 TEST_F(ReservationFileTest, BringsBackWhatWasWritten) {
@@ -63,6 +75,32 @@ TEST_F(ReservationFileTest, WithoutAFileOrWithABrokenOneThereAreNone) {
   tree_.MakeDirectory("reservations.pb");
   EXPECT_THAT(file_.Read(), IsEmpty());
   file_.Write({});  // is logged
+}
+
+TEST_F(ReservationFileTest, ReadsTheVersionBeforeItsOwn) {
+  stored::Reservations version_1;
+  version_1.add_reservations()->set_token("secret");
+  tree_.Write("reservations.pb", version_1.SerializeAsString());
+  ASSERT_THAT(file_.Read(), SizeIs(1));
+  file_.Write(file_.Read());
+  EXPECT_EQ(Content().format_version(), kFormatVersion);
+  EXPECT_EQ(file_.Read()[0].token, "secret");
+}
+
+TEST_F(ReservationFileTest, RefusesALaterVersionAndLeavesTheFile) {
+  stored::Reservations later;
+  later.set_format_version(kFormatVersion + 1);
+  later.add_reservations()->set_token("secret");
+  tree_.Write("reservations.pb", later.SerializeAsString());
+  EXPECT_THAT(file_.Read(), IsEmpty());
+  file_.Write({{"mine", "", {Container()}, clock_.Now()}});
+  EXPECT_EQ(Content().SerializeAsString(), later.SerializeAsString());
+  // Once it has been deleted, the next agent starts with an empty one.
+  tree_.Remove("reservations.pb");
+  ReservationFile next{tree_.Path("reservations.pb")};
+  EXPECT_THAT(next.Read(), IsEmpty());
+  next.Write({{"mine", "", {Container()}, clock_.Now()}});
+  EXPECT_THAT(next.Read(), SizeIs(1));
 }
 
 TEST_F(ReservationFileTest, AHolderGoesOnAfterARestart) {

@@ -335,7 +335,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"NodeMapAndTarget",
                 "workloads { pid: 100 } node_map { source_node_id: 0 target_node_id: 1 }"
                 "target_node_ids: 1",
-                grpc::StatusCode::INVALID_ARGUMENT, "node_map: takes the place of"},
+                grpc::StatusCode::INVALID_ARGUMENT, "node_map: cannot be combined with"},
         Refusal{"NodeMapUnknown",
                 "workloads { pid: 100 } node_map { source_node_id: 0 target_node_id: 7 }",
                 grpc::StatusCode::INVALID_ARGUMENT, "7"},
@@ -359,7 +359,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "workloads { pid: 100 } verify_after { seconds: 2 } verify_after { seconds: 1 }",
                 grpc::StatusCode::INVALID_ARGUMENT, "verify_after: must be in ascending order"},
         Refusal{"VerifyLate", "workloads { pid: 100 } verify_after { seconds: 3600 }",
-                grpc::StatusCode::INVALID_ARGUMENT, "verify_after: at most"}),
+                grpc::StatusCode::INVALID_ARGUMENT, "verify_after: takes at most"}),
     [](const testing::TestParamInfo<Refusal>& param) { return param.param.name; });
 
 TEST_F(ServerTest, TellsWhatItCanDo) {

@@ -8,7 +8,6 @@
 #include "agent/engine/workload/node_room.h"
 #include "agent/engine/workload/unshared_pages.h"
 #include "agent/engine/workload/workload_finder.h"
-#include "agent/os/node/topology_reader.h"
 
 namespace numalocality {
 namespace {
@@ -24,14 +23,14 @@ absl::Status CheckNodes(const Evacuation& evacuation, const Topology& topology) 
   if (!bad.empty() || evacuation.target_nodes.Contains(evacuation.node)) {
     return absl::InvalidArgumentError(
         absl::StrCat("evacuation: target nodes ", evacuation.target_nodes.ToString(),
-                     ": name other nodes with memory, of ", memory.ToString()));
+                     ": choose other nodes with memory, out of ", memory.ToString()));
   }
   if (memory.size() > 1) return absl::OkStatus();
-  return absl::FailedPreconditionError("evacuation: the machine has one node with memory only");
+  return absl::FailedPreconditionError("evacuation: the machine has only one node with memory");
 }
 
-// Of what is charged to the workload on the node, what will move as far as samples tell. What is
-// shared, or mapped by nobody, stays.
+// Bytes charged to the workload on the node that will move, estimated from samples. Shared pages
+// and pages that nobody maps stay.
 int64_t MovableBytes(const EngineContext& context, const Workload& workload, NodeId node,
                      const Topology& topology, int64_t charged_bytes) {
   const auto pages = EstimateUnshared(context, workload, node, topology);
@@ -66,9 +65,9 @@ void FitPlan(const EngineContext& context, const MigrationRequest& request,
 }
 
 absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& context,
+                                                        const Topology& topology,
                                                         const Evacuation& evacuation,
                                                         const MigrationSpec& spec) {
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
   NL_RETURN_IF_ERROR(CheckNodes(evacuation, topology));
   const WorkloadFinder finder(context.host, context.names);
   NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, finder.FindAll());

@@ -1,4 +1,4 @@
-// Gathers what the plan of an evacuation is made of.
+// Finds the workloads that the evacuation of a node moves, and the room for them.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_EVACUATION_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_EVACUATION_H_
 
@@ -11,24 +11,26 @@
 
 namespace numalocality {
 
-// The containers with at least this much on the node; less is a sandbox, or not worth a
-// disturbance.
+// Containers with less memory on the node stay: they are sandboxes, or not worth the disturbance.
 inline constexpr int64_t kLeastOccupantBytes = int64_t{1} << 20;
 
-// What each memory node can take without touching its reserve, now.
+// Bytes that each memory node can take now without touching its reserve.
 absl::StatusOr<std::map<NodeId, int64_t>> ReadRoom(const EngineContext& context,
                                                    const Topology& topology);
 
-// Takes off the pages that a scan has planned for one workload of an evacuation what will stay:
-// what is shared, and what does not fit into the room that those before it have left, `room_bytes`.
+// Reduces planned.pages_planned of one workload of an evacuation by pages that will stay: shared
+// pages, and pages that do not fit into `room_bytes`, the room that the workloads before it have
+// left. Takes what is planned out of `room_bytes`.
 void FitPlan(const EngineContext& context, const MigrationRequest& request,
              const Topology& topology, std::map<NodeId, int64_t>& room_bytes,
              WorkloadMigration& planned);
 
-// The moves that `evacuation` consists of; see PlanEvacuation. Where it is to free so much and no
-// more, what processes share does not count, unless `spec` moves that, too. INVALID_ARGUMENT for a
-// node without memory, or targets that are none; FAILED_PRECONDITION if there is no other node.
+// The moves that `evacuation` consists of; see PlanEvacuation. If it ends at evacuation.free_bytes,
+// memory that processes share does not count, unless `spec` moves it. INVALID_ARGUMENT if the node
+// or a target has no memory, or the node is a target; FAILED_PRECONDITION if there is no other node
+// with memory.
 absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& context,
+                                                        const Topology& topology,
                                                         const Evacuation& evacuation,
                                                         const MigrationSpec& spec);
 

@@ -1,4 +1,4 @@
-// Who wants to know what becomes of migrations: metrics, records, the repair loop.
+// Interface of those who follow migrations: metrics and the repair loop.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_MIGRATION_LISTENER_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_MIGRATION_LISTENER_H_
 
@@ -6,14 +6,14 @@
 
 namespace numalocality {
 
-// Called on any of the Migrator's threads or its callers', one call at a time and in the order in
-// which things happened; must not call the Migrator.
+// Called on any of the Migrator's threads or its callers', one call at a time and in the order of
+// the changes. Must not call the Migrator.
 class MigrationListener {
  public:
   virtual ~MigrationListener() = default;
 
   // The migration was submitted; has progressed (about once a second); or, in a final state, has
-  // ended: that is told once.
+  // ended, which is notified once.
   virtual void OnMigration(const Migration& migration) = 0;
 };
 

@@ -7,6 +7,19 @@
 #include "agent/base/log.h"
 
 namespace numalocality {
+namespace {
+
+bool AskForTheSame(MigrationRequest one, MigrationRequest other) {
+  one.reservation_tokens.clear();
+  other.reservation_tokens.clear();
+  return one == other;
+}
+
+bool IsRepair(const MigrationEntry& entry) {
+  return entry.migration.request.origin == MigrationOrigin::kPolicy;
+}
+
+}  // namespace
 
 const BatchInFlight* MigrationEntry::OldestBatch() const {
   const auto oldest = std::min_element(
@@ -15,22 +28,42 @@ const BatchInFlight* MigrationEntry::OldestBatch() const {
   return oldest == batches.end() ? nullptr : &oldest->second;
 }
 
-void MigrationRecords::Add(std::shared_ptr<MigrationEntry> entry) {
-  entries_.push_back(std::move(entry));
-  auto finished = std::count_if(entries_.begin(), entries_.end(),
-                                [](const auto& other) { return IsFinal(other->migration.state); });
-  for (auto it = entries_.begin(); finished > static_cast<ptrdiff_t>(kMaxFinished);) {
-    const bool is_final = IsFinal((*it)->migration.state);
-    it = is_final ? entries_.erase(it) : std::next(it);
-    finished -= is_final;
+std::string MigrationEntry::DescribeCall(absl::Duration now) const {
+  const BatchInFlight* const batch = OldestBatch();
+  if (batch == nullptr) return "a read of its processes' memory has not returned from the kernel";
+  return absl::StrCat("move_pages of ", batch->pages, " pages of process ", batch->pid,
+                      " has not returned from the kernel for ",
+                      absl::FormatDuration(now - batch->start));
+}
+
+void MigrationRecords::DropOldest() {
+  auto finished =
+      static_cast<size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
+        return IsFinal(entry->migration.state);
+      }));
+  for (; finished > kMaxFinished; --finished) {
+    // By end time: a migration that took long is not dropped as soon as it ends.
+    auto oldest = entries_.end();
+    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+      const Migration& migration = (*it)->migration;
+      if (!IsFinal(migration.state)) continue;
+      if (oldest == entries_.end() || migration.end_time < (*oldest)->migration.end_time) {
+        oldest = it;
+      }
+    }
+    dropped_.push_back((*oldest)->migration.id);
+    entries_.erase(oldest);
   }
 }
 
-std::shared_ptr<MigrationEntry> MigrationRecords::Find(const std::string& id) const {
+std::vector<std::string> MigrationRecords::TakeDropped() { return std::exchange(dropped_, {}); }
+
+absl::StatusOr<std::shared_ptr<MigrationEntry>> MigrationRecords::Find(
+    const std::string& id) const {
   for (const auto& entry : entries_) {
     if (entry->migration.id == id) return entry;
   }
-  return nullptr;
+  return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
 }
 
 absl::StatusOr<std::optional<Migration>> MigrationRecords::FindRequest(
@@ -38,7 +71,9 @@ absl::StatusOr<std::optional<Migration>> MigrationRecords::FindRequest(
   if (request.request_id.empty()) return std::nullopt;
   for (const auto& entry : entries_) {
     if (entry->migration.request.request_id != request.request_id) continue;
-    if (entry->migration.request == request) return entry->migration;
+    if (!entry->migration.is_request_known || AskForTheSame(entry->migration.request, request)) {
+      return entry->migration;
+    }
     return absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
                                                  ": already names another request, migration ",
                                                  entry->migration.id));
@@ -58,6 +93,54 @@ absl::Status MigrationRecords::CheckIdle(const std::vector<Workload>& workloads)
     }
   }
   return absl::OkStatus();
+}
+
+int64_t MigrationRecords::StuckBytes(const WorkloadPlacement& placement) const {
+  const NodeSet home = placement.home_nodes & placement.allowed_nodes;
+  for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {
+    const Migration& migration = (*it)->migration;
+    if (!IsFinal(migration.state)) continue;
+    for (const WorkloadMigration& result : migration.workloads) {
+      if (!result.workload.IsSame(placement.workload) || result.target_nodes != home) continue;
+      return (result.outcomes[PageOutcome::kBusy] + result.outcomes[PageOutcome::kPinned]) *
+             migration.page_bytes;
+    }
+  }
+  return 0;
+}
+
+std::vector<Migration> MigrationRecords::List() const {
+  std::vector<Migration> migrations;
+  for (const auto& entry : entries_) migrations.push_back(entry->migration);
+  return migrations;
+}
+
+void MigrationQueue::Add(const std::shared_ptr<MigrationEntry>& entry) {
+  const auto place = IsRepair(*entry) ? waiting_.end()
+                                      : std::find_if(waiting_.begin(), waiting_.end(),
+                                                     [](const auto& e) { return IsRepair(*e); });
+  waiting_.insert(place, entry);
+}
+
+void MigrationQueue::Remove(const MigrationEntry& entry) {
+  std::erase_if(waiting_, [&](const auto& other) { return other.get() == &entry; });
+}
+
+std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
+  if (waiting_.empty()) return nullptr;
+  std::shared_ptr<MigrationEntry> entry = waiting_.front();
+  if (IsRepair(*entry)) {
+    if (running_repairs_ >= std::max(1, worker_count_ - 1)) return nullptr;
+    ++running_repairs_;
+  }
+  waiting_.pop_front();
+  ++running_;
+  return entry;
+}
+
+void MigrationQueue::Ended(const MigrationEntry& entry) {
+  --running_;
+  running_repairs_ -= IsRepair(entry);
 }
 
 }  // namespace numalocality

@@ -1,5 +1,5 @@
 // The migrations that the agent knows of: waiting, running, and the latest of those that have
-// ended.
+// ended, in this agent process or an earlier one; and the queue of those that wait.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_MIGRATION_RECORDS_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_MIGRATION_RECORDS_H_
 
@@ -16,57 +16,99 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/model/migration.h"
+#include "agent/model/placement.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
 
-// A batch of pages that the kernel has now.
+// A move_pages call that has not returned.
 struct BatchInFlight {
   pid_t pid = 0;
   int64_t pages = 0;
   absl::Duration start;  // monotonic
 };
 
-// A migration's record and what its run needs.
+// A migration's record, and what the Migrator knows of it while it runs.
 struct MigrationEntry {
   Migration migration;
-  uint64_t version = 1;       // grows with each change
-  uint64_t told_version = 0;  // that listeners know
-  bool told_end = false;
+  uint64_t version = 1;           // grows with each change
+  uint64_t notified_version = 0;  // the latest that listeners know
+  bool notified_end = false;
   bool cancelled = false;
-  bool interrupted = false;              // cancelled as the agent ends
-  size_t workload = 0;                   // index of the one in turn
-  std::map<int, BatchInFlight> batches;  // by the run's worker
-  bool is_stalled = false;               // the messages tell of a call that the kernel holds
-  bool is_replaced = false;  // another worker has taken the place of the one that runs this
+  bool interrupted = false;              // cancelled because the agent shuts down
+  size_t workload = 0;                   // index of the workload that is being moved
+  std::map<int, BatchInFlight> batches;  // by the migration's worker
+  bool is_stalled = false;               // the messages name a stalled call
+  bool is_replaced = false;  // another thread has taken the place of the one that runs this
 
-  // The batch that the kernel has had for longest; null if it has none.
+  // The batch that has been in the kernel for longest; null if none is.
   const BatchInFlight* OldestBatch() const;
+  // The kernel call that this running migration waits for, for people.
+  std::string DescribeCall(absl::Duration now) const;
 };
 
 // Not thread-safe: the Migrator's lock guards it, entries included.
 class MigrationRecords {
  public:
-  // Ended ones that are kept; the oldest go first.
+  // Finished migrations that are kept, of this agent and earlier ones together. Those that ended
+  // first are dropped first.
   static constexpr size_t kMaxFinished = 1000;
 
-  void Add(std::shared_ptr<MigrationEntry> entry);
+  void Add(std::shared_ptr<MigrationEntry> entry) { entries_.push_back(std::move(entry)); }
 
-  // Null if there is none (any more).
-  std::shared_ptr<MigrationEntry> Find(const std::string& id) const;
+  // Drops finished migrations above kMaxFinished. Call after one has ended, or has been added.
+  void DropOldest();
+
+  // Ids of the migrations that have been dropped since the last call.
+  std::vector<std::string> TakeDropped();
+
+  // NOT_FOUND if there is none, or it has been dropped. Never null.
+  absl::StatusOr<std::shared_ptr<MigrationEntry>> Find(const std::string& id) const;
 
   // The migration that an earlier request with the same request_id made; ALREADY_EXISTS if that
-  // request was another one.
+  // request was another one. Reservation tokens are not compared: they are credentials, are not
+  // stored with the record, and a controller may have renewed its reservation before it retries. A
+  // record whose request is not known is taken for the same.
   absl::StatusOr<std::optional<Migration>> FindRequest(const MigrationRequest& request) const;
 
   // ABORTED with the other's id if one of `workloads` is being migrated, or waits for it.
   absl::Status CheckIdle(const std::vector<Workload>& workloads) const;
 
+  // See Migrator::StuckBytes.
+  int64_t StuckBytes(const WorkloadPlacement& placement) const;
+
   // All, oldest first.
   const std::deque<std::shared_ptr<MigrationEntry>>& entries() const { return entries_; }
+  std::vector<Migration> List() const;
 
  private:
   std::deque<std::shared_ptr<MigrationEntry>> entries_;
+  std::vector<std::string> dropped_;
+};
+
+// The migrations that wait for a worker, and which is next: requests of the API before repairs, in
+// the order in which they came. Not thread-safe: the Migrator's lock guards it.
+class MigrationQueue {
+ public:
+  // Of several workers one is kept for requests of the API.
+  void SetWorkers(int count) { worker_count_ = count; }
+  int worker_count() const { return worker_count_; }
+
+  void Add(const std::shared_ptr<MigrationEntry>& entry);
+  void Remove(const MigrationEntry& entry);
+
+  // Takes the next one, which runs until Ended; null if none may run now.
+  std::shared_ptr<MigrationEntry> Take();
+  void Ended(const MigrationEntry& entry);
+
+  size_t waiting_count() const { return waiting_.size(); }
+  int running_count() const { return running_; }
+
+ private:
+  std::deque<std::shared_ptr<MigrationEntry>> waiting_;
+  int worker_count_ = 1;
+  int running_ = 0;
+  int running_repairs_ = 0;
 };
 
 }  // namespace numalocality

@@ -1,26 +1,21 @@
 #include "agent/engine/migrate/migrator.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/engine/migrate/evacuation.h"
-#include "agent/engine/migrate/request_check.h"
-#include "agent/engine/migrate/workload_run.h"
-#include "agent/engine/report/report_reader.h"
-#include "agent/model/repair_decision.h"
-#include "agent/os/node/topology_reader.h"
+#include "agent/engine/migrate/execution.h"
+#include "agent/engine/migrate/recovery.h"
 
 namespace numalocality {
 
-// Carries a run's news into its entry.
+// Writes the progress of a migration into its entry.
 class Migrator::Observer final : public MigrationObserver {
  public:
-  // `workload`: index of the result that the run is about.
+  // `workload`: index of the workload that is being moved.
   Observer(Migrator& migrator, MigrationEntry& entry, size_t workload, absl::Duration deadline)
       : migrator_(migrator), entry_(entry), workload_(workload), deadline_(deadline) {}
 
@@ -62,15 +57,10 @@ class Migrator::Observer final : public MigrationObserver {
 
 namespace {
 
-// What a repair has left, by the counters that it was decided by.
-void MeasureRepair(const EngineContext& context, const Workload& workload,
-                   RepairEstimate& estimate) {
-  const auto topology = TopologyReader(context.host).Read();
-  if (!topology.ok()) return LogError(topology.status().message());
-  const auto placement = ReportReader(context).ReadOnce(workload, *topology);
-  if (!placement.ok()) return;  // it has gone
-  estimate.local_after = placement->LocalFraction();
-  estimate.remote_after = RepairableBytes(*placement, *topology);
+constexpr absl::Duration kWatchdogPeriod = absl::Seconds(1);
+
+void LogIfError(const absl::Status& status) {
+  if (!status.ok()) LogError(status.message());
 }
 
 std::vector<Workload> WorkloadsOf(const Migration& migration) {
@@ -100,6 +90,25 @@ Migrator::~Migrator() {
   for (std::thread& worker : workers) worker.join();
 }
 
+absl::Status Migrator::Restore(MigrationStore& store) {
+  NL_ASSIGN_OR_RETURN(std::vector<Migration> earlier, store.Load());
+  publisher_.SetStore(&store);
+  std::sort(earlier.begin(), earlier.end(),
+            [](const Migration& a, const Migration& b) { return a.create_time < b.create_time; });
+  for (Migration& migration : earlier) {
+    if (RecoverInterrupted(context_, migration)) LogIfError(store.Save(migration));
+    auto entry = std::make_shared<MigrationEntry>();
+    entry->migration = std::move(migration);
+    entry->notified_end = true;
+    MutexLock lock(mutex_);
+    records_.Add(std::move(entry));
+  }
+  MutexLock lock(mutex_);
+  records_.DropOldest();
+  for (const std::string& id : records_.TakeDropped()) LogIfError(store.Remove(id));
+  return absl::OkStatus();
+}
+
 void Migrator::Start(int workers) {
   SetWorkers(workers);
   watchdog_ = std::thread([this] { RunWatchdog(); });
@@ -108,7 +117,7 @@ void Migrator::Start(int workers) {
 void Migrator::SetWorkers(int count) {
   MutexLock lock(mutex_);
   queue_.SetWorkers(count);
-  // Those that are too many find nothing to take.
+  // Threads above the count stay, and find nothing to take.
   for (; started_workers_ < count; ++started_workers_) {
     workers_.emplace_back([this] { RunWorker(); });
   }
@@ -139,17 +148,16 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
     NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
     if (earlier.has_value()) return *std::move(earlier);
   }
-  const EngineContext context = ContextNow();
-  NL_ASSIGN_OR_RETURN(std::vector<WorkloadMigration> planned,
-                      ResolveRequest(context, runtime_, request));
+  NL_ASSIGN_OR_RETURN(const Admission admission, Admit(ContextNow(), runtime_, request));
   auto entry = std::make_shared<MigrationEntry>();
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.host).Read());
-  entry->migration = NewRecord(request, std::move(planned), topology.page_bytes);
-  // However soon it ends, that is told after its beginning.
-  MutexLock one_at_a_time(notifying_);
-  NL_ASSIGN_OR_RETURN(Migration migration, Enqueue(entry));
-  const bool is_new = !entry->migration.id.empty();
-  if (is_new) NotifyListeners(migration);
+  entry->migration = NewRecord(request, admission);
+  absl::StatusOr<Migration> migration;
+  // Enqueued while publishing: however soon it ends, its end is published after its beginning.
+  publisher_.Publish([&] {
+    migration = Enqueue(entry);
+    const bool is_new = migration.ok() && !entry->migration.id.empty();
+    return is_new ? RecordChanges{*migration, {}} : RecordChanges();
+  });
   return migration;
 }
 
@@ -164,10 +172,13 @@ absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry
   NL_RETURN_IF_ERROR(records_.CheckIdle(workloads));
   NL_RETURN_IF_ERROR(reservations_.Check(workloads, request.reservation_tokens));
   if (queue_.waiting_count() >= kMaxPending) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        queue_.waiting_count(), " migrations are waiting for their turn already; try again later"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat(queue_.waiting_count(), " migrations are waiting already; try again later"));
   }
-  entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
+  // An earlier agent may have started in the same second, or the clock may have been set back.
+  do {
+    entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
+  } while (records_.Find(entry->migration.id).ok());
   records_.Add(entry);
   queue_.Add(entry);
   changed_.NotifyAll();
@@ -190,18 +201,8 @@ absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {
 }
 
 int64_t Migrator::StuckBytes(const WorkloadPlacement& placement) const {
-  const NodeSet home = placement.home_nodes & placement.allowed_nodes;
   MutexLock lock(mutex_);
-  for (auto it = records_.entries().rbegin(); it != records_.entries().rend(); ++it) {
-    const Migration& migration = (*it)->migration;
-    if (!IsFinal(migration.state)) continue;
-    for (const WorkloadMigration& result : migration.workloads) {
-      if (!result.workload.IsSame(placement.workload) || result.target_nodes != home) continue;
-      return (result.outcomes[PageOutcome::kBusy] + result.outcomes[PageOutcome::kPinned]) *
-             migration.page_bytes;
-    }
-  }
-  return 0;
+  return records_.StuckBytes(placement);
 }
 
 int Migrator::ActiveCount() const {
@@ -212,47 +213,31 @@ int Migrator::ActiveCount() const {
 absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
                                          absl::FunctionRef<bool()> is_cancelled) {
   const EngineContext context = ContextNow();
-  NL_ASSIGN_OR_RETURN(std::vector<WorkloadMigration> planned,
-                      ResolveRequest(context, runtime_, request));
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context_.host).Read());
-  Migration plan = NewRecord(request, std::move(planned), topology.page_bytes);
-  const bool is_evacuation = request.evacuation.has_value();
-  std::map<NodeId, int64_t> room_bytes;  // that the workloads before have left
-  if (is_evacuation) {
-    NL_ASSIGN_OR_RETURN(room_bytes, ReadRoom(context, topology));
-  }
-  for (WorkloadMigration& result : plan.workloads) {
-    if (is_cancelled()) return absl::CancelledError("the caller has gone");
-    NL_ASSIGN_OR_RETURN(result, PlanWorkload(context, result, request, is_cancelled));
-    if (is_evacuation) FitPlan(context, request, topology, room_bytes, result);
-  }
+  NL_ASSIGN_OR_RETURN(const Admission admission, Admit(context, runtime_, request));
+  Migration plan = NewRecord(request, admission);
+  NL_ASSIGN_OR_RETURN(plan.workloads, PlanMigration(context, admission, request, is_cancelled));
   return plan;
 }
 
-Migration Migrator::NewRecord(const MigrationRequest& request,
-                              std::vector<WorkloadMigration> planned, int64_t page_bytes) const {
+Migration Migrator::NewRecord(const MigrationRequest& request, const Admission& admission) const {
   Migration migration;
   migration.request = request;
-  migration.page_bytes = page_bytes;
+  migration.page_bytes = admission.topology.page_bytes;
   migration.create_time = context_.clock.Now();
-  migration.workloads = std::move(planned);
+  migration.workloads = admission.workloads;
   migration.estimate = request.estimate;
   return migration;
 }
 
 absl::StatusOr<Migration> Migrator::Get(const std::string& id) const {
   MutexLock lock(mutex_);
-  const auto entry = records_.Find(id);
-  if (entry == nullptr)
-    return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+  NL_ASSIGN_OR_RETURN(const auto entry, records_.Find(id));
   return entry->migration;
 }
 
 std::vector<Migration> Migrator::List() const {
   MutexLock lock(mutex_);
-  std::vector<Migration> migrations;
-  for (const auto& entry : records_.entries()) migrations.push_back(entry->migration);
-  return migrations;
+  return records_.List();
 }
 
 absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
@@ -260,15 +245,14 @@ absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
   Migration now;
   {
     MutexLock lock(mutex_);
-    entry = records_.Find(id);
-    if (entry == nullptr)
-      return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+    NL_ASSIGN_OR_RETURN(entry, records_.Find(id));
     if (!IsFinal(entry->migration.state)) entry->cancelled = true;
     if (entry->migration.state != MigrationState::kPending) return entry->migration;
     EndPending(*entry);
     now = entry->migration;
+    records_.DropOldest();
   }
-  Tell(*entry);
+  Notify(*entry);
   return now;
 }
 
@@ -277,9 +261,7 @@ absl::StatusOr<MigrationSnapshot> Migrator::WaitForChange(const std::string& id,
                                                           absl::Duration timeout) const {
   const absl::Duration end = context_.clock.Monotonic() + timeout;
   MutexLock lock(mutex_);
-  const auto entry = records_.Find(id);
-  if (entry == nullptr)
-    return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+  NL_ASSIGN_OR_RETURN(const auto entry, records_.Find(id));
   while (entry->version == seen_version) {
     const absl::Duration left = end - context_.clock.Monotonic();
     if (left <= absl::ZeroDuration()) break;
@@ -303,21 +285,23 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
       EndPending(*entry);
       ended.push_back(entry);
     }
+    records_.DropOldest();
     changed_.NotifyAll();
   }
-  for (const auto& entry : ended) Tell(*entry);
+  for (const auto& entry : ended) Notify(*entry);
   MutexLock lock(mutex_);
   while (queue_.running_count() > 0) {
     const absl::Duration left = end - context_.clock.Monotonic();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
   }
-  std::vector<std::string> held;
+  std::vector<std::string> stalled;
   for (const auto& entry : records_.entries()) {
     if (IsFinal(entry->migration.state)) continue;
-    held.push_back(absl::StrCat("migration ", entry->migration.id, ": ", DescribeCall(*entry)));
+    stalled.push_back(absl::StrCat("migration ", entry->migration.id, ": ",
+                                   entry->DescribeCall(context_.clock.Monotonic())));
   }
-  return held;
+  return stalled;
 }
 
 void Migrator::EndPending(MigrationEntry& entry) {
@@ -356,13 +340,13 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
   const absl::Duration deadline = context_.clock.Monotonic() + request.spec.deadline;
   for (size_t i = 0; i < entry->migration.workloads.size(); ++i) {
     Observer observer(*this, *entry, i, deadline);
-    const WorkloadMigration planned = entry->migration.workloads[i];
+    const WorkloadMigration admitted = entry->migration.workloads[i];
     {
       MutexLock lock(mutex_);
       entry->workload = i;
     }
     const EngineContext context = ContextNow();
-    WorkloadMigration result = MigrateWorkload(context, runtime_, planned, request, observer);
+    WorkloadMigration result = MigrateWorkload(context, runtime_, admitted, request, observer);
     MutexLock lock(mutex_);
     entry->batches.clear();
     if (entry->interrupted && result.reason == MigrationReason::kCancelled) {
@@ -381,18 +365,86 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     Conclude(migration);
     migration.estimate = estimate;
     migration.end_time = context_.clock.Now();
+    records_.DropOldest();
     Changed(*entry);
     ending = absl::StrCat("migration ended id=", migration.id,
                           " state=", MigrationStateName(migration.state),
                           " reason=", MigrationReasonName(migration.reason));
   }
   LogInfo(ending);
-  Tell(*entry);
+  Notify(*entry);
 }
 
 void Migrator::Changed(MigrationEntry& entry) {
   ++entry.version;
   changed_.NotifyAll();
+}
+
+void Migrator::Notify(MigrationEntry& entry) {
+  publisher_.Publish([&] {
+    RecordChanges changes;
+    MutexLock lock(mutex_);
+    changes.dropped = records_.TakeDropped();
+    if (entry.notified_end) return changes;
+    entry.notified_end = IsFinal(entry.migration.state);
+    entry.notified_version = entry.version;
+    changes.changed = entry.migration;
+    return changes;
+  });
+}
+
+void Migrator::NotifyProgress() {
+  std::vector<std::shared_ptr<MigrationEntry>> changed;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& entry : records_.entries()) {
+      if (entry->migration.state == MigrationState::kPending || IsFinal(entry->migration.state) ||
+          entry->version == entry->notified_version) {
+        continue;
+      }
+      changed.push_back(entry);
+    }
+  }
+  for (const auto& entry : changed) Notify(*entry);
+}
+
+void Migrator::FindStalledCalls() {
+  const absl::Duration now = context_.clock.Monotonic();
+  MutexLock lock(mutex_);
+  for (const auto& entry : records_.entries()) {
+    const BatchInFlight* batch = entry->OldestBatch();
+    if (batch == nullptr || now - batch->start <= kStalledAfter) continue;
+    const std::string message = entry->DescribeCall(now);
+    if (!entry->is_stalled)
+      LogWarning(absl::StrCat("migration ", entry->migration.id, ": ", message));
+    entry->is_stalled = true;
+    entry->migration.message = message;
+    entry->migration.workloads[entry->workload].message = message;
+    Changed(*entry);
+    if (entry->is_replaced || queue_.waiting_count() == 0 || replaced_ >= kMaxReplaced || stopping_)
+      continue;
+    entry->is_replaced = true;
+    ++replaced_;
+    std::erase_if(workers_, [this](std::thread& worker) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      if (retired_.erase(worker.get_id()) == 0) return false;
+      worker.join();
+      return true;
+    });
+    workers_.emplace_back([this] { RunWorker(); });
+  }
+}
+
+void Migrator::RunWatchdog() {
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      while (queue_.running_count() == 0 && !stopping_) changed_.Wait(mutex_);
+      if (!stopping_) stop_.WaitFor(mutex_, kWatchdogPeriod);
+      if (stopping_) return;
+    }
+    FindStalledCalls();
+    NotifyProgress();
+  }
 }
 
 }  // namespace numalocality

@@ -1,5 +1,5 @@
-// The agent's queue of migrations, their records, and the threads that run them. The only way to
-// move pages in the agent.
+// The only part of the agent that moves pages: queues migrations, carries them out on threads of
+// its own, and keeps their records.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_MIGRATOR_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_MIGRATOR_H_
 
@@ -17,9 +17,11 @@
 #include "absl/time/time.h"
 #include "agent/base/mutex.h"
 #include "agent/engine/context.h"
+#include "agent/engine/migrate/admission.h"
 #include "agent/engine/migrate/migration_listener.h"
-#include "agent/engine/migrate/migration_queue.h"
 #include "agent/engine/migrate/migration_records.h"
+#include "agent/engine/migrate/migration_store.h"
+#include "agent/engine/migrate/record_publisher.h"
 #include "agent/engine/migrate/reservations.h"
 #include "agent/engine/move/bandwidth_limit.h"
 #include "agent/engine/workload/container_resources.h"
@@ -36,120 +38,120 @@ struct MigrationSnapshot {
 // Thread-safe.
 class Migrator {
  public:
-  // Migrations that wait.
+  // Migrations that may wait.
   static constexpr size_t kMaxPending = 100;
-  // A kernel call that takes longer is told of: it waits for a real-time task to leave a CPU.
+  // A kernel call that takes longer is reported. It waits for a real-time task to leave a CPU.
   static constexpr absl::Duration kStalledAfter = absl::Seconds(5);
-  // Workers in such calls that have a replacement. Each keeps a thread until its call returns.
+  // Workers in stalled calls that are replaced by new threads. Each keeps its thread until its call
+  // returns.
   static constexpr int kMaxReplaced = 4;
 
   // `runtime` may be null; outlives this.
   explicit Migrator(const EngineContext& context, ContainerResources* runtime = nullptr);
   ~Migrator();  // Shutdown with no grace, then joins
 
-  // Tells `listener`, which outlives this, of all migrations. Before Start.
-  void AddListener(MigrationListener* listener) { listeners_.push_back(listener); }
+  // Adds the records of earlier agents from `store`, completes those of interrupted migrations, and
+  // from now on stores every change there. `store` outlives this. On an error nothing is stored.
+  // Call once, before Start.
+  absl::Status Restore(MigrationStore& store);
+
+  // Notifies `listener`, which outlives this, of all changes. Before Start.
+  void AddListener(MigrationListener* listener) { publisher_.AddListener(listener); }
 
   // Starts threads that run `workers` migrations at once. Call once.
   void Start(int workers);
 
-  // How many run at once from now on; those that run already go on.
+  // Changes how many run at once. Migrations that are running continue.
   void SetWorkers(int count);
 
-  // What bounds all migrations together, from the next one on; the bandwidth at once.
+  // Limits for all migrations together: the bandwidth applies at once, the rest to migrations that
+  // begin later.
   void SetLimits(const HostLimits& limits, int64_t bytes_per_second);
   HostLimits Limits() const;
 
   Reservations& reservations() { return reservations_; }
 
-  // Enqueues a migration and returns its record, state PENDING; a request with the request_id of
-  // an earlier one returns that one's. Those of the API go before those of the repair loop, and
-  // one of several workers is always theirs. Errors: INVALID_ARGUMENT and FAILED_PRECONDITION as
-  // ResolveRequest has them; NOT_FOUND for a workload that is not there; ABORTED with the other's
-  // id if a workload is being migrated, or is reserved; ALREADY_EXISTS if the request_id was used
-  // for something else; RESOURCE_EXHAUSTED with kMaxPending waiting; UNAVAILABLE while shutting
-  // down.
+  // Enqueues a migration and returns its record, state PENDING; for a request with the request_id
+  // of an earlier one, returns that one's record. Requests of the API go before those of the repair
+  // loop, and one of several workers is kept for them. Errors: INVALID_ARGUMENT,
+  // FAILED_PRECONDITION and NOT_FOUND as Admit returns them; ABORTED with the other's id if a
+  // workload is being migrated, or is reserved; ALREADY_EXISTS if the request_id was used for
+  // another request; RESOURCE_EXHAUSTED with kMaxPending waiting; UNAVAILABLE while shutting down.
   absl::StatusOr<Migration> Submit(const MigrationRequest& request);
 
-  // What Submit would do, without doing it: the record that it would have, with `before` and
-  // `pages_planned` filled in; of an evacuation, those that have room and are not shared.
-  // INVALID_ARGUMENT, FAILED_PRECONDITION and NOT_FOUND as Submit. Scans on the calling thread;
-  // gives up when `is_cancelled` says so.
+  // The record that Submit would make, with `before` and `pages_planned` filled in, without moving
+  // anything. In an evacuation, only pages that have room and are not shared are planned. Scans on
+  // the calling thread. Errors as Admit and PlanMigration return them.
   absl::StatusOr<Migration> Plan(const MigrationRequest& request,
                                  absl::FunctionRef<bool()> is_cancelled);
 
-  // NOT_FOUND if there is no such record (any more).
+  // NOT_FOUND if there is no such record, or it is not kept any more.
   absl::StatusOr<Migration> Get(const std::string& id) const;
 
   // All records, oldest first.
   std::vector<Migration> List() const;
 
-  // Asks a migration to end after its batch; one that has not begun ends at once, a final one stays
+  // Asks a migration to end after its current batch. A pending one ends at once, a final one stays
   // as it is. Returns its record.
   absl::StatusOr<Migration> Cancel(const std::string& id);
 
-  // The record of `id` as soon as its version is not `seen_version` any more, at the latest after
-  // `timeout`. Version 0 is never current.
+  // Returns the record of `id` as soon as its version differs from `seen_version`, at the latest
+  // after `timeout`. No record has version 0.
   absl::StatusOr<MigrationSnapshot> WaitForChange(const std::string& id, uint64_t seen_version,
                                                   absl::Duration timeout) const;
 
-  // ABORTED with its id if a migration moves one of `workloads`, or waits to.
+  // ABORTED with the migration's id if one of `workloads` is being migrated, or waits for it.
   absl::Status CheckIdle(const std::vector<Workload>& workloads) const;
 
-  // Bytes of the workload that its last migration to where its home is now tried and could not
-  // move; 0 if there was none.
+  // Bytes of the workload that its last migration to where its home is now, by this agent or an
+  // earlier one, tried and could not move; 0 if there was none.
   int64_t StuckBytes(const WorkloadPlacement& placement) const;
 
   // Migrations that wait or run.
   int ActiveCount() const;
 
-  // Writes calls that the kernel has held for more than kStalledAfter into their records' messages,
-  // and, while other migrations wait, starts workers in the place of those in such calls. Start
-  // sees to it that this is called once a second while migrations run.
+  // Writes kernel calls that have not returned for kStalledAfter into the messages of their
+  // records, and, if other migrations wait, starts workers in place of those in such calls. After
+  // Start this is called once a second while migrations run.
   void FindStalledCalls();
 
-  // Takes no more requests, cancels all migrations and waits for the batches in flight, `grace` at
-  // most. Returns a line for each kernel call that has still not returned; empty when all ended.
+  // Accepts no more requests, cancels all migrations and waits for the batches in flight, `grace`
+  // at most. Returns a line for each migration that still waits for a kernel call.
   std::vector<std::string> Shutdown(absl::Duration grace);
 
  private:
   class Observer;
 
-  // Gives `entry` an id and lets it wait for a worker; without an id, the record returned is that
-  // of the same request made earlier.
+  // Gives `entry` an id and adds it to records and queue. If the same request was made earlier,
+  // returns the record of that one, and `entry` gets no id.
   absl::StatusOr<Migration> Enqueue(const std::shared_ptr<MigrationEntry>& entry)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  Migration NewRecord(const MigrationRequest& request, std::vector<WorkloadMigration> planned,
-                      int64_t page_bytes) const;
+  Migration NewRecord(const MigrationRequest& request, const Admission& admission) const;
 
-  // Runs pending migrations until shutdown.
+  // Carries out pending migrations until shutdown.
   void RunWorker();
   // Calls FindStalledCalls and NotifyProgress once a second while migrations run, until shutdown.
   void RunWatchdog();
   void Execute(const std::shared_ptr<MigrationEntry>& entry);
-  // The next to run; null if none may.
+  // The next one to carry out; null if none may begin.
   std::shared_ptr<MigrationEntry> TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   EngineContext ContextNow() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Tells how it is now, unless its end has been told.
-  void Tell(MigrationEntry& entry) ABSL_LOCKS_EXCLUDED(notifying_, mutex_);
-  void NotifyListeners(const Migration& migration) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(notifying_);
-  // Tells of running migrations that have changed since the last time.
+  // Publishes the record as it is now, unless its end has been published.
+  void Notify(MigrationEntry& entry) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Publishes the records of running migrations that have changed since the last time.
   void NotifyProgress() ABSL_LOCKS_EXCLUDED(mutex_);
 
   void EndPending(MigrationEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The kernel call that a running migration is in, for people.
-  std::string DescribeCall(const MigrationEntry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Changed(MigrationEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const EngineContext context_;
   ContainerResources* const runtime_;
-  std::vector<MigrationListener*> listeners_;
+  RecordPublisher publisher_;  // its lock is taken before mutex_
   BandwidthLimit host_bandwidth_;
   Reservations reservations_;
-  const int64_t id_base_;  // start of this agent: ids differ across restarts
+  const int64_t id_base_;  // start time of this agent: first part of its ids
 
-  Mutex notifying_;  // before mutex_
   mutable Mutex mutex_;
   mutable ConditionVariable changed_;
   ConditionVariable stop_;
@@ -158,10 +160,10 @@ class Migrator {
   int64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
   HostLimits limits_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  int started_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // replacements left out
-  int replaced_ ABSL_GUARDED_BY(mutex_) = 0;  // workers that have a replacement and run still
+  int started_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // without replacements
+  int replaced_ ABSL_GUARDED_BY(mutex_) = 0;         // workers in stalled calls that were replaced
   std::vector<std::thread> workers_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::thread::id> retired_ ABSL_GUARDED_BY(mutex_);  // of those, to be joined
+  std::set<std::thread::id> retired_ ABSL_GUARDED_BY(mutex_);  // replaced ones to be joined
   std::thread watchdog_;
 };
 

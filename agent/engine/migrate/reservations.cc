@@ -12,29 +12,29 @@
 namespace numalocality {
 namespace {
 
-// 128 bits that nobody guesses.
+// 128 random bits, which cannot be guessed.
 std::string MakeToken() {
   std::random_device device;
   return absl::StrFormat("%08x%08x%08x%08x", device(), device(), device(), device());
 }
 
-bool Holds(const Reservation& reservation, const Workload& workload) {
+bool Covers(const Reservation& reservation, const Workload& workload) {
   return std::any_of(reservation.workloads.begin(), reservation.workloads.end(),
-                     [&](const Workload& held) { return held.Overlaps(workload); });
+                     [&](const Workload& reserved) { return reserved.Overlaps(workload); });
 }
 
 }  // namespace
 
 void Reservations::Restore(std::vector<Reservation> earlier,
-                           std::function<void(const std::vector<Reservation>&)> keep) {
+                           std::function<void(const std::vector<Reservation>&)> store) {
   MutexLock lock(mutex_);
-  held_ = std::move(earlier);
-  // The clock may have been set back meanwhile.
+  reservations_ = std::move(earlier);
+  // The clock may have been set back since.
   const absl::Time latest = clock_.Now() + kLongest;
-  for (Reservation& r : held_) r.expire_time = std::min(r.expire_time, latest);
+  for (Reservation& r : reservations_) r.expire_time = std::min(r.expire_time, latest);
   DropExpired();
-  if (held_.size() > kMost) held_.resize(kMost);
-  keep_ = std::move(keep);
+  if (reservations_.size() > kMost) reservations_.resize(kMost);
+  store_ = std::move(store);
 }
 
 absl::StatusOr<Reservation> Reservations::Reserve(const std::vector<Workload>& workloads,
@@ -48,47 +48,49 @@ absl::StatusOr<Reservation> Reservations::Reserve(const std::vector<Workload>& w
   MutexLock lock(mutex_);
   DropExpired();
   if (!token.empty()) {
-    for (Reservation& reservation : held_) {
+    for (Reservation& reservation : reservations_) {
       if (reservation.token != token) continue;
       reservation.expire_time = clock_.Now() + ttl;
-      Keep();
+      Store();
       return reservation;
     }
-    return absl::NotFoundError("reservation: none of this token is in force; reserve anew");
+    return absl::NotFoundError(
+        "reservation: no reservation with this token is in force; reserve again without a token");
   }
-  NL_RETURN_IF_ERROR(CheckHeld(workloads, {}));
-  if (held_.size() >= kMost) {
+  NL_RETURN_IF_ERROR(CheckFree(workloads, {}));
+  if (reservations_.size() >= kMost) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(held_.size(), " reservations are held already; release some"));
+        absl::StrCat(reservations_.size(), " reservations are in force already; release some"));
   }
-  held_.push_back({MakeToken(), owner.substr(0, kMaxOwnerBytes), workloads, clock_.Now() + ttl});
-  Keep();
-  return held_.back();
+  reservations_.push_back(
+      {MakeToken(), owner.substr(0, kMaxOwnerBytes), workloads, clock_.Now() + ttl});
+  Store();
+  return reservations_.back();
 }
 
 absl::Status Reservations::Release(const std::string& token) {
   MutexLock lock(mutex_);
   DropExpired();
-  if (std::erase_if(held_, [&](const Reservation& r) { return r.token == token; }) > 0) {
-    Keep();
+  if (std::erase_if(reservations_, [&](const Reservation& r) { return r.token == token; }) > 0) {
+    Store();
     return absl::OkStatus();
   }
-  return absl::NotFoundError("reservation: none of this token is in force");
+  return absl::NotFoundError("reservation: no reservation with this token is in force");
 }
 
 absl::Status Reservations::Check(const std::vector<Workload>& workloads,
                                  const std::vector<std::string>& tokens) const {
   MutexLock lock(mutex_);
   DropExpired();
-  return CheckHeld(workloads, tokens);
+  return CheckFree(workloads, tokens);
 }
 
-absl::Status Reservations::CheckHeld(const std::vector<Workload>& workloads,
+absl::Status Reservations::CheckFree(const std::vector<Workload>& workloads,
                                      const std::vector<std::string>& tokens) const {
-  for (const Reservation& reservation : held_) {
+  for (const Reservation& reservation : reservations_) {
     if (std::find(tokens.begin(), tokens.end(), reservation.token) != tokens.end()) continue;
     for (const Workload& workload : workloads) {
-      if (!Holds(reservation, workload)) continue;
+      if (!Covers(reservation, workload)) continue;
       return absl::AbortedError(absl::StrCat(
           workload.ToString(), ": reserved",
           reservation.owner.empty() ? "" : " by " + LogSafe(reservation.owner), " until ",
@@ -102,16 +104,16 @@ absl::Status Reservations::CheckHeld(const std::vector<Workload>& workloads,
 std::vector<Reservation> Reservations::List() const {
   MutexLock lock(mutex_);
   DropExpired();
-  return held_;
+  return reservations_;
 }
 
-void Reservations::Keep() const {
-  if (keep_) keep_(held_);
+void Reservations::Store() const {
+  if (store_) store_(reservations_);
 }
 
 void Reservations::DropExpired() const {
   const absl::Time now = clock_.Now();
-  std::erase_if(held_, [&](const Reservation& r) { return r.expire_time <= now; });
+  std::erase_if(reservations_, [&](const Reservation& r) { return r.expire_time <= now; });
 }
 
 }  // namespace numalocality

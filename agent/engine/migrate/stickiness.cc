@@ -30,8 +30,8 @@ absl::StatusOr<CpusetMems> OpenMems(const EngineContext& context, ContainerResou
   return CpusetMems::OpenContainer(context.host, std::move(cgroup), write, on_old_kernels);
 }
 
-// The nodes that are to be allowed in the end: the targets, and those that the request leaves
-// alone.
+// The nodes that cpuset.mems allows in the end: the targets, and nodes whose memory the request
+// does not move.
 absl::StatusOr<NodeSet> NodesToStickTo(const EngineContext& context, const Workload& workload,
                                        const MigrationSpec& spec, const NodeSet& nodes_before) {
   if (!spec.node_map.empty()) {
@@ -45,7 +45,7 @@ absl::StatusOr<NodeSet> NodesToStickTo(const EngineContext& context, const Workl
   return kept | topology.HomeNodes(cpus);
 }
 
-// Reads back for kWatchTime, or until the observer says stop.
+// Reads cpuset.mems again for kWatchTime, or until the observer cancels.
 absl::Status Watch(const EngineContext& context, CpusetMems& mems, MigrationObserver& observer) {
   const absl::Duration end = context.clock.Monotonic() + kWatchTime;
   while (context.clock.Monotonic() < end && observer.StopReason() != MigrationReason::kCancelled) {
@@ -61,8 +61,8 @@ void NotSticky(WorkloadMigration& result, const absl::Status& status) {
   result.message = std::string(status.message());
 }
 
-// Whether what the move has left has room on the nodes, too: the kernel will bring it there without
-// a question.
+// Whether the remaining pages have room on the nodes, too: the kernel moves them there without
+// checking.
 absl::Status CheckRoomForRest(const EngineContext& context, const NodeSet& nodes,
                               const WorkloadMigration& result) {
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
@@ -73,8 +73,8 @@ absl::Status CheckRoomForRest(const EngineContext& context, const NodeSet& nodes
   for (const NodeId node : nodes) free += room.On(node).pages;
   if (left <= free) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "it was moved, but does not stick: node ", nodes.ToString(), " has no room for the ", left,
-      " pages that are elsewhere still, and the kernel would bring them there"));
+      "the memory was moved, but does not stick: node ", nodes.ToString(), " has no room for the ",
+      left, " pages that are still elsewhere, and narrowing cpuset.mems would move them there"));
 }
 
 // After a move that succeeded.
@@ -89,8 +89,8 @@ void Confine(const EngineContext& context, CpusetMems& mems, const NodeSet& node
   result.stick_note = absl::StrCat(
       "cpuset.mems allows node ", nodes.ToString(),
       " now, before: ", mems.nodes_before().ToString(),
-      "; the kernel has moved there what was left",
-      mems.overwrites() > 0 ? "; somebody else changed it once, and it was put back" : "");
+      "; the kernel has moved the remaining pages there",
+      mems.overwrites() > 0 ? "; somebody else changed it once, and the agent set it again" : "");
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ absl::Status CheckSticky(const EngineContext& context, const ContainerResources*
   if (request.stick == StickMode::kNone) return absl::OkStatus();
   if (request.spec.ranges != MigrationSpec().ranges) {
     return absl::InvalidArgumentError(
-        "stick concerns a container's whole memory: leave the address ranges out, or stick");
+        "stick applies to a container's whole memory; leave out either address ranges or stick");
   }
   if (runtime == nullptr) {
     return absl::FailedPreconditionError(
@@ -117,10 +117,10 @@ absl::Status CheckSticky(const EngineContext& context, const ContainerResources*
       .status();
 }
 
-WorkloadMigration RunSticky(const EngineContext& context, ContainerResources& runtime,
-                            const Workload& workload, const MigrationRequest& request,
-                            MigrationObserver& observer,
-                            absl::FunctionRef<WorkloadMigration()> run) {
+WorkloadMigration MoveAndStick(const EngineContext& context, ContainerResources& runtime,
+                               const Workload& workload, const MigrationRequest& request,
+                               MigrationObserver& observer,
+                               absl::FunctionRef<WorkloadMigration()> move) {
   WorkloadMigration failed;
   failed.workload = workload;
   const auto fail = [&failed](const absl::Status& status) {
@@ -134,8 +134,8 @@ WorkloadMigration RunSticky(const EngineContext& context, ContainerResources& ru
   if (!nodes.ok()) return fail(nodes.status());
   if (const absl::Status widened = mems->Widen(*nodes); !widened.ok()) return fail(widened);
 
-  WorkloadMigration result = run();
-  std::string why = "as the move did not succeed";
+  WorkloadMigration result = move();
+  std::string why = "because the move did not succeed";
   if (result.state == MigrationState::kSucceeded) {
     const absl::Status fits = CheckRoomForRest(context, *nodes, result);
     if (fits.ok()) {
@@ -143,10 +143,10 @@ WorkloadMigration RunSticky(const EngineContext& context, ContainerResources& ru
       return result;
     }
     NotSticky(result, fits);
-    why = "for lack of room";
+    why = "because the nodes lack room";
   }
   const absl::Status restored = mems->Restore();
-  result.stick_note = restored.ok() ? absl::StrCat("cpuset.mems is as it was, ", why)
+  result.stick_note = restored.ok() ? absl::StrCat("cpuset.mems has its previous value, ", why)
                                     : std::string(restored.message());
   return result;
 }

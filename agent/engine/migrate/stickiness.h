@@ -1,5 +1,5 @@
-// Memory that stays where it was moved: the container's cpuset.mems, set through its runtime,
-// allows the target before the move and nothing else after it.
+// Keeps memory where it was moved: the container's cpuset.mems, set through its runtime, is widened
+// by the target nodes before the move and narrowed to them after it.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_STICKINESS_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_STICKINESS_H_
 
@@ -13,24 +13,24 @@
 
 namespace numalocality {
 
-// Whether the workload can be made to stick; OK for a request without that. `runtime` may be null.
-// FAILED_PRECONDITION without a runtime, for what is no container, where the cpuset controller is
-// not enabled, and before Linux 6.7 unless request.stick_on_old_kernels: each narrowing makes the
-// kernel move what was left by itself, shared pages too, and before 6.7 the workload can neither
-// map nor fault a page meanwhile. INVALID_ARGUMENT for a part of the address space: a cpuset knows
-// none.
+// Checks whether the workload can be made to stick; OK for a request that does not stick. `runtime`
+// may be null. FAILED_PRECONDITION without a runtime, for a workload that is no container, if the
+// cpuset controller is not enabled, and before Linux 6.7 unless request.stick_on_old_kernels: when
+// cpuset.mems is narrowed, the kernel itself moves the remaining pages, shared ones too, and before
+// 6.7 the workload can neither map nor fault a page meanwhile. INVALID_ARGUMENT for a part of the
+// address space: a cpuset applies to all of it.
 absl::Status CheckSticky(const EngineContext& context, const ContainerResources* runtime,
                          const Workload& workload, const MigrationRequest& request);
 
-// Widens cpuset.mems by the target, calls `run`, which moves the memory, and returns its result. If
-// that is SUCCEEDED, narrows cpuset.mems to the target and watches for a while that it stays so;
-// otherwise puts it back. What others write meanwhile is overwritten once; when they do it again,
-// they have their way, and the result says so: PARTIAL, NOT_STICKY. What was done is in stick_note.
-// An agent that dies in between leaves the wide set behind, which forbids nothing.
-WorkloadMigration RunSticky(const EngineContext& context, ContainerResources& runtime,
-                            const Workload& workload, const MigrationRequest& request,
-                            MigrationObserver& observer,
-                            absl::FunctionRef<WorkloadMigration()> run);
+// Widens cpuset.mems by the target nodes, calls `move`, which moves the memory, and returns its
+// result. If that is SUCCEEDED, narrows cpuset.mems to the target and checks for 11 s that it
+// stays; otherwise restores the previous value. If others write to it meanwhile, it is overwritten
+// once; if they write again, their value stays and the result is PARTIAL, NOT_STICKY. stick_note
+// says what was done. An agent that dies in between leaves the widened set, which forbids nothing.
+WorkloadMigration MoveAndStick(const EngineContext& context, ContainerResources& runtime,
+                               const Workload& workload, const MigrationRequest& request,
+                               MigrationObserver& observer,
+                               absl::FunctionRef<WorkloadMigration()> move);
 
 }  // namespace numalocality
 

@@ -1,4 +1,4 @@
-// What the agent has done since it started, summed up for metrics.
+// Totals of the agent's work since it started, for metrics.
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_TOTALS_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_TOTALS_H_
 
@@ -24,13 +24,13 @@ struct Totals {
   CallTimes calls;  // that moved pages
   // By verdict and reason; a decision counts when it differs from the one before.
   std::map<std::pair<RepairVerdict, RepairReason>, int64_t> decisions;
-  int64_t repairs_without_gain = 0;  // whose verification showed none
+  int64_t repairs_without_gain = 0;  // that the counters showed no gain of
 };
 
 // Thread-safe.
 class TotalsCounter final : public MigrationListener {
  public:
-  // Counts those that have ended.
+  // Counts migrations that have ended.
   void OnMigration(const Migration& migration) override;
   void Add(const RepairDecision& decision);
   void AddRepairWithoutGain();

@@ -1,11 +1,18 @@
 #include "agent/rpc/convert/migration_record.h"
 
-#include "agent/rpc/convert/convert.h"
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/rpc/convert/common.h"
+#include "agent/rpc/convert/migration_request.h"
 
 namespace numalocality {
 namespace {
 
-using numalocality::ToProto;  // of times, which the ones below would hide
+using numalocality::ToProto;  // of times, which the functions below hide
 
 // The API's enums are the model's in the same order, behind an UNSPECIFIED.
 v1::MigrationState ToProto(MigrationState state) {
@@ -94,7 +101,9 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   for (const Verification& verification : result.verifications) {
     ToProto(verification, *message.add_verifications());
   }
-  if (!result.verifications.empty()) {
+  if (!result.after_restart.nodes.empty()) {
+    ToField(result.after_restart, message.mutable_after());
+  } else if (!result.verifications.empty()) {
     ToField(result.verifications.back().memory, message.mutable_after());
   }
   if (result.drift_facts.has_value()) DriftToProto(*result.drift_facts, message);
@@ -128,6 +137,153 @@ void ToProto(const RepairEstimate& estimate, v1::RepairEstimate& message) {
   message.set_remote_bytes_after(estimate.remote_after);
 }
 
+// The model's value of an API enum whose first value, UNSPECIFIED, the model does not have.
+template <typename Model, typename Message>
+absl::Status EnumFrom(Message value, Message last, Model& model) {
+  if (value <= 0 || value > last) {
+    return absl::InvalidArgumentError(absl::StrCat("unknown enum value ", value));
+  }
+  model = static_cast<Model>(static_cast<int>(value) - 1);
+  return absl::OkStatus();
+}
+
+// The same where UNSPECIFIED is a value of the model, too.
+template <typename Model, typename Message>
+absl::Status EnumWithNoneFrom(Message value, Message last, Model& model) {
+  if (value < 0 || value > last) {
+    return absl::InvalidArgumentError(absl::StrCat("unknown enum value ", value));
+  }
+  model = static_cast<Model>(value);
+  return absl::OkStatus();
+}
+
+absl::Status StateFrom(v1::MigrationState value, MigrationState& state) {
+  return EnumFrom(value, v1::MIGRATION_STATE_CANCELLED, state);
+}
+
+absl::Status ReasonFrom(v1::MigrationReason value, MigrationReason& reason) {
+  return EnumWithNoneFrom(value, v1::MIGRATION_REASON_INTERRUPTED, reason);
+}
+
+CallTimes CallsFrom(const v1::WorkloadMigration& message) {
+  CallTimes calls;
+  const auto& buckets = message.move_call_buckets();
+  const auto count = std::min<size_t>(buckets.size(), calls.counts.size());
+  for (size_t i = 0; i < count; ++i) calls.counts[i] = buckets[static_cast<int>(i)].call_count();
+  calls.total = FromProto(message.move_call_time());
+  calls.longest = FromProto(message.longest_move_call());
+  return calls;
+}
+
+// The message has the number of holds, and not how long each of them was.
+CallTimes HoldsFrom(const v1::WorkloadMigration& message) {
+  CallTimes holds;
+  holds.counts[0] = message.hold_count();
+  holds.total = FromProto(message.hold_time());
+  holds.longest = FromProto(message.longest_hold());
+  return holds;
+}
+
+absl::Status CrossCheckFrom(const v1::CrossCheck& message, CrossCheck& check) {
+  NL_RETURN_IF_ERROR(
+      EnumWithNoneFrom(message.verdict(), v1::CROSS_CHECK_VERDICT_UNAVAILABLE, check.verdict));
+  for (const v1::ChargedMemory& node : message.nodes()) {
+    check.nodes[NodeId{node.node_id()}] = {node.before_bytes(), node.after_bytes(),
+                                           node.moved_bytes()};
+  }
+  check.difference_bytes = message.difference_bytes();
+  check.tolerance_bytes = message.tolerance_bytes();
+  check.note = message.note();
+  return absl::OkStatus();
+}
+
+void MemoryFrom(const v1::WorkloadMigration& message, WorkloadMigration& result) {
+  FromField(message.before(), result.before);
+  for (const v1::Verification& each : message.verifications()) {
+    Verification& verification = result.verifications.emplace_back();
+    verification.after = FromProto(each.after());
+    verification.pages_on_target = each.on_target_page_count();
+    verification.drifted_pages = each.drifted_page_count();
+    FromField(each.node_usages(), verification.memory);
+  }
+  FromField(message.after(), result.after_restart);
+  // Else it is that of the last verification.
+  if (!result.verifications.empty() && result.verifications.back().memory == result.after_restart) {
+    result.after_restart = {};
+  }
+}
+
+absl::Status ResultFrom(const v1::WorkloadMigration& message, WorkloadMigration& result) {
+  result.workload = FromProto(message.workload());
+  NL_RETURN_IF_ERROR(StateFrom(message.state(), result.state));
+  NL_RETURN_IF_ERROR(ReasonFrom(message.reason(), result.reason));
+  result.message = message.message();
+  result.target_nodes = NodesFrom(message.target_node_ids());
+  result.pages_planned = message.planned_page_count();
+  for (const v1::OutcomeCount& count : message.outcomes()) {
+    PageOutcome outcome = PageOutcome::kMoved;
+    NL_RETURN_IF_ERROR(EnumFrom(count.outcome(), v1::PAGE_OUTCOME_NOT_ATTEMPTED, outcome));
+    result.outcomes.Add(outcome, count.page_count());
+  }
+  result.pages_on_target = message.on_target_page_count();
+  result.drifted_pages = message.drifted_page_count();
+  MemoryFrom(message, result);
+  NL_RETURN_IF_ERROR(CrossCheckFrom(message.cross_check(), result.cross_check));
+  result.sharing_note = message.sharing_note();
+  result.stick_note = message.stick_note();
+  NL_RETURN_IF_ERROR(EnumFrom(message.scan_method(), v1::SCAN_METHOD_QUERY, result.scan_method));
+  result.process_count = message.process_count();
+  result.vanished_process_count = message.vanished_process_count();
+  result.hidden_process_count = message.hidden_process_count();
+  result.same_memory_count = message.same_memory_process_count();
+  result.incomplete = message.incomplete();
+  result.calls = CallsFrom(message);
+  result.huge_pages_moved = message.moved_huge_page_count();
+  result.huge_pages_split = message.split_huge_page_count();
+  result.holds = HoldsFrom(message);
+  result.unheld_batches = message.unheld_batch_count();
+  result.bandwidth_wait = FromProto(message.bandwidth_wait_time());
+  result.pressure_wait = FromProto(message.pressure_wait_time());
+  return absl::OkStatus();
+}
+
+RepairEstimate EstimateFrom(const v1::RepairEstimate& message) {
+  RepairEstimate estimate;
+  estimate.bytes = message.bytes();
+  if (message.has_time()) estimate.time = FromProto(message.time());
+  estimate.local_before = message.local_fraction_before();
+  estimate.local_expected = message.local_fraction_expected();
+  if (message.has_local_fraction_after()) estimate.local_after = message.local_fraction_after();
+  estimate.remote_after = message.remote_bytes_after();
+  return estimate;
+}
+
+// The request, of which `message.request` has a part and the record itself the rest.
+absl::Status RequestFrom(const v1::Migration& message, Migration& migration) {
+  MigrationRequest& request = migration.request;
+  migration.is_request_known = false;
+  if (message.has_request()) {
+    auto known = FromProto(message.request());
+    migration.is_request_known = known.ok();
+    if (known.ok()) request = *std::move(known);
+  }
+  request.request_id = message.request_id();
+  NL_RETURN_IF_ERROR(EnumFrom(message.origin(), v1::MIGRATION_ORIGIN_POLICY, request.origin));
+  request.policy = message.policy();
+  request.trigger = message.trigger();
+  if (message.has_evacuated_node_id()) {
+    if (!request.evacuation.has_value()) request.evacuation.emplace();
+    request.evacuation->node = NodeId{message.evacuated_node_id()};
+    request.evacuation->keep_clear = FromProto(message.keep_clear());
+  }
+  if (migration.estimate.has_value()) {
+    request.estimate = migration.estimate;
+    request.estimate->local_after.reset();
+    request.estimate->remote_after = 0;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 v1::ScanMethod ToProto(ScanMethod method) {
@@ -151,6 +307,7 @@ void ToProto(const Migration& migration, v1::Migration& message) {
   if (migration.end_time != absl::InfiniteFuture()) {
     *message.mutable_end_time() = ToProto(migration.end_time);
   }
+  if (migration.is_request_known) ToProto(migration.request, *message.mutable_request());
   message.set_request_id(migration.request.request_id);
   static_assert(static_cast<int>(MigrationOrigin::kPolicy) + 1 == v1::MIGRATION_ORIGIN_POLICY);
   message.set_origin(
@@ -162,6 +319,24 @@ void ToProto(const Migration& migration, v1::Migration& message) {
     message.set_evacuated_node_id(evacuation->node.value);
     *message.mutable_keep_clear() = ToProto(evacuation->keep_clear);
   }
+}
+
+absl::StatusOr<Migration> FromProto(const v1::Migration& message) {
+  Migration migration;
+  migration.id = message.id();
+  NL_RETURN_IF_ERROR(StateFrom(message.state(), migration.state));
+  NL_RETURN_IF_ERROR(ReasonFrom(message.reason(), migration.reason));
+  migration.message = message.message();
+  for (const v1::WorkloadMigration& result : message.workloads()) {
+    NL_RETURN_IF_ERROR(ResultFrom(result, migration.workloads.emplace_back()));
+  }
+  migration.page_bytes = message.page_bytes();
+  migration.create_time = FromProto(message.create_time());
+  if (message.has_start_time()) migration.start_time = FromProto(message.start_time());
+  if (message.has_end_time()) migration.end_time = FromProto(message.end_time());
+  if (message.has_estimate()) migration.estimate = EstimateFrom(message.estimate());
+  NL_RETURN_IF_ERROR(RequestFrom(message, migration));
+  return migration;
 }
 
 }  // namespace numalocality

@@ -7,14 +7,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 
 namespace numalocality {
 namespace {
 
 constexpr size_t kMaxRequestIdLength = 36;  // a UUID's; AIP-155
-// A migration that waits to look again keeps one of the few threads that move.
+// A migration that waits for its next verification occupies one of the few workers.
 constexpr size_t kMaxVerifications = 10;
 constexpr absl::Duration kLastVerification = absl::Minutes(10);
 
@@ -29,13 +30,6 @@ absl::StatusOr<absl::Duration> TimeSpan(absl::string_view field,
   return span;
 }
 
-template <typename Field>
-NodeSet NodesFrom(const Field& field) {
-  NodeSet nodes;
-  for (const int id : field) nodes.Insert(NodeId{id});
-  return nodes;
-}
-
 absl::StatusOr<NodeMap> NodeMapFrom(const v1::CreateMigrationRequest& message) {
   NodeMap map;
   for (const v1::NodeMapping& mapping : message.node_map()) {
@@ -46,7 +40,7 @@ absl::StatusOr<NodeMap> NodeMapFrom(const v1::CreateMigrationRequest& message) {
   }
   if (!map.empty() && (!message.target_node_ids().empty() || !message.source_node_ids().empty())) {
     return Bad("node_map",
-               "takes the place of target_node_ids and source_node_ids: leave them out");
+               "cannot be combined with target_node_ids and source_node_ids; leave them out");
   }
   return map;
 }
@@ -60,7 +54,7 @@ absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& fi
       case v1::MEMORY_KIND_SHMEM: kinds.Insert(MemoryKind::kShmem); break;
       case v1::MEMORY_KIND_FILE: kinds.Insert(MemoryKind::kFile); break;
       case v1::MEMORY_KIND_HUGETLB: kinds.Insert(MemoryKind::kHugetlb); break;
-      default: return Bad("memory_kinds", absl::StrCat(kind, " is no kind"));
+      default: return Bad("memory_kinds", absl::StrCat(kind, " is not a memory kind"));
     }
   }
   return kinds;
@@ -72,7 +66,7 @@ absl::StatusOr<SharingRule> SharingFrom(v1::SharingRule rule) {
     case v1::SHARING_RULE_NEVER: return SharingRule::kNever;
     case v1::SHARING_RULE_OWNED: return SharingRule::kOwned;
     case v1::SHARING_RULE_ALL: return SharingRule::kAll;
-    default: return Bad("shared_pages", absl::StrCat(rule, " is no sharing rule"));
+    default: return Bad("shared_pages", absl::StrCat(rule, " is not a sharing rule"));
   }
 }
 
@@ -81,7 +75,7 @@ absl::StatusOr<HoldMode> HoldFrom(v1::HoldMode mode) {
     case v1::HOLD_MODE_UNSPECIFIED:
     case v1::HOLD_MODE_NONE: return HoldMode::kNone;
     case v1::HOLD_MODE_PTRACE: return HoldMode::kPtrace;
-    default: return Bad("hold", absl::StrCat(mode, " is no hold mode"));
+    default: return Bad("hold", absl::StrCat(mode, " is not a hold mode"));
   }
 }
 
@@ -90,7 +84,7 @@ absl::StatusOr<StickMode> StickFrom(v1::StickMode mode) {
     case v1::STICK_MODE_UNSPECIFIED:
     case v1::STICK_MODE_NONE: return StickMode::kNone;
     case v1::STICK_MODE_CPUSET_MEMS: return StickMode::kCpusetMems;
-    default: return Bad("stick", absl::StrCat(mode, " is no stick mode"));
+    default: return Bad("stick", absl::StrCat(mode, " is not a stick mode"));
   }
 }
 
@@ -99,8 +93,8 @@ absl::Status CheckMode(v1::MigrationMode mode) {
     case v1::MIGRATION_MODE_UNSPECIFIED:
     case v1::MIGRATION_MODE_EAGER: return absl::OkStatus();
     case v1::MIGRATION_MODE_LAZY:
-      return absl::UnimplementedError("mode: LAZY is not implemented; EAGER moves memory now");
-    default: return Bad("mode", absl::StrCat(mode, " is no migration mode"));
+      return absl::UnimplementedError("mode: LAZY is not implemented; use EAGER");
+    default: return Bad("mode", absl::StrCat(mode, " is not a migration mode"));
   }
 }
 
@@ -127,7 +121,7 @@ absl::StatusOr<std::vector<absl::Duration>> VerificationsFrom(
     times.push_back(time);
   }
   if (times.size() > kMaxVerifications || (!times.empty() && times.back() > kLastVerification)) {
-    return Bad(kName, absl::StrCat("at most ", kMaxVerifications, " times, of up to ",
+    return Bad(kName, absl::StrCat("takes at most ", kMaxVerifications, " times of up to ",
                                    absl::FormatDuration(kLastVerification)));
   }
   return times;
@@ -169,6 +163,70 @@ absl::StatusOr<Evacuation> EvacuationFrom(const v1::Evacuation& message) {
   return evacuation;
 }
 
+void KindsToProto(const KindSet& kinds, v1::CreateMigrationRequest& message) {
+  if (kinds == kPrivateKinds) return;
+  if (kinds.Contains(MemoryKind::kAnon)) message.add_memory_kinds(v1::MEMORY_KIND_ANON);
+  if (kinds.Contains(MemoryKind::kShmem)) message.add_memory_kinds(v1::MEMORY_KIND_SHMEM);
+  if (kinds.Contains(MemoryKind::kFile)) message.add_memory_kinds(v1::MEMORY_KIND_FILE);
+  if (kinds.Contains(MemoryKind::kHugetlb)) message.add_memory_kinds(v1::MEMORY_KIND_HUGETLB);
+}
+
+v1::SharingRule SharingToProto(SharingRule rule) {
+  switch (rule) {
+    case SharingRule::kNever: return v1::SHARING_RULE_UNSPECIFIED;
+    case SharingRule::kOwned: return v1::SHARING_RULE_OWNED;
+    case SharingRule::kAll: return v1::SHARING_RULE_ALL;
+  }
+  return v1::SHARING_RULE_UNSPECIFIED;
+}
+
+void LimitsToProto(const MoveLimits& limits, v1::MoveLimits& message) {
+  const MoveLimits defaults;
+  message.set_bandwidth_bytes_per_second(limits.bytes_per_second);
+  if (limits.longest_call != defaults.longest_call) {
+    *message.mutable_max_call_time() = ToProto(limits.longest_call);
+  }
+  message.set_batch_page_count(limits.batch_pages.value_or(0));
+  if (limits.retries != defaults.retries) message.set_retry_count(limits.retries);
+  if (limits.workers != defaults.workers) message.set_worker_count(limits.workers);
+}
+
+void SpecToProto(const MigrationSpec& spec, v1::CreateMigrationRequest& message) {
+  const MigrationSpec defaults;
+  ToField(spec.target_nodes, message.mutable_target_node_ids());
+  ToField(spec.source_nodes, message.mutable_source_node_ids());
+  for (const auto& [source, target] : spec.node_map) {
+    v1::NodeMapping* const mapping = message.add_node_map();
+    mapping->set_source_node_id(source.value);
+    mapping->set_target_node_id(target.value);
+  }
+  if (spec.ranges != defaults.ranges) {
+    for (const AddressRange& range : spec.ranges) {
+      v1::AddressRange* const each = message.add_address_ranges();
+      each->set_start(range.start);
+      each->set_end(range.end);
+    }
+  }
+  KindsToProto(spec.kinds, message);
+  message.set_shared_pages(SharingToProto(spec.sharing));
+  if (spec.hold == HoldMode::kPtrace) message.set_hold(v1::HOLD_MODE_PTRACE);
+  if (spec.limits != defaults.limits) LimitsToProto(spec.limits, *message.mutable_limits());
+  if (spec.min_moved != defaults.min_moved) message.set_min_moved(spec.min_moved);
+  if (spec.deadline != defaults.deadline) *message.mutable_deadline() = ToProto(spec.deadline);
+  for (const absl::Duration time : spec.verify_after) {
+    *message.add_verify_after() = ToProto(time);
+  }
+}
+
+void EvacuationToProto(const Evacuation& evacuation, v1::Evacuation& message) {
+  message.set_node_id(evacuation.node.value);
+  ToField(evacuation.target_nodes, message.mutable_target_node_ids());
+  message.set_free_bytes(evacuation.free_bytes);
+  if (evacuation.keep_clear != Evacuation().keep_clear) {
+    *message.mutable_keep_clear() = ToProto(evacuation.keep_clear);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message) {
@@ -191,6 +249,25 @@ absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& mes
   request.reservation_tokens.assign(message.reservation_tokens().begin(),
                                     message.reservation_tokens().end());
   return request;
+}
+
+void ToProto(const MigrationRequest& request, v1::CreateMigrationRequest& message) {
+  for (const WorkloadSelector& selector : request.workloads) {
+    v1::WorkloadSelector* const workload = message.add_workloads();
+    ToProto(selector, *workload);
+    // The path that the repair loop read from the kernel may be no UTF-8, which a message must be.
+    const bool is_read = request.origin == MigrationOrigin::kPolicy;
+    if (is_read && selector.cgroup_path.has_value()) {
+      workload->set_cgroup_path(Printable(*selector.cgroup_path));
+    }
+  }
+  SpecToProto(request.spec, message);
+  if (request.stick == StickMode::kCpusetMems) message.set_stick(v1::STICK_MODE_CPUSET_MEMS);
+  message.set_stick_on_old_kernels(request.stick_on_old_kernels);
+  message.set_request_id(request.request_id);
+  if (request.evacuation.has_value()) {
+    EvacuationToProto(*request.evacuation, *message.mutable_evacuation());
+  }
 }
 
 }  // namespace numalocality

@@ -1,4 +1,4 @@
-// What a caller asks for, as a message and as a value. Pure.
+// Conversion of requests for migrations. Pure.
 #ifndef NUMALOCALITY_AGENT_RPC_CONVERT_MIGRATION_REQUEST_H_
 #define NUMALOCALITY_AGENT_RPC_CONVERT_MIGRATION_REQUEST_H_
 
@@ -8,10 +8,14 @@
 
 namespace numalocality {
 
-// Checks what only the message can show (empty names, unknown enum values, times that make no
-// sense): INVALID_ARGUMENT with the field's name; UNIMPLEMENTED for the lazy mode. The rest is the
-// migrator's.
+// INVALID_ARGUMENT with the field's name for empty names, unknown enum values and impossible times;
+// UNIMPLEMENTED for the lazy mode. Admit checks the request against the machine.
 absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message);
+
+// The same request as a message, for readers of the migration's record: values that are the default
+// are left out, and so are the reservation tokens, which are secret. What only the repair loop asks
+// for (origin, policy, trigger, estimate, spec.enough_bytes) has no place in this message.
+void ToProto(const MigrationRequest& request, v1::CreateMigrationRequest& message);
 
 }  // namespace numalocality
 

@@ -2,12 +2,13 @@
 
 #include <string>
 
-#include "agent/rpc/convert/convert.h"
+#include "agent/base/log.h"
+#include "agent/rpc/convert/common.h"
 
 namespace numalocality {
 namespace {
 
-using numalocality::ToProto;  // of times and classes, which the ones below would hide
+using numalocality::ToProto;  // of times and classes, which the functions below hide
 
 v1::SharingRule ToProto(SharingRule rule) {
   static_assert(static_cast<int>(SharingRule::kAll) + 1 == v1::SHARING_RULE_ALL);

@@ -1,4 +1,4 @@
-// The configuration as messages. Pure.
+// Conversion of the configuration. Pure.
 #ifndef NUMALOCALITY_AGENT_RPC_CONVERT_POLICIES_H_
 #define NUMALOCALITY_AGENT_RPC_CONVERT_POLICIES_H_
 

@@ -212,6 +212,24 @@ def busy_cancel_and_restart(machine):
     assert container.stop() == 0, container.output()[-3:]
 
 
+@case(seconds=240)
+def request_id_after_a_kill(machine):
+    """kill -9 of the agent: the next one answers the same request with the first migration, and refuses another one."""
+    agent = Agent(machine)
+    container = repinned(machine, "--bytes", 192 * MIB, "--thp", "never", "--idle")
+    request = ("--container", container.id, "--request-id", f"kill-{container.id[:16]}")
+    first = agent.start_migration(*request, *SLOWLY)
+    wait_moving(agent, first)
+    agent.process.kill()
+    agent.process.wait()
+    again = Agent(machine)
+    assert again.start_migration(*request, *SLOWLY) == first
+    assert reason(again.migration(first)) == "INTERRUPTED"
+    other = again.ctl("migrate", *request, check=False)
+    assert other.returncode != 0 and first in other.stderr, other.stderr
+    assert container.stop() == 0, container.output()[-3:]
+
+
 @case(seconds=120)
 def hugetlb_stays(machine):
     """hugetlb pages, also those of a memfd, stay: moving them would change the pools that kubelet counts."""

@@ -1,4 +1,4 @@
-#include "agent/engine/migrate/migration_queue.h"
+#include "agent/engine/migrate/migration_records.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "agent/engine/migrate/request_check.h"
+#include "agent/engine/migrate/admission.h"
 #include "tests/unit/engine/migrate/migrator_fixture.h"
 #include "tests/unit/fake/fake_runtime.h"
 

@@ -184,7 +184,7 @@ TEST_F(MigratorTest, KeepsABoundedNumberOfRecords) {
     if (first.empty()) first = last;
     WaitForEnd(*migrator, last);
   }
-  EXPECT_LE(migrator->List().size(), MigrationRecords::kMaxFinished + 1);
+  EXPECT_EQ(migrator->List().size(), MigrationRecords::kMaxFinished);
   EXPECT_TRUE(absl::IsNotFound(migrator->Get(first).status()));
   EXPECT_TRUE(migrator->Get(last).ok());
 }

@@ -56,7 +56,7 @@ class StickinessTest : public ::testing::Test {
   // A run that ends in `state`, with `meanwhile` happening in it.
   WorkloadMigration Run(
       MigrationState state, const std::function<void()>& meanwhile = [] {}) {
-    return RunSticky(machine_.context(), runtime_, workload_, request_, observer_, [&] {
+    return MoveAndStick(machine_.context(), runtime_, workload_, request_, observer_, [&] {
       ++runs_;
       meanwhile();
       WorkloadMigration result;
@@ -105,7 +105,7 @@ TEST_F(StickinessTest, AFailedMoveIsNotMadeToStick) {
     const auto result = Run(state);
     EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "0"));
     EXPECT_EQ(result.state, state);
-    EXPECT_THAT(result.stick_note, HasSubstr("as it was"));
+    EXPECT_THAT(result.stick_note, HasSubstr("has its previous value"));
   }
 }
 
@@ -144,7 +144,7 @@ TEST_F(StickinessTest, OneForeignWriteIsPutBack) {
   const auto result = Run(MigrationState::kSucceeded);
   EXPECT_EQ(result.state, MigrationState::kSucceeded);
   EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "1", "1"));
-  EXPECT_THAT(result.stick_note, HasSubstr("put back"));
+  EXPECT_THAT(result.stick_note, HasSubstr("the agent set it again"));
 }
 
 TEST_F(StickinessTest, TwoForeignWritesHaveTheirWay) {

@@ -1,4 +1,4 @@
-#include "agent/engine/migrate/request_check.h"
+#include "agent/engine/migrate/admission.h"
 
 #include <utility>
 
@@ -19,9 +19,8 @@ absl::Status CheckSharing(const EngineContext& context, SharingRule rule) {
   NL_ASSIGN_OR_RETURN(const Privileges privileges, ReadOwnPrivileges(context.host));
   if (privileges.effective.Has(Capability::kSysNice)) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      "pages that several processes map move with CAP_SYS_NICE only, which the agent does not "
-      "have; add SYS_NICE to the capabilities of its container, or ask for the sharing rule "
-      "'never'");
+      "moving pages that several processes map needs CAP_SYS_NICE, which the agent does not have; "
+      "add SYS_NICE to the capabilities of its container, or ask for the sharing rule 'never'");
 }
 
 // OK if the request may move the memory of `workload`; NOT_FOUND if that has no process.
@@ -46,29 +45,30 @@ absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Worklo
 }
 
 absl::StatusOr<std::vector<WorkloadMigration>> ResolveEvacuation(const EngineContext& context,
-                                                                 const MigrationRequest& request) {
+                                                                 const MigrationRequest& request,
+                                                                 const Topology& topology) {
   const MigrationSpec& spec = request.spec;
   if (!request.workloads.empty() || !spec.target_nodes.empty() || !spec.source_nodes.empty() ||
       !spec.node_map.empty() || request.stick != StickMode::kNone) {
     return absl::InvalidArgumentError(
-        "evacuation: takes the place of workloads, target_node_ids, source_node_ids and node_map, "
-        "and does not stick: leave them out");
+        "evacuation: cannot be combined with workloads, target_node_ids, source_node_ids, node_map "
+        "or stick; leave them out");
   }
   NL_RETURN_IF_ERROR(CheckSharing(context, spec.sharing));
   NL_ASSIGN_OR_RETURN(std::vector<PlannedMove> moves,
-                      FindEvacuation(context, *request.evacuation, spec));
+                      FindEvacuation(context, topology, *request.evacuation, spec));
   if (moves.empty()) {
     return absl::NotFoundError(absl::StrCat("evacuation: no container has memory on node ",
                                             request.evacuation->node.value));
   }
-  std::vector<WorkloadMigration> planned;
+  std::vector<WorkloadMigration> results;
   for (PlannedMove& move : moves) {
     WorkloadMigration result;
     result.workload = std::move(move.workload);
     if (move.target.has_value()) result.target_nodes = {*move.target};
-    planned.push_back(std::move(result));
+    results.push_back(std::move(result));
   }
-  return planned;
+  return results;
 }
 
 absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& context,
@@ -77,9 +77,9 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
                                                        const Topology& topology) {
   if (request.workloads.empty()) return absl::InvalidArgumentError("no workload is named");
   if (request.workloads.size() > kMaxSelectors) {
-    return absl::InvalidArgumentError(absl::StrCat(request.workloads.size(),
-                                                   " workloads are named: at most ", kMaxSelectors,
-                                                   " in one migration"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(request.workloads.size(), " workloads are named; one migration takes at most ",
+                     kMaxSelectors));
   }
   NL_RETURN_IF_ERROR(CheckSharing(context, request.spec.sharing));
   const WorkloadFinder finder(context.host, context.names);
@@ -90,7 +90,7 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
     size_t with_processes = 0;
     for (const Workload& workload : found) {
       const absl::Status checked = CheckWorkload(context, finder, workload, request, topology);
-      // Of a pod, containers without a process (a sandbox, one that has ended) are left out.
+      // Containers of a pod without a process (one that has ended) are left out.
       if (absl::IsNotFound(checked)) {
         gone = checked;
         continue;
@@ -108,19 +108,22 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
 
 }  // namespace
 
-absl::StatusOr<std::vector<WorkloadMigration>> ResolveRequest(const EngineContext& context,
-                                                              ContainerResources* runtime,
-                                                              const MigrationRequest& request) {
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
-  NL_RETURN_IF_ERROR(CheckSpec(request.spec, topology));
-  if (request.evacuation.has_value()) return ResolveEvacuation(context, request);
-  NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads,
-                      ResolveWorkloads(context, runtime, request, topology));
-  std::vector<WorkloadMigration> planned;
-  for (Workload& workload : workloads) {
-    planned.emplace_back().workload = std::move(workload);
+absl::StatusOr<Admission> Admit(const EngineContext& context, ContainerResources* runtime,
+                                const MigrationRequest& request) {
+  Admission admission;
+  NL_ASSIGN_OR_RETURN(admission.topology, TopologyReader(context.host).Read());
+  NL_RETURN_IF_ERROR(CheckSpec(request.spec, admission.topology));
+  if (request.evacuation.has_value()) {
+    NL_ASSIGN_OR_RETURN(admission.workloads,
+                        ResolveEvacuation(context, request, admission.topology));
+    return admission;
   }
-  return planned;
+  NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads,
+                      ResolveWorkloads(context, runtime, request, admission.topology));
+  for (Workload& workload : workloads) {
+    admission.workloads.emplace_back().workload = std::move(workload);
+  }
+  return admission;
 }
 
 }  // namespace numalocality

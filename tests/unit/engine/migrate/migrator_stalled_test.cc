@@ -1,4 +1,4 @@
-// Kernel calls that do not return: told of, replaced, and without a lock.
+// Kernel calls that do not return: reported, their workers replaced, and no lock held.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,20 +9,20 @@
 #include "absl/time/clock.h"
 #include "tests/unit/engine/migrate/migrator_fixture.h"
 
-namespace numalocality::migrator_held_test {
+namespace numalocality::migrator_stalled_test {
 namespace {
 
 using ::testing::HasSubstr;
 
-class MigratorHeldTest : public MigratorTest {
+class MigratorStalledTest : public MigratorTest {
  protected:
   // On the host's own clock, so that no test waits for real seconds.
-  MigratorHeldTest() { migrator_.Start(1); }
-  ~MigratorHeldTest() override { go_on_.Open(); }
+  MigratorStalledTest() { migrator_.Start(1); }
+  ~MigratorStalledTest() override { go_on_.Open(); }
 
   // A migration whose `call`th moving call of all, the first of its own, does not return.
-  std::string SubmitHeld(int call) {
-    const std::string path = absl::StrCat("/held", call);
+  std::string SubmitStalled(int call) {
+    const std::string path = absl::StrCat("/stalled", call);
     AddPod(path, 100 + call);
     machine_.kernel().RunAt(FakeCall::kMove, call, [this, call] {
       in_call_[static_cast<size_t>(call)].Open();
@@ -33,7 +33,7 @@ class MigratorHeldTest : public MigratorTest {
     return submitted->id;
   }
 
-  // Time passes until held calls have been held for too long, and the watchdog looks.
+  // Time passes until calls count as stalled, and the watchdog runs.
   void PassTheLimit() {
     machine_.clock().Advance(Migrator::kStalledAfter + absl::Seconds(1));
     migrator_.FindStalledCalls();
@@ -44,16 +44,17 @@ class MigratorHeldTest : public MigratorTest {
   Migrator migrator_{EngineContext{machine_.kernel(), machine_.clock(), machine_.host(), {}}};
 };
 
-TEST_F(MigratorHeldTest, TheRecordNamesTheCall) {
-  const std::string id = SubmitHeld(1);
+TEST_F(MigratorStalledTest, TheRecordNamesTheCall) {
+  const std::string id = SubmitStalled(1);
   in_call_[1].Wait();
   migrator_.FindStalledCalls();
   EXPECT_EQ(migrator_.Get(id)->message, "") << "not yet too long";
   PassTheLimit();
   const auto record = migrator_.Get(id);
   EXPECT_EQ(record->state, MigrationState::kRunning);
-  EXPECT_THAT(record->message,
-              HasSubstr("the kernel has held move_pages of 64 pages of process 101 for 6s"));
+  EXPECT_THAT(
+      record->message,
+      HasSubstr("move_pages of 64 pages of process 101 has not returned from the kernel for 6s"));
   EXPECT_EQ(record->workloads[0].message, record->message);
   go_on_.Open();
   const Migration ended = WaitForEnd(migrator_, id);
@@ -62,8 +63,8 @@ TEST_F(MigratorHeldTest, TheRecordNamesTheCall) {
   EXPECT_EQ(ended.workloads[0].message, "");
 }
 
-TEST_F(MigratorHeldTest, OthersNeedNotWaitForIt) {
-  const std::string held = SubmitHeld(1);
+TEST_F(MigratorStalledTest, OthersNeedNotWaitForIt) {
+  const std::string stalled = SubmitStalled(1);
   in_call_[1].Wait();
   AddPod("/other", 10);
   const auto other = migrator_.Submit(Request("/other"));
@@ -72,18 +73,18 @@ TEST_F(MigratorHeldTest, OthersNeedNotWaitForIt) {
   EXPECT_EQ(migrator_.Get(other->id)->state, MigrationState::kPending);
   PassTheLimit();
   EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded);
-  EXPECT_EQ(migrator_.Get(held)->state, MigrationState::kRunning);
+  EXPECT_EQ(migrator_.Get(stalled)->state, MigrationState::kRunning);
   go_on_.Open();
-  EXPECT_EQ(WaitForEnd(migrator_, held).state, MigrationState::kSucceeded);
-  // The worker that was held is gone; its replacement does the rest.
+  EXPECT_EQ(WaitForEnd(migrator_, stalled).state, MigrationState::kSucceeded);
+  // The worker in the stalled call has ended; its replacement does the rest.
   AddPod("/later", 11);
   const auto later = migrator_.Submit(Request("/later"));
   EXPECT_EQ(WaitForEnd(migrator_, later->id).state, MigrationState::kSucceeded);
 }
 
-TEST_F(MigratorHeldTest, ReplacementsAreBounded) {
+TEST_F(MigratorStalledTest, ReplacementsAreBounded) {
   for (int call = 1; call <= Migrator::kMaxReplaced + 1; ++call) {
-    SubmitHeld(call);
+    SubmitStalled(call);
     if (call > 1) PassTheLimit();
     in_call_[static_cast<size_t>(call)].Wait();
   }
@@ -96,10 +97,10 @@ TEST_F(MigratorHeldTest, ReplacementsAreBounded) {
   EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded);
 }
 
-TEST_F(MigratorHeldTest, MoreOrFewerMayRunFromNowOn) {
-  SubmitHeld(1);
+TEST_F(MigratorStalledTest, MoreOrFewerMayRunFromNowOn) {
+  SubmitStalled(1);
   in_call_[1].Wait();
-  SubmitHeld(2);
+  SubmitStalled(2);
   migrator_.SetWorkers(3);
   in_call_[2].Wait();
   migrator_.SetWorkers(2);
@@ -112,4 +113,4 @@ TEST_F(MigratorHeldTest, MoreOrFewerMayRunFromNowOn) {
 }
 
 }  // namespace
-}  // namespace numalocality::migrator_held_test
+}  // namespace numalocality::migrator_stalled_test

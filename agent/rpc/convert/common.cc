@@ -1,4 +1,4 @@
-#include "agent/rpc/convert/convert.h"
+#include "agent/rpc/convert/common.h"
 
 #include <google/protobuf/util/time_util.h>
 
@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
 
 namespace numalocality {
@@ -41,23 +42,6 @@ grpc::Status ToGrpc(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Printable(status.message()));
 }
 
-void ToProto(const Topology& topology, pb::Topology& message) {
-  message.set_page_bytes(topology.page_bytes);
-  for (const auto& [id, node] : topology.nodes) {
-    pb::Node* out = message.add_nodes();
-    out->set_node_id(id.value);
-    ToField(node.cpus, out->mutable_cpu_ids());
-    out->set_has_memory(node.has_memory);
-    out->set_total_bytes(node.total_bytes);
-    out->set_free_bytes(node.free_bytes);
-    for (const auto& [other, value] : node.distances) {
-      pb::NodeDistance* distance = out->add_distances();
-      distance->set_node_id(other.value);
-      distance->set_distance(value);
-    }
-  }
-}
-
 pb::QosClass ToProto(QosClass qos) {
   switch (qos) {
     case QosClass::kGuaranteed: return pb::QOS_CLASS_GUARANTEED;
@@ -84,70 +68,29 @@ void ToProto(const Workload& workload, pb::Workload& message) {
   message.set_container_name(Printable(workload.names.container));
 }
 
-void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message) {
-  ToProto(placement.workload, *message.mutable_workload());
-  message.set_source(placement.source == PlacementSource::kPageScan ? pb::PLACEMENT_VIEW_PAGES
-                                                                    : pb::PLACEMENT_VIEW_BASIC);
-  ToField(placement.memory, message.mutable_node_usages());
-  ToField(placement.cpus, message.mutable_cpu_ids());
-  ToField(placement.home_nodes, message.mutable_home_node_ids());
-  ToField(placement.allowed_nodes, message.mutable_allowed_node_ids());
-  if (const auto fraction = placement.LocalFraction()) message.set_local_fraction(*fraction);
-  message.set_process_count(placement.process_count);
-  message.set_thread_count(placement.thread_count);
-  message.set_vanished_process_count(placement.vanished_process_count);
-  message.set_hidden_process_count(placement.hidden_process_count);
-  message.set_incomplete(placement.incomplete);
-  message.set_is_sandbox(placement.is_sandbox);
-  *message.mutable_read_time() = ToProto(placement.read_time);
-  message.set_unlocated_bytes(placement.unlocated_bytes);
-}
-
-void ToProto(const RepairDecision& decision, pb::RepairDecision& message) {
-  static_assert(static_cast<int>(RepairVerdict::kLeave) + 1 == pb::REPAIR_VERDICT_LEAVE);
-  static_assert(static_cast<int>(RepairReason::kRefused) + 1 == pb::REPAIR_REASON_REFUSED);
-  message.set_verdict(static_cast<pb::RepairVerdict>(static_cast<int>(decision.verdict) + 1));
-  message.set_reason(static_cast<pb::RepairReason>(static_cast<int>(decision.reason) + 1));
-  message.set_message(Printable(decision.message));
-  message.set_policy(Printable(decision.policy));
-  if (decision.next < absl::InfiniteFuture()) {
-    *message.mutable_next_time() = ToProto(decision.next);
-  }
-  *message.mutable_since_time() = ToProto(decision.since);
-}
-
-void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message) {
-  ToProto(report.placement.workload, *message.mutable_workload());
-  if (report.decision.has_value()) ToProto(*report.decision, *message.mutable_decision());
-  if (const auto& assignment = report.description.assignment; assignment.has_value()) {
-    pb::KubeletAssignment* kubelet = message.mutable_kubelet_assignment();
-    ToField(assignment->exclusive_cpus, kubelet->mutable_exclusive_cpu_ids());
-    ToField(assignment->memory_nodes, kubelet->mutable_memory_node_ids());
-  }
-  if (report.placement.processes.empty()) return;
-  for (const ProcessPlacement& process : report.placement.processes) {
-    pb::ProcessPlacement* each = message.add_processes();
-    each->set_pid(process.id.pid);
-    ToField(process.cpus, each->mutable_cpu_ids());
-    ToField(process.home_nodes, each->mutable_home_node_ids());
-    ToField(process.memory, each->mutable_node_usages());
-    each->set_sampled_page_count(process.sampled_pages);
-    if (const auto local = process.LocalFraction(); local.has_value()) {
-      each->set_local_fraction(*local);
-    }
-  }
-  // Of all of them, each on its own home.
-  if (const auto local = report.placement.LocalFraction(); local.has_value()) {
-    message.set_local_fraction(*local);
-  }
-}
-
 absl::Time FromProto(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+void FromField(const google::protobuf::RepeatedPtrField<pb::NodeUsage>& field,
+               MemoryByNode& memory) {
+  for (const pb::NodeUsage& usage : field) {
+    KindBytes& bytes = memory.nodes[NodeId{usage.node_id()}];
+    bytes[MemoryKind::kAnon] += usage.anon_bytes();
+    bytes[MemoryKind::kShmem] += usage.shmem_bytes();
+    bytes[MemoryKind::kFile] += usage.file_bytes();
+    bytes[MemoryKind::kHugetlb] += usage.hugetlb_bytes();
+  }
+}
+
+NodeSet NodesFrom(const google::protobuf::RepeatedField<int32_t>& field) {
+  NodeSet nodes;
+  for (const int32_t id : field) nodes.Insert(NodeId{id});
+  return nodes;
 }
 
 Workload FromProto(const pb::Workload& message) {
@@ -191,8 +134,24 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) 
       "workload: name it by pod, container_id, cgroup_path, pid or resource_name");
 }
 
-PlacementView FromProto(pb::PlacementView view) {
-  return view == pb::PLACEMENT_VIEW_PAGES ? PlacementView::kPages : PlacementView::kBasic;
+void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message) {
+  if (selector.pod_uid.has_value()) {
+    message.mutable_pod()->set_uid(*selector.pod_uid);
+    message.mutable_pod()->set_container_id(selector.container_id.value_or(""));
+  } else if (selector.container_id.has_value()) {
+    message.set_container_id(*selector.container_id);
+  } else if (selector.cgroup_path.has_value()) {
+    message.set_cgroup_path(*selector.cgroup_path);
+  } else if (selector.pid.has_value()) {
+    message.set_pid(*selector.pid);
+  } else if (selector.names.has_value()) {
+    std::string name =
+        absl::StrCat("namespaces/", selector.names->pod_namespace, "/pods/", selector.names->pod);
+    if (!selector.names->container.empty()) {
+      absl::StrAppend(&name, "/containers/", selector.names->container);
+    }
+    message.set_resource_name(name);
+  }
 }
 
 std::string EncodePageToken(absl::string_view position) {

@@ -1,0 +1,18 @@
+// Completes the records of migrations that an earlier agent process left unfinished.
+#ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_RECOVERY_H_
+#define NUMALOCALITY_AGENT_ENGINE_MIGRATE_RECOVERY_H_
+
+#include "agent/engine/context.h"
+#include "agent/model/migration.h"
+
+namespace numalocality {
+
+// Brings a migration that had not ended into a final state, reason INTERRUPTED, and measures where
+// the memory of its unfinished workloads is now: by memory.numa_stat, or by a sample of its pages
+// for a single process. A migration that the earlier agent interrupted itself as it shut down is
+// only measured. Returns whether `migration` changed; others stay as they are.
+bool RecoverInterrupted(const EngineContext& context, Migration& migration);
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_ENGINE_MIGRATE_RECOVERY_H_
