@@ -91,8 +91,10 @@ absl::StatusOr<Migration> ReadRecord(const fs::path& path) {
   if (path.extension() != kSuffix) {
     return absl::InvalidArgumentError(absl::StrCat("its name does not end in ", kSuffix));
   }
-  NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path.string(), kMaxRecordBytes));
-  NL_ASSIGN_OR_RETURN(Migration migration, Parse(path.string(), text));
+  const auto text = ReadFile(path.string(), kMaxRecordBytes);
+  // Not with its own code, which may be that of a later version.
+  if (!text.ok()) return absl::InvalidArgumentError(text.status().message());
+  NL_ASSIGN_OR_RETURN(Migration migration, Parse(path.string(), *text));
   if (path.filename() != migration.id + kSuffix) {
     return absl::InvalidArgumentError("it is named by another id than its own");
   }

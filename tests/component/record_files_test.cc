@@ -328,6 +328,7 @@ TEST_F(RecordFilesTest, WhatIsNoRecordIsRemoved) {
   directory_.Write("records/a-3.pb", "");
   directory_.Write("records/a-4.pb.new", "half a reco");
   directory_.Write("records/notes.txt", "");
+  directory_.MakeDirectory("records/a-7.pb");
   std::filesystem::copy(directory_.Path("records/a-1.pb"), directory_.Path("records/a-5.pb"));
   stored::Migration unknown = Full();
   unknown.mutable_migration()->set_id("a-6");
