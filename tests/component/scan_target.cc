@@ -13,6 +13,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "agent/os/act/system_kernel_calls.h"
+
 namespace numalocality {
 namespace {
 
@@ -79,6 +81,20 @@ void KeepBasePages(uint64_t start, uint64_t bytes) {
   if (madvise(reinterpret_cast<void*>(start), bytes, MADV_NOHUGEPAGE) != 0) Die("madvise");
 }
 
+// Whether memory that is only read is mapped to a zero page that all processes share. Some kernels
+// of virtual machines give each such page a frame of its own.
+bool HasZeroPage() {
+  const auto frame = SystemKernelCalls().ZeroFrame();
+  return !frame.ok() || frame->has_value();
+}
+
+// Reads untouched memory.
+void ReadZero(uint64_t address) {
+  static const bool has_zero_page = HasZeroPage();
+  Read(address);
+  if (!has_zero_page) Expect(address, MemoryKind::kAnon);
+}
+
 // Base pages: all, every third, with zero pages in between, unreadable ones; on all nodes in turn.
 void MakeBasePages() {
   constexpr uint64_t kUnreadable = 300;
@@ -97,7 +113,7 @@ void MakeBasePages() {
   for (uint64_t i = 0; i < 9000; i += 3) Write(sparse + i * kPage, MemoryKind::kAnon);
   for (uint64_t i = 0; i < 5000; ++i) {
     if (i % 5 != 0) {
-      Read(zeros + i * kPage);
+      ReadZero(zeros + i * kPage);
     } else {
       Write(zeros + i * kPage, MemoryKind::kAnon);
     }
@@ -131,7 +147,7 @@ void MakeHugePages() {
     madvise(reinterpret_cast<void*>(range.start), range.size(), MADV_HUGEPAGE);
   }
   for (uint64_t i = 0; i < kCount * kHuge; i += kPage) Write(huge + i, MemoryKind::kAnon);
-  for (uint64_t i = 0; i < 3 * kHuge; i += kPage) Read(zeros + i);
+  for (uint64_t i = 0; i < 3 * kHuge; i += kPage) ReadZero(zeros + i);
   for (uint64_t i = 0; i < 2 * kHuge; i += kPage) At(torn + i) = 1;
   for (uint64_t i = 0; i < 2 * kHuge; i += kPage) Write(closed + i, MemoryKind::kAnon);
   if (mprotect(reinterpret_cast<void*>(closed), 2 * kHuge, PROT_NONE) != 0) Die("mprotect");

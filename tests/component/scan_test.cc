@@ -42,7 +42,7 @@ class LimitedKernel final : public KernelCalls {
                   uint64_t& walk_end) override {
     return has_pagemap_scan ? real_.ScanPagemap(fd, query, regions, walk_end) : -ENOTTY;
   }
-  absl::StatusOr<uint64_t> ZeroFrame() override { return real_.ZeroFrame(); }
+  absl::StatusOr<std::optional<uint64_t>> ZeroFrame() override { return real_.ZeroFrame(); }
   absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) override {
     return real_.CompareMemory(a, b);
   }

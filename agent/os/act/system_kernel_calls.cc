@@ -11,6 +11,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -35,21 +36,26 @@ absl::StatusOr<uint64_t> ReadEntry(const volatile char* page, long page_bytes) {
   return entry;
 }
 
-absl::StatusOr<uint64_t> FindZeroFrame() {
+absl::StatusOr<std::optional<uint64_t>> FindZeroFrame() {
   const long page_bytes = sysconf(_SC_PAGESIZE);
-  void* memory =
-      mmap(nullptr, static_cast<size_t>(page_bytes), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const size_t bytes = 2 * static_cast<size_t>(page_bytes);
+  void* memory = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return ErrnoStatus(errno, "map a zero page");
   const auto* page = static_cast<const volatile char*>(memory);
-  (void)*page;  // reading untouched anonymous memory maps the zero page
-  const auto entry = ReadEntry(page, page_bytes);
-  munmap(memory, static_cast<size_t>(page_bytes));
-  if (!entry.ok()) return entry.status();
-  const uint64_t frame = *entry & ((uint64_t{1} << 55) - 1);
+  (void)page[0];  // reading untouched anonymous memory maps the zero page
+  (void)page[page_bytes];
+  const auto first = ReadEntry(page, page_bytes);
+  const auto second = ReadEntry(page + page_bytes, page_bytes);
+  munmap(memory, bytes);
+  if (!first.ok()) return first.status();
+  if (!second.ok()) return second.status();
+  constexpr uint64_t kFrameMask = (uint64_t{1} << 55) - 1;
+  const uint64_t frame = *first & kFrameMask;
   if (frame == 0) {
     return absl::PermissionDeniedError(
         "page frame numbers are hidden; reading them needs CAP_SYS_ADMIN");
   }
+  if (frame != (*second & kFrameMask)) return std::nullopt;
   return frame;
 }
 
@@ -127,7 +133,7 @@ class SystemKernel final : public KernelCalls {
     return result < 0 ? -errno : result;
   }
 
-  absl::StatusOr<uint64_t> ZeroFrame() override { return FindZeroFrame(); }
+  absl::StatusOr<std::optional<uint64_t>> ZeroFrame() override { return FindZeroFrame(); }
 
   absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) override {
     switch (syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0)) {

@@ -9,6 +9,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -90,9 +91,10 @@ class KernelCalls {
                           absl::Span<PagemapRegion> regions, uint64_t& walk_end) = 0;
 
   // The frame number of the zero page, to which the kernel maps anonymous memory that was read but
-  // never written. Pagemap shows such pages as present. PERMISSION_DENIED if frame numbers are
-  // hidden (they need CAP_SYS_ADMIN).
-  virtual absl::StatusOr<uint64_t> ZeroFrame() = 0;
+  // never written. Pagemap shows such pages as present. nullopt if the kernel gives every such page
+  // a frame of its own (seen on Linux 6.18 in a Firecracker guest). PERMISSION_DENIED if frame
+  // numbers are hidden (they need CAP_SYS_ADMIN).
+  virtual absl::StatusOr<std::optional<uint64_t>> ZeroFrame() = 0;
 
   // Compares the address spaces of two processes (kcmp(2), KCMP_VM): equal if they share one,
   // otherwise in a total order over all processes. UNIMPLEMENTED on kernels built without kcmp(2),

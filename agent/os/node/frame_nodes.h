@@ -58,7 +58,7 @@ class FrameNodes {
   const Host& host_;
   const int64_t page_bytes_;
   bool tried_ = false;
-  uint64_t zero_frame_ = 0;
+  std::optional<uint64_t> zero_frame_;
   std::optional<MemoryBlocks> blocks_;
 };
 

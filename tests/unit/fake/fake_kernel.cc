@@ -111,7 +111,7 @@ int FakeKernel::ScanPagemap(int pagemap_fd, const PagemapQuery& query,
   return count;
 }
 
-absl::StatusOr<uint64_t> FakeKernel::ZeroFrame() {
+absl::StatusOr<std::optional<uint64_t>> FakeKernel::ZeroFrame() {
   if (zero_frame_.has_value()) return *zero_frame_;
   return absl::PermissionDeniedError("frame numbers are hidden");
 }

@@ -48,7 +48,7 @@ class FakeKernel final : public KernelCalls {
                 absl::Span<int> status, MoveFlag flag) override;
   int ScanPagemap(int pagemap_fd, const PagemapQuery& query, absl::Span<PagemapRegion> regions,
                   uint64_t& walk_end) override;
-  absl::StatusOr<uint64_t> ZeroFrame() override;
+  absl::StatusOr<std::optional<uint64_t>> ZeroFrame() override;
   absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) override;
   absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override;
   absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,
