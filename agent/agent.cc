@@ -66,14 +66,8 @@ std::string NodeName() {
 }
 
 EngineContext ContextOf(const Configuration& configuration, const NameDirectory& names) {
-  Host host;
-  host.local_distance = configuration.local_distance;
-  // If this fails, the self-test reports what is wrong with the cgroups.
-  if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
-    host.cgroup_namespace = *std::move(name_space);
-  }
-  host.only_pod = FindOnlyPod(host);
-  EngineContext context{SystemKernelCalls(), Clock::System(), host, HostLimits()};
+  EngineContext context{SystemKernelCalls(), Clock::System(), ReadHost(), HostLimits()};
+  context.host.local_distance = configuration.local_distance;
   context.names = &names;
   return context;
 }
@@ -88,8 +82,7 @@ Agent::Agent(const AgentOptions& options)
       network_(configuration_.Current()->grpc),
       names_(MakeNameSources(sources_), Clock::System()),
       context_(ContextOf(*configuration_.Current(), names_)),
-      runtime_(sources_.cri_socket.empty() ? nullptr
-                                           : std::make_unique<CriClient>(sources_.cri_socket)),
+      runtime_(MakeContainerResources(sources_)),
       board_(Clock::System()),
       records_(NextTo(socket_, "records")),
       reservations_(NextTo(socket_, "reservations.pb")),
@@ -119,9 +112,7 @@ absl::Status Agent::Start() {
   }
   names_.OnChange([this] { loop_.Wake(); });
   names_.Start();
-  if (runtime_ != nullptr && sources_.cri_events) {
-    events_ = std::make_unique<CriEvents>(sources_.cri_socket, [this] { names_.Nudge(); });
-  }
+  events_ = MakeCriEvents(sources_, [this] { names_.Nudge(); });
   loop_.Start();
   configuration_.Start(kReloadPeriod, [this] {
     ApplyLimits();
@@ -215,8 +206,9 @@ absl::Status Agent::Health() const {
 
 std::vector<std::string> Agent::NotReady() const {
   std::vector<std::string> reasons;
-  if (loop_.last_tick() == absl::InfinitePast())
+  if (loop_.last_tick() == absl::InfinitePast()) {
     reasons.push_back("the first report is not complete yet");
+  }
   const auto status = RunSelfTest(context_, nullptr, &configuration_);
   if (!status.ok()) {
     reasons.emplace_back(status.status().message());
@@ -228,15 +220,10 @@ std::vector<std::string> Agent::NotReady() const {
   return reasons;
 }
 
-// Logs errors and warnings of the self-test; notes appear in 'localityctl doctor' only.
 void Agent::LogFindings() const {
   const auto status = RunSelfTest(context_, runtime_.get(), &configuration_);
   if (!status.ok()) return LogError(absl::StrCat("self-test: ", status.status().message()));
-  for (const Finding& finding : FindingsOf(*status)) {
-    const std::string text = absl::StrCat(finding.message, ". ", finding.advice, ".");
-    if (finding.severity == Severity::kError) LogError(text);
-    if (finding.severity == Severity::kWarning) LogWarning(text);
-  }
+  numalocality::LogFindings(FindingsOf(*status));
 }
 
 }  // namespace numalocality

@@ -15,6 +15,7 @@
 #include "agent/engine/migrate/totals.h"
 #include "agent/engine/repair/policy_loop.h"
 #include "agent/engine/report/report_board.h"
+#include "agent/engine/workload/container_resources.h"
 #include "agent/engine/workload/name_directory.h"
 #include "agent/http/http_server.h"
 #include "agent/http/metrics.h"
@@ -53,7 +54,7 @@ class Agent {
   MetricsInput Metrics() const;
   absl::Status Health() const;
   std::vector<std::string> NotReady() const;
-  void LogFindings() const;
+  void LogFindings() const;  // of the self-test
 
   const std::string socket_;
   const absl::Time start_time_ = absl::Now();
@@ -62,7 +63,7 @@ class Agent {
   const GrpcOptions network_;
   NameDirectory names_;
   const EngineContext context_;
-  const std::unique_ptr<CriClient> runtime_;
+  const std::unique_ptr<ContainerResources> runtime_;
   TotalsCounter totals_;
   ReportBoard board_;
   RecordFiles records_;

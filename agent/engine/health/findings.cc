@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "agent/base/log.h"
 
 namespace numalocality {
 namespace {
@@ -248,6 +250,14 @@ std::vector<Finding> FindingsOf(const AgentStatus& status) {
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
   return findings;
+}
+
+void LogFindings(const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings) {
+    const std::string text = absl::StrCat(finding.message, ". ", finding.advice, ".");
+    if (finding.severity == Severity::kError) LogError(text);
+    if (finding.severity == Severity::kWarning) LogWarning(text);
+  }
 }
 
 }  // namespace numalocality

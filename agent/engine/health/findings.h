@@ -12,6 +12,9 @@ namespace numalocality {
 // The findings for an agent with this status, the most severe first.
 std::vector<Finding> FindingsOf(const AgentStatus& status);
 
+// Logs errors and warnings. Notes appear in 'localityctl doctor' only.
+void LogFindings(const std::vector<Finding>& findings);
+
 }  // namespace numalocality
 
 #endif  // NUMALOCALITY_AGENT_ENGINE_HEALTH_FINDINGS_H_

@@ -80,6 +80,15 @@ std::string FindOnlyPod(const Host& host) {
   return own->pod_uid == first->pod_uid ? own->pod_uid : "";
 }
 
+Host ReadHost() {
+  Host host;
+  if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
+    host.cgroup_namespace = *std::move(name_space);
+  }
+  host.only_pod = FindOnlyPod(host);
+  return host;
+}
+
 absl::StatusOr<std::string> ProcessCgroup(const Host& host, absl::string_view text) {
   NL_ASSIGN_OR_RETURN(const std::string path, ParseProcessCgroup(text));
   return FromCgroupNamespace(host.cgroup_namespace, path);

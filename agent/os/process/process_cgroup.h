@@ -22,6 +22,10 @@ absl::StatusOr<std::string> FindCgroupNamespace(const Host& host);
 // if the agent sees all processes of the Kubernetes node, or only its own.
 std::string FindOnlyPod(const Host& host);
 
+// This machine, with cgroup_namespace and only_pod as found by the functions above. If they fail,
+// "/" and "": the self-test reports what is wrong with the cgroups.
+Host ReadHost();
+
 // The cgroup in `text`, the content of /proc/PID/cgroup, as a path below host.cgroup. Errors as
 // ParseProcessCgroup.
 absl::StatusOr<std::string> ProcessCgroup(const Host& host, absl::string_view text);
