@@ -107,7 +107,7 @@ TEST_F(AllAgentsTest, EachMustHaveACertificateForTheName) {
   EXPECT_THAT(complaints_, HasSubstr("is for another name"));
 }
 
-TEST_F(AllAgentsTest, DoctorTellsIfAnyIsUnfit) {
+TEST_F(AllAgentsTest, DoctorReportsIfAnyIsUnfit) {
   EXPECT_EQ(*Run(DoctorCommand, {"doctor"}), kExitSuccess);
   agents_[1]->agent_status.add_findings()->set_severity(v1::FINDING_SEVERITY_ERROR);
   EXPECT_EQ(*Run(DoctorCommand, {"doctor"}), kExitNotMigrated);

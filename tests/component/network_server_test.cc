@@ -225,7 +225,7 @@ TEST_F(NetworkServerTest, APortInUseIsAnError) {
   EXPECT_THAT(std::string(second.message()), HasSubstr(same.address));
 }
 
-TEST_F(NetworkServerTest, DoctorTellsOfACertificateThatHasEnded) {
+TEST_F(NetworkServerTest, DoctorReportsAnExpiredCertificate) {
   WriteFiles("2", ca_.Issue(kName, -absl::Hours(1)), ca_.certificate());
   ASSERT_TRUE(Start(Options()).ok()) << "it may be renewed";
   const auto stub = v1::AgentService::NewStub(grpc::CreateChannel(

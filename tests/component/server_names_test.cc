@@ -90,7 +90,7 @@ TEST_F(ServerNamesTest, APodIsFoundByName) {
   EXPECT_EQ(GetPlacement("shop/db-0").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(ServerNamesTest, WithoutNamesTheErrorTellsWhy) {
+TEST_F(ServerNamesTest, WithoutNamesTheErrorSaysWhy) {
   source_->status = absl::UnavailableError("nobody listens");
   names_.ReadAll();
   const grpc::Status status = GetPlacement(kPodName);

@@ -67,8 +67,8 @@ class FakeMachine {
   // Another cgroup under the same name.
   void RecreateCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
 
-  // Page frame numbers become visible, and blocks of memory tell their nodes: 8 a node, of 128 MiB.
-  // Processes published from now on have them in their pagemap.
+  // Makes page frame numbers visible, and the nodes of memory blocks: 8 blocks of 128 MiB per node.
+  // Processes published from now on have frame numbers in their pagemap.
   void ShowFrames();
 
   void SetHugePages(bool enabled);

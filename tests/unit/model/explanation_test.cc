@@ -64,7 +64,7 @@ TEST_F(ExplanationTest, WhatIsAtHomeNeedsNoReason) {
   EXPECT_THAT(Explain(facts_).parts, IsEmpty());
 }
 
-TEST_F(ExplanationTest, CountersTellHowMuchAndPagesTellWhy) {
+TEST_F(ExplanationTest, CountersGiveTheAmountAndPagesTheReason) {
   facts_.placement.memory.Add(kNode0, kAnon, 200 * kMiB);
   facts_.placement.memory.Add(kNode1, kAnon, 77 * kMiB);
   facts_.placement.memory.Add(kNode0, MemoryKind::kFile, 5 * kMiB);

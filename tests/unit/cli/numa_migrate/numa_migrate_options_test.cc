@@ -125,9 +125,10 @@ TEST(ParseOptionsTest, TheLimitsAreTheEnginesOwn) {
               HasSubstr("from 1 to 4096"));
 }
 
-TEST(ParseOptionsTest, ThrottleIsAnotherNameForBandwidth) {
+TEST(ParseOptionsTest, ThrottleIsAnAliasOfBandwidth) {
   Options options;
-  ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", "--throttle", "4M/s"}, options), std::nullopt);
+  const std::string alias = "--throttle";
+  ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", alias, "4M/s"}, options), std::nullopt);
   EXPECT_EQ(options.spec.limits.bytes_per_second, int64_t{4} << 20);
 }
 
