@@ -60,7 +60,7 @@ std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice
         "may be the cause",
         remedies.policy);
   } else {
-    add(absl::StrCat("unknown, because this could not be read: ",
+    add(absl::StrCat("unknown, because these facts could not be read: ",
                      absl::StrJoin(facts.unread, ", ")),
         remedies.policy);
   }

@@ -198,10 +198,10 @@ TEST_F(NetworkServerTest, TheFirstOfAChainAndTheLastCaCount) {
   const std::string ended = ca_.Issue("ended", -absl::Hours(1)).certificate;
   WriteFiles("2", {fresh.certificate + ended, fresh.key}, ca_.certificate());
   EXPECT_THAT(std::string(CheckTlsFiles(Options()).message()),
-              HasSubstr("tls.crt has a certificate that ended 20"));
+              HasSubstr("tls.crt contains a certificate that expired at 20"));
   WriteFiles("3", fresh, ended);
   EXPECT_THAT(std::string(CheckTlsFiles(Options()).message()),
-              HasSubstr("ca.crt has a certificate that ended 20"));
+              HasSubstr("ca.crt contains a certificate that expired at 20"));
   WriteFiles("4", fresh, ended + ca_.certificate());
   EXPECT_TRUE(CheckTlsFiles(Options()).ok());
 }
@@ -233,7 +233,8 @@ TEST_F(NetworkServerTest, DoctorReportsAnExpiredCertificate) {
   grpc::ClientContext context;
   v1::GetStatusResponse response;
   ASSERT_TRUE(stub->GetStatus(&context, {}, &response).ok());
-  EXPECT_THAT(response.ShortDebugString(), HasSubstr("tls.crt has a certificate that ended 20"));
+  EXPECT_THAT(response.ShortDebugString(),
+              HasSubstr("tls.crt contains a certificate that expired at 20"));
 }
 
 TEST_F(NetworkServerTest, AllAddressesAreOneAddress) {

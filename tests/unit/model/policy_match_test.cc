@@ -92,9 +92,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoneMatches", [](Situation& s) {
                s.configuration.policies.pop_back();
                s.description.names.pod_namespace = "dev";
-             }, "", RepairReason::kObserved, "no policy matches"},
+             }, "", RepairReason::kObserved, "no policy selects this container"},
         Case{"NoPolicies", [](Situation& s) { s.configuration.policies.clear(); }, "",
-             RepairReason::kObserved, "no policy matches"},
+             RepairReason::kObserved, "no policy selects this container"},
 
         Case{"Off", [](Situation& s) { s.Annotate("off"); }, "", RepairReason::kOff, "turns repairs off"},
         Case{"Named", [](Situation& s) { s.Annotate("guaranteed"); }, "guaranteed"},
@@ -165,9 +165,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"CgroupBelow",
              [](Situation& s) { s.BeCgroup("/system.slice/postgresql.service/worker"); }, "plain"},
         Case{"CgroupBeside", [](Situation& s) { s.BeCgroup("/system.slice/postgresql.service2"); },
-             "", RepairReason::kObserved, "no policy names this cgroup"},
+             "", RepairReason::kObserved, "no policy selects this cgroup"},
         Case{"CgroupAbove", [](Situation& s) { s.BeCgroup("/system.slice"); }, "",
-             RepairReason::kObserved, "no policy names this cgroup"},
+             RepairReason::kObserved, "no policy selects this cgroup"},
         Case{"CgroupsOfTheRoot", [](Situation& s) {
                s.configuration.policies[2].selector.cgroup_paths = {"/"};
                s.BeCgroup("/any");

@@ -140,7 +140,8 @@ std::vector<Case> Cases() {
          s.history.last_end = At(9000);
          s.history.undone = 4;
        },
-       kWait, RepairReason::kPingPong, "after 4 repairs in a row its memory was moved away again",
+       kWait, RepairReason::kPingPong,
+       "its memory was moved away again after each of the last 4 repairs",
        At(9000) + 32 * kCooldown},
       {"Flipping",
        [](Situation& s) {

@@ -78,7 +78,7 @@ TEST_F(RecoveryTest, WhatRanWhenTheAgentWasKilledIsInterruptedAndMeasured) {
       EXPECT_EQ(result.reason, MigrationReason::kInterrupted);
       EXPECT_EQ(After(migration, 0), 40960);
       EXPECT_EQ(After(migration, 1), 81920);
-      EXPECT_THAT(result.message, HasSubstr("the agent ended in the middle"));
+      EXPECT_THAT(result.message, HasSubstr("the agent exited during this migration"));
     }
   }
 }

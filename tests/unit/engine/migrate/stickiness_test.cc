@@ -87,7 +87,8 @@ TEST_F(StickinessTest, WidensMovesAndNarrows) {
   EXPECT_THAT(runtime_.container_ids, Each(id_));
   EXPECT_EQ(result.state, MigrationState::kSucceeded);
   EXPECT_EQ(result.reason, MigrationReason::kNone);
-  EXPECT_THAT(result.stick_note, HasSubstr("cpuset.mems allows node 1 now, before: 0"));
+  EXPECT_THAT(result.stick_note,
+              HasSubstr("cpuset.mems allows node 1 now; before the migration it allowed node 0"));
   EXPECT_EQ(observer_.state, MigrationState::kVerifying);
   EXPECT_GE(machine_.clock().slept(), absl::Seconds(10)) << "kubelet's period";
 }

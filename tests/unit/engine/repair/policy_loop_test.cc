@@ -188,7 +188,7 @@ TEST_F(PolicyLoopTest, ANewContainerIsFoundSoonAndSettles) {
   EXPECT_EQ(Reason('b'), "settling");
   TickLater(absl::Seconds(10));
   EXPECT_EQ(Reason('b'), "remote");
-  EXPECT_EQ(Migrations()[0].request.trigger, "containers have come or gone");
+  EXPECT_EQ(Migrations()[0].request.trigger, "containers were created or removed");
 }
 
 // A repair of container a under an earlier agent, a minute ago, that was of no help.

@@ -81,9 +81,10 @@ TEST_F(SharingProofTest, AnObjectThatAStrangerMapsIsNotOwned) {
   EXPECT_FALSE(proof.OwnsObject(kBuffers));
   EXPECT_TRUE(proof.OwnsObject({kTmpfs, 8}));
   EXPECT_TRUE(proof.OwnsAnonymous(10));
-  EXPECT_EQ(proof.note(),
-            "1 of 2 shared memory objects left: a process outside the workload maps them, too "
-            "(process 90)");
+  EXPECT_EQ(
+      proof.note(),
+      "1 of 2 shared memory objects are not moved: a process outside the workload maps them, too "
+      "(process 90)");
 }
 
 TEST_F(SharingProofTest, TheSameInodeOnAnotherDeviceIsAnotherObject) {
