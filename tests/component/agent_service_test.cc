@@ -1,4 +1,4 @@
-// AgentService as its callers see it, without the socket: server_test has that.
+// AgentService, called without the socket. server_test covers the socket.
 #include "agent/rpc/agent_service.h"
 
 #include <gmock/gmock.h>

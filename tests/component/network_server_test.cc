@@ -1,4 +1,4 @@
-// The API over TCP as its clients see it: those that show the right certificate, and the others.
+// The API over TCP: clients with a valid certificate connect, others are refused.
 #include "agent/rpc/network_server.h"
 
 #include <gmock/gmock.h>
@@ -86,7 +86,7 @@ class NetworkServerTest : public testing::Test {
     return Call(grpc::SslCredentials({trusted.certificate(), identity.key, identity.certificate}));
   }
 
-  // Whether the client is served by the time that replaced files are taken.
+  // Waits until the server has loaded replaced files; whether it then accepts the client.
   bool ServedSoon(const Identity& identity, const TestCa& trusted) {
     const absl::Time end = absl::Now() + kRotation;
     while (absl::Now() < end) {

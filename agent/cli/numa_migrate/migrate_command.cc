@@ -120,7 +120,7 @@ absl::StatusOr<ExitCode> Run(const EngineContext& context, const Options& option
   const WorkloadProcesses processes{.pids = {subject.process.pid()}};
   ProgressObserver observer(context.clock, subject.topology.page_bytes, [&] {
     keeper.Restore();
-    std::cerr << "Note: numa-migrate gives up, but a kernel call is stalled; numa-migrate --check "
+    std::cerr << "Note: a kernel call is stalled, so numa-migrate gives up; numa-migrate --check "
                  "shows where the "
                  "pages are. This process ends when the call returns\n";
     std::_Exit(CodeOfSignal());

@@ -1,4 +1,4 @@
-// A whole make-believe machine: the fake kernel together with the /proc, /sys and cgroup files
+// A fake machine: the fake kernel together with the /proc, /sys and cgroup files
 // that it would show.
 #ifndef NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_MACHINE_H_
 #define NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_MACHINE_H_
@@ -72,7 +72,7 @@ class FakeMachine {
   void ShowFrames();
 
   void SetHugePages(bool enabled);
-  // `withheld_pages` of them the allocator keeps to itself.
+  // The allocator withholds `withheld_pages` of the free pages.
   void SetFreePages(int node, int64_t free_pages, int64_t withheld_pages = 0);
 
  private:

@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
                s.description.metadata.reset();
                s.metadata_expected = false;
              }, "", kUnknown, "'databases'"},
-        // What is known already rules the policy out.
+        // The known facts are enough to exclude the policy.
         Case{"LabelsUnknownInAnotherNamespace", [](Situation& s) {
                s.description.metadata.reset();
                s.description.names.pod_namespace = "dev";
@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
                s.metadata_expected = false;
                s.configuration.protected_namespaces.clear();
              }, "guaranteed"},
-        // It moves nothing: nothing that is unknown can make a difference.
+        // The policy moves nothing, so unknown facts make no difference.
         Case{"ObservingNeedsNothing", [](Situation& s) {
                s.configuration.policies.erase(s.configuration.policies.begin() + 1);
                s.description = {};

@@ -203,7 +203,7 @@ TEST(DecideRepairTest, TheFirstReasonThatHoldsIsGiven) {
 
 TEST(DecideRepairTest, AReasonEndsWhenItSaysItDoes) {
   for (const Case& each : Cases()) {
-    // What others hold is taken away by the loop.
+    // The loop subtracts the room that other migrations have claimed.
     const bool is_others =
         each.reason == RepairReason::kReserved || each.reason == RepairReason::kNodeCleared;
     if (each.next == absl::InfiniteFuture() || is_others) continue;

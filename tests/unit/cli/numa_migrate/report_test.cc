@@ -1,4 +1,4 @@
-// What numa-migrate prints, and how it explains a refusal of the kernel.
+// The output of numa-migrate, and its explanations of denied kernel calls.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

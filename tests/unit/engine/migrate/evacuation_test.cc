@@ -1,4 +1,4 @@
-// Plans of evacuations against what becomes of them.
+// Evacuations: the plan, and whether the migration carries it out.
 #include "agent/engine/migrate/evacuation.h"
 
 #include <gmock/gmock.h>
@@ -42,7 +42,7 @@ class EvacuationTest : public MigratorTest {
     return request;
   }
 
-  // The plan; and that it comes true.
+  // The plan, and whether the migration carries it out.
   Migration PlanAndRun(const MigrationRequest& request) {
     const auto migrator = MakeMigrator(1);
     auto plan = migrator->Plan(request, [] { return false; });

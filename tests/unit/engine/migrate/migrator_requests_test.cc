@@ -1,4 +1,4 @@
-// What the Migrator takes and what it refuses.
+// Requests that the Migrator accepts, and requests that it refuses.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

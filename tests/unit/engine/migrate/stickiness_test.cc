@@ -53,7 +53,7 @@ class StickinessTest : public ::testing::Test {
 
   absl::Status Check() { return CheckSticky(machine_.context(), &runtime_, workload_, request_); }
 
-  // A run that ends in `state`, with `meanwhile` happening in it.
+  // A migration that ends in `state`; `meanwhile` runs during it.
   WorkloadMigration Run(
       MigrationState state, const std::function<void()>& meanwhile = [] {}) {
     return MoveAndStick(machine_.context(), runtime_, workload_, request_, observer_, [&] {

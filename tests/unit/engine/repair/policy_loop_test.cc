@@ -225,7 +225,7 @@ TEST_F(PolicyLoopTest, GivesUpAlsoAcrossARestart) {
   AddContainer('a', 10, "4-7");
   const auto repair = EarlierRepair(Find('a'), machine_.clock().Now() - absl::Minutes(1));
   loop_.Restore({repair, repair, repair, repair});
-  // The first news may be about another one.
+  // The first event may be for another cgroup.
   AddContainer('b', 20, "0-3");
   CgroupNews news;
   news.written[Path('b')] = "cpuset.cpus";
@@ -270,7 +270,7 @@ TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
   Tick();
   EXPECT_EQ(Reason('a'), "remote");
   EXPECT_EQ(Reason('b'), "no_room");
-  // What the first has taken is gone, though the last report did not see it go.
+  // The room that the first repair has claimed is gone, although the last report still shows it.
   machine_.SetFreePages(1, 1311 + 500);
   Migrate();
   EXPECT_EQ(Reason('b'), "no_room");
