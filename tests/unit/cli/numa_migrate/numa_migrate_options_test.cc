@@ -206,7 +206,7 @@ TEST(HelpTest, SaysWhatOptionsCost) {
   for (const char* words :
        {"numa-migrate works on one process", "localityctl migrate --cgroup",
         "including shared pages and without a bandwidth limit", "Needs root",
-        "kill -9 leaves it off", "--bandwidth,--throttle", "--throttle is another name",
+        "kill -9 leaves it off", "--bandwidth,--throttle", "--throttle is an alias",
         "130, 143, 129 ended by SIGINT (Ctrl-C), SIGTERM, SIGHUP", "reserve of 2 %",
         "one kernel call takes at most this time", "smaller batches need more calls",
         "a fifth of the time", "Not with --workers", "traced or has more than 256 threads",

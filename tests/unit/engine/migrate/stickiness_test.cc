@@ -196,7 +196,7 @@ TEST_F(StickinessTest, ACheckSaysWhyNot) {
   workload_.process.reset();
   workload_.container.reset();
   EXPECT_TRUE(absl::IsFailedPrecondition(Check()));
-  EXPECT_THAT(words(Check()), HasSubstr("only a container"));
+  EXPECT_THAT(words(Check()), HasSubstr("stick is possible only for containers of pods"));
 
   request_.stick = StickMode::kNone;
   EXPECT_TRUE(CheckSticky(machine_.context(), nullptr, workload_, request_).ok());
