@@ -41,8 +41,7 @@ absl::StatusOr<bool> Confirm(const std::string& question) {
   if (isatty(STDIN_FILENO) != 1) {
     return absl::InvalidArgumentError(
         "standard input is not a terminal, so nobody can confirm the plan; add --yes to move "
-        "without "
-        "confirmation");
+        "without confirmation");
   }
   std::cerr << question << " [y/N] " << std::flush;
   std::string answer;

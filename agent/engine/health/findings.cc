@@ -216,8 +216,7 @@ void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
                       "busy: Linux ",
                       status.kernel.text, " does not report their nodes"),
          "Set sysctl kernel.numa_balancing=0, and migrate again after the processes have used "
-         "their "
-         "memory, which removes the marks; or use Linux 6.6 or later"});
+         "their memory, which removes the marks; or use Linux 6.6 or later"});
   }
   if (!status.kernel.IsAtLeast(6, 3)) {
     findings.push_back(

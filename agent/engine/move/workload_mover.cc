@@ -162,8 +162,7 @@ class WorkloadMover {
       ledger_.Update([](WorkloadMigration& result) {
         result.sharing_note =
             "shared pages are not moved: a node is both source and target, so one process would "
-            "move "
-            "back what another one has moved";
+            "move back what another one has moved";
       });
     }
     OwnedMemory owned(context_, result_.workload, processes_, ledger_);

@@ -69,7 +69,7 @@ absl::StatusOr<CpusetMems> CpusetMems::Open(const Host& host, const ProcessHandl
   if (path.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("process ", process.pid(),
-                     ": belongs to no cgroup v2, so there is no cpuset.mems to write"));
+                     ": is not in the cgroup v2 tree, so there is no cpuset.mems to write"));
   }
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(host, path));
   return Open(host, std::move(cgroup), process.pid(), nullptr, on_old_kernel);

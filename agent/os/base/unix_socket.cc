@@ -44,8 +44,7 @@ absl::Status CheckDirectory(const std::string& directory) {
     return absl::FailedPreconditionError(absl::StrCat(
         "socket directory ", directory,
         ": must be a directory of this user with mode 0700, because any client of the socket can "
-        "move "
-        "memory; choose another with --socket, which the agent creates with that mode"));
+        "move memory; choose another with --socket, which the agent creates with that mode"));
   }
   return absl::OkStatus();
 }
