@@ -102,7 +102,7 @@ std::vector<Case> Cases() {
       {"Local", [](Situation& s) { s.PutAllOn(kNode1); }, kLeave, RepairReason::kLocal,
        "100.0% of it is local"},
       {"TooLittle", [](Situation& s) { s.policy.min_remote_bytes = 801 * kMi; }, kLeave,
-       RepairReason::kTooLittle, "less than 801.0 MiB"},
+       RepairReason::kTooLittle, "the policy repairs 801.0 MiB or more"},
       {"NothingMovable",
        [](Situation& s) {
          s.PutAllOn(kCxl);
@@ -152,7 +152,7 @@ std::vector<Case> Cases() {
       {"Settling", [](Situation& s) { s.report.home_since = At(9995); }, kWait,
        RepairReason::kSettling, "for 10s", At(9995) + kSettle},
       {"CoolingDown", [](Situation& s) { s.history.last_end = At(9800); }, kWait,
-       RepairReason::kCoolingDown, "for 5m", At(9800) + kCooldown},
+       RepairReason::kCoolingDown, "within 5m", At(9800) + kCooldown},
       {"Refused", [](Situation& s) { s.facts.refused = "100 migrations are waiting"; }, kWait,
        RepairReason::kRefused, "100 migrations are waiting"},
       {"NoRoom", [](Situation& s) { s.facts.room_bytes[kNode1] = 700 * kMi; }, kWait,
