@@ -127,7 +127,7 @@ TEST(ParseOptionsTest, TheLimitsAreTheEnginesOwn) {
 
 TEST(ParseOptionsTest, ThrottleIsAnAliasOfBandwidth) {
   Options options;
-  const std::string alias = "--throttle";
+  const char* const alias = "--throttle";
   ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", alias, "4M/s"}, options), std::nullopt);
   EXPECT_EQ(options.spec.limits.bytes_per_second, int64_t{4} << 20);
 }
