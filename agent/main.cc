@@ -107,8 +107,7 @@ int main(int argc, char** argv) {
   numalocality::Flags flags;
   CLI::App app(
       "Reports where pods' memory is relative to their CPUs, and moves it to the nodes of these "
-      "CPUs "
-      "by policy and on request.",
+      "CPUs by policy and on request.",
       "numa-locality-agent");
   app.set_version_flag("--version", numalocality::VersionText());
   app.add_option("--config", flags.agent.config,
@@ -123,8 +122,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--cri-socket", flags.agent.cri_socket,
                  "Unix socket of the container runtime, such as /run/containerd/containerd.sock; "
-                 "needed for "
-                 "labels of pods and for migrations that stick; default: none")
+                 "needed for labels of pods and for migrations that stick; default: none")
       ->type_name("PATH");
   app.add_option("--log-format", flags.log_format, "Format of log lines: text or json")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{

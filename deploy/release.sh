@@ -35,8 +35,8 @@ heading=$(grep -m1 -F "## [$version]" CHANGELOG.md || true)
 if git rev-parse --quiet --verify "refs/tags/$tag" >/dev/null; then
   refuse "tag $tag exists already" "Set the next version in CMakeLists.txt, run deploy/version.py --update, and commit."
 fi
-[ ! -e "$output" ] || refuse "$output exists already" "Remove it, or keep it elsewhere."
-command -v umoci >/dev/null || refuse "umoci is not installed, which makes the image" "Run deploy/install-packages.sh."
+[ ! -e "$output" ] || refuse "$output exists already" "Remove it, or move it elsewhere."
+command -v umoci >/dev/null || refuse "umoci, which makes the image, is not installed" "Run deploy/install-packages.sh."
 
 if [ -n "$dry_run" ]; then
   echo "Would build $(git rev-parse --short=12 HEAD) as version $version, write into $output:"

@@ -163,7 +163,8 @@ FieldReader Policies(std::vector<LocalityPolicy>& out) {
       if (std::any_of(out.begin(), out.begin() + static_cast<ptrdiff_t>(i), same_name)) {
         return FieldError(
             "name", *node.list[i].Find("name"),
-            absl::StrCat("'", out[i].name, "' is also the name of an earlier policy"));
+            absl::StrCat("'", out[i].name,
+                         "' is also the name of an earlier policy; use another name"));
       }
     }
     return absl::OkStatus();
@@ -204,7 +205,7 @@ FieldReader Grpc(GrpcOptions& out) {
       return FieldError(key, node,
                         absl::StrCat(file_key,
                                      " is missing: the network API requires mutual TLS; set the "
-                                     "file, or leave address out"));
+                                     "file, or omit address"));
     }
     return absl::OkStatus();
   };

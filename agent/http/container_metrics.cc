@@ -124,10 +124,11 @@ prometheus::MetricFamily LocalFractionOf(const std::vector<Series>& containers) 
 }
 
 prometheus::MetricFamily RemoteOf(const std::vector<Series>& containers) {
-  auto family = Gauge("numa_locality_container_remote_bytes",
-                      "Memory that is not on the home nodes of the container, by reason; "
-                      "repairable is anonymous and shmem memory on nodes with CPUs, "
-                      "memory_only_node the same on nodes without CPUs, which repairs leave there");
+  auto family =
+      Gauge("numa_locality_container_remote_bytes",
+            "Memory that is not on the home nodes of the container, by reason: "
+            "repairable and memory_only_node are anonymous and shmem memory on nodes with "
+            "and without CPUs; repairs move only the former");
   for (const Series& one : containers) {
     if (!one.remote.has_value()) continue;
     const auto add = [&](RemoteReason reason, int64_t bytes) {
@@ -151,8 +152,8 @@ MetricFamilies CollectContainerMetrics(const LocalityReport& report, const HttpO
       With(Gauge("numa_locality_containers", "Containers in the latest report"),
            static_cast<double>(containers.size())),
       With(Gauge("numa_locality_containers_without_series",
-                 "Containers without series of their own, whose number the configuration "
-                 "limits (http.containerSeries, http.maxContainers)"),
+                 "Containers that have no time series, because the configuration limits their "
+                 "number (http.containerSeries, http.maxContainers)"),
            static_cast<double>(without))};
   containers.resize(containers.size() - without);
   if (containers.empty()) return families;

@@ -58,7 +58,7 @@ MetricFamily CallsOf(const CallTimes& calls) {
 MetricFamily DecisionsOf(const Totals& totals) {
   auto family = Counter("numa_locality_repair_decisions_total",
                         "Decisions of the repair loop about workloads, by decision and reason; a "
-                        "decision counts if it differs from the previous one");
+                        "decision is counted only if it differs from the workload's previous one");
   for (const auto& [decision, count] : totals.decisions) {
     AddSeries(family, static_cast<double>(count),
               {Label("decision", decision.first), Label("reason", decision.second)});

@@ -24,8 +24,8 @@ void AddCpuset(const CircumstanceFacts& facts, const WorkloadPlacement& placemen
       "Have its owner set cpuset.mems again; or migrate with --stick cpuset-mems, which first adds "
       "the home nodes and then restricts it to them";
   if (!placement.workload.container.has_value()) {
-    out.push_back({mismatch + "whoever set up this cgroup configured it so",
-                   "Add the home nodes (systemd: AllowedMemoryNodes=)"});
+    out.push_back({mismatch + "set by whoever configured this cgroup",
+                   "Add the home nodes to its cpuset.mems (systemd: AllowedMemoryNodes=)"});
   } else if (!facts.assignment.has_value()) {
     out.push_back({mismatch + "set by kubelet's memory manager (its assignments are unknown), an "
                               "NRI plugin or a DRA driver",
@@ -53,7 +53,8 @@ void AddAssignment(const CircumstanceFacts& facts, const WorkloadPlacement& plac
                       ") exclusively, but its threads may run on ", placement.cpus.ToString(),
                       " (node ", placement.home_nodes.ToString(),
                       "): something else has changed their affinity or its cpuset"),
-         "If the change is not intended, restart kubelet, which does not notice it otherwise"});
+         "If the change is not intended, restart kubelet: it does not notice the change "
+         "otherwise"});
   }
   const NodeSet& nodes = facts.assignment->memory_nodes;
   if (!nodes.empty() && (nodes & placement.home_nodes).empty() &&
@@ -112,7 +113,8 @@ std::vector<Circumstance> CircumstancesOf(const CircumstanceFacts& facts,
   }
   if (!facts.unread.empty()) {
     out.push_back(
-        {absl::StrCat("unknown, because it could not be read: ", absl::StrJoin(facts.unread, ", ")),
+        {absl::StrCat("some circumstances are unknown, because these facts could not be read: ",
+                      absl::StrJoin(facts.unread, ", ")),
          "Run 'localityctl doctor', which shows missing permissions"});
   }
   return out;

@@ -56,11 +56,10 @@ std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice
   if (facts.unread.empty()) {
     add("neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy of "
         "the process explain it; memory policies of single mappings, which the agent does not "
-        "read, "
-        "may be the cause",
+        "read, may be the cause",
         remedies.policy);
   } else {
-    add(absl::StrCat("unknown, because this could not be read: ",
+    add(absl::StrCat("unknown, because these facts could not be read: ",
                      absl::StrJoin(facts.unread, ", ")),
         remedies.policy);
   }

@@ -20,8 +20,8 @@ constexpr EnumTable<RemoteReason> kRemoteReasons = {{
     {RemoteReason::kRepairable, "repairable", "repairable",
      "Run 'localityctl migrate WORKLOAD', or set up a policy with 'action: repair'"},
     {RemoteReason::kShared, "shared", "shared",
-     "Leave it where its other users are; or move it with 'localityctl migrate WORKLOAD --shared "
-     "all' (needs CAP_SYS_NICE), whoever uses it"},
+     "Leave it near its other users; or move it in any case with 'localityctl migrate WORKLOAD "
+     "--shared all' (needs CAP_SYS_NICE)"},
     {RemoteReason::kPageCache, "page_cache", "page cache",
      "Usually do nothing: page cache is used by every reader of the files. 'localityctl migrate "
      "WORKLOAD --kinds file' moves what the workload maps"},
@@ -44,7 +44,7 @@ constexpr EnumTable<RemoteReason> kRemoteReasons = {{
      "Leave it if it was put there on purpose (CXL tiers, GPU memory); otherwise run 'localityctl "
      "migrate WORKLOAD'"},
     {RemoteReason::kUnlocated, "unlocated", "unlocated",
-     "Set sysctl kernel.numa_balancing=0 and run explain again once the processes have used their "
+     "Set sysctl kernel.numa_balancing=0 and run explain again after the processes have used their "
      "memory; or use Linux 6.6 or later"},
 }};
 static_assert(IsWellFormed(kRemoteReasons));
@@ -276,9 +276,9 @@ std::string DetailOf(const ExplanationFacts& facts, RemoteReason reason, const P
   }
   if (reason == RemoteReason::kMemoryPolicy) words.push_back(PolicyWords(facts, sum.processes));
   if (reason == RemoteReason::kCpusetForbids) {
-    words.push_back(absl::StrCat("home is node ",
+    words.push_back(absl::StrCat("its home node is ",
                                  facts.processes[*sum.processes.begin()].home_nodes.ToString(),
-                                 ", cpuset.mems allows node ",
+                                 ", but cpuset.mems allows only node ",
                                  facts.processes[*sum.processes.begin()].allowed_nodes.ToString()));
   }
   if (reason == RemoteReason::kNoRoom) {

@@ -73,7 +73,7 @@ PolicyMatch MatchCgroup(const Configuration& configuration, const std::string& p
       if (IsWithin(path, above)) return {&policy, RepairReason::kRemote, ""};
     }
   }
-  return None(RepairReason::kObserved, "no policy names this cgroup");
+  return None(RepairReason::kObserved, "no policy selects this cgroup");
 }
 
 }  // namespace
@@ -89,7 +89,8 @@ PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& work
     const auto it = description.metadata->annotations.find(kPolicyAnnotation);
     if (it != description.metadata->annotations.end()) {
       if (it->second == "off")
-        return None(RepairReason::kOff, "the pod's annotation turns repairs off");
+        return None(RepairReason::kOff,
+                    absl::StrCat("the pod's annotation ", kPolicyAnnotation, " turns repairs off"));
       const LocalityPolicy* policy = configuration.FindPolicy(it->second);
       if (policy != nullptr && policy->selector.cgroup_paths.empty()) {
         return Apply(configuration, *policy, description, metadata_expected);
@@ -108,7 +109,7 @@ PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& work
     }
     return Apply(configuration, policy, description, metadata_expected);
   }
-  return None(RepairReason::kObserved, "no policy matches");
+  return None(RepairReason::kObserved, "no policy selects this container");
 }
 
 }  // namespace numalocality

@@ -102,15 +102,17 @@ class Decider {
                                 " of it could not be moved: 'localityctl explain' shows the "
                                 "reasons"));
     }
-    return Leave(RepairReason::kTooLittle,
-                 absl::StrCat(FormatBytes(remote), " of it are remote and repairable, less than ",
-                              FormatBytes(LeastBytes())));
+    return Leave(
+        RepairReason::kTooLittle,
+        absl::StrCat(FormatBytes(remote), " of it is remote and repairable; the policy repairs ",
+                     FormatBytes(LeastBytes()), " or more"));
   }
 
   // Do other migrations, reservations and cpuset.mems permit it?
   bool IsAllowed() {
     if (!facts_.migration_id.empty()) {
-      return Wait(RepairReason::kMigrating, absl::StrCat("migration ", facts_.migration_id));
+      return Wait(RepairReason::kMigrating,
+                  absl::StrCat("migration ", facts_.migration_id, " is moving it"));
     }
     if (facts_.reserved_until.has_value()) {
       return Wait(RepairReason::kReserved, absl::StrCat("reserved by ", facts_.reserved_by),
@@ -141,11 +143,12 @@ class Decider {
                   absl::StrCat(history_.fruitless, " repairs in a row did not help"), forgiven);
     }
     if (history_.undone >= RepairHistory::kMostUndone && facts_.now < forgiven) {
-      return Wait(RepairReason::kPingPong,
-                  absl::StrCat("after ", history_.undone,
-                               " repairs in a row its memory was moved away again, by NUMA "
-                               "balancing, kubelet, an NRI plugin or another controller"),
-                  forgiven);
+      return Wait(
+          RepairReason::kPingPong,
+          absl::StrCat("its memory was moved away again after each of the last ", history_.undone,
+                       " repairs, by NUMA balancing, kubelet, an NRI plugin or another "
+                       "controller"),
+          forgiven);
     }
     if (history_.IsFlipping(*policy_, facts_.now)) {
       const absl::Time calm = home_since_ + std::max(policy_->cooldown, policy_->settle);
@@ -156,14 +159,14 @@ class Decider {
     const absl::Time settled = home_since_ + policy_->settle;
     if (facts_.now < settled) {
       return Wait(RepairReason::kSettling,
-                  absl::StrCat("its CPUs must stay on their nodes for ",
-                               absl::FormatDuration(policy_->settle), " first"),
+                  absl::StrCat("a repair waits until its CPUs have stayed on their nodes for ",
+                               absl::FormatDuration(policy_->settle)),
                   settled);
     }
     const absl::Time cool = history_.last_end + cooldown;
     if (facts_.now < cool) {
       return Wait(RepairReason::kCoolingDown,
-                  absl::StrCat("no repair for ", absl::FormatDuration(cooldown),
+                  absl::StrCat("no repair starts within ", absl::FormatDuration(cooldown),
                                " after its last migration"),
                   cool);
     }

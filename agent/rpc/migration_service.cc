@@ -121,7 +121,7 @@ absl::Status MigrationService::List(const v1::ListMigrationsRequest& request,
                         [&](const Migration& migration) { return migration.id == after; });
     if (next == migrations.rend()) {
       return absl::InvalidArgumentError(
-          "page_token: its migration is not kept any more; start with the first page again");
+          "page_token: its migration record has been removed; start again with the first page");
     }
     ++next;
   }

@@ -58,7 +58,7 @@ constexpr Setting kSettings[] = {
 
 absl::Status WrongFile(const char* key, absl::string_view why) {
   return absl::FailedPreconditionError(absl::StrCat("network API: grpc.", key, ": ", why,
-                                                    "; put the right file there (in Kubernetes: "
+                                                    "; correct the file (in Kubernetes: "
                                                     "correct the Secret)"));
 }
 
@@ -123,7 +123,7 @@ absl::StatusOr<Ends> ReadEnds(const GrpcOptions& options) {
 absl::Status HasEnded(const char* key, const std::string& path, absl::Time end,
                       absl::string_view so) {
   return absl::FailedPreconditionError(absl::StrCat(
-      "network API: grpc.", key, ": ", path, " has a certificate that ended ",
+      "network API: grpc.", key, ": ", path, " contains a certificate that expired at ",
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", end, absl::UTCTimeZone()), ", ", so, "; renew it"));
 }
 
@@ -138,11 +138,11 @@ absl::Status CheckTlsFiles(const GrpcOptions& options) {
   NL_ASSIGN_OR_RETURN(const Ends ends, ReadEnds(options));
   const absl::Time now = absl::Now();
   if (ends.certificate <= now) {
-    return HasEnded("certFile", options.cert_file, ends.certificate, "which clients refuse");
+    return HasEnded("certFile", options.cert_file, ends.certificate, "so clients do not connect");
   }
   if (ends.client_ca <= now) {
     return HasEnded("clientCaFile", options.client_ca_file, ends.client_ca,
-                    "so that no client is accepted");
+                    "so the agent accepts no client");
   }
   return absl::OkStatus();
 }

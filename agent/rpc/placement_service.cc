@@ -139,8 +139,8 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
       return placement.ok() ? absl::CancelledError("the caller has cancelled") : placement.status();
     }
     if (!placement.ok()) {  // one container's error must not hide all others
-      LogWarning(absl::StrCat("placement left out: ", workload.ToString(), ": ",
-                              LogSafe(placement.status().message())));
+      LogWarning(absl::StrCat("cannot read the placement of ", workload.ToString(),
+                              ", so the answer omits it: ", LogSafe(placement.status().message())));
       continue;
     }
     Add(*placement, *report, *response.add_placements());

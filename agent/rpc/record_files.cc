@@ -96,7 +96,7 @@ absl::StatusOr<Migration> ReadRecord(const fs::path& path) {
   if (!text.ok()) return absl::InvalidArgumentError(text.status().message());
   NL_ASSIGN_OR_RETURN(Migration migration, Parse(path.string(), *text));
   if (path.filename() != migration.id + kSuffix) {
-    return absl::InvalidArgumentError("it is named by another id than its own");
+    return absl::InvalidArgumentError("the id in its name differs from the id that it contains");
   }
   return migration;
 }
@@ -120,9 +120,9 @@ absl::StatusOr<std::vector<Migration>> RecordFiles::Load() {
     } else if (absl::IsFailedPrecondition(migration.status())) {
       LogError(migration.status().message());
     } else {
-      LogWarning(
-          absl::StrCat("removed ", LogSafe(path.string()),
-                       ", which is no migration record: ", LogSafe(migration.status().message())));
+      LogWarning(absl::StrCat(
+          "removed ", LogSafe(path.string()),
+          ", which is not a valid migration record: ", LogSafe(migration.status().message())));
       fs::remove(path, error);
     }
   }

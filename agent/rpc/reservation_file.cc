@@ -39,14 +39,15 @@ std::vector<Reservation> ReservationFile::Read() {
   stored::Reservations file;
   if (!content.ok() || !file.ParseFromString(*content)) {
     LogWarning(absl::StrCat(
-        kNone, content.ok() ? absl::StrCat(path_, " is broken") : content.status().ToString()));
+        kNone, content.ok() ? absl::StrCat(path_, " does not contain stored reservations")
+                            : content.status().ToString()));
     return {};
   }
   const absl::Status version = CheckFormatVersion(path_, file.format_version());
   is_of_later_version_ = !version.ok();
   if (is_of_later_version_) {
     LogError(absl::StrCat(kNone, version.message(),
-                          ". Until then reservations do not outlive this agent"));
+                          ". Until then reservations are lost when this agent exits"));
     return {};
   }
   std::vector<Reservation> reservations;
@@ -63,7 +64,8 @@ void ReservationFile::Write(const std::vector<Reservation>& reservations) const 
   }
   const absl::Status status = ReplaceFile(path_, file.SerializeAsString());
   if (status.ok()) return;
-  LogError(absl::StrCat("reservations do not outlive this agent: ", status.message()));
+  LogError(absl::StrCat("cannot store reservations, so they are lost when this agent exits: ",
+                        status.message()));
 }
 
 }  // namespace numalocality

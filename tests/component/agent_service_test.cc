@@ -1,4 +1,4 @@
-// AgentService as its callers see it, without the socket: server_test has that.
+// AgentService, called without the socket. server_test covers the socket.
 #include "agent/rpc/agent_service.h"
 
 #include <gmock/gmock.h>
@@ -67,7 +67,7 @@ class AgentServiceTest : public testing::Test {
                         migrator_,          board_,  [this] { return changes_; }};
 };
 
-TEST_F(AgentServiceTest, TellsTheKernelsSettings) {
+TEST_F(AgentServiceTest, ReportsTheKernelsSettings) {
   machine_.tree().Write("sys/kernel/security/lsm", "capability,apparmor");
   machine_.tree().Write("sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never\n");
   const auto status = GetStatus();
@@ -114,7 +114,7 @@ TEST_F(AgentServiceTest, GivesThePoliciesInForce) {
   EXPECT_EQ(policies.configuration().error(), "");
 }
 
-TEST_F(AgentServiceTest, AWrongFileIsToldAndTheOldPoliciesHold) {
+TEST_F(AgentServiceTest, AWrongFileIsReportedAndTheOldPoliciesStay) {
   machine_.tree().Write("config", "good");
   configuration_.Reload();
   machine_.tree().Write("config", "bad");
@@ -128,7 +128,7 @@ TEST_F(AgentServiceTest, AWrongFileIsToldAndTheOldPoliciesHold) {
                                      testing::HasSubstr("line 1, column 1: bad"))));
 }
 
-TEST_F(AgentServiceTest, TellsWhetherChangesAreNoticedAtOnce) {
+TEST_F(AgentServiceTest, ReportsWhetherChangesAreNoticedAtOnce) {
   const v1::Source watched = *GetStatus().sources().rbegin();
   EXPECT_EQ(watched.name(), "changes");
   EXPECT_EQ(watched.address(), "inotify");
@@ -142,7 +142,7 @@ TEST_F(AgentServiceTest, TellsWhetherChangesAreNoticedAtOnce) {
                                      testing::HasSubstr("no watch left"))));
 }
 
-TEST_F(AgentServiceTest, TellsWhatWaitsForARestart) {
+TEST_F(AgentServiceTest, ReportsWhatWaitsForARestart) {
   machine_.tree().Write("config", "distant");
   configuration_.Reload();
   EXPECT_THAT(GetPolicies().configuration().restart_keys(), ElementsAre("localDistance"));

@@ -1,4 +1,4 @@
-// localityctl --all: several agents at addresses of their own, behind one name.
+// localityctl --all: several agents at different addresses behind one name.
 #include "agent/cli/localityctl/all_agents.h"
 
 #include <gmock/gmock.h>
@@ -43,7 +43,7 @@ class AllAgentsTest : public TlsClientTest {
     };
   }
 
-  // As if `agent` alone had the pod.
+  // Makes `agent` the only one that has the pod.
   void GivePodTo(int agent) {
     for (int i = 0; i < 3; ++i) {
       if (i != agent) agents_[i]->placement_status = {grpc::StatusCode::NOT_FOUND, "no such pod"};
@@ -107,7 +107,7 @@ TEST_F(AllAgentsTest, EachMustHaveACertificateForTheName) {
   EXPECT_THAT(complaints_, HasSubstr("is for another name"));
 }
 
-TEST_F(AllAgentsTest, DoctorTellsIfAnyIsUnfit) {
+TEST_F(AllAgentsTest, DoctorReportsIfAnyIsUnfit) {
   EXPECT_EQ(*Run(DoctorCommand, {"doctor"}), kExitSuccess);
   agents_[1]->agent_status.add_findings()->set_severity(v1::FINDING_SEVERITY_ERROR);
   EXPECT_EQ(*Run(DoctorCommand, {"doctor"}), kExitNotMigrated);

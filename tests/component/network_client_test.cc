@@ -1,4 +1,4 @@
-// localityctl over the network: whom it trusts, and what it says when it is refused.
+// localityctl over the network: which agents it trusts, and its error messages.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ class NetworkClientTest : public TlsClientTest {
  protected:
   NetworkClientTest() { agent_.agent_status.set_version("7.7"); }
 
-  // What doctor says of the agent at `endpoint`.
+  // The output of doctor for the agent at `endpoint`.
   std::string Refusal(const std::string& endpoint) {
     globals_.endpoint = endpoint;
     return std::string(Run(DoctorCommand, {"doctor"}).status().message());

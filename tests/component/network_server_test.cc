@@ -1,4 +1,4 @@
-// The API over TCP as its clients see it: those that show the right certificate, and the others.
+// The API over TCP: clients with a valid certificate connect, others are refused.
 #include "agent/rpc/network_server.h"
 
 #include <gmock/gmock.h>
@@ -86,7 +86,7 @@ class NetworkServerTest : public testing::Test {
     return Call(grpc::SslCredentials({trusted.certificate(), identity.key, identity.certificate}));
   }
 
-  // Whether the client is served by the time that replaced files are taken.
+  // Waits until the server has loaded replaced files; whether it then accepts the client.
   bool ServedSoon(const Identity& identity, const TestCa& trusted) {
     const absl::Time end = absl::Now() + kRotation;
     while (absl::Now() < end) {
@@ -198,10 +198,10 @@ TEST_F(NetworkServerTest, TheFirstOfAChainAndTheLastCaCount) {
   const std::string ended = ca_.Issue("ended", -absl::Hours(1)).certificate;
   WriteFiles("2", {fresh.certificate + ended, fresh.key}, ca_.certificate());
   EXPECT_THAT(std::string(CheckTlsFiles(Options()).message()),
-              HasSubstr("tls.crt has a certificate that ended 20"));
+              HasSubstr("tls.crt contains a certificate that expired at 20"));
   WriteFiles("3", fresh, ended);
   EXPECT_THAT(std::string(CheckTlsFiles(Options()).message()),
-              HasSubstr("ca.crt has a certificate that ended 20"));
+              HasSubstr("ca.crt contains a certificate that expired at 20"));
   WriteFiles("4", fresh, ended + ca_.certificate());
   EXPECT_TRUE(CheckTlsFiles(Options()).ok());
 }
@@ -225,7 +225,7 @@ TEST_F(NetworkServerTest, APortInUseIsAnError) {
   EXPECT_THAT(std::string(second.message()), HasSubstr(same.address));
 }
 
-TEST_F(NetworkServerTest, DoctorTellsOfACertificateThatHasEnded) {
+TEST_F(NetworkServerTest, DoctorReportsAnExpiredCertificate) {
   WriteFiles("2", ca_.Issue(kName, -absl::Hours(1)), ca_.certificate());
   ASSERT_TRUE(Start(Options()).ok()) << "it may be renewed";
   const auto stub = v1::AgentService::NewStub(grpc::CreateChannel(
@@ -233,7 +233,8 @@ TEST_F(NetworkServerTest, DoctorTellsOfACertificateThatHasEnded) {
   grpc::ClientContext context;
   v1::GetStatusResponse response;
   ASSERT_TRUE(stub->GetStatus(&context, {}, &response).ok());
-  EXPECT_THAT(response.ShortDebugString(), HasSubstr("tls.crt has a certificate that ended 20"));
+  EXPECT_THAT(response.ShortDebugString(),
+              HasSubstr("tls.crt contains a certificate that expired at 20"));
 }
 
 TEST_F(NetworkServerTest, AllAddressesAreOneAddress) {

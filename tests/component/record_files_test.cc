@@ -133,7 +133,7 @@ stored::Migration Full() {
   migration.set_request_id("mine");
   migration.set_evacuated_node_id(request.evacuation().node_id());
   *migration.mutable_keep_clear() = request.evacuation().keep_clear();
-  // Not in a record: see ToProto.
+  // Not part of a record: see ToProto.
   request.clear_reservation_tokens();
   request.clear_validate_only();
   request.clear_mode();
@@ -247,7 +247,7 @@ TEST_F(RecordFilesTest, EveryFieldOutlivesTheAgent) {
   request.add_workloads()->set_cgroup_path("/syst\xc3\xa4m.slice");
   EXPECT_EQ(Difference(with_map, WriteLoadAndSave(with_map)), "");
 
-  // No field was left out of this test but those that are known to be.
+  // This test covers every field except the known exceptions.
   std::set<std::string> all;
   AddFields(*stored::Migration::descriptor(), all);
   std::set<std::string> set;

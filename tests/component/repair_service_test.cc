@@ -150,7 +150,7 @@ class RepairServiceTest : public ::testing::Test {
   v1::ReserveWorkloadResponse reserved_;
 };
 
-TEST_F(RepairServiceTest, AWatcherIsToldAllAndThenWhatChanges) {
+TEST_F(RepairServiceTest, AWatcherGetsEverythingAndThenChanges) {
   Publish(2, 100);
   grpc::ClientContext context;
   const auto reader = placements_->WatchPlacements(&context, {});
@@ -165,7 +165,7 @@ TEST_F(RepairServiceTest, AWatcherIsToldAllAndThenWhatChanges) {
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
-TEST_F(RepairServiceTest, AWatcherIsToldNothingBeforeTheFirstReport) {
+TEST_F(RepairServiceTest, AWatcherGetsNothingBeforeTheFirstReport) {
   grpc::ClientContext context;
   const auto reader = placements_->WatchPlacements(&context, {});
   absl::SleepFor(absl::Milliseconds(100));
@@ -174,7 +174,7 @@ TEST_F(RepairServiceTest, AWatcherIsToldNothingBeforeTheFirstReport) {
   context.TryCancel();
 }
 
-TEST_F(RepairServiceTest, ASlowReaderIsToldAllAnew) {
+TEST_F(RepairServiceTest, ASlowReaderGetsEverythingAgain) {
   constexpr int kWorkloads = 500;
   Publish(kWorkloads, 1);
   grpc::ClientContext context;

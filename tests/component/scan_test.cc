@@ -94,7 +94,7 @@ class ScanTest : public ::testing::Test {
     const PageScanner scanner(kernel_, Clock::System(), host, 4096);
     found_ = {};
     found_.method = scanner.MethodFor(*process);
-    tells_huge_pages_ = scanner.ReportsHugePages(*process);
+    reports_huge_pages_ = scanner.ReportsHugePages(*process);
     uint64_t last = 0;
     const absl::Status status = scanner.Scan(
         *process, ranges, kinds,
@@ -172,8 +172,8 @@ class ScanTest : public ::testing::Test {
   }
 
   // Expects that huge pages are reported, if the kernel can.
-  void ExpectHugePages(int64_t but_for = 0) {
-    EXPECT_EQ(found_.huge_pages, tells_huge_pages_ ? HugePagesOfSmaps() - but_for : 0);
+  void ExpectHugePages(int64_t excluded = 0) {
+    EXPECT_EQ(found_.huge_pages, reports_huge_pages_ ? HugePagesOfSmaps() - excluded : 0);
   }
 
   // The lines of /proc/PID/smaps for the mapping at target_.huge().
@@ -194,7 +194,7 @@ class ScanTest : public ::testing::Test {
   ScanTarget target_;
   Found found_;
   std::vector<uint64_t> hidden_;  // set by ExpectAll: pages that the kernel reports as absent
-  bool tells_huge_pages_ = false;
+  bool reports_huge_pages_ = false;
 };
 
 TEST_F(ScanTest, ByFrames) {
@@ -218,7 +218,7 @@ TEST_F(ScanTest, ByPresence) {
   EXPECT_EQ(found_.method, ScanMethod::kPresence);
   ExpectAll();
   ExpectHugePages();
-  if (tells_huge_pages_) {
+  if (reports_huge_pages_) {
     EXPECT_LE(kernel_.queried,
               static_cast<int64_t>(target_.resident().size()) - found_.huge_pages / 512 * 500);
   }
@@ -238,7 +238,7 @@ TEST_F(ScanTest, ByPresenceWithExpectedNodes) {
   ExpectAll();
   const bool holds = std::all_of(found_.pages.begin(), found_.pages.end(),
                                  [](const auto& page) { return page.second.node == NodeId{0}; });
-  EXPECT_TRUE(!tells_huge_pages_ || !holds || kernel_.queried < 3500) << kernel_.queried;
+  EXPECT_TRUE(!reports_huge_pages_ || !holds || kernel_.queried < 3500) << kernel_.queried;
 }
 
 TEST_F(ScanTest, AWrongExpectationDoesNoHarm) {
@@ -300,8 +300,8 @@ class Headless {
     pid_ = fork();
     if (pid_ != 0) return;
     std::thread([] { pause(); }).detach();
-    char told = 0;
-    while (read(pipe_[0], &told, 1) != 1) continue;
+    char request = 0;
+    while (read(pipe_[0], &request, 1) != 1) continue;
     syscall(SYS_exit, 0);  // ends only this thread
   }
   ~Headless() {

@@ -1,4 +1,4 @@
-// Names of pods, as a client of the API meets them.
+// Names of pods in the API's requests and responses.
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ class ServerNamesTest : public ::testing::Test {
     machine_.Publish(*machine_.AddProcess(100, "0-3", cgroup));
     machine_.AddCgroup(cgroup, {100});
     source_->known = {{std::string(64, 'a'), kUid, {{"shop", "db-0", "mysql"}, {}, {}}}};
-    // What the self-test looks at.
+    // What the self-test examines.
     machine_.AddProcess(1);
     machine_.tree().Write("proc/self/status", "CapEff:\t0\nSeccomp:\t0\nMems_allowed_list:\t0\n");
     machine_.tree().Write("proc/self/ns/pid", "");
@@ -90,7 +90,7 @@ TEST_F(ServerNamesTest, APodIsFoundByName) {
   EXPECT_EQ(GetPlacement("shop/db-0").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(ServerNamesTest, WithoutNamesTheErrorTellsWhy) {
+TEST_F(ServerNamesTest, WithoutNamesTheErrorSaysWhy) {
   source_->status = absl::UnavailableError("nobody listens");
   names_.ReadAll();
   const grpc::Status status = GetPlacement(kPodName);

@@ -185,7 +185,7 @@ TEST_F(ServerTest, RefusesAForeignPageToken) {
             grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(ServerTest, MigratesAndTellsEachStep) {
+TEST_F(ServerTest, MigratesAndReportsEachStep) {
   migrator_.Start(1);
   v1::Migration created;
   ASSERT_TRUE(Create(RequestForPod(), created).ok());
@@ -362,7 +362,7 @@ INSTANTIATE_TEST_SUITE_P(
                 grpc::StatusCode::INVALID_ARGUMENT, "verify_after: takes at most"}),
     [](const testing::TestParamInfo<Refusal>& param) { return param.param.name; });
 
-TEST_F(ServerTest, TellsWhatItCanDo) {
+TEST_F(ServerTest, ReportsWhatItCanDo) {
   machine_.tree().Write("proc/self/status",
                         "CapEff:\t0000000000080000\nSeccomp:\t0\nMems_allowed_list:\t0\n");
   machine_.tree().Write("proc/self/ns/pid", "");

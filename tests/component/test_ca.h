@@ -1,4 +1,4 @@
-// A certificate authority of a test's own.
+// A certificate authority for tests.
 #ifndef NUMALOCALITY_TESTS_COMPONENT_TEST_CA_H_
 #define NUMALOCALITY_TESTS_COMPONENT_TEST_CA_H_
 

@@ -1,4 +1,4 @@
-// localityctl's side of mutual TLS, for tests: files, and a command that runs.
+// The client's side of mutual TLS, for tests: certificate files, and a way to run localityctl.
 #ifndef NUMALOCALITY_TESTS_COMPONENT_TLS_CLIENT_H_
 #define NUMALOCALITY_TESTS_COMPONENT_TLS_CLIENT_H_
 

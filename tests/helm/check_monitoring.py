@@ -14,8 +14,8 @@ ALERT_VALUES = {"prometheusRule": {"enabled": True}}
 RANGE = re.compile(r"\$__(rate_interval|range|interval)")
 
 
-def sources():
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted((TOP / "agent" / "http").glob("*.cc")))
+def sources(folder="http"):
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted((TOP / "agent" / folder).glob("*.cc")))
 
 
 def agent_metrics(text):
@@ -49,7 +49,7 @@ def promql(context):
     metrics = agent_metrics(code)
     for place, parsed in zip(where, json.loads(done.stdout)):
         problems = [f"not PromQL {error}" for error in parsed["errors"]]
-        known_labels = GIVEN_LABELS | set(re.findall(r'\{"(\w+)", ', code))
+        known_labels = GIVEN_LABELS | set(re.findall(r'(?:\{|Label\()"(\w+)", ', code))
         for metric in parsed["metrics"]:
             known_labels |= OTHERS_METRICS.get(metric, set())
             if metric not in metrics | OTHERS_METRICS.keys():
@@ -62,17 +62,13 @@ def promql(context):
         yield f"{place}: {' '.join(parsed['expression'].split())}", "; ".join(problems)
 
 
-# States of migrations, which the code contains in capitals only.
-STATES = {"succeeded", "partial", "failed", "cancelled"}
-
-
 def wrong_matches(matcher, known_labels):
     label, _, value = re.match(r'(\w+)\s*(=~|!=|!~|=)\s*"(.*)"$', matcher).groups()
     if label not in known_labels:
         yield f"no label {label}"
     if label in {"reason", "kind", "state", "origin", "outcome"}:
         for word in value.split("|"):
-            if word not in STATES and f'"{word}"' not in sources():
+            if f'"{word}"' not in sources("model"):
                 yield f"the agent has no {label} {word}"
 
 

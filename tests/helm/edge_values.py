@@ -77,7 +77,7 @@ BAD_VALUES = [
 WRONG_COMBINATIONS = [
     (POLICY + "selector: {matchLabels: {tier: db}}}]", "set sources.criSocket, or select by namespaces"),
     (POLICY + "stick: cpuset-mems}]", "set sources.criSocket, or set stick: none"),
-    ("policies: [{name: db}, {name: db}]", "policies[1] ('db'): an earlier policy has the same name"),
+    ("policies: [{name: db}, {name: db}]", "policies[1].name: 'db' is also the name of an earlier policy; use another name"),
     (POLICY + "selector: {cgroupPaths: [/a], namespaces: [b]}}]", "move it to a separate policy"),
     (POLICY + "selector: {cgroupPaths: [/a]}, stick: cpuset-mems}]\nsources: {criSocket: /run/c/c.sock}",
      "stick: cpuset-mems works for containers of pods only"),
@@ -92,7 +92,7 @@ WRONG_COMBINATIONS = [
     ("sources: {criEvents: true}", "sources.criEvents: events come from sources.criSocket, which is empty"),
     ("sources: {kubeletDir: '', kubeletState: true}\nseccomp: {dir: /k/seccomp}",
      "sources.kubeletState: the state files are in sources.kubeletDir, which is empty"),
-    ("networkApi: {enabled: true}", "set networkApi.secretName to a Secret"),
+    ("networkApi: {enabled: true}", "networkApi.secretName is missing: the network API requires mutual TLS; set networkApi.secretName to a Secret"),
     ("networkApi: {enabled: true, secretName: tls, port: 9464}", "networkApi.port: 9464 is also http.port"),
     ("resources: {requests: {cpu: 1, memory: 512Mi}, limits: {cpu: 1}}", "remove limits.cpu"),
     ("extraArgs: [--socket=/tmp/x.sock]", "extraArgs: '--socket=/tmp/x.sock' is set by the chart"),

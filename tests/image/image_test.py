@@ -168,7 +168,7 @@ class ImageTest(unittest.TestCase):
             value = self.image.config["config"]["Labels"][f"org.opencontainers.image.{label}"]
             self.assertIn(f'org.opencontainers.image.{label}="{value}"', text)
 
-    def test_history_tells_each_layer(self):
+    def test_history_names_each_layer(self):
         layers = [entry for entry in self.image.config["history"] if not entry.get("empty_layer")]
         self.assertEqual(len(layers), len(self.image.manifest["layers"]))
 

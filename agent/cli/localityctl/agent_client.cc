@@ -36,8 +36,7 @@ absl::string_view TlsHint(absl::string_view why) {
     return "; check that the agent runs and that grpc.address in its configuration has this port";
   }
   return "; check that the agent has a network API at this address (grpc.address), and that a CA "
-         "it "
-         "trusts (grpc.clientCaFile) signed the certificate in --cert";
+         "it trusts (grpc.clientCaFile) signed the certificate in --cert";
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ std::string StatusText(const v1::GetStatusResponse& status) {
   add("Memory nodes",
       absl::StrCat(IdList(status.memory_node_ids()), ", of which the agent may use ",
                    Or(IdList(status.allowed_node_ids()), "none")));
-  add("Host's processes", YesNo(status.host_pid_namespace()));
+  add("Host PID namespace", YesNo(status.host_pid_namespace()));
   add("Security modules", Or(WrappedWords(status.security_modules()), "unknown"));
   add("cgroup version",
       status.cgroup_version() == 0 ? "none mounted" : absl::StrCat(status.cgroup_version()));

@@ -40,7 +40,8 @@ struct EvacuateOptions {
 absl::StatusOr<bool> Confirm(const std::string& question) {
   if (isatty(STDIN_FILENO) != 1) {
     return absl::InvalidArgumentError(
-        "standard input is not a terminal, so the plan cannot be confirmed there: give --yes");
+        "standard input is not a terminal, so nobody can confirm the plan; add --yes to move "
+        "without confirmation");
   }
   std::cerr << question << " [y/N] " << std::flush;
   std::string answer;

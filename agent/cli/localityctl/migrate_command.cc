@@ -165,8 +165,7 @@ void AddMigrateOptions(CLI::App& arguments, MigrateOptions& options) {
   arguments
       .add_option("--request-id", options.request_id,
                   "Id of this request, which makes retries safe: a repeated request with the same "
-                  "id returns "
-                  "the first one's migration")
+                  "id returns the migration of the first request")
       ->type_name("ID");
   arguments
       .add_option("--reservation", options.reservations,

@@ -120,9 +120,8 @@ absl::StatusOr<ExitCode> Run(const EngineContext& context, const Options& option
   const WorkloadProcesses processes{.pids = {subject.process.pid()}};
   ProgressObserver observer(context.clock, subject.topology.page_bytes, [&] {
     keeper.Restore();
-    std::cerr
-        << "Note: given up while a kernel call is stalled; numa-migrate --check shows where the "
-           "pages are. This process ends when the call returns\n";
+    std::cerr << "Note: a kernel call is stalled, so numa-migrate gives up; numa-migrate --check "
+                 "shows where the pages are. This process ends when the call returns\n";
     std::_Exit(CodeOfSignal());
   });
   const WorkloadMigration result =

@@ -195,7 +195,7 @@ OptionList AddHow(CLI::App& app, Options& options) {
           ->excludes(call_time),
       AddParsedOption(app, "--bandwidth,--throttle", ParseBandwidth, limits.bytes_per_second,
                       "Move no more than this per second, such as 200M/s; default: no limit. "
-                      "--throttle is another name for it")
+                      "--throttle is an alias")
           ->type_name("BYTES/s"),
       AddParsedOption(app, "--retries", ParseCount<0, kMaxRetries>, limits.retries,
                       "How many times to retry a busy page; default 3")

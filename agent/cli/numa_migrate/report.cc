@@ -72,11 +72,10 @@ std::string NumaMapsLine(const Options& options, const NumaMapsCheck& check, int
                           TargetWords(options));
   }
   if (check.differing_pages == 0 && check.pages >= examined) {
-    return absl::StrCat(text, "agrees to the page\n");
+    return absl::StrCat(text, "agrees on every page\n");
   }
   if (check.differing_pages == 0) {
-    return absl::StrCat(text, "agrees to the page on the ", check.pages,
-                        " pages that it can compare\n");
+    return absl::StrCat(text, "agrees on all ", check.pages, " pages that it can compare\n");
   }
   return absl::StrCat(text, "disagrees on ", check.differing_pages, " of ", check.pages,
                       " pages, which is normal while the process allocates memory\n");

@@ -19,7 +19,7 @@ absl::Status CheckConfiguration(const Configuration& configuration,
         "policy '", policy.name,
         "': shared: ", policy.sharing == SharingRule::kOwned ? "owned" : "all",
         " needs CAP_SYS_NICE, which the agent does not have; add SYS_NICE to the capabilities of "
-        "its container, or write shared: never"));
+        "its container, or set shared: never in the policy"));
   }
   return absl::OkStatus();
 }

@@ -20,7 +20,7 @@ std::string AdviceForLabel(absl::string_view label) {
     return "Run the agent's container without an AppArmor profile (appArmorProfile: {type: "
            "Unconfined}, or the annotation before Kubernetes 1.30)";
   }
-  return "Look for denials in the host's audit log, and permit what they name";
+  return "Find the denials in the host's audit log, and allow these accesses";
 }
 
 void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) {
@@ -56,8 +56,8 @@ void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) 
                       "read /proc/PID/pagemap, ",
                       is_forbidden ? "not even that of process 1; a security module denies it"
                                    : "because CAP_DAC_READ_SEARCH is missing"),
-         is_forbidden ? "Look for denials in the host's audit log (AppArmor, SELinux), and permit "
-                        "what they name"
+         is_forbidden ? "Find the denials in the host's audit log (AppArmor, SELinux), and allow "
+                        "these accesses"
                       : "Add DAC_READ_SEARCH to the capabilities of the agent's container"});
   }
   if (!privileges.effective.Has(Capability::kSysNice)) {
@@ -155,8 +155,8 @@ void CheckNameSources(const AgentStatus& status, std::vector<Finding>& findings)
 void CheckChanges(const AgentStatus& status, std::vector<Finding>& findings) {
   if (!status.changes.has_value() || status.changes->ok()) return;
   findings.push_back({Severity::kWarning,
-                      absl::StrCat("Changes of containers and their CPUs are noticed once a period "
-                                   "only: ",
+                      absl::StrCat("Changes of containers and their CPUs are noticed only once per "
+                                   "period: ",
                                    status.changes->message()),
                       "Raise sysctl fs.inotify.max_user_watches; if the message names "
                       "fs.inotify.max_user_instances, raise that one and restart the agent"});
@@ -183,11 +183,12 @@ void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& finding
   const bool never_was = configuration.load_time == absl::InfinitePast();
   if (configuration.error.empty()) {
     if (configuration.path.empty() || !never_was) return;
-    findings.push_back({Severity::kNote,
-                        absl::StrCat("The agent repairs nothing by policy and serves no metrics or "
-                                     "health port: there is no configuration file ",
-                                     configuration.path),
-                        "If you need these, create the file, or mount a ConfigMap there"});
+    findings.push_back(
+        {Severity::kNote,
+         absl::StrCat("The agent repairs nothing by policy, and serves neither metrics "
+                      "nor health checks: there is no configuration file ",
+                      configuration.path),
+         "If you need these, create the file, or mount a ConfigMap there"});
     return;
   }
   findings.push_back(
@@ -198,7 +199,7 @@ void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& finding
                               : " is not used; the agent keeps the previous configuration: ",
                     configuration.error),
        "Fix the file; the agent reloads it by itself ('numa-locality-agent --check-config --config "
-       "FILE' checks it before)"});
+       "FILE' checks it beforehand)"});
 }
 
 void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
@@ -217,8 +218,7 @@ void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
                       "busy: Linux ",
                       status.kernel.text, " does not report their nodes"),
          "Set sysctl kernel.numa_balancing=0, and migrate again after the processes have used "
-         "their "
-         "memory, which removes the marks; or use Linux 6.6 or later"});
+         "their memory, which removes the marks; or use Linux 6.6 or later"});
   }
   if (!status.kernel.IsAtLeast(6, 3)) {
     findings.push_back(

@@ -38,8 +38,9 @@ absl::Status CheckWorkload(const EngineContext& context, const WorkloadFinder& f
 absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Workload& workload) {
   for (const Workload& other : workloads) {
     if (!other.Overlaps(workload)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(workload.ToString(), " and ", other.ToString(),
-                                                   ": the request names both, and they overlap"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(workload.ToString(), " and ", other.ToString(),
+                     ": the request names both, but they overlap; name only one of them"));
   }
   return absl::OkStatus();
 }
@@ -75,11 +76,12 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
                                                        ContainerResources* runtime,
                                                        const MigrationRequest& request,
                                                        const Topology& topology) {
-  if (request.workloads.empty()) return absl::InvalidArgumentError("no workload is named");
+  if (request.workloads.empty())
+    return absl::InvalidArgumentError("workloads: the list is empty; name at least one workload");
   if (request.workloads.size() > kMaxSelectors) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(request.workloads.size(), " workloads are named; one migration takes at most ",
-                     kMaxSelectors));
+    return absl::InvalidArgumentError(absl::StrCat(request.workloads.size(),
+                                                   " workloads: one migration takes at most ",
+                                                   kMaxSelectors, "; split the request"));
   }
   NL_RETURN_IF_ERROR(CheckSharing(context, request.spec.sharing));
   const WorkloadFinder finder(context.host, context.names);

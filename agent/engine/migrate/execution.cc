@@ -20,9 +20,10 @@ namespace {
 // A capability does not help against a seccomp filter or a security module.
 void NameDeniers(WorkloadMigration& result) {
   if (result.reason != MigrationReason::kPermissionDenied) return;
-  absl::StrAppend(&result.message,
-                  "; an agent that has the capabilities is refused by its seccomp filter or by a "
-                  "security module (SELinux, AppArmor: see the host's audit log)");
+  absl::StrAppend(
+      &result.message,
+      "; if the agent has these capabilities, its seccomp filter or a security module (SELinux, "
+      "AppArmor: see the host's audit log) denies the call");
 }
 
 // Ends a plan's scan once its caller has cancelled.
@@ -70,10 +71,12 @@ WorkloadMigration WithoutProcesses(const Workload& workload,
   if (processes.ok() && processes->hidden_count > 0) {
     result.reason = MigrationReason::kIncomplete;
     result.hidden_process_count = processes->hidden_count;
-    result.message = workload.ToString() + ": its processes are outside the agent's PID namespace";
+    result.message =
+        workload.ToString() +
+        ": its processes are outside the agent's PID namespace; set hostPID in the agent's pod";
   } else if (processes.ok() || absl::IsNotFound(processes.status())) {
     result.reason = MigrationReason::kWorkloadGone;
-    result.message = workload.ToString() + ": has no process any more";
+    result.message = workload.ToString() + ": all of its processes have exited";
   } else {
     result.reason = absl::IsPermissionDenied(processes.status())
                         ? MigrationReason::kPermissionDenied

@@ -74,9 +74,9 @@ absl::StatusOr<std::optional<Migration>> MigrationRecords::FindRequest(
     if (!entry->migration.is_request_known || AskForTheSame(entry->migration.request, request)) {
       return entry->migration;
     }
-    return absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
-                                                 ": already names another request, migration ",
-                                                 entry->migration.id));
+    return absl::AlreadyExistsError(absl::StrCat(
+        "request_id ", LogSafe(request.request_id),
+        ": belongs to another request already, that of migration ", entry->migration.id));
   }
   return std::nullopt;
 }
@@ -88,7 +88,8 @@ absl::Status MigrationRecords::CheckIdle(const std::vector<Workload>& workloads)
       for (const Workload& workload : workloads) {
         if (!busy.workload.Overlaps(workload)) continue;
         return absl::AbortedError(absl::StrCat(workload.ToString(), ": migration ",
-                                               entry->migration.id, " is moving it"));
+                                               entry->migration.id,
+                                               " is moving it; wait for its end, or cancel it"));
       }
     }
   }

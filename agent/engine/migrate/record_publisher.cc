@@ -8,7 +8,8 @@ namespace {
 
 void LogStoreError(const std::string& id, const absl::Status& status) {
   if (status.ok()) return;
-  LogError(absl::StrCat("record of migration ", LogSafe(id), ": ", status.message()));
+  LogError(absl::StrCat("migration ", LogSafe(id), ": ", status.message(),
+                        "; its record file is out of date"));
 }
 
 }  // namespace

@@ -49,10 +49,10 @@ void Interrupt(WorkloadMigration& result) {
     result.reason = MigrationReason::kInterrupted;
   }
   result.message = absl::StrCat(
-      "the agent ended in the middle: the counts are those of its last second, and 'after' was "
-      "measured by ",
+      "the agent exited during this migration: the counts may lack its last second, and 'after' "
+      "was measured by ",
       result.workload.process.has_value() ? "a sample of its pages" : "memory.numa_stat",
-      " when it came back");
+      " when the agent started again");
 }
 
 void Measure(const EngineContext& context, const Topology& topology, WorkloadMigration& result) {

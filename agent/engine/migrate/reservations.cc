@@ -55,12 +55,13 @@ absl::StatusOr<Reservation> Reservations::Reserve(const std::vector<Workload>& w
       return reservation;
     }
     return absl::NotFoundError(
-        "reservation: no reservation with this token is in force; reserve again without a token");
+        "reservation: none has this token, or it has expired; reserve again without a token");
   }
   NL_RETURN_IF_ERROR(CheckFree(workloads, {}));
   if (reservations_.size() >= kMost) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(reservations_.size(), " reservations are in force already; release some"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        reservations_.size(),
+        " reservations exist already, the largest number possible; release some of them"));
   }
   reservations_.push_back(
       {MakeToken(), owner.substr(0, kMaxOwnerBytes), workloads, clock_.Now() + ttl});
@@ -75,7 +76,7 @@ absl::Status Reservations::Release(const std::string& token) {
     Store();
     return absl::OkStatus();
   }
-  return absl::NotFoundError("reservation: no reservation with this token is in force");
+  return absl::NotFoundError("reservation: none has this token, or it has expired");
 }
 
 absl::Status Reservations::Check(const std::vector<Workload>& workloads,
@@ -95,7 +96,7 @@ absl::Status Reservations::CheckFree(const std::vector<Workload>& workloads,
           workload.ToString(), ": reserved",
           reservation.owner.empty() ? "" : " by " + LogSafe(reservation.owner), " until ",
           absl::FormatTime(absl::RFC3339_sec, reservation.expire_time, absl::UTCTimeZone()),
-          "; give the reservation's token, or wait"));
+          "; pass the reservation's token, or wait"));
     }
   }
   return absl::OkStatus();

@@ -72,9 +72,10 @@ absl::Status CheckRoomForRest(const EngineContext& context, const NodeSet& nodes
   int64_t free = 0;
   for (const NodeId node : nodes) free += room.On(node).pages;
   if (left <= free) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the memory was moved, but does not stick: node ", nodes.ToString(), " has no room for the ",
-      left, " pages that are still elsewhere, and narrowing cpuset.mems would move them there"));
+  return absl::FailedPreconditionError(
+      absl::StrCat("the memory was moved, but cpuset.mems was not narrowed: node ",
+                   nodes.ToString(), " has no room for the ", left,
+                   " pages that are still elsewhere, and that the kernel would then move there"));
 }
 
 // After a move that succeeded.
@@ -87,10 +88,9 @@ void Confine(const EngineContext& context, CpusetMems& mems, const NodeSet& node
   if (status.ok()) status = Watch(context, mems, observer);
   if (!status.ok()) return NotSticky(result, status);
   result.stick_note = absl::StrCat(
-      "cpuset.mems allows node ", nodes.ToString(),
-      " now, before: ", mems.nodes_before().ToString(),
-      "; the kernel has moved the remaining pages there",
-      mems.overwrites() > 0 ? "; somebody else changed it once, and the agent set it again" : "");
+      "cpuset.mems allows node ", nodes.ToString(), " now; before the migration it allowed node ",
+      mems.nodes_before().ToString(), "; the kernel has moved the remaining pages there",
+      mems.overwrites() > 0 ? "; another program changed it once, and the agent set it again" : "");
 }
 
 }  // namespace
@@ -108,8 +108,10 @@ absl::Status CheckSticky(const EngineContext& context, const ContainerResources*
         "the agent with --cri-socket PATH");
   }
   if (!workload.container.has_value() || workload.process.has_value()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        workload.ToString(), ": only a container of a pod can be made to stick, by its runtime"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(workload.ToString(),
+                     ": stick is possible only for containers of pods, whose cpuset.mems the "
+                     "container runtime sets"));
   }
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, WorkloadFinder(context.host).OpenCgroup(workload));
   return CpusetMems::OpenContainer(context.host, std::move(cgroup), nullptr,
@@ -143,11 +145,12 @@ WorkloadMigration MoveAndStick(const EngineContext& context, ContainerResources&
       return result;
     }
     NotSticky(result, fits);
-    why = "because the nodes lack room";
+    why = "because the target nodes lack room for the remaining pages";
   }
   const absl::Status restored = mems->Restore();
-  result.stick_note = restored.ok() ? absl::StrCat("cpuset.mems has its previous value, ", why)
-                                    : std::string(restored.message());
+  result.stick_note = restored.ok()
+                          ? absl::StrCat("cpuset.mems has its previous value again, ", why)
+                          : std::string(restored.message());
   return result;
 }
 

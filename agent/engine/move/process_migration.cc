@@ -57,7 +57,7 @@ absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessH
   if (NodeSet usable = homes & allowed; !usable.empty()) return usable;
   return absl::FailedPreconditionError(
       absl::StrCat("process ", process.pid(), ": its cpuset.mems allows node ", allowed.ToString(),
-                   " only, but the home of its CPUs ", threads.cpus.ToString(), " is node ",
+                   " only, but the home node of its CPUs ", threads.cpus.ToString(), " is node ",
                    homes.ToString(), "; add a home node to cpuset.mems first"));
 }
 

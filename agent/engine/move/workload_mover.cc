@@ -161,9 +161,8 @@ class WorkloadMover {
     if (nodes_swap_ && spec_.sharing != SharingRule::kNever) {
       ledger_.Update([](WorkloadMigration& result) {
         result.sharing_note =
-            "shared pages left: a node is both source and target, so one process would move back "
-            "what "
-            "another one has moved";
+            "shared pages are not moved: a node is both source and target, so one process would "
+            "move back what another one has moved";
       });
     }
     OwnedMemory owned(context_, result_.workload, processes_, ledger_);

@@ -195,7 +195,7 @@ bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Time now) {
   }
   if (!read_all) return false;
   Track(reader_.ReadAll(topology_),
-        walked && tree_changed ? "containers have come or gone" : "timer");
+        walked && tree_changed ? "containers were created or removed" : "timer");
   decide_all_ = true;
   return true;
 }
@@ -245,7 +245,7 @@ absl::Status PolicyLoop::Walk() {
 void PolicyLoop::SetWatchStatus(const absl::Status& status) {
   MutexLock lock(mutex_);
   if (!status.ok() && watch_status_.ok()) {
-    LogWarning(absl::StrCat("cannot watch cgroups; changes are noticed once a period only: ",
+    LogWarning(absl::StrCat("cannot watch cgroups, so changes are noticed only once per period: ",
                             status.message()));
   }
   watch_status_ = status;

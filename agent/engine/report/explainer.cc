@@ -101,7 +101,7 @@ absl::Status Explainer::AddProcesses(const Workload& workload,
   for (const std::vector<pid_t>& sharers : groups) {
     // All have the same memory: the first process that still exists shows it.
     for (const pid_t pid : sharers) {
-      if (is_cancelled()) return absl::CancelledError("the caller has gone");
+      if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
       const auto process = finder_.OpenProcess(context_.kernel, workload, pid);
       if (absl::IsNotFound(process.status())) continue;
       if (!process.ok()) return process.status();

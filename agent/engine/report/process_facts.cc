@@ -95,7 +95,7 @@ absl::Status ScanAllPages(const EngineContext& context, const ProcessHandle& pro
                                  for (const PageSpan& span : spans) tally.Add(span);
                                  return !scan.is_cancelled();
                                }));
-  return scan.is_cancelled() ? absl::CancelledError("the caller has gone") : absl::OkStatus();
+  return scan.is_cancelled() ? absl::CancelledError("the caller has cancelled") : absl::OkStatus();
 }
 
 absl::Status CountPages(const EngineContext& context, const Topology& topology,

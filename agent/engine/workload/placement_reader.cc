@@ -97,7 +97,7 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
       if (status.ok()) break;
       if (!absl::IsNotFound(status)) return status;
     }
-    if (is_cancelled()) return absl::CancelledError("the caller has gone");
+    if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
   }
   return absl::OkStatus();
 }
@@ -120,7 +120,7 @@ absl::Status PlacementReader::AddPages(const ProcessHandle& process, const Topol
             }
             return !is_cancelled();
           }));
-  if (is_cancelled()) return absl::CancelledError("the caller has gone");
+  if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
   placement.memory.Add(by_node);
   placement.unlocated_bytes += unlocated_bytes;
   return absl::OkStatus();

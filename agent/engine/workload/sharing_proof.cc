@@ -38,7 +38,7 @@ class SharingProof::Survey {
   SharingProof Take(const std::vector<pid_t>& own_pids) {
     if (const absl::Status status = ReadAll(own_pids); !status.ok()) {
       SharingProof nothing;
-      nothing.note_ = absl::StrCat("shared pages left: ", status.message());
+      nothing.note_ = absl::StrCat("shared pages are not moved: ", status.message());
       return nothing;
     }
     return Conclude();
@@ -110,10 +110,11 @@ class SharingProof::Survey {
       proof.owns_anonymous_[pid] = !ksm_has_merged && !foreign_marks_.contains(mark);
     }
     if (ksm_has_merged) {
-      notes.push_back(absl::StrCat("shared anonymous pages left: KSM has merged pages (", host_.ksm,
-                                   "/pages_shared), and does not report whose"));
+      notes.push_back(absl::StrCat("shared anonymous pages are not moved: KSM has merged pages (",
+                                   host_.ksm,
+                                   "/pages_shared), and does not report which processes map them"));
     } else if (relative_) {
-      notes.push_back(absl::StrCat("shared anonymous pages left: process ", *relative_,
+      notes.push_back(absl::StrCat("shared anonymous pages are not moved: process ", *relative_,
                                    " outside the workload has a common ancestor, and may map "
                                    "them"));
     }
@@ -121,10 +122,11 @@ class SharingProof::Survey {
                         foreign_objects_.end(),
                         std::inserter(proof.owned_objects_, proof.owned_objects_.end()));
     if (mapper_) {
-      notes.push_back(absl::StrCat(foreign_objects_.size(), " of ", objects_.size(),
-                                   " shared memory objects left: a process outside the workload "
-                                   "maps them, too (process ",
-                                   *mapper_, ")"));
+      notes.push_back(
+          absl::StrCat(foreign_objects_.size(), " of ", objects_.size(),
+                       " shared memory objects are not moved: a process outside the workload "
+                       "maps them, too (process ",
+                       *mapper_, ")"));
     }
     proof.note_ = absl::StrJoin(notes, "; ");
     return proof;

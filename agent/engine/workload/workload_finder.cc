@@ -123,7 +123,8 @@ absl::StatusOr<std::vector<Workload>> WorkloadFinder::Find(const WorkloadSelecto
   std::erase_if(workloads, [&](const Workload& w) { return !Matches(w, selector); });
   if (workloads.empty()) {
     return absl::NotFoundError(absl::StrCat(
-        selector.ToString(), ": no such container on this node; 'localityctl top' lists them"));
+        selector.ToString(),
+        ": no such container on this machine; 'localityctl top' lists its containers"));
   }
   if (selector.container_id.has_value() && workloads.size() > 1) {
     return absl::InvalidArgumentError(

@@ -30,7 +30,8 @@ absl::Status CheckRelease(const Host& host) {
   return absl::FailedPreconditionError(absl::StrCat(
       "cpuset.mems: on Linux ", release.text,
       " a write blocks the process's page faults and mmap calls until the kernel has moved all its "
-      "pages; use Linux 6.7 or later, or force it"));
+      "pages; use Linux 6.7 or later, or force the write (--policy force-bind, "
+      "--stick-on-old-kernels)"));
 }
 
 // Writes the file of `cgroup`.
@@ -47,7 +48,7 @@ absl::Status CheckAlone(const CgroupDir& cgroup, std::optional<pid_t> pid) {
   if (absl::IsNotFound(processes.status())) {
     return absl::FailedPreconditionError(
         absl::StrCat("cgroup ", cgroup.path(),
-                     ": does not exist, or not on cgroup v2, and so has no cpuset.mems"));
+                     ": not found in the cgroup v2 tree, so there is no cpuset.mems to write"));
   }
   NL_RETURN_IF_ERROR(processes.status());
   if (processes->pids == std::vector<pid_t>{*pid} && processes->hidden_count == 0) {
@@ -66,8 +67,9 @@ absl::StatusOr<CpusetMems> CpusetMems::Open(const Host& host, const ProcessHandl
                                             bool on_old_kernel) {
   NL_ASSIGN_OR_RETURN(const std::string path, process.ReadCgroup(host));
   if (path.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "process ", process.pid(), ": is in no cgroup of cgroup v2, and so has no cpuset.mems"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("process ", process.pid(),
+                     ": is not in the cgroup v2 tree, so there is no cpuset.mems to write"));
   }
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(host, path));
   return Open(host, std::move(cgroup), process.pid(), nullptr, on_old_kernel);
@@ -131,9 +133,9 @@ absl::Status CpusetMems::Write(const NodeSet& nodes) {
     return absl::OkStatus();
   }
   NL_RETURN_IF_ERROR(WriteRaw(written_));
-  return absl::FailedPreconditionError(absl::StrCat("cgroup ", cgroup_.path(), ": of nodes ",
-                                                    nodes.ToString(), " its ancestors allow only ",
-                                                    effective.ToString()));
+  return absl::FailedPreconditionError(
+      absl::StrCat("cgroup ", cgroup_.path(), ": its ancestors allow only node ",
+                   effective.ToString(), " of the nodes ", nodes.ToString()));
 }
 
 absl::Status CpusetMems::WriteRaw(const NodeSet& nodes) const {

@@ -1,5 +1,5 @@
-// Holds a process still by ptrace(2). Unlike the cgroup freezer or SIGSTOP, the kernel ends such a
-// hold by itself when the holder dies.
+// Holds a process still by ptrace(2). Unlike a stop by the cgroup freezer or SIGSTOP, a hold ends
+// by itself when the holder dies.
 //
 // What the held process can notice:
 // * In user code and in most system calls, which the kernel resumes, it loses time and nothing

@@ -113,7 +113,7 @@ class SystemKernel final : public KernelCalls {
     // The raw system call, because it returns the number of bytes written and accepts any size.
     const long bytes =
         syscall(SYS_sched_getaffinity, tid, mask.size() * sizeof(mask[0]), mask.data());
-    if (bytes < 0) return ErrnoStatus(errno, absl::StrCat("affinity of thread ", tid));
+    if (bytes < 0) return ErrnoStatus(errno, absl::StrCat("read the CPU affinity of thread ", tid));
     mask.resize(static_cast<size_t>(bytes) / sizeof(mask[0]));
     return absl::OkStatus();
   }

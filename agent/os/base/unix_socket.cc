@@ -44,8 +44,7 @@ absl::Status CheckDirectory(const std::string& directory) {
     return absl::FailedPreconditionError(absl::StrCat(
         "socket directory ", directory,
         ": must be a directory of this user with mode 0700, because any client of the socket can "
-        "move "
-        "memory; choose another with --socket, which the agent creates with that mode"));
+        "move memory; choose another with --socket, which the agent creates with that mode"));
   }
   return absl::OkStatus();
 }
@@ -64,9 +63,9 @@ absl::Status PrepareSocketPath(const std::string& path) {
   address.sun_family = AF_UNIX;
   const size_t slash = path.rfind('/');
   if (!absl::StartsWith(path, "/") || slash == 0 || path.size() >= sizeof(address.sun_path)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("socket ", path, ": must be an absolute path of less than ",
-                     sizeof(address.sun_path), " characters in a directory of its own"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "socket ", path, ": must be an absolute path of less than ", sizeof(address.sun_path),
+        " characters, in a directory that contains nothing else"));
   }
   path.copy(address.sun_path, path.size());
   const std::string directory = path.substr(0, slash);
@@ -78,12 +77,14 @@ absl::Status PrepareSocketPath(const std::string& path) {
   }
   if (!S_ISSOCK(status.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "socket ", path, ": the path exists and is not a socket; remove it, or use --socket"));
+        "socket ", path,
+        ": the path exists and is not a socket; remove it, or choose another path with --socket"));
   }
   NL_ASSIGN_OR_RETURN(const bool served, IsServed(address));
   if (served) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("socket ", path, ": another agent listens there; stop it, or use --socket"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "socket ", path,
+        ": another agent listens there; stop it, or choose another path with --socket"));
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
     return ErrnoStatus(errno, absl::StrCat("remove stale socket ", path));

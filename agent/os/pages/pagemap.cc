@@ -34,7 +34,7 @@ absl::Status Pagemap::Read(AddressRange range, std::vector<PagemapEntry>& entrie
   entries.resize(range.size() / page_bytes);
   const ssize_t got = pread(fd_.get(), entries.data(), entries.size() * sizeof(PagemapEntry),
                             static_cast<off_t>(range.start / page_bytes * sizeof(PagemapEntry)));
-  if (got < 0) return ErrnoStatus(errno, absl::StrCat("pagemap of process ", pid_));
+  if (got < 0) return ErrnoStatus(errno, absl::StrCat("read pagemap of process ", pid_));
   entries.resize(static_cast<size_t>(got) / sizeof(PagemapEntry));
   return absl::OkStatus();
 }

@@ -66,7 +66,7 @@ absl::StatusOr<NumaMapping> ParseLine(absl::string_view line) {
       NL_RETURN_IF_ERROR(ParsePolicy(word, mapping));
     } else if (absl::ConsumePrefix(&word, "kernelpagesize_kB=")) {
       if (!absl::SimpleAtoi(word, &page_kib) || page_kib < 0 || page_kib > kMostPageKib) {
-        return absl::InvalidArgumentError(absl::StrCat("numa_maps: page size '", word, "'"));
+        return absl::InvalidArgumentError(absl::StrCat("numa_maps: bad page size '", word, "'"));
       }
     } else {
       ParseNodePages(word, mapping.bytes_on);
@@ -109,7 +109,7 @@ absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& p
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());
   if (mappings.empty() || mappings.front().range.size() > kMostWalkedBytes) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "process ", process.pid(), ": its first mapping is too large to be read from numa_maps"));
+        "process ", process.pid(), ": its first mapping is too large to read from numa_maps"));
   }
   NL_ASSIGN_OR_RETURN(const std::string line,
                       ReadFirstLine(absl::StrCat(host.proc, "/", process.pid(), "/numa_maps")));

@@ -69,7 +69,7 @@ absl::StatusOr<Privileges> ParsePrivileges(absl::string_view status) {
   NL_ASSIGN_OR_RETURN(const absl::string_view nodes, Field(status, "Mems_allowed_list"));
   uint64_t bits = 0;
   if (!absl::SimpleHexAtoi(effective, &bits)) {
-    return absl::InvalidArgumentError(absl::StrCat("process status: CapEff is '", effective, "'"));
+    return absl::InvalidArgumentError(absl::StrCat("process status: bad CapEff '", effective, "'"));
   }
   Privileges privileges;
   privileges.effective = CapabilitySet(bits);

@@ -140,7 +140,7 @@ absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMapsOf(pid_t thread) con
   // An exiting process loses its memory, then its mounts (EINVAL), and only then its pidfd shows
   // that it has exited.
   const auto gone =
-      absl::NotFoundError(absl::StrCat("process ", pid(), ": has no memory, or no longer any"));
+      absl::NotFoundError(absl::StrCat("process ", pid(), ": has no memory, or is exiting"));
   if (absl::IsInvalidArgument(mountinfo.status())) return gone;
   if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) return mountinfo.status();
   NL_ASSIGN_OR_RETURN(MemoryFileSystems file_systems, ParseMountinfo(mountinfo.value_or("")));

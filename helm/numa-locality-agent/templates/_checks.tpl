@@ -14,7 +14,7 @@
 {{- $what := printf "policies[%d] ('%s')" $i $policy.name -}}
 {{- $selector := default dict $policy.selector -}}
 {{- if hasKey $seen $policy.name -}}
-{{- fail (printf "%s: an earlier policy has the same name; use another name" $what) -}}
+{{- fail (printf "policies[%d].name: '%s' is also the name of an earlier policy; use another name" $i $policy.name) -}}
 {{- end -}}
 {{- $_ := set $seen $policy.name true -}}
 {{- if and $selector.cgroupPaths (gt (len $selector) 1) -}}
@@ -42,7 +42,7 @@
 {{- $paths := dict "sources.criSocket" .Values.sources.criSocket "sources.kubeletDir" .Values.sources.kubeletDir "sources.podLogsDir" .Values.sources.podLogsDir "seccomp.dir" .Values.seccomp.dir -}}
 {{- range $key, $path := $paths -}}
 {{- if and $path (or (not (isAbs $path)) (ne $path (clean $path)) (eq $path "/")) -}}
-{{- fail (printf "%s: '%s' must be an absolute path on the node, without '..', without '/' at the end, and without 'unix:' at the beginning" $key $path) -}}
+{{- fail (printf "%s: '%s' must be an absolute path on the Kubernetes node, without '..', without '/' at the end, and without 'unix:' at the beginning" $key $path) -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.sources.criEvents (not .Values.sources.criSocket) -}}
@@ -59,7 +59,7 @@
 {{- define "agent.checkNetworkApi" -}}
 {{- if .Values.networkApi.enabled -}}
 {{- if not .Values.networkApi.secretName -}}
-{{- fail "networkApi.enabled: the API needs certificates for mutual TLS; set networkApi.secretName to a Secret with tls.crt, tls.key and ca.crt" -}}
+{{- fail "networkApi.secretName is missing: the network API requires mutual TLS; set networkApi.secretName to a Secret with tls.crt, tls.key and ca.crt, or set networkApi.enabled to false" -}}
 {{- end -}}
 {{- if eq (int .Values.networkApi.port) (int .Values.http.port) -}}
 {{- fail (printf "networkApi.port: %d is also http.port; change one of them" (int .Values.http.port)) -}}
@@ -80,7 +80,7 @@
 {{- end -}}
 {{- range $i, $env := .Values.extraEnv -}}
 {{- if eq (toString $env.name) "NODE_NAME" -}}
-{{- fail (printf "extraEnv[%d]: 'NODE_NAME' is set by the chart to the name of the node; use another name" $i) -}}
+{{- fail (printf "extraEnv[%d]: 'NODE_NAME' is set by the chart to the name of the Kubernetes node; use another name" $i) -}}
 {{- end -}}
 {{- end -}}
 {{- $volumes := dict -}}

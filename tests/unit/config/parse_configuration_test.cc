@@ -278,7 +278,7 @@ constexpr Bad kBad[] = {
     {"policies:\n  - name: 'off'\n", "line 2, column 11", "must not be 'off'"},
     {"policies:\n  - name: two words\n", "line 2, column 11", "1 to 63 letters"},
     {"policies:\n  - name: a\n  - name: b\n  - name: a\n", "line 4, column 11",
-     "name: 'a' is also the name of an earlier policy"},
+     "name: 'a' is also the name of an earlier policy; use another name"},
     {"policies:\n  - name: a\n    action: fix\n", "line 3, column 13",
      "action: must be one of: observe, repair"},
     {"policies: [{name: a, shared: maybe}]", "line 1, column 30", "one of: never, owned, all"},

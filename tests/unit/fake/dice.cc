@@ -18,7 +18,7 @@ void AddFlags(FakeFolio& folio, Dice& dice, int one_in) {
 
 void FillAtRandom(FakeProcess& process, Dice& dice, uint64_t start, int count,
                   const std::vector<int>& nodes, bool with_huge_pages) {
-  // From a memory full of obstacles to one with hardly any.
+  // From memory with many obstacles to memory with few.
   const int one_in = dice.Of<int>({2, 5, 20, 1000});
   for (int filled = 0; filled < count;) {
     if (with_huge_pages && dice.OneIn(4)) {

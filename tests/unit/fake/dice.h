@@ -17,7 +17,7 @@ class Dice {
 
   // 0 to `count` - 1.
   int Below(int count) { return static_cast<int>(generator_() % static_cast<uint64_t>(count)); }
-  // True once in `count` times.
+  // True with probability 1 / `count`.
   bool OneIn(int count) { return Below(count) == 0; }
   template <typename T>
   const T& Of(const std::vector<T>& values) {

@@ -1,4 +1,4 @@
-// A clock that stands still unless it is told to go on.
+// A clock that only Sleep and Advance move.
 #ifndef NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_CLOCK_H_
 #define NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_CLOCK_H_
 

@@ -123,7 +123,7 @@ absl::StatusOr<std::strong_ordering> FakeKernel::CompareMemory(pid_t a, pid_t b)
   const FakeProcess* first = FindByThread(a);
   const FakeProcess* second = FindByThread(b);
   if (first == nullptr || second == nullptr) return ErrnoStatus(ESRCH, "compare memory");
-  // In no order of PIDs, as the kernel's; and no memory is equal to no memory.
+  // The order does not depend on PIDs, as in the kernel. Processes without memory compare equal.
   const auto key = [](const FakeProcess& process, pid_t tid) {
     if (!process.HasMemory(tid)) return 0u;
     return static_cast<uint32_t>(process.memory_of != 0 ? process.memory_of : process.pid) *

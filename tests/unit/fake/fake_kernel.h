@@ -56,7 +56,7 @@ class FakeKernel final : public KernelCalls {
   absl::StatusOr<ScopedFd> OpenPidFd(pid_t pid) override;
   absl::StatusOr<CpuSet> ThreadCpus(pid_t tid) override;
 
-  // Thread-safe, unlike a look at the process itself.
+  // Thread-safe, unlike access to the process itself.
   bool IsHeld(pid_t pid) const;
 
   // As from Linux 6.7 on; before, and here by default, there is none.
@@ -65,7 +65,7 @@ class FakeKernel final : public KernelCalls {
   void set_zero_frame(uint64_t frame) { zero_frame_ = frame; }
 
   // The machine. A process that exits or is replaced stays valid for whoever holds it.
-  // Made anew if it is there.
+  // Replaces an existing process with the same PID.
   void AddNode(int node, int64_t total_pages, int64_t free_pages);
   FakeMemory& Memory(int node) { return memory_.at(node); }
   const std::map<int, FakeMemory>& memory() const { return memory_; }
@@ -78,7 +78,7 @@ class FakeKernel final : public KernelCalls {
   // Faults. Calls of all kinds are counted together, from 1.
   // Call `number` fails with `error_number`; a moving call after `after_pages` of its pages.
   void FailAt(int number, int error_number, size_t after_pages = 0);
-  // No fault and no event lies ahead any more.
+  // Whether all faults and events have happened.
   void ClearFaults();
   // Every call of a kind fails.
   void FailAll(FakeCall kind, int error_number) { broken_[kind] = error_number; }
@@ -92,7 +92,7 @@ class FakeKernel final : public KernelCalls {
   // back.
   using MemoryObserver = std::function<void(const std::map<int, FakeMemory>&)>;
   void OnMoved(MemoryObserver observer) { on_moved_ = std::move(observer); }
-  // What a moving call takes for each entry and page moved.
+  // The time that a moving call takes for each entry, and for each page that it moves.
   void set_time_per_page(absl::Duration time) { time_per_page_ = time; }
 
   int CallCount(FakeCall kind) const;
@@ -100,7 +100,7 @@ class FakeKernel final : public KernelCalls {
   int64_t searched_pages() const;  // those that PAGEMAP_SCAN reported so far
   // Queries that a fault has made fail.
   int failed_query_count() const;
-  // Calls for a PID that can name no process.
+  // Calls with an invalid PID.
   int calls_without_pid() const;
 
  private:
@@ -110,7 +110,7 @@ class FakeKernel final : public KernelCalls {
     size_t after_pages;
   };
 
-  // Counts the call, lets its event happen, and says how it is to fail; error 0 if it is not.
+  // Counts the call, runs its event, and returns the error with which it must fail, or 0.
   Fault Enter(FakeCall kind, pid_t pid);
   // The process that has thread `tid`; null if there is none.
   FakeProcess* FindByThread(pid_t tid) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -124,7 +124,7 @@ void FakeMachine::WritePagemap(const FakeProcess& process) {
       const bool begins = folio->pages > 1 && address % kFakeHuge == 0;
       if (begins) frames = (frames / kFakeHugePages + 1) * kFakeHugePages;
       const uint64_t frame = static_cast<uint64_t>(folio->node) * kFramesPerNode + frames++;
-      // The huge page of zeros has frames of its own.
+      // The huge zero page has separate frames.
       entry |= folio->zero_page && folio->pages == 1 ? kZeroFrame : frame;
     }
     run->push_back(entry);

@@ -1,4 +1,4 @@
-// A whole make-believe machine: the fake kernel together with the /proc, /sys and cgroup files
+// A fake machine: the fake kernel together with the /proc, /sys and cgroup files
 // that it would show.
 #ifndef NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_MACHINE_H_
 #define NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_MACHINE_H_
@@ -67,12 +67,12 @@ class FakeMachine {
   // Another cgroup under the same name.
   void RecreateCgroup(const std::string& path, const std::vector<pid_t>& pids = {});
 
-  // Page frame numbers become visible, and blocks of memory tell their nodes: 8 a node, of 128 MiB.
-  // Processes published from now on have them in their pagemap.
+  // Makes page frame numbers visible, and the nodes of memory blocks: 8 blocks of 128 MiB per node.
+  // Processes published from now on have frame numbers in their pagemap.
   void ShowFrames();
 
   void SetHugePages(bool enabled);
-  // `withheld_pages` of them the allocator keeps to itself.
+  // The allocator withholds `withheld_pages` of the free pages.
   void SetFreePages(int node, int64_t free_pages, int64_t withheld_pages = 0);
 
  private:

@@ -1,4 +1,4 @@
-// A source of names that knows what a test tells it.
+// A name source with the names that a test sets.
 #ifndef NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_NAME_SOURCE_H_
 #define NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_NAME_SOURCE_H_
 

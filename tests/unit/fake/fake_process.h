@@ -1,4 +1,4 @@
-// A process as the fake kernel keeps it: folios on nodes, and what stands in their way.
+// A process of the fake kernel: its folios, their nodes, and the obstacles to moving them.
 #ifndef NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_PROCESS_H_
 #define NUMALOCALITY_TESTS_UNIT_FAKE_FAKE_PROCESS_H_
 
@@ -75,7 +75,7 @@ struct FakeProcess {
 
   FakeFolio& At(uint64_t address) { return *pages.at(address); }
   bool IsMapped(uint64_t address) const;
-  // What move_pages says of the page at `address` before anything else: 0, -ENOENT or -EFAULT.
+  // The first status that move_pages determines for the page at `address`: 0, -ENOENT or -EFAULT.
   int Deny(uint64_t address) const;
   // Whether its thread `tid` has not ended.
   bool HasMemory(pid_t tid) const { return !is_zombie && (tid != pid || !main_thread_has_ended); }

@@ -32,7 +32,7 @@ class FakeRuntime final : public ContainerResources {
   }
   std::string address() const override { return "/run/fake.sock"; }
 
-  // As somebody else, or the runtime, would.
+  // As another program, or the runtime, would.
   void Write(const std::string& nodes) {
     machine_.WriteCgroupFile(cgroup_, "cpuset.mems", nodes + "\n");
     machine_.WriteCgroupFile(cgroup_, "cpuset.mems.effective", nodes + "\n");

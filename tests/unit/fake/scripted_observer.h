@@ -1,4 +1,4 @@
-// A MigrationObserver that stops a run where the test says, and remembers what it was told.
+// A MigrationObserver that stops a migration where the test says, and records its notifications.
 #ifndef NUMALOCALITY_TESTS_UNIT_FAKE_SCRIPTED_OBSERVER_H_
 #define NUMALOCALITY_TESTS_UNIT_FAKE_SCRIPTED_OBSERVER_H_
 

@@ -43,7 +43,7 @@ TempTree::~TempTree() { std::filesystem::remove_all(root_); }
 void TempTree::Write(const std::string& path, absl::string_view content) {
   const std::string full = Path(path);
   std::filesystem::create_directories(std::filesystem::path(full).parent_path());
-  // Aside of the tree, so that no reader lists it.
+  // Outside the tree, so that no reader lists it.
   std::string fresh = root_ + ".XXXXXX";
   const int fd = mkostemp(fresh.data(), O_CLOEXEC);
   Check(fd >= 0, "create", fresh);

@@ -1,4 +1,4 @@
-// A directory tree of a test's own, gone when the test ends.
+// A temporary directory tree, removed when the test ends.
 #ifndef NUMALOCALITY_TESTS_UNIT_FAKE_TEMP_TREE_H_
 #define NUMALOCALITY_TESTS_UNIT_FAKE_TEMP_TREE_H_
 
@@ -34,7 +34,7 @@ class TempTree {
   bool Exists(const std::string& path) const;
   void Link(const std::string& path, const std::string& target);
   void Rename(const std::string& from, const std::string& to);
-  // With all below it; nothing there is fine.
+  // Removes everything below it, too. Does nothing if it does not exist.
   void Remove(const std::string& path);
 
  private:

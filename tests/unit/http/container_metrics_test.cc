@@ -58,7 +58,7 @@ TEST(ContainerMetricsTest, ThoseWithMostRemoteBytesHaveSeries) {
   EXPECT_THAT(text, HasSubstr("\nnuma_locality_containers_without_series 2\n"));
 }
 
-TEST(ContainerMetricsTest, WithoutSeriesOnlyTheirNumberIsTold) {
+TEST(ContainerMetricsTest, WithoutSeriesOnlyTheirNumberIsReported) {
   const std::string text = TextOf({Container("a", 10)}, {.address = "", .container_series = false});
   EXPECT_THAT(text, Not(HasSubstr("numa_locality_container_")));
   EXPECT_THAT(text, HasSubstr("\nnuma_locality_containers 1\n"));

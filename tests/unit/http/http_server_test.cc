@@ -99,7 +99,7 @@ TEST_F(HttpServerTest, ServesLargePagesWhole) {
   EXPECT_THAT(Get("/metrics").size(), testing::Gt(metrics_.size()));
 }
 
-TEST_F(HttpServerTest, TellsHealth) {
+TEST_F(HttpServerTest, ReportsHealth) {
   Start();
   EXPECT_THAT(Get("/healthz"), EndsWith("\r\n\r\nok\n"));
   health_ = absl::UnavailableError("the loop has not ticked for 2m");
@@ -108,7 +108,7 @@ TEST_F(HttpServerTest, TellsHealth) {
   EXPECT_THAT(sick, EndsWith("\r\n\r\nthe loop has not ticked for 2m\n"));
 }
 
-TEST_F(HttpServerTest, TellsReadinessAndWhyNot) {
+TEST_F(HttpServerTest, ReportsReadinessAndWhyNot) {
   Start();
   EXPECT_THAT(Get("/readyz"), EndsWith("\r\n\r\nready\n"));
   not_ready_ = {"no report yet", "something else"};

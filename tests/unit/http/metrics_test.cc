@@ -45,7 +45,7 @@ TEST(MetricsTest, AReportAsPrometheusReadsIt) {
   const std::string expected = R"(# HELP numa_locality_containers Containers in the latest report
 # TYPE numa_locality_containers gauge
 numa_locality_containers 1
-# HELP numa_locality_containers_without_series Containers without series of their own, whose number the configuration limits (http.containerSeries, http.maxContainers)
+# HELP numa_locality_containers_without_series Containers that have no time series, because the configuration limits their number (http.containerSeries, http.maxContainers)
 # TYPE numa_locality_containers_without_series gauge
 numa_locality_containers_without_series 0
 # HELP numa_locality_container_memory_bytes Memory charged to the container, by NUMA node and kind
@@ -61,7 +61,7 @@ numa_locality_container_memory_bytes{namespace="prod",pod="db-0",container="post
 # HELP numa_locality_container_local_fraction Fraction of anonymous and shmem memory that is on the home nodes of the container, the nodes nearest to its CPUs, 0 to 1
 # TYPE numa_locality_container_local_fraction gauge
 numa_locality_container_local_fraction{namespace="prod",pod="db-0",container="postgres"} 0.75
-# HELP numa_locality_container_remote_bytes Memory that is not on the home nodes of the container, by reason; repairable is anonymous and shmem memory on nodes with CPUs, memory_only_node the same on nodes without CPUs, which repairs leave there
+# HELP numa_locality_container_remote_bytes Memory that is not on the home nodes of the container, by reason: repairable and memory_only_node are anonymous and shmem memory on nodes with and without CPUs; repairs move only the former
 # TYPE numa_locality_container_remote_bytes gauge
 numa_locality_container_remote_bytes{namespace="prod",pod="db-0",container="postgres",reason="repairable"} 104857600
 numa_locality_container_remote_bytes{namespace="prod",pod="db-0",container="postgres",reason="memory_only_node"} 0

@@ -54,7 +54,7 @@ TEST_F(CircumstanceTest, WhoSetCpusetMemsIsSaidAsFarAsItIsKnown) {
   facts_.assignment = KubeletAssignment{};
   EXPECT_THAT(Messages(), HasSubstr("not set by kubelet's memory manager"));
   placement_.workload.container.reset();
-  EXPECT_THAT(Messages(), HasSubstr("whoever set up this cgroup configured it so"));
+  EXPECT_THAT(Messages(), HasSubstr("set by whoever configured this cgroup"));
 }
 
 TEST_F(CircumstanceTest, CpusThatKubeletDidNotAssign) {

@@ -82,7 +82,7 @@ TEST(CompareWithCountersTest, ADisagreementSaysByHowMuchAndWhatItMayMean) {
                     HasSubstr("freed"), HasSubstr("balancing"), HasSubstr("another cgroup")));
 }
 
-TEST(CompareWithCountersTest, WithoutNodesNothingCanBeTold) {
+TEST(CompareWithCountersTest, WithoutNodesNothingCanBeSaid) {
   const CrossCheck source = CompareWithCounters({}, kMiB, 0);
   EXPECT_EQ(source.verdict, kTooCoarse);
   EXPECT_THAT(source.nodes, IsEmpty());

@@ -81,7 +81,7 @@ TEST(LikelyCausesTest, WhatTheAgentCouldNotReadIsNotRuledOut) {
   facts.unread = {"its memory policies", "the CPUs of its threads"};
   EXPECT_THAT(
       LikelyCauses(facts, kAgent),
-      ElementsAre(DriftCause{"unknown, because this could not be read: its memory policies, "
+      ElementsAre(DriftCause{"unknown, because these facts could not be read: its memory policies, "
                              "the CPUs of its threads",
                              "stick cpuset-mems"}));
 }

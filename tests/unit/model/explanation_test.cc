@@ -64,7 +64,7 @@ TEST_F(ExplanationTest, WhatIsAtHomeNeedsNoReason) {
   EXPECT_THAT(Explain(facts_).parts, IsEmpty());
 }
 
-TEST_F(ExplanationTest, CountersTellHowMuchAndPagesTellWhy) {
+TEST_F(ExplanationTest, CountersGiveTheAmountAndPagesTheReason) {
   facts_.placement.memory.Add(kNode0, kAnon, 200 * kMiB);
   facts_.placement.memory.Add(kNode1, kAnon, 77 * kMiB);
   facts_.placement.memory.Add(kNode0, MemoryKind::kFile, 5 * kMiB);
@@ -127,7 +127,7 @@ TEST_F(ExplanationTest, WhatWasWantedSoComesBeforeWhatIsInTheWay) {
   EXPECT_EQ(Detail(), "100.0 MiB on node 0; process 10 asks for node 0");
   facts_.processes[0].allowed_nodes = {kNode0, kCxl};
   EXPECT_THAT(PartsInMiB(), ElementsAre(Pair(RemoteReason::kCpusetForbids, 150)));
-  EXPECT_THAT(Detail(), HasSubstr("home is node 1, cpuset.mems allows node 0,2"));
+  EXPECT_THAT(Detail(), HasSubstr("its home node is 1, but cpuset.mems allows only node 0,2"));
 }
 
 TEST_F(ExplanationTest, WhatDoesNotFitHasNoRoom) {

@@ -92,9 +92,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoneMatches", [](Situation& s) {
                s.configuration.policies.pop_back();
                s.description.names.pod_namespace = "dev";
-             }, "", RepairReason::kObserved, "no policy matches"},
+             }, "", RepairReason::kObserved, "no policy selects this container"},
         Case{"NoPolicies", [](Situation& s) { s.configuration.policies.clear(); }, "",
-             RepairReason::kObserved, "no policy matches"},
+             RepairReason::kObserved, "no policy selects this container"},
 
         Case{"Off", [](Situation& s) { s.Annotate("off"); }, "", RepairReason::kOff, "turns repairs off"},
         Case{"Named", [](Situation& s) { s.Annotate("guaranteed"); }, "guaranteed"},
@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
                s.description.metadata.reset();
                s.metadata_expected = false;
              }, "", kUnknown, "'databases'"},
-        // What is known already rules the policy out.
+        // The known facts are enough to exclude the policy.
         Case{"LabelsUnknownInAnotherNamespace", [](Situation& s) {
                s.description.metadata.reset();
                s.description.names.pod_namespace = "dev";
@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
                s.metadata_expected = false;
                s.configuration.protected_namespaces.clear();
              }, "guaranteed"},
-        // It moves nothing: nothing that is unknown can make a difference.
+        // The policy moves nothing, so unknown facts make no difference.
         Case{"ObservingNeedsNothing", [](Situation& s) {
                s.configuration.policies.erase(s.configuration.policies.begin() + 1);
                s.description = {};
@@ -165,9 +165,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"CgroupBelow",
              [](Situation& s) { s.BeCgroup("/system.slice/postgresql.service/worker"); }, "plain"},
         Case{"CgroupBeside", [](Situation& s) { s.BeCgroup("/system.slice/postgresql.service2"); },
-             "", RepairReason::kObserved, "no policy names this cgroup"},
+             "", RepairReason::kObserved, "no policy selects this cgroup"},
         Case{"CgroupAbove", [](Situation& s) { s.BeCgroup("/system.slice"); }, "",
-             RepairReason::kObserved, "no policy names this cgroup"},
+             RepairReason::kObserved, "no policy selects this cgroup"},
         Case{"CgroupsOfTheRoot", [](Situation& s) {
                s.configuration.policies[2].selector.cgroup_paths = {"/"};
                s.BeCgroup("/any");

@@ -102,7 +102,7 @@ std::vector<Case> Cases() {
       {"Local", [](Situation& s) { s.PutAllOn(kNode1); }, kLeave, RepairReason::kLocal,
        "100.0% of it is local"},
       {"TooLittle", [](Situation& s) { s.policy.min_remote_bytes = 801 * kMi; }, kLeave,
-       RepairReason::kTooLittle, "less than 801.0 MiB"},
+       RepairReason::kTooLittle, "the policy repairs 801.0 MiB or more"},
       {"NothingMovable",
        [](Situation& s) {
          s.PutAllOn(kCxl);
@@ -140,7 +140,8 @@ std::vector<Case> Cases() {
          s.history.last_end = At(9000);
          s.history.undone = 4;
        },
-       kWait, RepairReason::kPingPong, "after 4 repairs in a row its memory was moved away again",
+       kWait, RepairReason::kPingPong,
+       "its memory was moved away again after each of the last 4 repairs",
        At(9000) + 32 * kCooldown},
       {"Flipping",
        [](Situation& s) {
@@ -151,7 +152,7 @@ std::vector<Case> Cases() {
       {"Settling", [](Situation& s) { s.report.home_since = At(9995); }, kWait,
        RepairReason::kSettling, "for 10s", At(9995) + kSettle},
       {"CoolingDown", [](Situation& s) { s.history.last_end = At(9800); }, kWait,
-       RepairReason::kCoolingDown, "for 5m", At(9800) + kCooldown},
+       RepairReason::kCoolingDown, "within 5m", At(9800) + kCooldown},
       {"Refused", [](Situation& s) { s.facts.refused = "100 migrations are waiting"; }, kWait,
        RepairReason::kRefused, "100 migrations are waiting"},
       {"NoRoom", [](Situation& s) { s.facts.room_bytes[kNode1] = 700 * kMi; }, kWait,
@@ -202,7 +203,7 @@ TEST(DecideRepairTest, TheFirstReasonThatHoldsIsGiven) {
 
 TEST(DecideRepairTest, AReasonEndsWhenItSaysItDoes) {
   for (const Case& each : Cases()) {
-    // What others hold is taken away by the loop.
+    // The loop subtracts the room that other migrations have claimed.
     const bool is_others =
         each.reason == RepairReason::kReserved || each.reason == RepairReason::kNodeCleared;
     if (each.next == absl::InfiniteFuture() || is_others) continue;

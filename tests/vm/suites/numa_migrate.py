@@ -96,7 +96,7 @@ def half_a_gigabyte(machine):
     counts = figures(done.stdout)
     assert counts["Pages examined"] == counts["Moved"] == 131072
     assert f"\nVerification: 100.0% on node {far}\n" in done.stdout
-    assert f"\n  numa_maps: 100.0% on node {far}; agrees to the page\n" in done.stdout
+    assert f"\n  numa_maps: 100.0% on node {far}; agrees on every page\n" in done.stdout
     assert resident_pages(helper.pid, start, end)[far] == 131072
     end_well(helper)
 
@@ -171,7 +171,7 @@ def ones_own_process_without_privilege(machine):
     other, _, _ = start_helper(machine, near, "1M")
     done = machine.run(*AS_NOBODY, "numa-migrate", "--pid", helper.pid, "--range", "8M", "--to-node", far, "--verify",
                        "--verify-after", "500ms", "--pin-threads")
-    assert figures(done.stdout)["Moved"] == 2048 and "agrees to the page" in done.stdout
+    assert figures(done.stdout)["Moved"] == 2048 and "agrees on every page" in done.stdout
     assert "--shared never" in done.stderr and "CAP_SYS_NICE" in done.stderr
     assert resident_pages(helper.pid, start, end)[far] == 2048
     for argv in ("--to-node", far), ("--check",):

@@ -40,10 +40,10 @@ TEST(AgentClientTest, WatchesToTheEnd) {
 
 TEST(AgentClientTest, PassesTheAgentsErrorsOn) {
   FakeAgent agent;
-  agent.status = {grpc::StatusCode::NOT_FOUND, "pod x: no such container on this node"};
+  agent.status = {grpc::StatusCode::NOT_FOUND, "pod x: no such container on this machine"};
   AgentClient client(agent.endpoint(), absl::Seconds(10));
   EXPECT_EQ(client.GetPlacement({}).status(),
-            absl::NotFoundError("pod x: no such container on this node"));
+            absl::NotFoundError("pod x: no such container on this machine"));
 }
 
 TEST(AgentClientTest, SaysWhichSocketIsNotThere) {

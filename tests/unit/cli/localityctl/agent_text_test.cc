@@ -159,7 +159,7 @@ TEST(StatusTextTest, ShowsPropertiesFindingsAndAdvice) {
             "Capabilities         CAP_DAC_READ_SEARCH CAP_SYS_PTRACE\n"
             "Seccomp              a filter\n"
             "Memory nodes         0-1, of which the agent may use 0\n"
-            "Host's processes     yes\n"
+            "Host PID namespace   yes\n"
             "Security modules     capability apparmor\n"
             "cgroup version       1\n"
             "cgroup driver        systemd\n"

@@ -125,9 +125,10 @@ TEST(ParseOptionsTest, TheLimitsAreTheEnginesOwn) {
               HasSubstr("from 1 to 4096"));
 }
 
-TEST(ParseOptionsTest, ThrottleIsAnotherNameForBandwidth) {
+TEST(ParseOptionsTest, ThrottleIsAnAliasOfBandwidth) {
   Options options;
-  ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", "--throttle", "4M/s"}, options), std::nullopt);
+  const char* const alias = "--throttle";
+  ASSERT_EQ(Parse({"--pid", "7", "--to-node", "1", alias, "4M/s"}, options), std::nullopt);
   EXPECT_EQ(options.spec.limits.bytes_per_second, int64_t{4} << 20);
 }
 
@@ -205,7 +206,7 @@ TEST(HelpTest, SaysWhatOptionsCost) {
   for (const char* words :
        {"numa-migrate works on one process", "localityctl migrate --cgroup",
         "including shared pages and without a bandwidth limit", "Needs root",
-        "kill -9 leaves it off", "--bandwidth,--throttle", "--throttle is another name",
+        "kill -9 leaves it off", "--bandwidth,--throttle", "--throttle is an alias",
         "130, 143, 129 ended by SIGINT (Ctrl-C), SIGTERM, SIGHUP", "reserve of 2 %",
         "one kernel call takes at most this time", "smaller batches need more calls",
         "a fifth of the time", "Not with --workers", "traced or has more than 256 threads",

@@ -36,7 +36,7 @@ TEST_F(NumaMigrateTest, MovesAndVerifies) {
   EXPECT_EQ(printed_,
             "Pages examined: 1000\nMoved: 1000\nUnchanged: 0\nBusy: 0\nFailed: 0\n"
             "Verification: 100.0% on node 1\n  after 0: 100.0%, 0 drifted\n"
-            "  numa_maps: 100.0% on node 1; agrees to the page\n");
+            "  numa_maps: 100.0% on node 1; agrees on every page\n");
   EXPECT_EQ(process_->PagesOn(1), 1000);
 }
 
@@ -64,7 +64,7 @@ TEST_F(NumaMigrateTest, NumaMapsIsNotReadWhateverTheLargeMappingIsOf) {
   machine_.tree().Write("proc/7/numa_maps",
                         "10000000 default anon=1000 dirty=1000 N1=1000 kernelpagesize_kB=4\n");
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
-  EXPECT_THAT(printed_, HasSubstr("agrees to the page"));
+  EXPECT_THAT(printed_, HasSubstr("agrees on every page"));
   for (const std::string path : {"", "/srv/data", "/dev/dax0.0"}) {
     process_->AddHugePages(kLarge, kHugePages, 0);
     process_->mappings.back().path = path;
@@ -77,7 +77,7 @@ TEST_F(NumaMigrateTest, NumaMapsIsNotReadWhateverTheLargeMappingIsOf) {
   options_.verify_numa_maps = true;
   machine_.Publish(*process_);
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
-  EXPECT_THAT(printed_, HasSubstr("agrees to the page"));
+  EXPECT_THAT(printed_, HasSubstr("agrees on every page"));
 }
 
 TEST_F(NumaMigrateTest, ADryRunMovesNothing) {

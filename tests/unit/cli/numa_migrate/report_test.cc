@@ -1,4 +1,4 @@
-// What numa-migrate prints, and how it explains a refusal of the kernel.
+// The output of numa-migrate, and its explanations of denied kernel calls.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -89,11 +89,11 @@ TEST(MigrationReportTest, TheCrossCheckAgreesOrNot) {
   Observations observations;
   observations.numa_maps = NumaMapsCheck{.pages = 1000, .pages_on_target = 958};
   EXPECT_THAT(MigrationReport(options, Partial(), observations),
-              HasSubstr("\n  numa_maps: 95.8% on node 1; agrees to the page on the 1000 pages "
+              HasSubstr("\n  numa_maps: 95.8% on node 1; agrees on all 1000 pages "
                         "that it can compare\n"));
   observations.numa_maps->pages = Partial().outcomes.Total();
   EXPECT_THAT(MigrationReport(options, Partial(), observations),
-              HasSubstr("; agrees to the page\n"));
+              HasSubstr("; agrees on every page\n"));
   observations.numa_maps->pages = 0;
   EXPECT_THAT(MigrationReport(options, Partial(), observations),
               HasSubstr("\n  numa_maps: no comparison, as no mapping"));

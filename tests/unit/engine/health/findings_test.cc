@@ -129,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
              Severity::kWarning, "reads them at its start: localDistance, x.y"},
         Flaw{"NoWatches",
              [](AgentStatus& s) { s.changes = absl::ResourceExhaustedError("no watch left"); },
-             Severity::kWarning, "noticed once a period only: no watch left"},
+             Severity::kWarning, "noticed only once per period: no watch left"},
         Flaw{"OldKernel",
              [](AgentStatus& s) {
                s.kernel = {"6.1.0", 6, 1};

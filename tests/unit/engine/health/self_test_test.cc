@@ -93,7 +93,7 @@ TEST_F(SelfTestTest, AContainersOwnCgroupIsNotTheHosts) {
   machine_.WriteCgroupFile("/", "cgroup.events", "populated 1\n");
   const auto status = RunSelfTest(machine_.context(), nullptr);
   EXPECT_EQ(status->cgroups.code(), absl::StatusCode::kFailedPrecondition);
-  // A node that is a container itself, as kind has them, has its pods all the same.
+  // A Kubernetes node that is itself a container, as with kind, also has pods.
   machine_.AddCgroup("/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/" + std::string(64, 'a'));
   EXPECT_TRUE(RunSelfTest(machine_.context(), nullptr)->cgroups.ok());
 }

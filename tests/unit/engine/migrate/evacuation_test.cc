@@ -1,4 +1,4 @@
-// Plans of evacuations against what becomes of them.
+// Evacuations: the plan, and whether the migration carries it out.
 #include "agent/engine/migrate/evacuation.h"
 
 #include <gmock/gmock.h>
@@ -42,7 +42,7 @@ class EvacuationTest : public MigratorTest {
     return request;
   }
 
-  // The plan; and that it comes true.
+  // The plan, and whether the migration carries it out.
   Migration PlanAndRun(const MigrationRequest& request) {
     const auto migrator = MakeMigrator(1);
     auto plan = migrator->Plan(request, [] { return false; });
@@ -73,7 +73,7 @@ TEST_F(EvacuationTest, WhatDoesNotFitIsNotPlanned) {
   machine_.SetFreePages(1, 65536 / 50 + 1 + 800);  // 2 % are kept free
   const Migration plan = PlanAndRun(Evacuate());
   EXPECT_THAT(Planned(plan), ElementsAre(600, 200, 0));
-  EXPECT_THAT(plan.workloads[1].message, HasSubstr("node 1 has room for"));
+  EXPECT_THAT(plan.workloads[1].message, HasSubstr("node 1 will then have room for"));
 }
 
 TEST_F(EvacuationTest, WhatSeveralProcessesMapIsNotPlanned) {

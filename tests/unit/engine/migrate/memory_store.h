@@ -1,4 +1,4 @@
-// A MigrationStore in memory: what is in it is what an agent leaves for the next one.
+// A MigrationStore in memory. Its content is what an agent process leaves for the next one.
 #ifndef NUMALOCALITY_TESTS_UNIT_ENGINE_MIGRATE_MEMORY_STORE_H_
 #define NUMALOCALITY_TESTS_UNIT_ENGINE_MIGRATE_MEMORY_STORE_H_
 

@@ -1,4 +1,4 @@
-// What the tests of the Migrator share: pods on a fake host, and a way to hold the kernel's calls.
+// The fixture of the Migrator's tests: pods on a fake host, and a way to stall kernel calls.
 #ifndef NUMALOCALITY_TESTS_UNIT_ENGINE_MIGRATE_MIGRATOR_FIXTURE_H_
 #define NUMALOCALITY_TESTS_UNIT_ENGINE_MIGRATE_MIGRATOR_FIXTURE_H_
 

@@ -1,4 +1,4 @@
-// Who is told what of migrations, and how they end with the agent.
+// Tests of migration listeners, of migrations that an exiting agent interrupts, and of stuck pages.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,21 +22,21 @@ using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// Notes what it is told.
+// Records each notification.
 class Notes final : public MigrationListener {
  public:
   void OnMigration(const Migration& migration) override {
     {
       const std::lock_guard lock(mutex_);
-      told_[migration.id].push_back(migration);
+      notified_[migration.id].push_back(migration);
     }
-    if (on_told) on_told(migration);
+    if (on_notified) on_notified(migration);
   }
 
   std::vector<Migration> Of(const std::string& id) const {
     const std::lock_guard lock(mutex_);
-    const auto it = told_.find(id);
-    return it == told_.end() ? std::vector<Migration>() : it->second;
+    const auto it = notified_.find(id);
+    return it == notified_.end() ? std::vector<Migration>() : it->second;
   }
   std::vector<std::string> StatesOf(const std::string& id) const {
     std::vector<std::string> states;
@@ -46,28 +46,28 @@ class Notes final : public MigrationListener {
     return states;
   }
 
-  std::function<void(const Migration&)> on_told;  // set before the first
+  std::function<void(const Migration&)> on_notified;  // set before the first
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::vector<Migration>> told_;
+  std::map<std::string, std::vector<Migration>> notified_;
 };
 
 class MigratorListenersTest : public MigratorTest {
  protected:
-  std::unique_ptr<Migrator> MakeTelling(int workers) {
+  std::unique_ptr<Migrator> MakeNotifying(int workers) {
     auto migrator = MakeMigrator(0);
     migrator->AddListener(&first_);
     migrator->AddListener(&second_);
     if (workers > 0) migrator->Start(workers);
     return migrator;
   }
-  // The end is told just after the record shows it.
+  // Listeners are notified of the end just after the record shows it.
   std::vector<std::string> StatesAtTheEnd(const std::string& id) {
     const absl::Time end = absl::Now() + absl::Seconds(5);
     while (absl::Now() < end) {
-      const auto told = second_.Of(id);
-      if (!told.empty() && IsFinal(told.back().state)) break;
+      const auto notified = second_.Of(id);
+      if (!notified.empty() && IsFinal(notified.back().state)) break;
       absl::SleepFor(absl::Milliseconds(1));
     }
     return second_.StatesOf(id);
@@ -77,9 +77,9 @@ class MigratorListenersTest : public MigratorTest {
   Notes second_;
 };
 
-TEST_F(MigratorListenersTest, AreToldOfTheBeginningAndOnceOfTheEnd) {
+TEST_F(MigratorListenersTest, AreNotifiedOfTheBeginningAndOnceOfTheEnd) {
   AddPod("/pod", 10);
-  const auto migrator = MakeTelling(1);
+  const auto migrator = MakeNotifying(1);
   const auto submitted = migrator->Submit(Request("/pod"));
   EXPECT_THAT(StatesAtTheEnd(submitted->id), ElementsAre("PENDING", "SUCCEEDED"));
   const Migration end = second_.Of(submitted->id).back();
@@ -88,14 +88,14 @@ TEST_F(MigratorListenersTest, AreToldOfTheBeginningAndOnceOfTheEnd) {
   migrator->Cancel(submitted->id).IgnoreError();
   EXPECT_THAT(migrator->Shutdown(kLong), IsEmpty());
   EXPECT_EQ(first_.StatesOf(submitted->id), second_.StatesOf(submitted->id));
-  EXPECT_EQ(second_.Of(submitted->id).size(), 2u) << "an end is told once";
+  EXPECT_EQ(second_.Of(submitted->id).size(), 2u) << "one notification of the end";
 }
 
-// A short migration ends while its beginning is still being told.
-TEST_F(MigratorListenersTest, TheEndIsToldAfterTheBeginning) {
+// A short migration ends while listeners are still being notified of its beginning.
+TEST_F(MigratorListenersTest, TheEndIsNotifiedAfterTheBeginning) {
   AddPod("/pod", 10, 1);
-  const auto migrator = MakeTelling(0);
-  first_.on_told = [&](const Migration& migration) {
+  const auto migrator = MakeNotifying(0);
+  first_.on_notified = [&](const Migration& migration) {
     if (migration.state == MigrationState::kPending) absl::SleepFor(absl::Milliseconds(100));
   };
   migrator->Start(1);
@@ -103,12 +103,12 @@ TEST_F(MigratorListenersTest, TheEndIsToldAfterTheBeginning) {
   EXPECT_THAT(StatesAtTheEnd(submitted->id), ElementsAre("PENDING", "SUCCEEDED"));
 }
 
-TEST_F(MigratorListenersTest, ManyAtOnceAreEachToldInOrder) {
+TEST_F(MigratorListenersTest, ManyAtOnceAreEachNotifiedInOrder) {
   constexpr int kPods = 8;
   // Before there are threads, as in the agent: Debian's spdlog is not built for ThreadSanitizer.
   LogInfo("many migrations at once");
   for (int i = 0; i < kPods; ++i) AddPod(absl::StrCat("/pod", i), 10 + i, 1);
-  const auto migrator = MakeTelling(3);
+  const auto migrator = MakeNotifying(3);
   std::mutex mutex;
   std::vector<std::string> ids;
   std::vector<std::thread> callers;
@@ -132,15 +132,15 @@ TEST_F(MigratorListenersTest, ManyAtOnceAreEachToldInOrder) {
 
 TEST_F(MigratorListenersTest, ACancelledOneThatWaitedHasEnded) {
   AddPod("/pod", 10);
-  const auto migrator = MakeTelling(0);
+  const auto migrator = MakeNotifying(0);
   const auto submitted = migrator->Submit(Request("/pod"));
   migrator->Cancel(submitted->id).IgnoreError();
   EXPECT_THAT(second_.StatesOf(submitted->id), ElementsAre("PENDING", "CANCELLED"));
 }
 
-TEST_F(MigratorListenersTest, TheSameRequestIsToldOnce) {
+TEST_F(MigratorListenersTest, TheSameRequestIsNotifiedOnce) {
   AddPod("/pod", 10);
-  const auto migrator = MakeTelling(0);
+  const auto migrator = MakeNotifying(0);
   const auto submitted = migrator->Submit(Request("/pod", "same"));
   EXPECT_EQ(migrator->Submit(Request("/pod", "same"))->id, submitted->id);
   EXPECT_THAT(second_.StatesOf(submitted->id), ElementsAre("PENDING"));
@@ -155,7 +155,7 @@ TEST_F(MigratorListenersTest, ShutdownInterruptsWhatWaitsAndWhatRuns) {
     in_call.Open();
     go_on.Wait();
   });
-  const auto migrator = MakeTelling(1);
+  const auto migrator = MakeNotifying(1);
   const std::string running = migrator->Submit(Request("/running"))->id;
   in_call.Wait();
   const std::string waiting = migrator->Submit(Request("/waiting"))->id;
@@ -175,7 +175,7 @@ TEST_F(MigratorListenersTest, ShutdownInterruptsWhatWaitsAndWhatRuns) {
 
 TEST_F(MigratorListenersTest, AnEndedOneIsNotInterrupted) {
   AddPod("/pod", 10);
-  const auto migrator = MakeTelling(1);
+  const auto migrator = MakeNotifying(1);
   const std::string id = migrator->Submit(Request("/pod"))->id;
   WaitForEnd(*migrator, id);
   EXPECT_THAT(migrator->Shutdown(kLong), IsEmpty());

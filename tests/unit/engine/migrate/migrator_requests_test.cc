@@ -1,4 +1,4 @@
-// What the Migrator takes and what it refuses.
+// Requests that the Migrator accepts, and requests that it refuses.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -136,7 +136,7 @@ TEST_F(MigratorRequestsTest, ARequestThatComesInTwiceAtOnceIsOneMigration) {
   EXPECT_EQ(migrator->List().size(), 1u);
 }
 
-TEST_F(MigratorRequestsTest, PlanTellsAndDoesNothing) {
+TEST_F(MigratorRequestsTest, PlanReportsAndMovesNothing) {
   const auto process = AddPod("/pod", 10);
   const auto migrator = MakeMigrator(0);
   const auto plan = migrator->Plan(Request("/pod"), [] { return false; });

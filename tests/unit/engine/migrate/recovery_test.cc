@@ -78,7 +78,7 @@ TEST_F(RecoveryTest, WhatRanWhenTheAgentWasKilledIsInterruptedAndMeasured) {
       EXPECT_EQ(result.reason, MigrationReason::kInterrupted);
       EXPECT_EQ(After(migration, 0), 40960);
       EXPECT_EQ(After(migration, 1), 81920);
-      EXPECT_THAT(result.message, HasSubstr("the agent ended in the middle"));
+      EXPECT_THAT(result.message, HasSubstr("the agent exited during this migration"));
     }
   }
 }
@@ -124,7 +124,7 @@ TEST_F(RecoveryTest, AWorkloadThatIsGoneIsNotMeasured) {
   for (int restart = 0; restart < 2; ++restart) {
     Recover(migration);
     EXPECT_THAT(migration.workloads[0].after_restart.nodes, IsEmpty());
-    EXPECT_THAT(migration.workloads[0].message, EndsWith("came back; the workload is gone"));
+    EXPECT_THAT(migration.workloads[0].message, EndsWith("started again; the workload is gone"));
   }
 }
 
@@ -137,7 +137,8 @@ TEST_F(RecoveryTest, OneProcessIsMeasuredByItsPages) {
   Recover(migration);
   EXPECT_EQ(After(migration, 0), 30 * static_cast<int64_t>(kFakePage));
   EXPECT_EQ(After(migration, 1), 50 * static_cast<int64_t>(kFakePage));
-  EXPECT_THAT(migration.workloads[0].message, EndsWith("a sample of its pages when it came back"));
+  EXPECT_THAT(migration.workloads[0].message,
+              EndsWith("a sample of its pages when the agent started again"));
 }
 
 TEST_F(RecoveryTest, AStrangerWithThePidIsNotMeasured) {
@@ -148,7 +149,7 @@ TEST_F(RecoveryTest, AStrangerWithThePidIsNotMeasured) {
   machine_.Publish(*stranger);
   Recover(migration);
   EXPECT_THAT(migration.workloads[0].after_restart.nodes, IsEmpty());
-  EXPECT_THAT(migration.workloads[0].message, EndsWith("came back; the workload is gone"));
+  EXPECT_THAT(migration.workloads[0].message, EndsWith("started again; the workload is gone"));
 }
 
 }  // namespace

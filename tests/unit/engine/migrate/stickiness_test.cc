@@ -53,7 +53,7 @@ class StickinessTest : public ::testing::Test {
 
   absl::Status Check() { return CheckSticky(machine_.context(), &runtime_, workload_, request_); }
 
-  // A run that ends in `state`, with `meanwhile` happening in it.
+  // A migration that ends in `state`; `meanwhile` runs during it.
   WorkloadMigration Run(
       MigrationState state, const std::function<void()>& meanwhile = [] {}) {
     return MoveAndStick(machine_.context(), runtime_, workload_, request_, observer_, [&] {
@@ -87,7 +87,8 @@ TEST_F(StickinessTest, WidensMovesAndNarrows) {
   EXPECT_THAT(runtime_.container_ids, Each(id_));
   EXPECT_EQ(result.state, MigrationState::kSucceeded);
   EXPECT_EQ(result.reason, MigrationReason::kNone);
-  EXPECT_THAT(result.stick_note, HasSubstr("cpuset.mems allows node 1 now, before: 0"));
+  EXPECT_THAT(result.stick_note,
+              HasSubstr("cpuset.mems allows node 1 now; before the migration it allowed node 0"));
   EXPECT_EQ(observer_.state, MigrationState::kVerifying);
   EXPECT_GE(machine_.clock().slept(), absl::Seconds(10)) << "kubelet's period";
 }
@@ -195,7 +196,7 @@ TEST_F(StickinessTest, ACheckSaysWhyNot) {
   workload_.process.reset();
   workload_.container.reset();
   EXPECT_TRUE(absl::IsFailedPrecondition(Check()));
-  EXPECT_THAT(words(Check()), HasSubstr("only a container"));
+  EXPECT_THAT(words(Check()), HasSubstr("stick is possible only for containers of pods"));
 
   request_.stick = StickMode::kNone;
   EXPECT_TRUE(CheckSticky(machine_.context(), nullptr, workload_, request_).ok());

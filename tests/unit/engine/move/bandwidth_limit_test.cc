@@ -52,7 +52,7 @@ TEST(BandwidthLimitTest, ThreadsShareIt) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  // Each has a turn of its own, a second apart.
+  // Each has a separate turn, one second apart.
   std::sort(waits.begin(), waits.end());
   for (size_t i = 0; i < waits.size(); ++i) EXPECT_EQ(waits[i], absl::Seconds(i));
 }

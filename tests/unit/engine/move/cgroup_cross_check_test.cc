@@ -1,4 +1,4 @@
-// What a whole migration makes of memory.numa_stat of the workload's cgroup.
+// The cross-check of whole migrations with memory.numa_stat of the workload's cgroup.
 #include "agent/engine/move/cgroup_cross_check.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What stands in a migration's way: no room, a cpuset, a refusal, processes that leave.
+// Obstacles to a migration: no room, a cpuset, denied calls, processes that exit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -296,7 +296,7 @@ TEST_F(MigrationObstaclesTest, AStrangerWithThePidIsLeftAlone) {
 }
 
 TEST_F(MigrationObstaclesTest, AProcessOutsideOfTheWorkloadIsLeftAlone) {
-  // Its PID was the workload's when it was listed.
+  // The PID belonged to the workload when its processes were listed.
   const auto member = Process(10, 10);
   const auto outsider = Process(11, 10);
   machine_.AddCgroup("/pod/below", {10});

@@ -208,7 +208,7 @@ class Scenario {
     return false;
   }
 
-  // A common page goes where any of its processes wants it.
+  // A page that several processes map may move where any of them wants it.
   bool MayGo(const std::shared_ptr<FakeFolio>& folio, uint64_t address, int from, int to) const {
     return std::any_of(processes_.begin(), processes_.end(), [&](const auto& process) {
       const auto page = process->pages.find(address);
@@ -245,7 +245,7 @@ class Scenario {
   }
 
   void CheckBandwidth(const WorkloadMigration& result) {
-    // A common page may be counted as moved by several.
+    // Several processes may count a page that they share as moved.
     if (spec_.limits.bytes_per_second == kUnlimited || has_common_pages_) return;
     const absl::Duration passed = machine_.clock().Monotonic() - start_;
     const auto most = static_cast<int64_t>(absl::ToDoubleSeconds(passed) *
@@ -336,7 +336,7 @@ TEST(MigrationPropertyTest, CountsAreTrue) {
     ++states[result.state];
     ++reasons[result.reason];
   }
-  // The scenarios reach every end that there is.
+  // The scenarios cover every final state.
   if (ScenarioCount(2) == 1) return;
   EXPECT_EQ(states.size(), 4u);
   EXPECT_EQ(reasons.size(), 10u);

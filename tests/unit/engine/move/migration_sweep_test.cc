@@ -124,7 +124,7 @@ TEST_P(MigrationSweepTest, TheUndisturbedRunSucceeds) {
   EXPECT_EQ(result.outcomes[PageOutcome::kMoved], SweptMigration::kPages - 2 - shared);
   EXPECT_EQ(result.outcomes[PageOutcome::kShared], shared);
   EXPECT_EQ(migration.MovesWhileRunning() == 0, GetParam().hold == HoldMode::kPtrace);
-  // Every kind of call is there to be made to fail.
+  // Calls of every kind occur, so each can fail.
   std::vector<FakeCall> kinds = {FakeCall::kMove, FakeCall::kQuery, FakeCall::kOpenPidFd,
                                  FakeCall::kThreadCpus, FakeCall::kCompareMemory};
   kinds.insert(kinds.end(), GetParam().calls.begin(), GetParam().calls.end());

@@ -24,7 +24,7 @@ class CgroupWatchTest : public ::testing::Test {
     EXPECT_FALSE(watch->Watch({"/", "/pod"}).value());
     return *std::move(watch);
   }
-  // All news up to a moment without any.
+  // All events until none arrives for a moment.
   static CgroupNews News(CgroupWatch& watch) { return watch.Wait(absl::Milliseconds(200)); }
 
   FakeMachine machine_;

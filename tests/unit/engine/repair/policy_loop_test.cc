@@ -188,7 +188,7 @@ TEST_F(PolicyLoopTest, ANewContainerIsFoundSoonAndSettles) {
   EXPECT_EQ(Reason('b'), "settling");
   TickLater(absl::Seconds(10));
   EXPECT_EQ(Reason('b'), "remote");
-  EXPECT_EQ(Migrations()[0].request.trigger, "containers have come or gone");
+  EXPECT_EQ(Migrations()[0].request.trigger, "containers were created or removed");
 }
 
 // A repair of container a under an earlier agent, a minute ago, that was of no help.
@@ -225,7 +225,7 @@ TEST_F(PolicyLoopTest, GivesUpAlsoAcrossARestart) {
   AddContainer('a', 10, "4-7");
   const auto repair = EarlierRepair(Find('a'), machine_.clock().Now() - absl::Minutes(1));
   loop_.Restore({repair, repair, repair, repair});
-  // The first news may be about another one.
+  // The first event may be for another cgroup.
   AddContainer('b', 20, "0-3");
   CgroupNews news;
   news.written[Path('b')] = "cpuset.cpus";
@@ -270,7 +270,7 @@ TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
   Tick();
   EXPECT_EQ(Reason('a'), "remote");
   EXPECT_EQ(Reason('b'), "no_room");
-  // What the first has taken is gone, though the last report did not see it go.
+  // The room that the first repair has claimed is gone, although the last report still shows it.
   machine_.SetFreePages(1, 1311 + 500);
   Migrate();
   EXPECT_EQ(Reason('b'), "no_room");

@@ -81,9 +81,10 @@ TEST_F(SharingProofTest, AnObjectThatAStrangerMapsIsNotOwned) {
   EXPECT_FALSE(proof.OwnsObject(kBuffers));
   EXPECT_TRUE(proof.OwnsObject({kTmpfs, 8}));
   EXPECT_TRUE(proof.OwnsAnonymous(10));
-  EXPECT_EQ(proof.note(),
-            "1 of 2 shared memory objects left: a process outside the workload maps them, too "
-            "(process 90)");
+  EXPECT_EQ(
+      proof.note(),
+      "1 of 2 shared memory objects are not moved: a process outside the workload maps them, too "
+      "(process 90)");
 }
 
 TEST_F(SharingProofTest, TheSameInodeOnAnotherDeviceIsAnotherObject) {
@@ -139,7 +140,7 @@ TEST_F(SharingProofTest, ADeadFirstThreadHidesNothing) {
   At(90).threads[91] = {};
   At(90).is_zombie = true;
   machine_.Publish(At(90));
-  // Its other thread lives on, and with it the memory.
+  // Its other thread, and thus the memory, remains.
   machine_.tree().Write(
       "proc/90/task/91/stat",
       "91 (t) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 1000 1000 100 1 4096 8192 " +

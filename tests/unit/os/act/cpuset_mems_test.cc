@@ -123,7 +123,7 @@ TEST_F(CpusetMemsTest, NodesThatTheCgroupsAboveLackAreRefused) {
   SetEffective("0\n");
   const absl::Status status = mems.Widen(kNode1);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("allow only 0"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("allow only node 0"));
   EXPECT_EQ(Now(), "0\n");
 }
 
