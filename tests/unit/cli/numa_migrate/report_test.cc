@@ -138,7 +138,7 @@ TEST(MigrationReportTest, JsonHasTheSameFigures) {
   EXPECT_THAT(json, HasSubstr(R"({"pid": 4321, "pages": 131072, "moved": 125000, )"
                               R"("unchanged": 5472, "busy": 500, "failed": 100, )"
                               R"("failed_by_reason": {"shared": 0, "pinned": 60, )"
-                              R"("no_memory_on_the_target": 40, )"));
+                              R"("no_memory": 40, )"));
   EXPECT_THAT(json, HasSubstr(R"("wanted": 131072, "target_node": 1, "state": "SUCCEEDED", )"
                               R"("reason": "NONE", "message": "say \"no\"", )"));
   EXPECT_THAT(json, HasSubstr(R"("on_target": 125567, "drifted": 4905, "verifications": )"
