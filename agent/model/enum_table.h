@@ -9,10 +9,10 @@
 // overload. Enumerators are numbered 0, 1, 2, ... without gaps.
 //
 // A new value needs a row in its enum's table, at its place, and a value of the same name in the
-// API (proto/). The build fails without the row; tests/unit/model/enum_table_test.cc fails without
-// the API's value. The API's numbers are the enumerators' plus one; where the first enumerator
-// means "none yet" (MigrationReason::kNone, CrossCheckVerdict::kNotCompared), it is the API's
-// UNSPECIFIED, and the numbers are the same.
+// API (proto/). The build fails without the row; tests/component/api_enum_test.cc fails without the
+// API's value. Values are converted to the API's by name, so the numbers need not agree. A first
+// enumerator that means "none yet" (MigrationReason::kNone, CrossCheckVerdict::kNotCompared) is the
+// API's UNSPECIFIED.
 #ifndef NUMALOCALITY_AGENT_MODEL_ENUM_TABLE_H_
 #define NUMALOCALITY_AGENT_MODEL_ENUM_TABLE_H_
 

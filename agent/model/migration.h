@@ -146,10 +146,6 @@ enum class MigrationReason {
 };
 const EnumTable<MigrationReason>& TableOf(MigrationReason);
 
-// Older names of ApiNameOf.
-inline std::string MigrationStateName(MigrationState state) { return ApiNameOf(state); }
-inline std::string MigrationReasonName(MigrationReason reason) { return ApiNameOf(reason); }
-
 inline bool IsFinal(MigrationState state) { return state >= MigrationState::kSucceeded; }
 
 // The result of a verification: where the pages were some time after the last batch.

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 
-#include "absl/strings/string_view.h"
 #include "agent/model/enum_table.h"
 
 namespace numalocality {
@@ -24,14 +23,9 @@ enum class PageOutcome {
   kPermissionDenied,  // the kernel refused: capability, seccomp filter or security module
   kNotAttempted,      // the migration was cancelled or ran out of time before it
 };
-inline constexpr int kPageOutcomeCount = kEnumCount<PageOutcome>;
 
 // Advice is empty for the pages that are where they belong.
 const EnumTable<PageOutcome>& TableOf(PageOutcome);
-
-// Older names of WordsOf and AdviceOf.
-inline absl::string_view PageOutcomeName(PageOutcome outcome) { return WordsOf(outcome); }
-inline absl::string_view PageOutcomeAdvice(PageOutcome outcome) { return AdviceOf(outcome); }
 
 // Base pages by outcome. Every page that was considered is counted exactly once, so Total() is
 // their number.
@@ -46,7 +40,7 @@ class OutcomeCounts {
   bool operator==(const OutcomeCounts&) const = default;
 
  private:
-  std::array<int64_t, kPageOutcomeCount> counts_{};
+  std::array<int64_t, kEnumCount<PageOutcome>> counts_{};
 };
 
 }  // namespace numalocality

@@ -33,11 +33,7 @@ enum class ScanMethod {
   kPresence,  // PAGEMAP_SCAN or pagemap, and queries of what is present: Linux 6.7 for huge pages
   kQuery,  // move_pages queries of every mapped address: CAP_SYS_PTRACE, or a process of the caller
 };
-
 const EnumTable<ScanMethod>& TableOf(ScanMethod);
-
-// Older name of KeyOf.
-inline absl::string_view ScanMethodName(ScanMethod method) { return KeyOf(method); }
 
 }  // namespace numalocality
 

@@ -4,7 +4,6 @@
 
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/model/enum_table.h"
 
@@ -41,10 +40,6 @@ enum class RepairReason {
 
 const EnumTable<RepairVerdict>& TableOf(RepairVerdict);
 const EnumTable<RepairReason>& TableOf(RepairReason);
-
-// Older names of KeyOf.
-inline absl::string_view RepairVerdictName(RepairVerdict verdict) { return KeyOf(verdict); }
-inline absl::string_view RepairReasonName(RepairReason reason) { return KeyOf(reason); }
 
 struct RepairDecision {
   RepairVerdict verdict = RepairVerdict::kLeave;

@@ -16,16 +16,6 @@
 namespace numalocality {
 namespace {
 
-v1::SeccompMode ModeToProto(SeccompMode mode) {
-  static_assert(static_cast<int>(SeccompMode::kFilter) + 1 == v1::SECCOMP_MODE_FILTER);
-  return static_cast<v1::SeccompMode>(static_cast<int>(mode) + 1);
-}
-
-v1::FindingSeverity SeverityToProto(Severity severity) {
-  static_assert(static_cast<int>(Severity::kNote) + 1 == v1::FINDING_SEVERITY_NOTE);
-  return static_cast<v1::FindingSeverity>(static_cast<int>(severity) + 1);
-}
-
 void RuntimeToProto(const std::optional<RuntimeStatus>& runtime, v1::Source& source) {
   source.set_name("container runtime");
   source.set_state(v1::SOURCE_STATE_ABSENT);
@@ -55,11 +45,13 @@ void ChangesToProto(const absl::Status& changes, v1::Source& source) {
 
 void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   response.set_version(kVersion);
-  if (status.scan_method.has_value()) response.set_scan_method(ToProto(*status.scan_method));
+  if (status.scan_method.has_value()) {
+    response.set_scan_method(ToApi<v1::ScanMethod>(*status.scan_method));
+  }
   for (const std::string& name : status.privileges.effective.Names()) {
     response.add_capabilities(name);
   }
-  response.set_seccomp_mode(ModeToProto(status.privileges.seccomp));
+  response.set_seccomp_mode(ToApi<v1::SeccompMode>(status.privileges.seccomp));
   ToField(status.memory_nodes, response.mutable_memory_node_ids());
   ToField(status.privileges.allowed_nodes, response.mutable_allowed_node_ids());
   response.set_kernel_release(Printable(status.kernel.text));
@@ -83,7 +75,7 @@ void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   if (status.changes.has_value()) ChangesToProto(*status.changes, *response.add_sources());
   for (const Finding& finding : FindingsOf(status)) {
     v1::Finding* message = response.add_findings();
-    message->set_severity(SeverityToProto(finding.severity));
+    message->set_severity(ToApi<v1::FindingSeverity>(finding.severity));
     message->set_message(Printable(finding.message));
     message->set_advice(finding.advice);
   }

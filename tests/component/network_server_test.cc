@@ -190,7 +190,7 @@ TEST_F(NetworkServerTest, WrongFilesAreNamed) {
       HasSubstr("tls.key is not the private key of the certificate; put the right file there"));
   EXPECT_THAT(refusal("ca.crt", "x"), HasSubstr("ca.crt contains no certificate"));
   EXPECT_THAT(refusal("tls.crt", ca_.Issue(kName, -absl::Hours(1)).certificate),
-              HasSubstr("tls.key is not the key"));
+              HasSubstr("tls.key is not the private key"));
 }
 
 TEST_F(NetworkServerTest, TheFirstOfAChainAndTheLastCaCount) {

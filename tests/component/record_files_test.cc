@@ -148,7 +148,7 @@ stored::Migration Full() {
   for (int i = 0; i < result.outcomes_size(); ++i) {
     v1::OutcomeCount& count = *result.mutable_outcomes(i);
     count.set_outcome(static_cast<v1::PageOutcome>(i + 1));
-    count.set_advice(std::string(PageOutcomeAdvice(static_cast<PageOutcome>(i))));
+    count.set_advice(std::string(AdviceOf(static_cast<PageOutcome>(i))));
     examined += count.page_count();
   }
   result.set_examined_page_count(examined);

@@ -315,7 +315,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "process -1"},
         Refusal{"PidUnknown", "workloads { pid: 999 }", grpc::StatusCode::NOT_FOUND, "999"},
         Refusal{"ShortId", "workloads { container_id: 'abc' }", grpc::StatusCode::INVALID_ARGUMENT,
-                "at least 8"},
+                "at least its first 8"},
         Refusal{"NodeUnknown", "workloads { pid: 100 } target_node_ids: 7",
                 grpc::StatusCode::INVALID_ARGUMENT, "nodes with memory: 0-1"},
         Refusal{"NodeNegative", "workloads { pid: 100 } target_node_ids: -1",

@@ -11,6 +11,9 @@
 #include "absl/time/clock.h"
 #include "agent/base/status.h"
 #include "agent/cli/localityctl/connection.h"
+#include "numalocality/v1/agent.grpc.pb.h"
+#include "numalocality/v1/migration.grpc.pb.h"
+#include "numalocality/v1/placement.grpc.pb.h"
 
 namespace numalocality::localityctl {
 namespace {
@@ -41,6 +44,12 @@ absl::string_view TlsHint(absl::string_view why) {
 
 }  // namespace
 
+struct AgentClient::Stubs {
+  std::unique_ptr<Agent> agent;
+  std::unique_ptr<Placement> placement;
+  std::unique_ptr<Migrations> migration;
+};
+
 AgentClient::AgentClient(const std::string& unix_endpoint, absl::Duration timeout)
     : AgentClient(unix_endpoint,
                   grpc::CreateChannel(unix_endpoint, grpc::InsecureChannelCredentials()), timeout) {
@@ -48,11 +57,11 @@ AgentClient::AgentClient(const std::string& unix_endpoint, absl::Duration timeou
 
 AgentClient::AgentClient(const std::string& endpoint, const std::shared_ptr<grpc::Channel>& channel,
                          absl::Duration timeout)
-    : endpoint_(endpoint), timeout_(timeout) {
-  agent_ = v1::AgentService::NewStub(channel);
-  placement_ = v1::PlacementService::NewStub(channel);
-  migration_ = v1::MigrationService::NewStub(channel);
-}
+    : endpoint_(endpoint),
+      timeout_(timeout),
+      stubs_(std::make_shared<Stubs>(v1::AgentService::NewStub(channel),
+                                     v1::PlacementService::NewStub(channel),
+                                     v1::MigrationService::NewStub(channel))) {}
 
 template <typename Stub, typename Request, typename Response>
 absl::StatusOr<Response> AgentClient::Call(Stub& stub,
@@ -67,46 +76,46 @@ absl::StatusOr<Response> AgentClient::Call(Stub& stub,
 }
 
 absl::StatusOr<v1::GetTopologyResponse> AgentClient::GetTopology() {
-  return Call(*placement_, &Placement::GetTopology, v1::GetTopologyRequest());
+  return Call(*stubs_->placement, &Placement::GetTopology, v1::GetTopologyRequest());
 }
 
 absl::StatusOr<v1::GetPlacementResponse> AgentClient::GetPlacement(
     const v1::GetPlacementRequest& request) {
-  return Call(*placement_, &Placement::GetPlacement, request);
+  return Call(*stubs_->placement, &Placement::GetPlacement, request);
 }
 
 absl::StatusOr<v1::ExplainPlacementResponse> AgentClient::ExplainPlacement(
     const v1::ExplainPlacementRequest& request) {
-  return Call(*placement_, &Placement::ExplainPlacement, request);
+  return Call(*stubs_->placement, &Placement::ExplainPlacement, request);
 }
 
 absl::StatusOr<v1::GetStatusResponse> AgentClient::GetStatus() {
-  return Call(*agent_, &Agent::GetStatus, v1::GetStatusRequest());
+  return Call(*stubs_->agent, &Agent::GetStatus, v1::GetStatusRequest());
 }
 
 absl::StatusOr<v1::GetPoliciesResponse> AgentClient::GetPolicies() {
-  return Call(*agent_, &Agent::GetPolicies, v1::GetPoliciesRequest());
+  return Call(*stubs_->agent, &Agent::GetPolicies, v1::GetPoliciesRequest());
 }
 
 absl::StatusOr<v1::CreateMigrationResponse> AgentClient::CreateMigration(
     const v1::CreateMigrationRequest& request) {
-  return Call(*migration_, &Migrations::CreateMigration, request);
+  return Call(*stubs_->migration, &Migrations::CreateMigration, request);
 }
 
 absl::StatusOr<v1::CancelMigrationResponse> AgentClient::CancelMigration(const std::string& id) {
   v1::CancelMigrationRequest request;
   request.set_id(id);
-  return Call(*migration_, &Migrations::CancelMigration, request);
+  return Call(*stubs_->migration, &Migrations::CancelMigration, request);
 }
 
 absl::StatusOr<v1::ReserveWorkloadResponse> AgentClient::ReserveWorkload(
     const v1::ReserveWorkloadRequest& request) {
-  return Call(*migration_, &Migrations::ReserveWorkload, request);
+  return Call(*stubs_->migration, &Migrations::ReserveWorkload, request);
 }
 
 absl::StatusOr<v1::ReleaseWorkloadResponse> AgentClient::ReleaseWorkload(
     const v1::ReleaseWorkloadRequest& request) {
-  return Call(*migration_, &Migrations::ReleaseWorkload, request);
+  return Call(*stubs_->migration, &Migrations::ReleaseWorkload, request);
 }
 
 absl::StatusOr<v1::ListPlacementsResponse> AgentClient::ListPlacements(v1::PlacementView view) {
@@ -114,7 +123,8 @@ absl::StatusOr<v1::ListPlacementsResponse> AgentClient::ListPlacements(v1::Place
   request.set_view(view);
   v1::ListPlacementsResponse all;
   do {
-    NL_ASSIGN_OR_RETURN(const auto page, Call(*placement_, &Placement::ListPlacements, request));
+    NL_ASSIGN_OR_RETURN(const auto page,
+                        Call(*stubs_->placement, &Placement::ListPlacements, request));
     all.mutable_placements()->MergeFrom(page.placements());
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -125,7 +135,8 @@ absl::StatusOr<v1::ListMigrationsResponse> AgentClient::ListMigrations() {
   v1::ListMigrationsRequest request;
   v1::ListMigrationsResponse all;
   do {
-    NL_ASSIGN_OR_RETURN(const auto page, Call(*migration_, &Migrations::ListMigrations, request));
+    NL_ASSIGN_OR_RETURN(const auto page,
+                        Call(*stubs_->migration, &Migrations::ListMigrations, request));
     all.mutable_migrations()->MergeFrom(page.migrations());
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -137,7 +148,7 @@ absl::StatusOr<v1::Migration> AgentClient::WatchMigration(
   v1::WatchMigrationRequest request;
   request.set_id(id);
   grpc::ClientContext context;
-  const auto stream = migration_->WatchMigration(&context, request);
+  const auto stream = stubs_->migration->WatchMigration(&context, request);
   v1::WatchMigrationResponse response;
   while (stream->Read(&response)) on_change(response.migration());
   NL_RETURN_IF_ERROR(ToStatus(stream->Finish()));
@@ -148,7 +159,7 @@ absl::StatusOr<v1::Migration> AgentClient::WatchMigration(
 absl::Status AgentClient::WatchPlacements(
     absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_change) {
   grpc::ClientContext context;
-  const auto stream = placement_->WatchPlacements(&context, v1::WatchPlacementsRequest());
+  const auto stream = stubs_->placement->WatchPlacements(&context, v1::WatchPlacementsRequest());
   v1::WatchPlacementsResponse response;
   while (stream->Read(&response)) {
     if (on_change(response)) continue;

@@ -3,7 +3,6 @@
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_AGENT_CLIENT_H_
 
 #include <google/protobuf/util/time_util.h>
-#include <grpcpp/channel.h>
 #include <grpcpp/support/status.h>
 
 #include <memory>
@@ -13,9 +12,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "numalocality/v1/agent.grpc.pb.h"
-#include "numalocality/v1/migration.grpc.pb.h"
-#include "numalocality/v1/placement.grpc.pb.h"
+#include "numalocality/v1/agent.pb.h"
+#include "numalocality/v1/migration.pb.h"
+#include "numalocality/v1/placement.pb.h"
+
+namespace grpc {
+class Channel;
+class ClientContext;
+}  // namespace grpc
 
 namespace numalocality::localityctl {
 
@@ -64,6 +68,8 @@ class AgentClient {
       absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_change);
 
  private:
+  struct Stubs;  // the generated stubs, whose headers are large
+
   // Calls `method` of the generated stub with a deadline.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Stub& stub,
@@ -76,9 +82,7 @@ class AgentClient {
 
   std::string endpoint_;
   absl::Duration timeout_;
-  std::unique_ptr<v1::AgentService::StubInterface> agent_;
-  std::unique_ptr<v1::PlacementService::StubInterface> placement_;
-  std::unique_ptr<v1::MigrationService::StubInterface> migration_;
+  std::shared_ptr<Stubs> stubs_;  // copies of a client share them
 };
 
 }  // namespace numalocality::localityctl

@@ -3,12 +3,15 @@
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_COMMANDS_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_COMMANDS_H_
 
-#include <CLI/CLI.hpp>
 #include <functional>
 
 #include "absl/status/statusor.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/localityctl/connection.h"
+
+namespace CLI {
+class App;
+}
 
 namespace numalocality::localityctl {
 

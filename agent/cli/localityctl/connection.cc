@@ -1,7 +1,9 @@
 #include "agent/cli/localityctl/connection.h"
 
 #include <arpa/inet.h>
+#include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 #include <netdb.h>
 #include <netinet/in.h>

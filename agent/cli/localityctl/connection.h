@@ -2,9 +2,6 @@
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_CONNECTION_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_CONNECTION_H_
 
-#include <grpcpp/channel.h>
-#include <grpcpp/security/credentials.h>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +12,11 @@
 #include "absl/time/time.h"
 #include "agent/cli/localityctl/agent_client.h"
 #include "agent/cli/localityctl/output.h"
+
+namespace grpc {
+class Channel;
+class ChannelCredentials;
+}  // namespace grpc
 
 namespace numalocality::localityctl {
 

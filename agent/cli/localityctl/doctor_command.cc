@@ -1,5 +1,6 @@
 #include "agent/cli/localityctl/doctor_command.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 
@@ -78,7 +79,7 @@ std::string StatusText(const v1::GetStatusResponse& status) {
   add("Kernel", status.kernel_release());
   add("Pages found by", Or(ScanMethodWord(status.scan_method()), "unknown"));
   add("Capabilities", Or(WrappedWords(status.capabilities()), "none"));
-  add("Seccomp", SeccompWord(status.seccomp_mode()));
+  add("Seccomp", Or(SeccompWord(status.seccomp_mode()), "unknown"));
   add("Memory nodes",
       absl::StrCat(IdList(status.memory_node_ids()), ", of which the agent may use ",
                    Or(IdList(status.allowed_node_ids()), "none")));

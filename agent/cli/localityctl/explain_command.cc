@@ -1,5 +1,6 @@
 #include "agent/cli/localityctl/explain_command.h"
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
 #include <vector>
@@ -71,10 +72,10 @@ std::string PartsText(const v1::PlacementExplanation& explanation) {
   std::string details;
   for (const v1::RemotePart& part : explanation.parts()) {
     const double share = static_cast<double>(part.bytes()) / static_cast<double>(remote);
-    table.AddRow({RemoteReasonWord(part.reason()), FormatBytes(part.bytes()),
+    table.AddRow({RemoteReasonWords(part.reason()), FormatBytes(part.bytes()),
                   absl::StrFormat("%.1f%%", 100 * share), LogSafe(part.advice())});
     if (part.detail().empty()) continue;
-    absl::StrAppend(&details, "  ", RemoteReasonWord(part.reason()), ": ", LogSafe(part.detail()),
+    absl::StrAppend(&details, "  ", RemoteReasonWords(part.reason()), ": ", LogSafe(part.detail()),
                     "\n");
   }
   return absl::StrCat("\n", FormatBytes(remote), " remote, page cache and hugetlb pages included; ",

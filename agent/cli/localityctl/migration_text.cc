@@ -36,7 +36,7 @@ std::string OutcomesText(const v1::WorkloadMigration& workload, int64_t page_byt
   };
   std::string advice;
   for (const v1::OutcomeCount& count : workload.outcomes()) {
-    const std::string word = OutcomeWord(count.outcome());
+    const std::string word = OutcomeWords(count.outcome());
     add(count.page_count(), word);
     if (!count.advice().empty()) absl::StrAppend(&advice, "  ", word, ": ", count.advice(), ".\n");
   }

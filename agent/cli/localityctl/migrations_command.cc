@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 // localityctl migrations, watch and cancel
 #include <iostream>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "agent/cli/localityctl/policies_command.h"
 
 #include <google/protobuf/util/time_util.h>
+#include <CLI/CLI.hpp>
 
 #include <iostream>
 #include <map>

@@ -4,10 +4,13 @@
 
 #include <sys/types.h>
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "numalocality/v1/workload.pb.h"
+
+namespace CLI {
+class App;
+}
 
 namespace numalocality::localityctl {
 

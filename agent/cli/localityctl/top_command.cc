@@ -1,6 +1,7 @@
 #include "agent/cli/localityctl/top_command.h"
 
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <iostream>

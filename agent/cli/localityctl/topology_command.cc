@@ -1,5 +1,6 @@
 #include "agent/cli/localityctl/topology_command.h"
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <map>
 #include <utility>

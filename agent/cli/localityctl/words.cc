@@ -1,30 +1,49 @@
 #include "agent/cli/localityctl/words.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/generated_enum_reflection.h>
 #include <google/protobuf/util/time_util.h>
 
+#include <optional>
 #include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "agent/base/log.h"
+#include "agent/model/enum_table.h"
+#include "agent/model/explanation.h"
 #include "agent/model/id_set.h"
+#include "agent/model/migration.h"
+#include "agent/model/page_outcome.h"
+#include "agent/model/page_span.h"
+#include "agent/model/privileges.h"
+#include "agent/model/repair.h"
+#include "agent/model/workload.h"
 
 namespace numalocality::localityctl {
 namespace {
 
-// `name` without `prefix`; the number for a value that this program does not know.
-std::string WithoutPrefix(const std::string& name, absl::string_view prefix, int value) {
-  if (value == 0) return "";
-  if (name.empty()) return absl::StrCat(value);
-  return std::string(absl::StripPrefix(name, prefix));
+// The value's name without its enum's prefix: "NO_ROOM". "" for UNSPECIFIED, the number for a value
+// of a newer agent.
+template <typename Api>
+std::string EnumName(Api value) {
+  if (value == Api{}) return "";
+  const auto& type = *google::protobuf::GetEnumDescriptor<Api>();
+  const auto* const known = type.FindValueByNumber(value);
+  if (known == nullptr) return absl::StrCat(static_cast<int>(value));
+  const absl::string_view prefix =
+      absl::StripSuffix(type.FindValueByNumber(0)->name(), "UNSPECIFIED");
+  return std::string(absl::StripPrefix(known->name(), prefix));
 }
 
-// "NO_ROOM" as "no room".
-std::string InWords(const std::string& name) {
-  return absl::StrReplaceAll(absl::AsciiStrToLower(name), {{"_", " "}});
+// The words for the value in the table of E, which has the API's names as keys.
+template <typename E, typename Api>
+std::string EnumWords(Api value) {
+  const std::string name = EnumName(value);
+  const std::optional<E> known = FromKey<E>(absl::AsciiStrToLower(name));
+  return known.has_value() ? std::string(WordsOf(*known)) : name;
 }
 
 template <typename Placement>
@@ -39,69 +58,31 @@ int64_t BytesAwayFrom(const Placement& placement) {
 
 }  // namespace
 
-std::string StateWord(v1::MigrationState state) {
-  return WithoutPrefix(v1::MigrationState_Name(state), "MIGRATION_STATE_", state);
-}
+std::string StateWord(v1::MigrationState state) { return EnumName(state); }
 
-std::string ReasonWord(v1::MigrationReason reason) {
-  return WithoutPrefix(v1::MigrationReason_Name(reason), "MIGRATION_REASON_", reason);
-}
+std::string ReasonWord(v1::MigrationReason reason) { return EnumName(reason); }
 
-std::string OutcomeWord(v1::PageOutcome outcome) {
-  return InWords(WithoutPrefix(v1::PageOutcome_Name(outcome), "PAGE_OUTCOME_", outcome));
-}
+std::string SeverityWord(v1::FindingSeverity severity) { return EnumName(severity); }
 
-std::string RemoteReasonWord(v1::RemoteReason reason) {
-  return InWords(WithoutPrefix(v1::RemoteReason_Name(reason), "REMOTE_REASON_", reason));
-}
+std::string OutcomeWords(v1::PageOutcome outcome) { return EnumWords<PageOutcome>(outcome); }
+
+std::string RemoteReasonWords(v1::RemoteReason reason) { return EnumWords<RemoteReason>(reason); }
 
 std::string DecisionWords(const v1::RepairDecision& decision) {
-  const auto verdict = decision.verdict();
-  const auto reason = decision.reason();
-  if (verdict == v1::REPAIR_VERDICT_UNSPECIFIED) return "";
-  return absl::StrCat(
-      InWords(WithoutPrefix(v1::RepairVerdict_Name(verdict), "REPAIR_VERDICT_", verdict)), ": ",
-      InWords(WithoutPrefix(v1::RepairReason_Name(reason), "REPAIR_REASON_", reason)));
+  if (decision.verdict() == v1::REPAIR_VERDICT_UNSPECIFIED) return "";
+  return absl::StrCat(EnumWords<RepairVerdict>(decision.verdict()), ": ",
+                      EnumWords<RepairReason>(decision.reason()));
 }
 
-std::string ScanMethodWord(v1::ScanMethod method) {
-  return absl::AsciiStrToLower(WithoutPrefix(v1::ScanMethod_Name(method), "SCAN_METHOD_", method));
-}
+std::string ScanMethodWord(v1::ScanMethod method) { return EnumWords<ScanMethod>(method); }
 
-std::string QosWord(v1::QosClass qos) {
-  switch (qos) {
-    case v1::QOS_CLASS_GUARANTEED: return "Guaranteed";
-    case v1::QOS_CLASS_BURSTABLE: return "Burstable";
-    case v1::QOS_CLASS_BEST_EFFORT: return "BestEffort";
-    default: return "";
-  }
-}
+std::string QosWord(v1::QosClass qos) { return EnumWords<QosClass>(qos); }
 
-std::string SharingRuleWord(v1::SharingRule rule) {
-  return InWords(WithoutPrefix(v1::SharingRule_Name(rule), "SHARING_RULE_", rule));
-}
+std::string SharingRuleWord(v1::SharingRule rule) { return EnumWords<SharingRule>(rule); }
 
-std::string StickModeWord(v1::StickMode mode) {
-  const std::string word = WithoutPrefix(v1::StickMode_Name(mode), "STICK_MODE_", mode);
-  return absl::StrReplaceAll(absl::AsciiStrToLower(word), {{"_", "-"}});
-}
+std::string StickModeWord(v1::StickMode mode) { return EnumWords<StickMode>(mode); }
 
-absl::string_view SeccompWord(v1::SeccompMode mode) {
-  switch (mode) {
-    case v1::SECCOMP_MODE_DISABLED: return "no filter";
-    case v1::SECCOMP_MODE_STRICT: return "strict";
-    case v1::SECCOMP_MODE_FILTER: return "a filter";
-    default: return "unknown";
-  }
-}
-
-absl::string_view SeverityWord(v1::FindingSeverity severity) {
-  switch (severity) {
-    case v1::FINDING_SEVERITY_ERROR: return "ERROR";
-    case v1::FINDING_SEVERITY_WARNING: return "WARNING";
-    default: return "note";
-  }
-}
+std::string SeccompWord(v1::SeccompMode mode) { return EnumWords<SeccompMode>(mode); }
 
 std::string PodWord(const v1::Workload& workload) {
   if (workload.pod_name().empty()) return workload.pod_uid();

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "numalocality/v1/agent.pb.h"
 #include "numalocality/v1/migration.pb.h"
@@ -18,36 +17,35 @@
 
 namespace numalocality::localityctl {
 
-// Enums. Unless said otherwise an unspecified value is "", and a value of a newer agent its number.
+// Enums, in the words of the model's tables (agent/model/enum_table.h). An unspecified value is "",
+// and a value of a newer agent its number.
 
-// "SUCCEEDED", "NO_ROOM": the API's name without the prefix.
+// "SUCCEEDED", "NO_ROOM", "WARNING": the API's name without the prefix.
 std::string StateWord(v1::MigrationState state);
 std::string ReasonWord(v1::MigrationReason reason);
+std::string SeverityWord(v1::FindingSeverity severity);
 
-// "already there", "no memory".
-std::string OutcomeWord(v1::PageOutcome outcome);
+// "already there", "no memory on the target".
+std::string OutcomeWords(v1::PageOutcome outcome);
 
 // "repairable", "page cache".
-std::string RemoteReasonWord(v1::RemoteReason reason);
+std::string RemoteReasonWords(v1::RemoteReason reason);
 
 // "wait: settling"; "" before the first decision.
 std::string DecisionWords(const v1::RepairDecision& decision);
 
-// "Guaranteed", "Burstable", "BestEffort", as in Kubernetes; "" outside Kubernetes.
+// "Guaranteed", "Burstable", "BestEffort", as in Kubernetes.
 std::string QosWord(v1::QosClass qos);
 
-// "frames", "presence", "query"; "" if it is unknown.
+// "frames", "presence", "query".
 std::string ScanMethodWord(v1::ScanMethod method);
 
 // "never", "owned", "all"; "none", "cpuset-mems": as the options of migrate.
 std::string SharingRuleWord(v1::SharingRule rule);
 std::string StickModeWord(v1::StickMode mode);
 
-// "no filter", "strict", "a filter"; "unknown" for other values.
-absl::string_view SeccompWord(v1::SeccompMode mode);
-
-// "ERROR", "WARNING"; "note" for other values.
-absl::string_view SeverityWord(v1::FindingSeverity severity);
+// "disabled", "strict", "filter".
+std::string SeccompWord(v1::SeccompMode mode);
 
 // Workloads.
 

@@ -197,11 +197,11 @@ std::string StayingText(const Options& options, const DryRunPlan& plan) {
                     "  shared: unknown, as numa-migrate may not read the process's pagemap\n");
   } else if (*plan.shared_pages > 0) {
     absl::StrAppend(&text, "  shared: ", *plan.shared_pages, " (--shared ",
-                    SharingRuleName(options.spec.sharing), ")\n");
+                    KeyOf(options.spec.sharing), ")\n");
   }
   if (plan.no_room_pages > 0) {
-    absl::StrAppend(&text, "  no memory on the target: ", plan.no_room_pages, " (",
-                    PageOutcomeAdvice(PageOutcome::kNoMemory), ")\n");
+    absl::StrAppend(&text, "  ", WordsOf(PageOutcome::kNoMemory), ": ", plan.no_room_pages, " (",
+                    AdviceOf(PageOutcome::kNoMemory), ")\n");
   }
   if (plan.page_cache_pages > 0) {
     absl::StrAppend(&text, "  page cache: ", plan.page_cache_pages, " (page cache is not moved)\n");

@@ -1,5 +1,6 @@
 #include "agent/cli/numa_migrate/man_page.h"
 
+#include <CLI/CLI.hpp>
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"

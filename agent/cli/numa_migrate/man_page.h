@@ -2,8 +2,11 @@
 #ifndef NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MAN_PAGE_H_
 #define NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_MAN_PAGE_H_
 
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace numalocality::numa_migrate {
 

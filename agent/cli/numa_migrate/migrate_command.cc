@@ -73,7 +73,7 @@ absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& 
   return absl::AbortedError(absl::StrCat(
       result.pages_on_target, " of ", result.outcomes.Wanted(), " wanted pages are on ",
       TargetWords(options), ", less than --min-moved ", options.spec.min_moved, ": ",
-      MigrationReasonName(result.reason), result.message.empty() ? "" : ": ", result.message));
+      ApiNameOf(result.reason), result.message.empty() ? "" : ": ", result.message));
 }
 
 // The likely causes of drift, from the migration and, if numa_maps was read, from its memory

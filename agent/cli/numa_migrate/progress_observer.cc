@@ -42,8 +42,7 @@ void ProgressObserver::OnBatchEnd(int worker) {
 
 void ProgressObserver::OnProgress(const WorkloadMigration& result) {
   MutexLock lock(mutex_);
-  progress_.Update(MigrationStateName(result.state),
-                   result.outcomes[PageOutcome::kMoved] * page_bytes_,
+  progress_.Update(ApiNameOf(result.state), result.outcomes[PageOutcome::kMoved] * page_bytes_,
                    result.pages_planned * page_bytes_);
 }
 

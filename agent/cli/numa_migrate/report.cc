@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
 #include "agent/base/units.h"
 #include "agent/cli/numa_migrate/keep_placement.h"
 
@@ -11,14 +10,11 @@ namespace {
 
 // The outcomes that the report counts as failed: all but those with a line of their own.
 std::vector<PageOutcome> FailureOutcomes() {
-  std::vector<PageOutcome> failures;
-  for (int i = 0; i < kPageOutcomeCount; ++i) {
-    const auto outcome = static_cast<PageOutcome>(i);
-    if (outcome != PageOutcome::kMoved && outcome != PageOutcome::kAlreadyThere &&
-        outcome != PageOutcome::kBusy) {
-      failures.push_back(outcome);
-    }
-  }
+  std::vector<PageOutcome> failures = AllValues<PageOutcome>();
+  std::erase_if(failures, [](PageOutcome outcome) {
+    return outcome == PageOutcome::kMoved || outcome == PageOutcome::kAlreadyThere ||
+           outcome == PageOutcome::kBusy;
+  });
   return failures;
 }
 
@@ -35,8 +31,8 @@ double Percent(int64_t part, int64_t whole) {
 // An indented line for pages that are not on target, with advice.
 std::string OutcomeLine(const WorkloadMigration& result, PageOutcome outcome) {
   const bool is_unproved = outcome == PageOutcome::kShared && !result.sharing_note.empty();
-  return absl::StrCat("  ", PageOutcomeName(outcome), ": ", result.outcomes[outcome], " (",
-                      is_unproved ? result.sharing_note : PageOutcomeAdvice(outcome), ")\n");
+  return absl::StrCat("  ", WordsOf(outcome), ": ", result.outcomes[outcome], " (",
+                      is_unproved ? result.sharing_note : AdviceOf(outcome), ")\n");
 }
 
 std::string CountsText(const WorkloadMigration& result) {
@@ -46,7 +42,7 @@ std::string CountsText(const WorkloadMigration& result) {
                    "\nUnchanged: ", outcomes[PageOutcome::kAlreadyThere],
                    "\nBusy: ", outcomes[PageOutcome::kBusy], "\n");
   if (outcomes[PageOutcome::kBusy] > 0) {
-    absl::StrAppend(&text, "  (", PageOutcomeAdvice(PageOutcome::kBusy), ")\n");
+    absl::StrAppend(&text, "  (", AdviceOf(PageOutcome::kBusy), ")\n");
   }
   absl::StrAppend(&text, "Failed: ", FailedPages(outcomes), "\n");
   for (const PageOutcome outcome : FailureOutcomes()) {
@@ -137,11 +133,6 @@ void AddVerification(const WorkloadMigration& result, const Observations& observ
   }
 }
 
-// The key of an outcome: "no_memory_on_the_target" for "no memory on the target".
-std::string OutcomeKey(PageOutcome outcome) {
-  return absl::StrReplaceAll(PageOutcomeName(outcome), {{" ", "_"}});
-}
-
 // The result of a migration for JSON and CSV. Only the options decide which names it has, except
 // those of the verification.
 Fields MigrationFields(const Options& options, const WorkloadMigration& result,
@@ -149,7 +140,7 @@ Fields MigrationFields(const Options& options, const WorkloadMigration& result,
   const OutcomeCounts& outcomes = result.outcomes;
   Fields reasons;
   for (const PageOutcome outcome : FailureOutcomes()) {
-    reasons.Add(OutcomeKey(outcome), outcomes[outcome]);
+    reasons.Add(KeyOf(outcome), outcomes[outcome]);
   }
   Fields fields;
   fields.Add("pid", int64_t{options.pid});
@@ -161,11 +152,11 @@ Fields MigrationFields(const Options& options, const WorkloadMigration& result,
   fields.Add("failed_by_reason", reasons);
   fields.Add("wanted", outcomes.Wanted());
   AddTarget(options, fields);
-  fields.Add("state", MigrationStateName(result.state));
-  fields.Add("reason", MigrationReasonName(result.reason));
+  fields.Add("state", ApiNameOf(result.state));
+  fields.Add("reason", ApiNameOf(result.reason));
   fields.Add("message", result.message);
-  fields.Add("sharing", SharingRuleName(options.spec.sharing));
-  fields.Add("scan_method", ScanMethodName(result.scan_method));
+  fields.Add("sharing", KeyOf(options.spec.sharing));
+  fields.Add("scan_method", KeyOf(result.scan_method));
   fields.Add("huge_pages_moved", result.huge_pages_moved);
   fields.Add("huge_pages_split", result.huge_pages_split);
   fields.Add("move_calls", CallFields(result.calls));
@@ -246,15 +237,6 @@ std::string StallNote(const WorkloadMigration& result) {
 std::string Print(OutputFormat format, const Fields& fields) {
   return format == OutputFormat::kCsv ? Fields::ToCsv({fields})
                                       : absl::StrCat(fields.ToJson(), "\n");
-}
-
-absl::string_view SharingRuleName(SharingRule rule) {
-  switch (rule) {
-    case SharingRule::kNever: return "never";
-    case SharingRule::kOwned: return "owned";
-    case SharingRule::kAll: return "all";
-  }
-  return "unknown";
 }
 
 void AddTarget(const Options& options, Fields& fields) {

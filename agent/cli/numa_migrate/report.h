@@ -48,9 +48,6 @@ std::string Print(OutputFormat format, const Fields& fields);
 // Adds "target_node", or "node_map" if there is a node map.
 void AddTarget(const Options& options, Fields& fields);
 
-// "never", "owned", "all".
-absl::string_view SharingRuleName(SharingRule rule);
-
 }  // namespace numalocality::numa_migrate
 
 #endif  // NUMALOCALITY_AGENT_CLI_NUMA_MIGRATE_REPORT_H_

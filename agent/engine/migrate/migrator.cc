@@ -367,9 +367,9 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     migration.end_time = context_.clock.Now();
     records_.DropOldest();
     Changed(*entry);
-    ending = absl::StrCat("migration ended id=", migration.id,
-                          " state=", MigrationStateName(migration.state),
-                          " reason=", MigrationReasonName(migration.reason));
+    ending =
+        absl::StrCat("migration ended id=", migration.id, " state=", ApiNameOf(migration.state),
+                     " reason=", ApiNameOf(migration.reason));
   }
   LogInfo(ending);
   Notify(*entry);

@@ -74,7 +74,7 @@ absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
                                        absl::FunctionRef<bool()> is_cancelled,
                                        WindowVisitor visit) {
   bool cancelled = false;
-  const absl::Status status = scanner_.Scan(
+  absl::Status status = scanner_.Scan(
       process_, spec_.ranges, spec_.kinds,
       [&](absl::Span<const PageSpan> spans) {
         visit(spans);

@@ -363,8 +363,8 @@ void PolicyLoop::CountAndLog(const WorkloadReport& report, const RepairDecision&
   totals_.Add(decision);
   // A starting agent leaves most workloads alone: that would only fill the log.
   if (is_first && decision.verdict == RepairVerdict::kLeave) return;
-  LogInfo(absl::StrCat("decision verdict=", RepairVerdictName(decision.verdict), " reason=",
-                       RepairReasonName(decision.reason), " policy=", LogSafe(decision.policy),
+  LogInfo(absl::StrCat("decision verdict=", KeyOf(decision.verdict),
+                       " reason=", KeyOf(decision.reason), " policy=", LogSafe(decision.policy),
                        " workload=\"", report.placement.workload.ToString(), "\" message=\"",
                        LogSafe(decision.message), "\""));
 }

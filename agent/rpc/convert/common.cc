@@ -1,5 +1,6 @@
 #include "agent/rpc/convert/common.h"
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
@@ -17,6 +19,13 @@ namespace {
 using google::protobuf::util::TimeUtil;
 
 }  // namespace
+
+int ApiNumberOf(const google::protobuf::EnumDescriptor& type, const std::string& name) {
+  const absl::string_view prefix =
+      absl::StripSuffix(type.FindValueByNumber(0)->name(), "UNSPECIFIED");
+  const auto* const value = type.FindValueByName(absl::StrCat(prefix, name));
+  return value == nullptr ? 0 : value->number();
+}
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
   return TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
@@ -42,22 +51,13 @@ grpc::Status ToGrpc(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Printable(status.message()));
 }
 
-pb::QosClass ToProto(QosClass qos) {
-  switch (qos) {
-    case QosClass::kGuaranteed: return pb::QOS_CLASS_GUARANTEED;
-    case QosClass::kBurstable: return pb::QOS_CLASS_BURSTABLE;
-    case QosClass::kBestEffort: return pb::QOS_CLASS_BEST_EFFORT;
-  }
-  return pb::QOS_CLASS_UNSPECIFIED;
-}
-
 void ToProto(const Workload& workload, pb::Workload& message) {
   message.set_cgroup_path(Printable(workload.cgroup_path));
   message.set_cgroup_id(workload.cgroup_id);
   if (workload.container.has_value()) {
     message.set_pod_uid(workload.container->pod_uid);
     message.set_container_id(workload.container->container_id);
-    message.set_qos_class(ToProto(workload.container->qos));
+    message.set_qos_class(ToApi<pb::QosClass>(workload.container->qos));
   }
   if (workload.process.has_value()) {
     message.set_pid(workload.process->pid);
@@ -99,7 +99,7 @@ Workload FromProto(const pb::Workload& message) {
   workload.cgroup_id = message.cgroup_id();
   if (!message.container_id().empty()) {
     workload.container = {message.pod_uid(), message.container_id(),
-                          static_cast<QosClass>(message.qos_class() - 1)};
+                          FromApi<QosClass>(message.qos_class()).value_or(QosClass::kGuaranteed)};
   }
   if (message.pid() != 0) workload.process = {message.pid(), message.process_start_ticks()};
   workload.names = {message.pod_namespace(), message.pod_name(), message.container_name()};

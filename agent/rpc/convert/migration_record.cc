@@ -1,6 +1,7 @@
 #include "agent/rpc/convert/migration_record.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,31 +15,13 @@ namespace {
 
 using numalocality::ToProto;  // of times, which the functions below hide
 
-// The API's enums are the model's in the same order, behind an UNSPECIFIED.
-v1::MigrationState ToProto(MigrationState state) {
-  static_assert(static_cast<int>(MigrationState::kCancelled) + 1 == v1::MIGRATION_STATE_CANCELLED);
-  return static_cast<v1::MigrationState>(static_cast<int>(state) + 1);
-}
-
-v1::MigrationReason ToProto(MigrationReason reason) {
-  static_assert(static_cast<int>(MigrationReason::kInterrupted) ==
-                v1::MIGRATION_REASON_INTERRUPTED);
-  return static_cast<v1::MigrationReason>(reason);
-}
-
-v1::PageOutcome ToProto(PageOutcome outcome) {
-  static_assert(static_cast<int>(PageOutcome::kNotAttempted) + 1 == v1::PAGE_OUTCOME_NOT_ATTEMPTED);
-  return static_cast<v1::PageOutcome>(static_cast<int>(outcome) + 1);
-}
-
 void OutcomesToProto(const OutcomeCounts& outcomes, v1::WorkloadMigration& message) {
-  for (int i = 0; i < kPageOutcomeCount; ++i) {
-    const auto outcome = static_cast<PageOutcome>(i);
+  for (const PageOutcome outcome : AllValues<PageOutcome>()) {
     if (outcomes[outcome] == 0) continue;
     v1::OutcomeCount* count = message.add_outcomes();
-    count->set_outcome(ToProto(outcome));
+    count->set_outcome(ToApi<v1::PageOutcome>(outcome));
     count->set_page_count(outcomes[outcome]);
-    count->set_advice(std::string(PageOutcomeAdvice(outcome)));
+    count->set_advice(std::string(AdviceOf(outcome)));
   }
   message.set_examined_page_count(outcomes.Total());
 }
@@ -64,9 +47,7 @@ void ToProto(const Verification& verification, v1::Verification& message) {
 }
 
 void ToProto(const CrossCheck& source, v1::CrossCheck& message) {
-  static_assert(static_cast<int>(CrossCheckVerdict::kUnavailable) ==
-                v1::CROSS_CHECK_VERDICT_UNAVAILABLE);
-  message.set_verdict(static_cast<v1::CrossCheckVerdict>(source.verdict));
+  message.set_verdict(ToApi<v1::CrossCheckVerdict>(source.verdict));
   for (const auto& [id, node] : source.nodes) {
     v1::ChargedMemory* charged = message.add_nodes();
     charged->set_node_id(id.value);
@@ -89,8 +70,8 @@ void DriftToProto(const DriftFacts& facts, v1::WorkloadMigration& message) {
 
 void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   ToProto(result.workload, *message.mutable_workload());
-  message.set_state(ToProto(result.state));
-  message.set_reason(ToProto(result.reason));
+  message.set_state(ToApi<v1::MigrationState>(result.state));
+  message.set_reason(ToApi<v1::MigrationReason>(result.reason));
   message.set_message(Printable(result.message));
   ToField(result.target_nodes, message.mutable_target_node_ids());
   message.set_planned_page_count(result.pages_planned);
@@ -110,7 +91,7 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   ToProto(result.cross_check, *message.mutable_cross_check());
   message.set_sharing_note(Printable(result.sharing_note));
   message.set_stick_note(Printable(result.stick_note));
-  message.set_scan_method(ToProto(result.scan_method));
+  message.set_scan_method(ToApi<v1::ScanMethod>(result.scan_method));
   message.set_process_count(result.process_count);
   message.set_vanished_process_count(result.vanished_process_count);
   message.set_hidden_process_count(result.hidden_process_count);
@@ -137,32 +118,15 @@ void ToProto(const RepairEstimate& estimate, v1::RepairEstimate& message) {
   message.set_remote_bytes_after(estimate.remote_after);
 }
 
-// The model's value of an API enum whose first value, UNSPECIFIED, the model does not have.
-template <typename Model, typename Message>
-absl::Status EnumFrom(Message value, Message last, Model& model) {
-  if (value <= 0 || value > last) {
+// INVALID_ARGUMENT for a value that this agent does not know.
+template <typename E, typename Api>
+absl::Status EnumFrom(Api value, E& model) {
+  const std::optional<E> known = FromApi<E>(value);
+  if (!known.has_value()) {
     return absl::InvalidArgumentError(absl::StrCat("unknown enum value ", value));
   }
-  model = static_cast<Model>(static_cast<int>(value) - 1);
+  model = *known;
   return absl::OkStatus();
-}
-
-// The same where UNSPECIFIED is a value of the model, too.
-template <typename Model, typename Message>
-absl::Status EnumWithNoneFrom(Message value, Message last, Model& model) {
-  if (value < 0 || value > last) {
-    return absl::InvalidArgumentError(absl::StrCat("unknown enum value ", value));
-  }
-  model = static_cast<Model>(value);
-  return absl::OkStatus();
-}
-
-absl::Status StateFrom(v1::MigrationState value, MigrationState& state) {
-  return EnumFrom(value, v1::MIGRATION_STATE_CANCELLED, state);
-}
-
-absl::Status ReasonFrom(v1::MigrationReason value, MigrationReason& reason) {
-  return EnumWithNoneFrom(value, v1::MIGRATION_REASON_INTERRUPTED, reason);
 }
 
 CallTimes CallsFrom(const v1::WorkloadMigration& message) {
@@ -185,8 +149,7 @@ CallTimes HoldsFrom(const v1::WorkloadMigration& message) {
 }
 
 absl::Status CrossCheckFrom(const v1::CrossCheck& message, CrossCheck& check) {
-  NL_RETURN_IF_ERROR(
-      EnumWithNoneFrom(message.verdict(), v1::CROSS_CHECK_VERDICT_UNAVAILABLE, check.verdict));
+  NL_RETURN_IF_ERROR(EnumFrom(message.verdict(), check.verdict));
   for (const v1::ChargedMemory& node : message.nodes()) {
     check.nodes[NodeId{node.node_id()}] = {node.before_bytes(), node.after_bytes(),
                                            node.moved_bytes()};
@@ -215,14 +178,14 @@ void MemoryFrom(const v1::WorkloadMigration& message, WorkloadMigration& result)
 
 absl::Status ResultFrom(const v1::WorkloadMigration& message, WorkloadMigration& result) {
   result.workload = FromProto(message.workload());
-  NL_RETURN_IF_ERROR(StateFrom(message.state(), result.state));
-  NL_RETURN_IF_ERROR(ReasonFrom(message.reason(), result.reason));
+  NL_RETURN_IF_ERROR(EnumFrom(message.state(), result.state));
+  NL_RETURN_IF_ERROR(EnumFrom(message.reason(), result.reason));
   result.message = message.message();
   result.target_nodes = NodesFrom(message.target_node_ids());
   result.pages_planned = message.planned_page_count();
   for (const v1::OutcomeCount& count : message.outcomes()) {
     PageOutcome outcome = PageOutcome::kMoved;
-    NL_RETURN_IF_ERROR(EnumFrom(count.outcome(), v1::PAGE_OUTCOME_NOT_ATTEMPTED, outcome));
+    NL_RETURN_IF_ERROR(EnumFrom(count.outcome(), outcome));
     result.outcomes.Add(outcome, count.page_count());
   }
   result.pages_on_target = message.on_target_page_count();
@@ -231,7 +194,7 @@ absl::Status ResultFrom(const v1::WorkloadMigration& message, WorkloadMigration&
   NL_RETURN_IF_ERROR(CrossCheckFrom(message.cross_check(), result.cross_check));
   result.sharing_note = message.sharing_note();
   result.stick_note = message.stick_note();
-  NL_RETURN_IF_ERROR(EnumFrom(message.scan_method(), v1::SCAN_METHOD_QUERY, result.scan_method));
+  NL_RETURN_IF_ERROR(EnumFrom(message.scan_method(), result.scan_method));
   result.process_count = message.process_count();
   result.vanished_process_count = message.vanished_process_count();
   result.hidden_process_count = message.hidden_process_count();
@@ -268,7 +231,7 @@ absl::Status RequestFrom(const v1::Migration& message, Migration& migration) {
     if (known.ok()) request = *std::move(known);
   }
   request.request_id = message.request_id();
-  NL_RETURN_IF_ERROR(EnumFrom(message.origin(), v1::MIGRATION_ORIGIN_POLICY, request.origin));
+  NL_RETURN_IF_ERROR(EnumFrom(message.origin(), request.origin));
   request.policy = message.policy();
   request.trigger = message.trigger();
   if (message.has_evacuated_node_id()) {
@@ -286,15 +249,10 @@ absl::Status RequestFrom(const v1::Migration& message, Migration& migration) {
 
 }  // namespace
 
-v1::ScanMethod ToProto(ScanMethod method) {
-  static_assert(static_cast<int>(ScanMethod::kQuery) + 1 == v1::SCAN_METHOD_QUERY);
-  return static_cast<v1::ScanMethod>(static_cast<int>(method) + 1);
-}
-
 void ToProto(const Migration& migration, v1::Migration& message) {
   message.set_id(migration.id);
-  message.set_state(ToProto(migration.state));
-  message.set_reason(ToProto(migration.reason));
+  message.set_state(ToApi<v1::MigrationState>(migration.state));
+  message.set_reason(ToApi<v1::MigrationReason>(migration.reason));
   message.set_message(Printable(migration.message));
   for (const WorkloadMigration& result : migration.workloads) {
     ToProto(result, *message.add_workloads());
@@ -309,9 +267,7 @@ void ToProto(const Migration& migration, v1::Migration& message) {
   }
   if (migration.is_request_known) ToProto(migration.request, *message.mutable_request());
   message.set_request_id(migration.request.request_id);
-  static_assert(static_cast<int>(MigrationOrigin::kPolicy) + 1 == v1::MIGRATION_ORIGIN_POLICY);
-  message.set_origin(
-      static_cast<v1::MigrationOrigin>(static_cast<int>(migration.request.origin) + 1));
+  message.set_origin(ToApi<v1::MigrationOrigin>(migration.request.origin));
   message.set_policy(Printable(migration.request.policy));
   message.set_trigger(Printable(migration.request.trigger));
   if (migration.estimate.has_value()) ToProto(*migration.estimate, *message.mutable_estimate());
@@ -324,8 +280,8 @@ void ToProto(const Migration& migration, v1::Migration& message) {
 absl::StatusOr<Migration> FromProto(const v1::Migration& message) {
   Migration migration;
   migration.id = message.id();
-  NL_RETURN_IF_ERROR(StateFrom(message.state(), migration.state));
-  NL_RETURN_IF_ERROR(ReasonFrom(message.reason(), migration.reason));
+  NL_RETURN_IF_ERROR(EnumFrom(message.state(), migration.state));
+  NL_RETURN_IF_ERROR(EnumFrom(message.reason(), migration.reason));
   migration.message = message.message();
   for (const v1::WorkloadMigration& result : message.workloads()) {
     NL_RETURN_IF_ERROR(ResultFrom(result, migration.workloads.emplace_back()));

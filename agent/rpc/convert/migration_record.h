@@ -9,7 +9,6 @@
 
 namespace numalocality {
 
-v1::ScanMethod ToProto(ScanMethod method);
 void ToProto(const Migration& migration, v1::Migration& message);
 
 // The migration that ToProto made `message` of, as far as it is in the message: reservation tokens,

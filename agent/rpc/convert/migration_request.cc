@@ -2,6 +2,7 @@
 
 #include <google/protobuf/duration.pb.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -49,43 +50,21 @@ absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& fi
   if (field.empty()) return kPrivateKinds;
   KindSet kinds;
   for (const int kind : field) {
-    switch (kind) {
-      case v1::MEMORY_KIND_ANON: kinds.Insert(MemoryKind::kAnon); break;
-      case v1::MEMORY_KIND_SHMEM: kinds.Insert(MemoryKind::kShmem); break;
-      case v1::MEMORY_KIND_FILE: kinds.Insert(MemoryKind::kFile); break;
-      case v1::MEMORY_KIND_HUGETLB: kinds.Insert(MemoryKind::kHugetlb); break;
-      default: return Bad("memory_kinds", absl::StrCat(kind, " is not a memory kind"));
-    }
+    const auto known = FromApi<MemoryKind>(static_cast<v1::MemoryKind>(kind));
+    if (!known.has_value()) return Bad("memory_kinds", absl::StrCat(kind, " is not a memory kind"));
+    kinds.Insert(*known);
   }
   return kinds;
 }
 
-absl::StatusOr<SharingRule> SharingFrom(v1::SharingRule rule) {
-  switch (rule) {
-    case v1::SHARING_RULE_UNSPECIFIED:
-    case v1::SHARING_RULE_NEVER: return SharingRule::kNever;
-    case v1::SHARING_RULE_OWNED: return SharingRule::kOwned;
-    case v1::SHARING_RULE_ALL: return SharingRule::kAll;
-    default: return Bad("shared_pages", absl::StrCat(rule, " is not a sharing rule"));
-  }
-}
-
-absl::StatusOr<HoldMode> HoldFrom(v1::HoldMode mode) {
-  switch (mode) {
-    case v1::HOLD_MODE_UNSPECIFIED:
-    case v1::HOLD_MODE_NONE: return HoldMode::kNone;
-    case v1::HOLD_MODE_PTRACE: return HoldMode::kPtrace;
-    default: return Bad("hold", absl::StrCat(mode, " is not a hold mode"));
-  }
-}
-
-absl::StatusOr<StickMode> StickFrom(v1::StickMode mode) {
-  switch (mode) {
-    case v1::STICK_MODE_UNSPECIFIED:
-    case v1::STICK_MODE_NONE: return StickMode::kNone;
-    case v1::STICK_MODE_CPUSET_MEMS: return StickMode::kCpusetMems;
-    default: return Bad("stick", absl::StrCat(mode, " is not a stick mode"));
-  }
+// Sets `model`, which has the default, unless `value` is UNSPECIFIED.
+template <typename E, typename Api>
+absl::Status EnumFieldFrom(absl::string_view field, Api value, absl::string_view type, E& model) {
+  if (value == Api{}) return absl::OkStatus();
+  const std::optional<E> known = FromApi<E>(value);
+  if (!known.has_value()) return Bad(field, absl::StrCat(value, " is not a ", type));
+  model = *known;
+  return absl::OkStatus();
 }
 
 absl::Status CheckMode(v1::MigrationMode mode) {
@@ -137,8 +116,9 @@ absl::StatusOr<MigrationSpec> SpecFrom(const v1::CreateMigrationRequest& message
     spec.ranges.push_back({range.start(), range.end()});
   }
   NL_ASSIGN_OR_RETURN(spec.kinds, KindsFrom(message.memory_kinds()));
-  NL_ASSIGN_OR_RETURN(spec.sharing, SharingFrom(message.shared_pages()));
-  NL_ASSIGN_OR_RETURN(spec.hold, HoldFrom(message.hold()));
+  NL_RETURN_IF_ERROR(
+      EnumFieldFrom("shared_pages", message.shared_pages(), "sharing rule", spec.sharing));
+  NL_RETURN_IF_ERROR(EnumFieldFrom("hold", message.hold(), "hold mode", spec.hold));
   NL_ASSIGN_OR_RETURN(spec.limits, LimitsFrom(message.limits()));
   if (message.has_min_moved()) spec.min_moved = message.min_moved();
   if (message.has_deadline()) {
@@ -165,19 +145,9 @@ absl::StatusOr<Evacuation> EvacuationFrom(const v1::Evacuation& message) {
 
 void KindsToProto(const KindSet& kinds, v1::CreateMigrationRequest& message) {
   if (kinds == kPrivateKinds) return;
-  if (kinds.Contains(MemoryKind::kAnon)) message.add_memory_kinds(v1::MEMORY_KIND_ANON);
-  if (kinds.Contains(MemoryKind::kShmem)) message.add_memory_kinds(v1::MEMORY_KIND_SHMEM);
-  if (kinds.Contains(MemoryKind::kFile)) message.add_memory_kinds(v1::MEMORY_KIND_FILE);
-  if (kinds.Contains(MemoryKind::kHugetlb)) message.add_memory_kinds(v1::MEMORY_KIND_HUGETLB);
-}
-
-v1::SharingRule SharingToProto(SharingRule rule) {
-  switch (rule) {
-    case SharingRule::kNever: return v1::SHARING_RULE_UNSPECIFIED;
-    case SharingRule::kOwned: return v1::SHARING_RULE_OWNED;
-    case SharingRule::kAll: return v1::SHARING_RULE_ALL;
+  for (const MemoryKind kind : AllValues<MemoryKind>()) {
+    if (kinds.Contains(kind)) message.add_memory_kinds(ToApi<v1::MemoryKind>(kind));
   }
-  return v1::SHARING_RULE_UNSPECIFIED;
 }
 
 void LimitsToProto(const MoveLimits& limits, v1::MoveLimits& message) {
@@ -208,8 +178,10 @@ void SpecToProto(const MigrationSpec& spec, v1::CreateMigrationRequest& message)
     }
   }
   KindsToProto(spec.kinds, message);
-  message.set_shared_pages(SharingToProto(spec.sharing));
-  if (spec.hold == HoldMode::kPtrace) message.set_hold(v1::HOLD_MODE_PTRACE);
+  if (spec.sharing != defaults.sharing) {
+    message.set_shared_pages(ToApi<v1::SharingRule>(spec.sharing));
+  }
+  if (spec.hold != defaults.hold) message.set_hold(ToApi<v1::HoldMode>(spec.hold));
   if (spec.limits != defaults.limits) LimitsToProto(spec.limits, *message.mutable_limits());
   if (spec.min_moved != defaults.min_moved) message.set_min_moved(spec.min_moved);
   if (spec.deadline != defaults.deadline) *message.mutable_deadline() = ToProto(spec.deadline);
@@ -237,7 +209,7 @@ absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& mes
   }
   NL_RETURN_IF_ERROR(CheckMode(message.mode()));
   NL_ASSIGN_OR_RETURN(request.spec, SpecFrom(message));
-  NL_ASSIGN_OR_RETURN(request.stick, StickFrom(message.stick()));
+  NL_RETURN_IF_ERROR(EnumFieldFrom("stick", message.stick(), "stick mode", request.stick));
   request.stick_on_old_kernels = message.stick_on_old_kernels();
   if (message.request_id().size() > kMaxRequestIdLength) {
     return Bad("request_id", absl::StrCat("longer than ", kMaxRequestIdLength, " characters"));
@@ -262,7 +234,9 @@ void ToProto(const MigrationRequest& request, v1::CreateMigrationRequest& messag
     }
   }
   SpecToProto(request.spec, message);
-  if (request.stick == StickMode::kCpusetMems) message.set_stick(v1::STICK_MODE_CPUSET_MEMS);
+  if (request.stick != MigrationRequest().stick) {
+    message.set_stick(ToApi<v1::StickMode>(request.stick));
+  }
   message.set_stick_on_old_kernels(request.stick_on_old_kernels);
   message.set_request_id(request.request_id);
   if (request.evacuation.has_value()) {

@@ -4,19 +4,6 @@
 #include "agent/rpc/convert/common.h"
 
 namespace numalocality {
-namespace {
-
-// Both are in the same order; the API's has its unspecified value first.
-pb::RemoteReason ToProto(RemoteReason reason) {
-  static_assert(static_cast<int>(RemoteReason::kRepairable) + 1 == pb::REMOTE_REASON_REPAIRABLE);
-  static_assert(static_cast<int>(RemoteReason::kMemoryPolicy) + 1 ==
-                pb::REMOTE_REASON_MEMORY_POLICY);
-  static_assert(static_cast<int>(RemoteReason::kUnlocated) + 1 == pb::REMOTE_REASON_UNLOCATED);
-  return static_cast<pb::RemoteReason>(static_cast<int>(reason) + 1);
-}
-
-}  // namespace
-
 void ToProto(const Topology& topology, pb::Topology& message) {
   message.set_page_bytes(topology.page_bytes);
   for (const auto& [id, node] : topology.nodes) {
@@ -54,10 +41,8 @@ void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message)
 }
 
 void ToProto(const RepairDecision& decision, pb::RepairDecision& message) {
-  static_assert(static_cast<int>(RepairVerdict::kLeave) + 1 == pb::REPAIR_VERDICT_LEAVE);
-  static_assert(static_cast<int>(RepairReason::kRefused) + 1 == pb::REPAIR_REASON_REFUSED);
-  message.set_verdict(static_cast<pb::RepairVerdict>(static_cast<int>(decision.verdict) + 1));
-  message.set_reason(static_cast<pb::RepairReason>(static_cast<int>(decision.reason) + 1));
+  message.set_verdict(ToApi<pb::RepairVerdict>(decision.verdict));
+  message.set_reason(ToApi<pb::RepairReason>(decision.reason));
   message.set_message(Printable(decision.message));
   message.set_policy(Printable(decision.policy));
   if (decision.next < absl::InfiniteFuture()) {
@@ -93,7 +78,7 @@ void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message) {
 }
 
 PlacementView FromProto(pb::PlacementView view) {
-  return view == pb::PLACEMENT_VIEW_PAGES ? PlacementView::kPages : PlacementView::kBasic;
+  return FromApi<PlacementView>(view).value_or(PlacementView::kBasic);
 }
 
 void ToProto(const PlacementExplanation& explanation, pb::PlacementExplanation& message) {
@@ -103,7 +88,7 @@ void ToProto(const PlacementExplanation& explanation, pb::PlacementExplanation& 
   message.set_error_bound(explanation.error_bound);
   for (const RemotePart& part : explanation.parts) {
     pb::RemotePart* out = message.add_parts();
-    out->set_reason(ToProto(part.reason));
+    out->set_reason(ToApi<pb::RemoteReason>(part.reason));
     out->set_bytes(part.bytes);
     out->set_advice(Printable(part.advice));  // may name a cgroup
     out->set_detail(Printable(part.detail));

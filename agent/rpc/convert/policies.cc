@@ -8,24 +8,14 @@
 namespace numalocality {
 namespace {
 
-using numalocality::ToProto;  // of times and classes, which the functions below hide
-
-v1::SharingRule ToProto(SharingRule rule) {
-  static_assert(static_cast<int>(SharingRule::kAll) + 1 == v1::SHARING_RULE_ALL);
-  return static_cast<v1::SharingRule>(static_cast<int>(rule) + 1);
-}
-
-v1::StickMode ToProto(StickMode mode) {
-  static_assert(static_cast<int>(StickMode::kCpusetMems) + 1 == v1::STICK_MODE_CPUSET_MEMS);
-  return static_cast<v1::StickMode>(static_cast<int>(mode) + 1);
-}
+using numalocality::ToProto;  // of times, which the functions below hide
 
 void ToProto(const PolicySelector& selector, v1::Policy& message) {
   for (const std::string& name : selector.namespaces) message.add_namespaces(Printable(name));
   for (const auto& [label, value] : selector.match_labels) {
     (*message.mutable_match_labels())[Printable(label)] = Printable(value);
   }
-  for (const QosClass qos : selector.qos_classes) message.add_qos_classes(ToProto(qos));
+  for (const QosClass qos : selector.qos_classes) message.add_qos_classes(ToApi<v1::QosClass>(qos));
   for (const std::string& path : selector.cgroup_paths) message.add_cgroup_paths(Printable(path));
 }
 
@@ -37,9 +27,9 @@ void ToProto(const LocalityPolicy& policy, v1::Policy& message) {
   message.set_min_remote_bytes(policy.min_remote_bytes);
   *message.mutable_settle() = ToProto(policy.settle);
   *message.mutable_cooldown() = ToProto(policy.cooldown);
-  message.set_shared_pages(ToProto(policy.sharing));
+  message.set_shared_pages(ToApi<v1::SharingRule>(policy.sharing));
   message.set_page_cache(policy.page_cache);
-  message.set_stick(ToProto(policy.stick));
+  message.set_stick(ToApi<v1::StickMode>(policy.stick));
   message.mutable_limits()->set_bandwidth_bytes_per_second(policy.bytes_per_second);
   *message.mutable_limits()->mutable_max_call_time() = ToProto(policy.longest_call);
 }

@@ -33,10 +33,8 @@ TEST_P(ConcludeTest, GivesStateAndReason) {
   result.process_count = ending.processes;
   result.vanished_process_count = ending.vanished;
   Conclude(result, ending.stopped_by, 0.9);
-  EXPECT_EQ(std::string(MigrationStateName(result.state)),
-            std::string(MigrationStateName(ending.state)));
-  EXPECT_EQ(std::string(MigrationReasonName(result.reason)),
-            std::string(MigrationReasonName(ending.reason)));
+  EXPECT_EQ(ApiNameOf(result.state), ApiNameOf(ending.state));
+  EXPECT_EQ(ApiNameOf(result.reason), ApiNameOf(ending.reason));
 }
 
 using S = MigrationState;
@@ -87,7 +85,7 @@ Migration Of(const std::vector<std::pair<MigrationState, MigrationReason>>& ends
     WorkloadMigration result;
     result.state = state;
     result.reason = reason;
-    result.message = std::string(MigrationReasonName(reason));
+    result.message = ApiNameOf(reason);
     migration.workloads.push_back(result);
   }
   Conclude(migration);

@@ -14,8 +14,8 @@ TEST(PageOutcomeTest, WhatIsNotOnTargetComesWithAdvice) {
 
 TEST(OutcomeCountsTest, AddUp) {
   OutcomeCounts counts;
-  for (int i = 0; i < kPageOutcomeCount; ++i) counts.Add(static_cast<PageOutcome>(i), i + 1);
-  EXPECT_EQ(counts.Total(), kPageOutcomeCount * (kPageOutcomeCount + 1) / 2);
+  for (int i = 0; i < kEnumCount<PageOutcome>; ++i) counts.Add(static_cast<PageOutcome>(i), i + 1);
+  EXPECT_EQ(counts.Total(), kEnumCount<PageOutcome> * (kEnumCount<PageOutcome> + 1) / 2);
   EXPECT_EQ(counts.Wanted(), counts.Total() - counts[PageOutcome::kShared]);
   OutcomeCounts twice = counts;
   twice.Add(counts);

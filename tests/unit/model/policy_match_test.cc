@@ -70,7 +70,7 @@ TEST_P(PolicyMatchTest, IsTheOneThatApplies) {
                                         situation.description, situation.metadata_expected);
   EXPECT_EQ(match.policy == nullptr ? "" : match.policy->name, GetParam().policy);
   if (match.policy != nullptr) return;
-  EXPECT_EQ(RepairReasonName(match.reason), RepairReasonName(GetParam().reason));
+  EXPECT_EQ(KeyOf(match.reason), KeyOf(GetParam().reason));
   EXPECT_THAT(match.message, HasSubstr(GetParam().words));
 }
 

@@ -169,8 +169,8 @@ TEST_P(ReasonTest, IsGiven) {
   Situation situation;
   GetParam().arrange(situation);
   const RepairDecision decision = situation.Decide().decision;
-  EXPECT_EQ(RepairVerdictName(decision.verdict), RepairVerdictName(GetParam().verdict));
-  EXPECT_EQ(RepairReasonName(decision.reason), RepairReasonName(GetParam().reason));
+  EXPECT_EQ(KeyOf(decision.verdict), KeyOf(GetParam().verdict));
+  EXPECT_EQ(KeyOf(decision.reason), KeyOf(GetParam().reason));
   EXPECT_THAT(decision.message, HasSubstr(GetParam().words));
   EXPECT_EQ(decision.next, GetParam().next);
   EXPECT_EQ(decision.policy, situation.match.policy == nullptr ? "" : "databases");
@@ -184,7 +184,7 @@ TEST(DecideRepairTest, EveryReasonHasACase) {
     const std::vector<Case> cases = Cases();
     EXPECT_TRUE(std::any_of(cases.begin(), cases.end(), [&](const Case& each) {
       return each.reason == static_cast<RepairReason>(i);
-    })) << RepairReasonName(static_cast<RepairReason>(i));
+    })) << KeyOf(static_cast<RepairReason>(i));
   }
 }
 
@@ -195,8 +195,7 @@ TEST(DecideRepairTest, TheFirstReasonThatHoldsIsGiven) {
     Situation situation;
     for (size_t i = cases.size(); i-- > first;) cases[i].arrange(situation);
     const RepairDecision decision = situation.Decide().decision;
-    EXPECT_EQ(RepairReasonName(decision.reason), RepairReasonName(cases[first].reason))
-        << cases[first].name;
+    EXPECT_EQ(KeyOf(decision.reason), KeyOf(cases[first].reason)) << cases[first].name;
     EXPECT_THAT(decision.message, HasSubstr(cases[first].words));
   }
 }

@@ -62,7 +62,7 @@ class RepairHistoryTest : public ::testing::Test {
     return DecideRepair(report_, {&policy_, RepairReason::kRemote, ""}, history_, topology_, facts)
         .decision;
   }
-  std::string Reason() { return std::string(RepairReasonName(Decide().reason)); }
+  std::string Reason() { return std::string(KeyOf(Decide().reason)); }
 
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
   LocalityPolicy policy_;

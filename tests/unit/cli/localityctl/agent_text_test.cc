@@ -157,7 +157,7 @@ TEST(StatusTextTest, ShowsPropertiesFindingsAndAdvice) {
             "Kernel               6.12.38-amd64\n"
             "Pages found by       presence\n"
             "Capabilities         CAP_DAC_READ_SEARCH CAP_SYS_PTRACE\n"
-            "Seccomp              a filter\n"
+            "Seccomp              filter\n"
             "Memory nodes         0-1, of which the agent may use 0\n"
             "Host PID namespace   yes\n"
             "Security modules     capability apparmor\n"
@@ -171,7 +171,7 @@ TEST(StatusTextTest, ShowsPropertiesFindingsAndAdvice) {
             "\n"
             "ERROR: No memory can be moved to node 1.\n"
             "  Do something.\n"
-            "note: By the way.\n"
+            "NOTE: By the way.\n"
             "  Or not.\n"
             "The agent cannot do its work.\n");
   EXPECT_FALSE(IsFit(status));

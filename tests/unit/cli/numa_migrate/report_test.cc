@@ -60,8 +60,8 @@ TEST(MigrationReportTest, AddsUp) {
             "Failed: 100\n"
             "Drifted: 4905\n"
             "Verification: 95.8% on node 1\n");
-  EXPECT_THAT(text, HasSubstr("Failed: 100\n  pinned: 60 (they stay "));
-  EXPECT_THAT(text, HasSubstr("  no memory on the target: 40 (make room "));
+  EXPECT_THAT(text, HasSubstr("Failed: 100\n  pinned: 60 (stop whatever pins them "));
+  EXPECT_THAT(text, HasSubstr("  no memory on the target: 40 (free memory on the target, "));
   EXPECT_THAT(text, HasSubstr("on node 1\n  after 10s: 95.8%, 4905 drifted\n"));
 }
 
@@ -77,7 +77,7 @@ TEST(MigrationReportTest, SharedPagesThatAreNotProvedToBeOwnedSayWhyNot) {
   WorkloadMigration result = Partial();
   result.outcomes.Add(PageOutcome::kShared, 7);
   EXPECT_THAT(MigrationReport(OptionsForNode1(), result, {}),
-              HasSubstr("  shared: 7 (the sharing rule leaves them"));
+              HasSubstr("  shared: 7 (change the sharing rule: "));
   result.sharing_note = "process 9 maps them, too";
   EXPECT_THAT(MigrationReport(OptionsForNode1(), result, {}),
               HasSubstr("  shared: 7 (process 9 maps them, too)\n"));
@@ -138,7 +138,7 @@ TEST(MigrationReportTest, JsonHasTheSameFigures) {
   EXPECT_THAT(json, HasSubstr(R"({"pid": 4321, "pages": 131072, "moved": 125000, )"
                               R"("unchanged": 5472, "busy": 500, "failed": 100, )"
                               R"("failed_by_reason": {"shared": 0, "pinned": 60, )"
-                              R"("no_memory_on_the_target": 40, )"));
+                              R"("no_memory": 40, )"));
   EXPECT_THAT(json, HasSubstr(R"("wanted": 131072, "target_node": 1, "state": "SUCCEEDED", )"
                               R"("reason": "NONE", "message": "say \"no\"", )"));
   EXPECT_THAT(json, HasSubstr(R"("on_target": 125567, "drifted": 4905, "verifications": )"

@@ -41,7 +41,7 @@ class Notes final : public MigrationListener {
   std::vector<std::string> StatesOf(const std::string& id) const {
     std::vector<std::string> states;
     for (const Migration& migration : Of(id)) {
-      states.emplace_back(MigrationStateName(migration.state));
+      states.emplace_back(ApiNameOf(migration.state));
     }
     return states;
   }

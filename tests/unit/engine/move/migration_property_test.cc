@@ -331,8 +331,8 @@ TEST(MigrationPropertyTest, CountsAreTrue) {
     Scenario scenario(seed);
     const WorkloadMigration result = scenario.Run();
     scenario.Check(result);
-    ASSERT_FALSE(HasFatalFailure()) << MigrationStateName(result.state) << " "
-                                    << MigrationReasonName(result.reason) << result.message;
+    ASSERT_FALSE(HasFatalFailure())
+        << ApiNameOf(result.state) << " " << ApiNameOf(result.reason) << result.message;
     ++states[result.state];
     ++reasons[result.reason];
   }

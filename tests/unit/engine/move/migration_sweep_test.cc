@@ -83,7 +83,7 @@ void CheckCounts(const SweptMigration& migration, const WorkloadMigration& resul
   if (result.calls.Count() > 0) {
     EXPECT_EQ(result.outcomes.Total(), result.pages_planned);
   }
-  for (int outcome = 0; outcome < kPageOutcomeCount; ++outcome) {
+  for (int outcome = 0; outcome < kEnumCount<PageOutcome>; ++outcome) {
     EXPECT_GE(result.outcomes[static_cast<PageOutcome>(outcome)], 0);
   }
   EXPECT_LE(result.outcomes[PageOutcome::kMoved], migration.PagesOn(1));
@@ -93,8 +93,8 @@ void CheckCounts(const SweptMigration& migration, const WorkloadMigration& resul
 }
 
 void CheckEnd(SweptMigration& migration, const WorkloadMigration& result) {
-  EXPECT_TRUE(IsFinal(result.state)) << MigrationStateName(result.state);
-  EXPECT_NE(MigrationReasonName(result.reason), "UNKNOWN");
+  EXPECT_TRUE(IsFinal(result.state)) << ApiNameOf(result.state);
+  EXPECT_NE(ApiNameOf(result.reason), "");
   EXPECT_EQ(result.reason == MigrationReason::kNone, result.state == MigrationState::kSucceeded);
   EXPECT_FALSE(migration.AnyIsHeld());
   EXPECT_EQ(migration.kernel().Memory(1).moves_after_no_memory, 0);
@@ -152,9 +152,8 @@ void FailAndCheck(const Way& way, int number, int error, size_t after_pages) {
   migration.kernel().FailAt(number, error, after_pages);
   const WorkloadMigration result = migration.Run();
   SCOPED_TRACE(testing::Message() << strerrorname_np(error) << " at call " << number << " after "
-                                  << after_pages << " pages: " << MigrationStateName(result.state)
-                                  << " " << MigrationReasonName(result.reason) << " "
-                                  << result.message);
+                                  << after_pages << " pages: " << ApiNameOf(result.state) << " "
+                                  << ApiNameOf(result.reason) << " " << result.message);
   CheckCounts(migration, result);
   CheckEnd(migration, result);
 }

@@ -50,10 +50,8 @@ class WorkloadMoverTest : public ::testing::Test {
 
   static void ExpectEnd(const WorkloadMigration& result, MigrationState state,
                         MigrationReason reason) {
-    EXPECT_EQ(std::string(MigrationStateName(result.state)),
-              std::string(MigrationStateName(state)));
-    EXPECT_EQ(std::string(MigrationReasonName(result.reason)),
-              std::string(MigrationReasonName(reason)));
+    EXPECT_EQ(ApiNameOf(result.state), ApiNameOf(state));
+    EXPECT_EQ(ApiNameOf(result.reason), ApiNameOf(reason));
   }
 
   FakeMachine machine_;

@@ -104,7 +104,7 @@ class PolicyLoopTest : public ::testing::Test {
     return {};
   }
   std::string Reason(char container) const {
-    return std::string(RepairReasonName(DecisionOn(container).reason));
+    return std::string(KeyOf(DecisionOn(container).reason));
   }
   std::vector<Migration> Migrations() const { return migrator_.List(); }
 

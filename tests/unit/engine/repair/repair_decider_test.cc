@@ -66,7 +66,7 @@ class RepairDeciderTest : public ::testing::Test {
 
   std::string Reason(const WorkloadReport& report) {
     decider_.BeginRound({now_, configuration_, topology_, watermarks_, reservations_});
-    return std::string(RepairReasonName(decider_.Decide(report).decided.decision.reason));
+    return std::string(KeyOf(decider_.Decide(report).decided.decision.reason));
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);

@@ -70,7 +70,7 @@ void CheckOutcomes(const FakeProcess& process, const std::vector<PageMove>& move
     const bool is_stuck =
         result.outcomes[i] == PageOutcome::kBusy || result.outcomes[i] == PageOutcome::kPinned;
     ASSERT_FALSE(exact && on_target && !moved && !is_stuck)
-        << "page " << i << " has moved, and counts as " << PageOutcomeName(result.outcomes[i]);
+        << "page " << i << " has moved, and counts as " << WordsOf(result.outcomes[i]);
     ASSERT_NE(result.outcomes[i], PageOutcome::kAlreadyThere);
     if (result.stop == MoveStop::kNone) {
       ASSERT_NE(result.outcomes[i], PageOutcome::kNotAttempted);
