@@ -225,4 +225,4 @@ def top_level(tree):
 
 # To be added by the landing whose tree passes it: modules_in_map.
 ALL = [include_direction, protobuf_at_the_edge, syscalls_behind_the_seam, threads_where_state_is,
-       formatted, short_files, named_tests, clean_text, retired_words, top_level]
+       formatted, short_files, named_tests, clean_text, modules_in_map, retired_words, top_level]
