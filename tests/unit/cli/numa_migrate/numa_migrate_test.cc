@@ -99,7 +99,7 @@ TEST_F(NumaMigrateTest, ADryRunShowsWhatDoesNotFit) {
   options_.dry_run = true;
   EXPECT_EQ(*Do(Migrate), kExitSuccess);
   EXPECT_THAT(printed_, HasSubstr("Would move: 489 pages"));
-  EXPECT_THAT(printed_, HasSubstr("  no memory on the target: 511 (make room"));
+  EXPECT_THAT(printed_, HasSubstr("  no memory on the target: 511 (free memory"));
   EXPECT_THAT(printed_, HasSubstr("Room on node 1: 489 pages (1.9 MiB)\n"));
 
   // Shared pages that stay need no room.

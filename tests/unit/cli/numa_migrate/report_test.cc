@@ -60,8 +60,8 @@ TEST(MigrationReportTest, AddsUp) {
             "Failed: 100\n"
             "Drifted: 4905\n"
             "Verification: 95.8% on node 1\n");
-  EXPECT_THAT(text, HasSubstr("Failed: 100\n  pinned: 60 (they stay "));
-  EXPECT_THAT(text, HasSubstr("  no memory on the target: 40 (make room "));
+  EXPECT_THAT(text, HasSubstr("Failed: 100\n  pinned: 60 (stop whatever "));
+  EXPECT_THAT(text, HasSubstr("  no memory on the target: 40 (free memory "));
   EXPECT_THAT(text, HasSubstr("on node 1\n  after 10s: 95.8%, 4905 drifted\n"));
 }
 
@@ -77,7 +77,7 @@ TEST(MigrationReportTest, SharedPagesThatAreNotProvedToBeOwnedSayWhyNot) {
   WorkloadMigration result = Partial();
   result.outcomes.Add(PageOutcome::kShared, 7);
   EXPECT_THAT(MigrationReport(OptionsForNode1(), result, {}),
-              HasSubstr("  shared: 7 (the sharing rule leaves them"));
+              HasSubstr("  shared: 7 (change the sharing rule"));
   result.sharing_note = "process 9 maps them, too";
   EXPECT_THAT(MigrationReport(OptionsForNode1(), result, {}),
               HasSubstr("  shared: 7 (process 9 maps them, too)\n"));
