@@ -116,7 +116,7 @@ TEST_F(NumaMigrateTest, ASecondSignalDoesNotWaitForAStalledCall) {
   });
   EXPECT_EXIT(Migrate(machine_.context(), options_).IgnoreError(), testing::ExitedWithCode(130),
               "Note: move_pages of [0-9]+ pages of process 7 has not returned since .*"
-              "Note: given up");
+              "Note: a kernel call is stalled");
   EXPECT_EQ(*ReadFile(machine_.tree().Path(kBalancing)), "1\n");
 }
 
