@@ -73,7 +73,7 @@ TEST_F(EvacuationTest, WhatDoesNotFitIsNotPlanned) {
   machine_.SetFreePages(1, 65536 / 50 + 1 + 800);  // 2 % are kept free
   const Migration plan = PlanAndRun(Evacuate());
   EXPECT_THAT(Planned(plan), ElementsAre(600, 200, 0));
-  EXPECT_THAT(plan.workloads[1].message, HasSubstr("node 1 has room for"));
+  EXPECT_THAT(plan.workloads[1].message, HasSubstr("node 1 will then have room for"));
 }
 
 TEST_F(EvacuationTest, WhatSeveralProcessesMapIsNotPlanned) {
