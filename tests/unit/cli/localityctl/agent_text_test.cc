@@ -9,6 +9,7 @@
 #include "agent/cli/localityctl/output.h"
 #include "agent/cli/localityctl/policies_command.h"
 #include "agent/cli/localityctl/words.h"
+#include "agent/model/page_outcome.h"
 #include "tests/unit/cli/parse.h"
 
 namespace numalocality::localityctl::agent_text_test {
@@ -16,6 +17,15 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+
+TEST(EnumWordsTest, AreThoseOfTheModelOrTheNumber) {
+  EXPECT_EQ(OutcomeWords(v1::PAGE_OUTCOME_NO_MEMORY), WordsOf(PageOutcome::kNoMemory));
+  EXPECT_EQ(OutcomeWords(v1::PAGE_OUTCOME_UNSPECIFIED), "");
+  EXPECT_EQ(OutcomeWords(static_cast<v1::PageOutcome>(99)), "99") << "of a newer agent";
+  EXPECT_EQ(ReasonWord(static_cast<v1::MigrationReason>(99)), "99");
+  EXPECT_EQ(QosWord(v1::QOS_CLASS_BEST_EFFORT), "BestEffort");
+  EXPECT_EQ(StickModeWord(v1::STICK_MODE_CPUSET_MEMS), "cpuset-mems");
+}
 
 TEST(PoliciesTextTest, HasARowForEachPolicyThenCommonSettings) {
   const auto policies = Parse<v1::GetPoliciesResponse>(R"pb(
