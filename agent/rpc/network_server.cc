@@ -58,8 +58,8 @@ constexpr Setting kSettings[] = {
 
 absl::Status WrongFile(const char* key, absl::string_view why) {
   return absl::FailedPreconditionError(absl::StrCat("network API: grpc.", key, ": ", why,
-                                                    "; correct the file (in Kubernetes: "
-                                                    "correct the Secret)"));
+                                                    "; replace the file (in Kubernetes, "
+                                                    "the Secret)"));
 }
 
 // `status` describes the content of the file.

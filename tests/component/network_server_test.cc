@@ -182,12 +182,12 @@ TEST_F(NetworkServerTest, WrongFilesAreNamed) {
   };
   EXPECT_THAT(refusal("tls.crt", ""), HasSubstr("grpc.certFile: "));
   EXPECT_THAT(refusal("tls.key", ""),
-              HasSubstr("tls.key: No such file or directory; put the right file there"));
+              HasSubstr("tls.key: No such file or directory; replace the file"));
   EXPECT_THAT(refusal("tls.crt", "x"), HasSubstr("tls.crt contains no certificate"));
   EXPECT_THAT(refusal("tls.key", "x"), HasSubstr("tls.key contains no private key"));
   EXPECT_THAT(
       refusal("tls.key", ca_.Issue("other").key),
-      HasSubstr("tls.key is not the private key of the certificate; put the right file there"));
+      HasSubstr("tls.key is not the private key of the certificate; replace the file"));
   EXPECT_THAT(refusal("ca.crt", "x"), HasSubstr("ca.crt contains no certificate"));
   EXPECT_THAT(refusal("tls.crt", ca_.Issue(kName, -absl::Hours(1)).certificate),
               HasSubstr("tls.key is not the private key"));

@@ -308,7 +308,7 @@ TEST_P(RefusalTest, SaysWhy) {
 INSTANTIATE_TEST_SUITE_P(
     All, RefusalTest,
     testing::Values(
-        Refusal{"NoWorkload", "", grpc::StatusCode::INVALID_ARGUMENT, "no workload"},
+        Refusal{"NoWorkload", "", grpc::StatusCode::INVALID_ARGUMENT, "name at least one workload"},
         Refusal{"EmptySelector", "workloads {}", grpc::StatusCode::INVALID_ARGUMENT, "name it by"},
         Refusal{"PidZero", "workloads { pid: 0 }", grpc::StatusCode::INVALID_ARGUMENT, "process 0"},
         Refusal{"PidNegative", "workloads { pid: -1 }", grpc::StatusCode::INVALID_ARGUMENT,

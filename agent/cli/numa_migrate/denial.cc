@@ -35,8 +35,8 @@ std::string ExplainDenial(const Privileges& privileges, Capability needed) {
   const Purpose purpose = PurposeOf(needed);
   const std::string name = CapabilitySet(uint64_t{1} << static_cast<int>(needed)).Names()[0];
   if (!privileges.effective.Has(needed)) {
-    return absl::StrCat("the capability ", name, ", which is needed ", purpose.use,
-                        ", is missing; ", purpose.advice);
+    return absl::StrCat("the capability ", name, " is missing; it is needed ", purpose.use, "; ",
+                        purpose.advice);
   }
   if (privileges.seccomp != SeccompMode::kDisabled) {
     return absl::StrCat(name, " is present, but a seccomp filter is active; it must allow ",
