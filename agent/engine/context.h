@@ -2,6 +2,7 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_CONTEXT_H_
 #define NUMALOCALITY_AGENT_ENGINE_CONTEXT_H_
 
+#include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
@@ -26,6 +27,10 @@ struct EngineContext {
   HostLimits limits;
   BandwidthLimit* bandwidth = nullptr;   // of all migrations on the host together; may be null
   const NameDirectory* names = nullptr;  // null: workloads have no names
+  // A held process is released after this real time, even if its kernel call has not returned: the
+  // call may take seconds, behind a real-time task. Tests that hold raise it, because a busy
+  // machine may delay the thread that makes the call.
+  absl::Duration longest_hold = absl::Milliseconds(100);
 };
 
 }  // namespace numalocality

@@ -215,12 +215,11 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
   }
   if (!hold.ok()) return RefusedHold(hold.status(), batch.size());
   size.RecordStop(stopped);
-  // The call may take seconds, behind a real-time task. Only the thread that holds a process can
-  // release it, so another thread makes the call.
+  // Only the thread that holds a process can release it, so another thread makes the call.
   auto call =
       std::async(std::launch::async, [&] { return mover_.Move(process_.handle(), batch, flag); });
-  const bool in_time =
-      call.wait_for(absl::ToChronoNanoseconds(kLongestHold)) == std::future_status::ready;
+  const bool in_time = call.wait_for(absl::ToChronoNanoseconds(context_.engine.longest_hold)) ==
+                       std::future_status::ready;
   hold->reset();
   const absl::Duration held = clock.Monotonic() - start;
   tally_.holds.Add(held);

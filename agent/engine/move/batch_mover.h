@@ -63,9 +63,6 @@ class BatchMover {
   // How long to wait until all threads have stopped. A thread that needs longer waits for a device
   // and does not use the pages meanwhile.
   static constexpr absl::Duration kHoldTimeout = absl::Milliseconds(20);
-  // Longest time for which a process is held: then it runs again, even if the call has not
-  // returned.
-  static constexpr absl::Duration kLongestHold = absl::Milliseconds(100);
 
   BatchMover(const MoveContext& context, MoveWorker& worker, ProcessMigration& process)
       : context_(context),

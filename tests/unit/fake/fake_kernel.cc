@@ -27,7 +27,7 @@ int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
     return fault.error_number != 0 ? -fault.error_number : Query(process, pid, addresses, status);
   }
   if (process != nullptr) {
-    ++(process->is_stalled ? process->moves_while_held : process->moves_while_running);
+    ++(process->is_held ? process->moves_while_held : process->moves_while_running);
   }
   const int result = Move(process, pid, addresses, nodes, status, flag, fault);
   if (const auto target = memory_.find(nodes.front()); target != memory_.end()) {
@@ -151,7 +151,7 @@ class FakeKernel::Hold final : public ProcessHold {
       : kernel_(kernel), process_(std::move(process)) {}
   ~Hold() override {
     MutexLock lock(kernel_.mutex_);
-    process_->is_stalled = false;
+    process_->is_held = false;
   }
 
  private:
@@ -167,11 +167,11 @@ absl::StatusOr<std::unique_ptr<ProcessHold>> FakeKernel::HoldProcess(pid_t pid, 
   const auto found = processes_.find(pid);
   if (found == processes_.end() || found->second->is_zombie) return ErrnoStatus(ESRCH, "hold");
   FakeProcess& process = *found->second;
-  if (process.is_stalled) return absl::FailedPreconditionError("hold: it is traced already");
+  if (process.is_held) return absl::FailedPreconditionError("hold: it is traced already");
   if (process.threads.size() > static_cast<size_t>(max_threads)) {
     return absl::FailedPreconditionError("hold: too many threads");
   }
-  process.is_stalled = true;
+  process.is_held = true;
   ++process.hold_count;
   return std::make_unique<Hold>(*this, found->second);
 }
@@ -179,7 +179,7 @@ absl::StatusOr<std::unique_ptr<ProcessHold>> FakeKernel::HoldProcess(pid_t pid, 
 bool FakeKernel::IsHeld(pid_t pid) const {
   MutexLock lock(mutex_);
   const auto found = processes_.find(pid);
-  return found != processes_.end() && found->second->is_stalled;
+  return found != processes_.end() && found->second->is_held;
 }
 
 void FakeKernel::AddNode(int node, int64_t total_pages, int64_t free_pages) {

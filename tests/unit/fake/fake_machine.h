@@ -39,7 +39,11 @@ class FakeMachine {
   FakeKernel& kernel() { return kernel_; }
   const FakeClock& clock() const { return clock_; }
   TempTree& tree() { return tree_; }
-  EngineContext context() { return {kernel_, clock_, host_, {}}; }
+  EngineContext context() {
+    EngineContext context{kernel_, clock_, host_, {}};
+    context.longest_hold = absl::Minutes(1);
+    return context;
+  }
 
   // A process of one thread that may run on `cpus`, with all memory nodes allowed. Its memory is
   // the caller's to fill in; then Publish.

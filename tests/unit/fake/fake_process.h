@@ -60,7 +60,7 @@ struct FakeProcess {
   std::vector<FakeMapping> mappings;
   std::map<uint64_t, std::shared_ptr<FakeFolio>> pages;  // by base page address
   ScopedFd exit_event;                                   // readable once it has exited
-  bool is_stalled = false;
+  bool is_held = false;
   int hold_count = 0;        // so far
   int moves_while_held = 0;  // moving calls
   int moves_while_running = 0;

@@ -26,7 +26,7 @@ def threads(pid):
     return found
 
 
-def is_stalled(pid):
+def is_held(pid):
     return any(state == "t" for state, _ticks in threads(pid).values())
 
 
@@ -67,7 +67,7 @@ def kill_nine_at_random(machine, times):
     for _ in range(times):
         mover = machine.start(*hold_options(pid, target))
         time.sleep(chance.uniform(seconds / 4, seconds))  # in the first quarter it only starts
-        while_held += is_stalled(pid)
+        while_held += is_held(pid)
         mover.kill()
         slowest = max(slowest, seconds_until_it_runs(pid))
         if mover.wait() == 0:  # it had finished: the emulation is faster now

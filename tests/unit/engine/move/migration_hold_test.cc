@@ -20,7 +20,7 @@ TEST_F(MigrationHoldTest, EveryMoveIsMadeWhileTheProcessIsHeld) {
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_GT(process->moves_while_held, 0);
   EXPECT_EQ(process->moves_while_running, 0);
-  EXPECT_FALSE(process->is_stalled);
+  EXPECT_FALSE(process->is_held);
   EXPECT_EQ(result.holds.Count(), process->hold_count);
   EXPECT_EQ(result.unheld_batches, 0);
   EXPECT_GE(machine_.clock().slept(), result.holds.total / 4);  // time for itself
@@ -48,7 +48,9 @@ TEST_F(MigrationHoldTest, AProcessIsLetGoWhenTheKernelKeepsTheCall) {
     }
   });
   spec_.hold = HoldMode::kPtrace;
-  const WorkloadMigration result = Run();
+  EngineContext context = machine_.context();
+  context.longest_hold = absl::Milliseconds(100);
+  const WorkloadMigration result = MoveWorkload(context, workload_, {pids_}, spec_, observer_);
   EXPECT_TRUE(was_let_go);
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(result.unheld_batches, 1);
@@ -102,7 +104,7 @@ TEST_F(MigrationHoldTest, AHeldProcessMayEndItsMainThread) {
   ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(process->PagesOn(1), 1000);
   EXPECT_EQ(process->moves_while_running, 0);
-  EXPECT_FALSE(process->is_stalled);
+  EXPECT_FALSE(process->is_held);
 }
 
 }  // namespace

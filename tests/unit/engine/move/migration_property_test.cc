@@ -235,7 +235,7 @@ class Scenario {
 
   void CheckHolds(const WorkloadMigration& result) {
     for (const auto& process : processes_) {
-      ASSERT_FALSE(process->is_stalled);
+      ASSERT_FALSE(process->is_held);
       if (spec_.hold == HoldMode::kNone) {
         ASSERT_EQ(process->hold_count, 0);
       } else if (result.unheld_batches == 0 && !disturbed_) {

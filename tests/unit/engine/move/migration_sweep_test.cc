@@ -60,7 +60,7 @@ class SweptMigration {
   int64_t PagesOn(int node) const {
     return processes_[0]->PagesOn(node) + processes_[1]->PagesOn(node);
   }
-  bool AnyIsHeld() const { return processes_[0]->is_stalled || processes_[1]->is_stalled; }
+  bool AnyIsHeld() const { return processes_[0]->is_held || processes_[1]->is_held; }
   int MovesWhileRunning() const {
     return processes_[0]->moves_while_running + processes_[1]->moves_while_running;
   }
