@@ -16,7 +16,7 @@
 #include "absl/time/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/model/certificate.h"
+#include "agent/model/tls_certificate.h"
 #include "agent/os/base/file.h"
 #include "agent/rpc/grpc_log.h"
 

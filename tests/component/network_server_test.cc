@@ -185,9 +185,8 @@ TEST_F(NetworkServerTest, WrongFilesAreNamed) {
               HasSubstr("tls.key: No such file or directory; replace the file"));
   EXPECT_THAT(refusal("tls.crt", "x"), HasSubstr("tls.crt contains no certificate"));
   EXPECT_THAT(refusal("tls.key", "x"), HasSubstr("tls.key contains no private key"));
-  EXPECT_THAT(
-      refusal("tls.key", ca_.Issue("other").key),
-      HasSubstr("tls.key is not the private key of the certificate; replace the file"));
+  EXPECT_THAT(refusal("tls.key", ca_.Issue("other").key),
+              HasSubstr("tls.key is not the private key of the certificate; replace the file"));
   EXPECT_THAT(refusal("ca.crt", "x"), HasSubstr("ca.crt contains no certificate"));
   EXPECT_THAT(refusal("tls.crt", ca_.Issue(kName, -absl::Hours(1)).certificate),
               HasSubstr("tls.key is not the private key"));

@@ -20,7 +20,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "agent/base/status.h"
-#include "agent/model/certificate.h"
+#include "agent/model/tls_certificate.h"
 
 namespace numalocality::localityctl {
 namespace {

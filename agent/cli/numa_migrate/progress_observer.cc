@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/cli/numa_migrate/end_signal.h"
-#include "agent/engine/migrate/migrator.h"
+#include "agent/engine/move/stalled_calls.h"
 
 namespace numalocality::numa_migrate {
 namespace {
@@ -68,7 +68,7 @@ void ProgressObserver::ReportStalledCalls() {
   const absl::Duration now = clock_.Monotonic();
   for (auto& [worker, batch] : batches_) {
     const absl::Duration time = now - batch.start;
-    if (time <= Migrator::kStalledAfter) continue;
+    if (time <= kStalledAfter) continue;
     if (!std::exchange(batch.is_reported, true)) {
       progress_.Clear();
       std::cerr << absl::StrCat(

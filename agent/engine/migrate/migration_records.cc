@@ -21,21 +21,6 @@ bool IsRepair(const MigrationEntry& entry) {
 
 }  // namespace
 
-const BatchInFlight* MigrationEntry::OldestBatch() const {
-  const auto oldest = std::min_element(
-      batches.begin(), batches.end(),
-      [](const auto& a, const auto& b) { return a.second.start < b.second.start; });
-  return oldest == batches.end() ? nullptr : &oldest->second;
-}
-
-std::string MigrationEntry::DescribeCall(absl::Duration now) const {
-  const BatchInFlight* const batch = OldestBatch();
-  if (batch == nullptr) return "a read of its processes' memory has not returned from the kernel";
-  return absl::StrCat("move_pages of ", batch->pages, " pages of process ", batch->pid,
-                      " has not returned from the kernel for ",
-                      absl::FormatDuration(now - batch->start));
-}
-
 void MigrationRecords::DropOldest() {
   auto finished =
       static_cast<size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {

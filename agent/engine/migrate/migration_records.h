@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,18 +14,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "agent/engine/move/stalled_calls.h"
 #include "agent/model/migration.h"
 #include "agent/model/placement.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
-
-// A move_pages call that has not returned.
-struct BatchInFlight {
-  pid_t pid = 0;
-  int64_t pages = 0;
-  absl::Duration start;  // monotonic
-};
 
 // A migration's record, and what the Migrator knows of it while it runs.
 struct MigrationEntry {
@@ -35,16 +28,11 @@ struct MigrationEntry {
   uint64_t notified_version = 0;  // the latest that listeners know
   bool notified_end = false;
   bool cancelled = false;
-  bool interrupted = false;              // cancelled because the agent shuts down
-  size_t workload = 0;                   // index of the workload that is being moved
-  std::map<int, BatchInFlight> batches;  // by the migration's worker
-  bool is_stalled = false;               // the messages name a stalled call
+  bool interrupted = false;  // cancelled because the agent shuts down
+  size_t workload = 0;       // index of the workload that is being moved
+  CallsInFlight calls;
+  bool is_stalled = false;   // the messages name a stalled call
   bool is_replaced = false;  // another thread has taken the place of the one that runs this
-
-  // The batch that has been in the kernel for longest; null if none is.
-  const BatchInFlight* OldestBatch() const;
-  // The kernel call that this running migration waits for, for people.
-  std::string DescribeCall(absl::Duration now) const;
 };
 
 // Not thread-safe: the Migrator's lock guards it, entries included.

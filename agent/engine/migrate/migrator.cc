@@ -28,12 +28,12 @@ class Migrator::Observer final : public MigrationObserver {
 
   void OnBatch(int worker, pid_t pid, int64_t pages) override {
     MutexLock lock(migrator_.mutex_);
-    entry_.batches[worker] = {pid, pages, migrator_.context_.clock.Monotonic()};
+    entry_.calls.Begin(worker, pid, pages, migrator_.context_.clock.Monotonic());
   }
 
   void OnBatchEnd(int worker) override {
     MutexLock lock(migrator_.mutex_);
-    entry_.batches.erase(worker);
+    entry_.calls.End(worker);
     if (!entry_.is_stalled) return;
     entry_.is_stalled = false;
     entry_.migration.message.clear();
@@ -299,7 +299,7 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   for (const auto& entry : records_.entries()) {
     if (IsFinal(entry->migration.state)) continue;
     stalled.push_back(absl::StrCat("migration ", entry->migration.id, ": ",
-                                   entry->DescribeCall(context_.clock.Monotonic())));
+                                   entry->calls.Describe(context_.clock.Monotonic())));
   }
   return stalled;
 }
@@ -348,7 +348,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     const EngineContext context = ContextNow();
     WorkloadMigration result = MigrateWorkload(context, runtime_, admitted, request, observer);
     MutexLock lock(mutex_);
-    entry->batches.clear();
+    entry->calls.Clear();
     if (entry->interrupted && result.reason == MigrationReason::kCancelled) {
       result.reason = MigrationReason::kInterrupted;
     }
@@ -412,11 +412,11 @@ void Migrator::FindStalledCalls() {
   const absl::Duration now = context_.clock.Monotonic();
   MutexLock lock(mutex_);
   for (const auto& entry : records_.entries()) {
-    const BatchInFlight* batch = entry->OldestBatch();
-    if (batch == nullptr || now - batch->start <= kStalledAfter) continue;
-    const std::string message = entry->DescribeCall(now);
-    if (!entry->is_stalled)
+    if (!entry->calls.HaveStalled(now)) continue;
+    const std::string message = entry->calls.Describe(now);
+    if (!entry->is_stalled) {
       LogWarning(absl::StrCat("migration ", entry->migration.id, ": ", message));
+    }
     entry->is_stalled = true;
     entry->migration.message = message;
     entry->migration.workloads[entry->workload].message = message;

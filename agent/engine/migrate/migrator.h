@@ -40,8 +40,6 @@ class Migrator {
  public:
   // Migrations that may wait.
   static constexpr size_t kMaxPending = 100;
-  // A kernel call that takes longer is reported. It waits for a real-time task to leave a CPU.
-  static constexpr absl::Duration kStalledAfter = absl::Seconds(5);
   // Workers in stalled calls that are replaced by new threads. Each keeps its thread until its call
   // returns.
   static constexpr int kMaxReplaced = 4;

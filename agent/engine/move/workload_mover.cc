@@ -9,19 +9,17 @@
 #include <utility>
 
 #include "agent/base/status.h"
-#include "agent/engine/move/back_off.h"
 #include "agent/engine/move/bandwidth_limit.h"
 #include "agent/engine/move/cgroup_cross_check.h"
 #include "agent/engine/move/move_ledger.h"
 #include "agent/engine/move/owned_memory.h"
+#include "agent/engine/move/pressure_back_off.h"
 #include "agent/engine/move/process_migration.h"
 #include "agent/engine/move/segment_mover.h"
 #include "agent/engine/move/segment_queue.h"
+#include "agent/engine/move/verification.h"
 #include "agent/engine/workload/node_room.h"
-#include "agent/model/drift.h"
-#include "agent/os/act/numa_balancing.h"
 #include "agent/os/node/topology_reader.h"
-#include "agent/os/process/numa_maps.h"
 #include "agent/os/process/process_handle.h"
 #include "agent/os/process/same_memory.h"
 
@@ -31,30 +29,6 @@ namespace {
 // Misplaced pages of a segment if nodes swap memory or there are several workers. 16 MiB of base
 // pages limit the free memory that a swap needs, and are enough work for one scan of the mappings.
 constexpr int64_t kSegmentPages = 4096;
-
-// Adds the facts about a drifted process whose memory belongs on `targets`; model/drift says what
-// they mean. Memory policies of single mappings are not read (see os/process/memory_policy).
-void AddDriftFacts(const EngineContext& context, const Topology& topology,
-                   const ProcessHandle& process, const NodeSet& targets, DriftFacts& facts) {
-  const auto balancing = ReadNumaBalancing(context.host);
-  facts.balancing = balancing.value_or(0) != 0;
-  // Kernels without automatic NUMA balancing do not have the setting.
-  if (!balancing.ok() && !absl::IsNotFound(balancing.status())) {
-    facts.unread.insert("the setting of automatic NUMA balancing");
-  }
-  const auto threads = ReadThreads(context.kernel, context.host, process.pid());
-  if (threads.ok()) {
-    facts.thread_nodes = facts.thread_nodes | (topology.HomeNodes(threads->cpus) - targets);
-  } else {
-    facts.unread.insert("the CPUs of its threads");
-  }
-  const auto policy_nodes = ReadPolicyNodes(context.host, process);
-  if (policy_nodes.ok()) {
-    facts.policy_nodes = facts.policy_nodes | (*policy_nodes - targets);
-  } else {
-    facts.unread.insert("its memory policies");
-  }
-}
 
 // The phases of one migration over all processes of a workload. For one thread; Move starts the
 // workers and joins them.
@@ -257,26 +231,16 @@ class WorkloadMover {
   void Book(const MoveTally& tally) { ledger_.Add(tally); }
 
   void VerifyOnce(absl::Duration after) {
-    Verification verification;
-    verification.after = after;
-    std::optional<DriftFacts> drift_facts;
-    for (const auto& process : processes_) {
-      if (process->vanished()) continue;
-      const int64_t drifted_before = verification.drifted_pages;
-      const absl::Status status = process->Verify(verification, [this] { return IsCancelled(); });
-      Check(status);
-      if (!status.ok() && !absl::IsNotFound(status)) return;  // an incomplete scan proves nothing
-      if (verification.drifted_pages == drifted_before) continue;
-      if (!drift_facts.has_value()) drift_facts.emplace();
-      AddDriftFacts(context_, topology_, process->handle(), TargetsOf(process->targets()),
-                    *drift_facts);
-    }
+    const VerificationResult verified =
+        VerifyProcesses(context_, topology_, processes_, after, [this] { return IsCancelled(); });
+    Check(verified.status);
+    if (!verified.status.ok() && !absl::IsNotFound(verified.status)) return;
     CountVanished();
     ledger_.Update([&](WorkloadMigration& result) {
-      result.pages_on_target = verification.pages_on_target;
-      result.drifted_pages = verification.drifted_pages;
-      result.drift_facts = drift_facts;
-      result.verifications.push_back(verification);
+      result.pages_on_target = verified.verification.pages_on_target;
+      result.drifted_pages = verified.verification.drifted_pages;
+      result.drift_facts = verified.drift_facts;
+      result.verifications.push_back(verified.verification);
     });
   }
 

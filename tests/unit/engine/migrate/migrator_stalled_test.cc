@@ -35,7 +35,7 @@ class MigratorStalledTest : public MigratorTest {
 
   // Time passes until calls count as stalled, and the watchdog runs.
   void PassTheLimit() {
-    machine_.clock().Advance(Migrator::kStalledAfter + absl::Seconds(1));
+    machine_.clock().Advance(kStalledAfter + absl::Seconds(1));
     migrator_.FindStalledCalls();
   }
 

@@ -1,4 +1,4 @@
-#include "agent/engine/move/back_off.h"
+#include "agent/engine/move/pressure_back_off.h"
 
 #include <algorithm>
 

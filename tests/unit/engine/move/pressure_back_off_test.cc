@@ -1,4 +1,4 @@
-#include "agent/engine/move/back_off.h"
+#include "agent/engine/move/pressure_back_off.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/temp_tree.h"
 
-namespace numalocality::back_off_test {
+namespace numalocality::pressure_back_off_test {
 namespace {
 
 std::string Text(const std::string& some, const std::string& full) {
@@ -67,4 +67,4 @@ TEST_F(BackOffTest, AProcessOutsideCgroupsStillHasAMachine) {
 }
 
 }  // namespace
-}  // namespace numalocality::back_off_test
+}  // namespace numalocality::pressure_back_off_test

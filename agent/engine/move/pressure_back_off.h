@@ -1,7 +1,7 @@
 // Pauses a migration while memory pressure is high, because moving pages allocates memory and takes
 // time from all processes.
-#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_BACK_OFF_H_
-#define NUMALOCALITY_AGENT_ENGINE_MOVE_BACK_OFF_H_
+#ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_PRESSURE_BACK_OFF_H_
+#define NUMALOCALITY_AGENT_ENGINE_MOVE_PRESSURE_BACK_OFF_H_
 
 #include <optional>
 #include <string>
@@ -47,4 +47,4 @@ class BackOff {
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_BACK_OFF_H_
+#endif  // NUMALOCALITY_AGENT_ENGINE_MOVE_PRESSURE_BACK_OFF_H_

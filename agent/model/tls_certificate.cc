@@ -1,4 +1,4 @@
-#include "agent/model/certificate.h"
+#include "agent/model/tls_certificate.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>

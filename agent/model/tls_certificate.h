@@ -1,6 +1,6 @@
 // Checks of X.509 certificates and private keys in PEM format.
-#ifndef NUMALOCALITY_AGENT_MODEL_CERTIFICATE_H_
-#define NUMALOCALITY_AGENT_MODEL_CERTIFICATE_H_
+#ifndef NUMALOCALITY_AGENT_MODEL_TLS_CERTIFICATE_H_
+#define NUMALOCALITY_AGENT_MODEL_TLS_CERTIFICATE_H_
 
 #include <string>
 
@@ -24,4 +24,4 @@ absl::Status CheckPrivateKey(absl::string_view key_pem, absl::string_view certif
 
 }  // namespace numalocality
 
-#endif  // NUMALOCALITY_AGENT_MODEL_CERTIFICATE_H_
+#endif  // NUMALOCALITY_AGENT_MODEL_TLS_CERTIFICATE_H_
