@@ -103,7 +103,7 @@ struct MigrationRequest {
   std::vector<WorkloadSelector> workloads;  // none with `evacuation`
   MigrationSpec spec;
   StickMode stick = StickMode::kNone;
-  bool stick_on_old_kernels = false;  // see engine/stickiness.h
+  bool stick_on_old_kernels = false;  // see engine/migrate/stickiness.h
   std::string request_id;             // if not empty, identifies the migration on retries
   std::optional<Evacuation> evacuation;
   std::vector<std::string> reservation_tokens;

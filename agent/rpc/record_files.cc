@@ -78,10 +78,14 @@ absl::StatusOr<Migration> FromStored(const stored::Migration& message) {
 
 // FAILED_PRECONDITION for a later version; INVALID_ARGUMENT if `text` is no record.
 absl::StatusOr<Migration> Parse(const std::string& path, const std::string& text) {
-  stored::Migration message;
-  if (!message.ParseFromString(text)) return absl::InvalidArgumentError("not a protobuf message");
-  NL_RETURN_IF_ERROR(CheckFormatVersion(path, message.format_version()));
-  if (message.format_version() != 0) return FromStored(message);
+  stored::MigrationHeader header;
+  if (!header.ParseFromString(text)) return absl::InvalidArgumentError("not a protobuf message");
+  NL_RETURN_IF_ERROR(CheckFormatVersion(path, header.format_version()));
+  if (header.format_version() != 0) {
+    stored::Migration message;
+    if (!message.ParseFromString(text)) return absl::InvalidArgumentError("not a record");
+    return FromStored(message);
+  }
   v1::Migration version_1;
   if (!version_1.ParseFromString(text)) return absl::InvalidArgumentError("not a migration");
   return FromProto(version_1);
@@ -118,6 +122,7 @@ absl::StatusOr<std::vector<Migration>> RecordFiles::Load() {
     if (migration.ok()) {
       migrations.push_back(*std::move(migration));
     } else if (absl::IsFailedPrecondition(migration.status())) {
+      later_.insert(path.stem());
       LogError(migration.status().message());
     } else {
       LogWarning(absl::StrCat(
@@ -130,6 +135,10 @@ absl::StatusOr<std::vector<Migration>> RecordFiles::Load() {
 }
 
 absl::Status RecordFiles::Save(const Migration& migration) {
+  if (later_.contains(migration.id)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(PathOf(migration.id), " is the record of a later agent and is not replaced"));
+  }
   stored::Migration message;
   ToStored(migration, message);
   return WithContext(ReplaceFile(PathOf(migration.id), message.SerializeAsString()),

@@ -3,6 +3,7 @@
 #ifndef NUMALOCALITY_AGENT_RPC_RECORD_FILES_H_
 #define NUMALOCALITY_AGENT_RPC_RECORD_FILES_H_
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ class RecordFiles final : public MigrationStore {
   // versions, with an error in the log.
   absl::StatusOr<std::vector<Migration>> Load() override;
 
+  // FAILED_PRECONDITION if a record of a later version has this id.
   absl::Status Save(const Migration& migration) override;
   absl::Status Remove(const std::string& id) override;
 
@@ -30,6 +32,7 @@ class RecordFiles final : public MigrationStore {
   std::string PathOf(const std::string& id) const;
 
   const std::string directory_;
+  std::set<std::string> later_;  // ids of records of later versions; changed by Load only
 };
 
 }  // namespace numalocality

@@ -36,18 +36,23 @@ std::vector<Reservation> ReservationFile::Read() {
   const auto content = ReadFile(path_, kMaxBytes);
   if (absl::IsNotFound(content.status())) return {};
   constexpr absl::string_view kNone = "reservations of earlier agents are not in force: ";
-  stored::Reservations file;
-  if (!content.ok() || !file.ParseFromString(*content)) {
+  stored::ReservationsHeader header;
+  if (!content.ok() || !header.ParseFromString(*content)) {
     LogWarning(absl::StrCat(
         kNone, content.ok() ? absl::StrCat(path_, " does not contain stored reservations")
                             : content.status().ToString()));
     return {};
   }
-  const absl::Status version = CheckFormatVersion(path_, file.format_version());
+  const absl::Status version = CheckFormatVersion(path_, header.format_version());
   is_of_later_version_ = !version.ok();
   if (is_of_later_version_) {
     LogError(absl::StrCat(kNone, version.message(),
                           ". Until then reservations are lost when this agent exits"));
+    return {};
+  }
+  stored::Reservations file;
+  if (!file.ParseFromString(*content)) {
+    LogWarning(absl::StrCat(kNone, path_, " does not contain stored reservations"));
     return {};
   }
   std::vector<Reservation> reservations;

@@ -357,6 +357,18 @@ TEST_F(RecordFilesTest, ReadsTheVersionBeforeItsOwn) {
   EXPECT_EQ(Read().format_version(), kFormatVersion);
 }
 
+// A later version may have another layout, and its records are not replaced either.
+TEST_F(RecordFilesTest, RefusesALaterVersionWithAnotherLayout) {
+  // format_version = 3, and a number in the field that is a message now.
+  const std::string later("\x08\x03\x10\x07", 4);
+  directory_.Write("records/a-1.pb", later);
+  EXPECT_THAT(files_.Load().value(), IsEmpty());
+  Migration other;
+  other.id = "a-1";
+  EXPECT_EQ(files_.Save(other).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReadFile(directory_.Path("records/a-1.pb")).value(), later);
+}
+
 TEST_F(RecordFilesTest, RefusesALaterVersionAndLeavesTheFile) {
   stored::Migration later = Full();
   later.set_format_version(kFormatVersion + 1);

@@ -87,6 +87,16 @@ TEST_F(ReservationFileTest, ReadsTheVersionBeforeItsOwn) {
   EXPECT_EQ(file_.Read()[0].token, "secret");
 }
 
+TEST_F(ReservationFileTest, RefusesALaterVersionWithAnotherLayout) {
+  // format_version = 3, and a number in the field that is a list of messages now.
+  const std::string later("\x10\x03\x08\x07", 4);
+  tree_.Write("reservations.pb", later);
+  ReservationFile file(tree_.Path("reservations.pb"));
+  EXPECT_TRUE(file.Read().empty());
+  file.Write({});
+  EXPECT_EQ(ReadFile(tree_.Path("reservations.pb")).value(), later);
+}
+
 TEST_F(ReservationFileTest, RefusesALaterVersionAndLeavesTheFile) {
   stored::Reservations later;
   later.set_format_version(kFormatVersion + 1);

@@ -64,7 +64,7 @@ class ServerTest : public testing::Test {
   grpc::Status Create(const v1::CreateMigrationRequest& request, v1::Migration& migration) {
     grpc::ClientContext context;
     v1::CreateMigrationResponse response;
-    const grpc::Status status = migrations_->CreateMigration(&context, request, &response);
+    grpc::Status status = migrations_->CreateMigration(&context, request, &response);
     migration = response.migration();
     return status;
   }

@@ -1,5 +1,5 @@
-#include <CLI/CLI.hpp>
 // localityctl migrations, watch and cancel
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
 #include <string>

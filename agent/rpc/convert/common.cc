@@ -31,8 +31,14 @@ google::protobuf::Timestamp ToProto(absl::Time time) {
   return TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
 }
 
+// Not through nanoseconds, which overflow after 292 years.
 google::protobuf::Duration ToProto(absl::Duration duration) {
-  return TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
+  google::protobuf::Duration message;
+  constexpr absl::Duration kMax = absl::Seconds(315'576'000'000);  // of the message: 10,000 years
+  duration = std::clamp(duration, -kMax, kMax);
+  message.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return message;
 }
 
 void ToField(const MemoryByNode& memory, google::protobuf::RepeatedPtrField<pb::NodeUsage>* field) {

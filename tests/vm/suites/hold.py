@@ -80,10 +80,10 @@ def kill_nine_at_random(machine, times):
     finish(process)
 
 
-@case(seconds=1200)
+@case(seconds=1200, long=["6.1"])
 def kill_nine(machine):
-    """kill -9 of the mover at 25 random points: the process runs again within 1 s, and its data is what it wrote."""
-    kill_nine_at_random(machine, 25)
+    """kill -9 of the mover at 50 random points: the process runs again within 1 s, and its data is what it wrote."""
+    kill_nine_at_random(machine, 50)
 
 
 @case(seconds=1800, long=["6.1", "6.12"])
@@ -106,7 +106,7 @@ def moves_a_busy_process(machine):
     finish(process)
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def a_stopped_process_stays_stopped(machine):
     """A process that SIGSTOP has stopped is moved, stays stopped, and continues at SIGCONT."""
     near, far = ends()
@@ -120,7 +120,7 @@ def a_stopped_process_stays_stopped(machine):
     finish(process)
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def a_traced_process_is_refused(machine):
     """A process that a debugger traces cannot be held: an error says so, nothing moves, and the process keeps running."""
     near, far = ends()

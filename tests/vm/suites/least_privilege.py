@@ -126,7 +126,7 @@ def without_pod_resources(machine):
 @case(seconds=120)
 def without_configuration(machine):
     """The agent reports that it uses built-in defaults, which repair nothing."""
-    still_reports(*check_without(machine, drop_mount("config"), "NOTE", "no configuration file", "ount a ConfigMap"))
+    still_reports(*check_without(machine, drop_mount("config"), "NOTE", "no configuration file", "mount a ConfigMap"))
 
 
 @case(seconds=120)
