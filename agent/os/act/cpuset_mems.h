@@ -1,5 +1,6 @@
 // Restricts the nodes on which the kernel allocates memory for a process or a container, by
-// cpuset.mems of its cgroup (Documentation/admin-guide/cgroup-v2.rst).
+// cpuset.mems of its cgroup (Documentation/admin-guide/cgroup-v2.rst). For a process it writes the
+// file; for a container it calls the container runtime (engine/migrate/stickiness).
 #ifndef NUMALOCALITY_AGENT_OS_ACT_CPUSET_MEMS_H_
 #define NUMALOCALITY_AGENT_OS_ACT_CPUSET_MEMS_H_
 
