@@ -52,7 +52,7 @@ def confined_pods_come_home(machine):
 def under_the_default_profile(machine):
     """The agent may not read processes with another profile: it is not ready, and reports why and what to change."""
     confine(machine)
-    agent, quiet = check_without(machine, default_apparmor, "ERROR", f"a security module forbids it to {PROFILE}",
+    agent, quiet = check_without(machine, default_apparmor, "ERROR", f"a security module denies it to {PROFILE}",
                                  "without an AppArmor profile")
     assert profile_of(agent.container) == PROFILE
     still_reports(agent, quiet)
