@@ -1,7 +1,7 @@
 #!/bin/bash
-# Installs what is missing, builds, and runs the tests. Times are for two idle cores.
-#   tests/run.sh            every suite, the main ones on both kernels: at most 35 minutes from scratch, 20 once built
-#   tests/run.sh --fast     without the emulated machine: under 90 seconds once built
+# Installs what is missing, builds, and runs the tests. The goals are for two idle cores.
+#   tests/run.sh            every suite, the main ones on both kernels; goal: 35 minutes from scratch, 20 once built
+#   tests/run.sh --fast     without the emulated machine; goal: 90 seconds once built
 #   tests/run.sh --long     adds test matrices, sanitizer and clang builds, the emulated machine with AddressSanitizer,
 #                           and clang-tidy on all files: hours
 set -euo pipefail
