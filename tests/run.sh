@@ -58,7 +58,7 @@ finish() {
   local status=$?
   if [ -s "$test_times" ]; then
     printf '\nThe slowest tests (seconds)\n'
-    sort -rn "$test_times" | head -10 | awk '{ printf "  %8.1f  %s: %s\n", $1, $2, $3 }'
+    sort -rn "$test_times" | awk 'NR <= 10 { printf "  %8.1f  %s: %s\n", $1, $2, $3 }'
   fi
   rm -f "$test_times"
   printf '\nTime (minutes:seconds)\n%s' "$budget"

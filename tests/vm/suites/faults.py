@@ -172,7 +172,7 @@ def bad_requests(machine):
         (["migrate", "--pod", nobody], "no such container"),
         (["top", "--pod", nobody], "no such container"),
         (["migrate", "--container", "f" * 64], "no such container"),
-        (["migrate", "--container", "f"], "at least 8"),
+        (["migrate", "--container", "f"], "first 8 characters"),
         (["migrate", "--cgroup", "/no/such/cgroup"], "not found"),
         (["migrate", "--cgroup", "/../etc"], "cgroup path"),
         (["migrate", "--pid", "1", "--to-node", "77"], "node 77"),
