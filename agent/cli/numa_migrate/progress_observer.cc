@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/cli/numa_migrate/end_signal.h"
-#include "agent/engine/move/stalled_calls.h"
+#include "agent/engine/watchdog.h"
 
 namespace numalocality::numa_migrate {
 namespace {

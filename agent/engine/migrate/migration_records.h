@@ -14,7 +14,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "agent/engine/move/stalled_calls.h"
 #include "agent/model/migration.h"
 #include "agent/model/placement.h"
 #include "agent/model/workload.h"
@@ -30,9 +29,9 @@ struct MigrationEntry {
   bool cancelled = false;
   bool interrupted = false;  // cancelled because the agent shuts down
   size_t workload = 0;       // index of the workload that is being moved
-  CallsInFlight calls;
+  int64_t job = 0;           // its id in the WorkerPool; 0 until it runs
+  int64_t watch = 0;         // its id in the Watchdog; 0 until it runs
   bool is_stalled = false;   // the messages name a stalled call
-  bool is_replaced = false;  // another thread has taken the place of the one that runs this
 };
 
 // Not thread-safe: the Migrator's lock guards it, entries included.
@@ -80,7 +79,6 @@ class MigrationQueue {
  public:
   // Of several workers one is kept for requests of the API.
   void SetWorkers(int count) { worker_count_ = count; }
-  int worker_count() const { return worker_count_; }
 
   void Add(const std::shared_ptr<MigrationEntry>& entry);
   void Remove(const MigrationEntry& entry);

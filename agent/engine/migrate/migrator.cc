@@ -28,12 +28,13 @@ class Migrator::Observer final : public MigrationObserver {
 
   void OnBatch(int worker, pid_t pid, int64_t pages) override {
     MutexLock lock(migrator_.mutex_);
-    entry_.calls.Begin(worker, pid, pages, migrator_.context_.clock.Monotonic());
+    migrator_.watchdog_.BeginCall(entry_.watch, worker,
+                                  absl::StrCat("move_pages of ", pages, " pages of process ", pid));
   }
 
   void OnBatchEnd(int worker) override {
     MutexLock lock(migrator_.mutex_);
-    entry_.calls.End(worker);
+    migrator_.watchdog_.EndCall(entry_.watch, worker);
     if (!entry_.is_stalled) return;
     entry_.is_stalled = false;
     entry_.migration.message.clear();
@@ -57,8 +58,6 @@ class Migrator::Observer final : public MigrationObserver {
 
 namespace {
 
-constexpr absl::Duration kWatchdogPeriod = absl::Seconds(1);
-
 void LogIfError(const absl::Status& status) {
   if (!status.ok()) LogError(status.message());
 }
@@ -77,17 +76,20 @@ Migrator::Migrator(const EngineContext& context, ContainerResources* runtime)
       host_bandwidth_(context.clock, 0),
       reservations_(context.clock),
       id_base_(absl::ToUnixSeconds(context.clock.Now())),
-      limits_(context.limits) {}
+      limits_(context.limits),
+      watchdog_(context.clock,
+                [this] {
+                  FindStalledCalls();
+                  NotifyProgress();
+                }),
+      workers_(kMaxReplaced, [this] {
+        MutexLock lock(mutex_);
+        BeginNext();
+      }) {}
 
 Migrator::~Migrator() {
   Shutdown(absl::ZeroDuration());
-  if (watchdog_.joinable()) watchdog_.join();
-  std::vector<std::thread> workers;
-  {
-    MutexLock lock(mutex_);
-    workers.swap(workers_);
-  }
-  for (std::thread& worker : workers) worker.join();
+  watchdog_.Stop();
 }
 
 absl::Status Migrator::Restore(MigrationStore& store) {
@@ -111,17 +113,14 @@ absl::Status Migrator::Restore(MigrationStore& store) {
 
 void Migrator::Start(int workers) {
   SetWorkers(workers);
-  watchdog_ = std::thread([this] { RunWatchdog(); });
+  watchdog_.Start();
 }
 
 void Migrator::SetWorkers(int count) {
   MutexLock lock(mutex_);
   queue_.SetWorkers(count);
-  // Threads above the count stay, and find nothing to take.
-  for (; started_workers_ < count; ++started_workers_) {
-    workers_.emplace_back([this] { RunWorker(); });
-  }
-  changed_.NotifyAll();
+  workers_.SetWorkers(count);
+  BeginNext();
 }
 
 void Migrator::SetLimits(const HostLimits& limits, int64_t bytes_per_second) {
@@ -181,18 +180,21 @@ absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry
   } while (records_.Find(entry->migration.id).ok());
   records_.Add(entry);
   queue_.Add(entry);
-  changed_.NotifyAll();
-  return entry->migration;
+  Migration migration = entry->migration;  // PENDING
+  BeginNext();
+  return migration;
 }
 
-std::shared_ptr<MigrationEntry> Migrator::TakeNext() {
-  if (queue_.running_count() - replaced_ >= queue_.worker_count()) return nullptr;
-  std::shared_ptr<MigrationEntry> entry = queue_.Take();
-  if (entry == nullptr) return nullptr;
-  entry->migration.state = MigrationState::kRunning;
-  entry->migration.start_time = context_.clock.Now();
-  Changed(*entry);
-  return entry;
+void Migrator::BeginNext() {
+  while (workers_.HasFree()) {
+    const std::shared_ptr<MigrationEntry> entry = queue_.Take();
+    if (entry == nullptr) return;
+    entry->migration.state = MigrationState::kRunning;
+    entry->migration.start_time = context_.clock.Now();
+    entry->watch = watchdog_.Begin(absl::StrCat("migration ", entry->migration.id));
+    entry->job = workers_.Run([this, entry] { Run(entry); });
+    Changed(*entry);
+  }
 }
 
 absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {
@@ -276,7 +278,6 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    stop_.NotifyAll();
     for (const auto& entry : records_.entries()) {
       if (IsFinal(entry->migration.state)) continue;
       entry->cancelled = true;
@@ -298,8 +299,8 @@ std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   std::vector<std::string> stalled;
   for (const auto& entry : records_.entries()) {
     if (IsFinal(entry->migration.state)) continue;
-    stalled.push_back(absl::StrCat("migration ", entry->migration.id, ": ",
-                                   entry->calls.Describe(context_.clock.Monotonic())));
+    stalled.push_back(
+        absl::StrCat("migration ", entry->migration.id, ": ", watchdog_.Describe(entry->watch)));
   }
   return stalled;
 }
@@ -315,23 +316,12 @@ void Migrator::EndPending(MigrationEntry& entry) {
   Changed(entry);
 }
 
-void Migrator::RunWorker() {
-  while (true) {
-    std::shared_ptr<MigrationEntry> entry;
-    {
-      MutexLock lock(mutex_);
-      while ((entry = TakeNext()) == nullptr && !stopping_) changed_.Wait(mutex_);
-      if (entry == nullptr) return;
-    }
-    Execute(entry);
-    MutexLock lock(mutex_);
-    queue_.Ended(*entry);
-    changed_.NotifyAll();
-    if (!entry->is_replaced) continue;
-    --replaced_;
-    retired_.insert(std::this_thread::get_id());
-    return;  // the replacement stays
-  }
+void Migrator::Run(const std::shared_ptr<MigrationEntry>& entry) {
+  Execute(entry);
+  MutexLock lock(mutex_);
+  watchdog_.End(entry->watch);
+  queue_.Ended(*entry);
+  changed_.NotifyAll();
 }
 
 void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
@@ -348,7 +338,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     const EngineContext context = ContextNow();
     WorkloadMigration result = MigrateWorkload(context, runtime_, admitted, request, observer);
     MutexLock lock(mutex_);
-    entry->calls.Clear();
+    watchdog_.EndCalls(entry->watch);
     if (entry->interrupted && result.reason == MigrationReason::kCancelled) {
       result.reason = MigrationReason::kInterrupted;
     }
@@ -409,42 +399,17 @@ void Migrator::NotifyProgress() {
 }
 
 void Migrator::FindStalledCalls() {
-  const absl::Duration now = context_.clock.Monotonic();
   MutexLock lock(mutex_);
   for (const auto& entry : records_.entries()) {
-    if (!entry->calls.HaveStalled(now)) continue;
-    const std::string message = entry->calls.Describe(now);
-    if (!entry->is_stalled) {
-      LogWarning(absl::StrCat("migration ", entry->migration.id, ": ", message));
-    }
+    if (!watchdog_.HasStalled(entry->watch)) continue;
+    const std::string message = watchdog_.Describe(entry->watch);
     entry->is_stalled = true;
     entry->migration.message = message;
     entry->migration.workloads[entry->workload].message = message;
     Changed(*entry);
-    if (entry->is_replaced || queue_.waiting_count() == 0 || replaced_ >= kMaxReplaced || stopping_)
-      continue;
-    entry->is_replaced = true;
-    ++replaced_;
-    std::erase_if(workers_, [this](std::thread& worker) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      if (retired_.erase(worker.get_id()) == 0) return false;
-      worker.join();
-      return true;
-    });
-    workers_.emplace_back([this] { RunWorker(); });
+    if (queue_.waiting_count() > 0) workers_.Replace(entry->job);
   }
-}
-
-void Migrator::RunWatchdog() {
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      while (queue_.running_count() == 0 && !stopping_) changed_.Wait(mutex_);
-      if (!stopping_) stop_.WaitFor(mutex_, kWatchdogPeriod);
-      if (stopping_) return;
-    }
-    FindStalledCalls();
-    NotifyProgress();
-  }
+  BeginNext();
 }
 
 }  // namespace numalocality

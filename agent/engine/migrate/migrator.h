@@ -5,9 +5,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -24,6 +22,8 @@
 #include "agent/engine/migrate/record_publisher.h"
 #include "agent/engine/migrate/reservations.h"
 #include "agent/engine/move/bandwidth_limit.h"
+#include "agent/engine/watchdog.h"
+#include "agent/engine/worker_pool.h"
 #include "agent/engine/workload/container_resources.h"
 #include "agent/model/migration.h"
 
@@ -109,8 +109,8 @@ class Migrator {
   int ActiveCount() const;
 
   // Writes kernel calls that have not returned for kStalledAfter into the messages of their
-  // records, and, if other migrations wait, starts workers in place of those in such calls. After
-  // Start this is called once a second while migrations run.
+  // records, and, if other migrations wait, replaces the workers in such calls. After Start this is
+  // called once a second while migrations run.
   void FindStalledCalls();
 
   // Accepts no more requests, cancels all migrations and waits for the batches in flight, `grace`
@@ -127,13 +127,11 @@ class Migrator {
 
   Migration NewRecord(const MigrationRequest& request, const Admission& admission) const;
 
-  // Carries out pending migrations until shutdown.
-  void RunWorker();
-  // Calls FindStalledCalls and NotifyProgress once a second while migrations run, until shutdown.
-  void RunWatchdog();
+  // Begins pending migrations while workers are free.
+  void BeginNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Carries out a migration, on a worker.
+  void Run(const std::shared_ptr<MigrationEntry>& entry);
   void Execute(const std::shared_ptr<MigrationEntry>& entry);
-  // The next one to carry out; null if none may begin.
-  std::shared_ptr<MigrationEntry> TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   EngineContext ContextNow() ABSL_LOCKS_EXCLUDED(mutex_);
   // Publishes the record as it is now, unless its end has been published.
   void Notify(MigrationEntry& entry) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -152,17 +150,13 @@ class Migrator {
 
   mutable Mutex mutex_;
   mutable ConditionVariable changed_;
-  ConditionVariable stop_;
   MigrationRecords records_ ABSL_GUARDED_BY(mutex_);
   MigrationQueue queue_ ABSL_GUARDED_BY(mutex_);
   int64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
   HostLimits limits_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  int started_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // without replacements
-  int replaced_ ABSL_GUARDED_BY(mutex_) = 0;         // workers in stalled calls that were replaced
-  std::vector<std::thread> workers_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::thread::id> retired_ ABSL_GUARDED_BY(mutex_);  // replaced ones to be joined
-  std::thread watchdog_;
+  Watchdog watchdog_;   // its lock is taken after mutex_
+  WorkerPool workers_;  // likewise
 };
 
 }  // namespace numalocality
