@@ -46,6 +46,13 @@ struct PageSizes {
   int64_t PagesPerHuge() const { return huge_bytes / base_bytes; }
 };
 
+// Orders `moves` by target, then address.
+void SortByTarget(std::vector<PageMove>& moves);
+
+// The move of base page `index` of the huge page that begins at `head`, and those of all its pages.
+PageMove PageOf(const PageMove& head, int64_t index, const PageSizes& sizes);
+std::vector<PageMove> PagesOfHuge(const PageMove& head, const PageSizes& sizes);
+
 // Plans one window. `spans`: in address order, without overlaps, each as long as possible.
 WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,
                       const PageSizes& sizes);

@@ -84,6 +84,13 @@ class BatchMover {
   // huge page was moved; returns the others.
   std::vector<PageMove> SettleFollowers(absl::Span<const PageMove> moves, Settle settle) const;
 
+  // Counts those of `moves` that have moved together with another page of the same huge page;
+  // returns the others.
+  std::vector<PageMove> CountFollowers(absl::Span<const PageMove> moves) {
+    return SettleFollowers(moves,
+                           [this](const PageMove& move, PageOutcome) { CountMoved(move, 1); });
+  }
+
   // The current node of each page, negative where there is none. Empty if the process is gone.
   std::vector<int> Query(absl::Span<const PageMove> moves) const {
     return moves.empty() ? std::vector<int>() : mover_.Query(process_.handle(), moves);
