@@ -1,5 +1,6 @@
 #include "agent/engine/migrate/admission.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,7 @@
 #include "agent/engine/migrate/stickiness.h"
 #include "agent/engine/move/spec_check.h"
 #include "agent/engine/workload/workload_finder.h"
+#include "agent/engine/workload/placement_reader.h"
 #include "agent/os/node/topology_reader.h"
 #include "agent/os/process/own_process.h"
 
@@ -36,6 +38,19 @@ absl::Status CheckWorkload(const EngineContext& context, const WorkloadFinder& f
 }
 
 absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Workload& workload) {
+bool MayBeSandbox(const Workload& workload) {
+  return workload.role == ContainerRole::kSandbox ||
+         workload.role == ContainerRole::kPresumedSandbox;
+}
+
+// Whether the workload is left out of a request for its whole pod.
+bool IsSandbox(const EngineContext& context, const Workload& workload, const Topology& topology) {
+  if (!MayBeSandbox(workload)) return false;
+  const auto placement = PlacementReader(context.kernel, context.host, context.clock)
+                             .Read(workload, topology, PlacementView::kBasic, [] { return false; });
+  return placement.ok() && placement->IsSandbox();
+}
+
   for (const Workload& other : workloads) {
     if (!other.Overlaps(workload)) continue;
     return absl::InvalidArgumentError(
@@ -87,8 +102,11 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
   const WorkloadFinder finder(context.host, context.names);
   std::vector<Workload> workloads;
   for (const WorkloadSelector& selector : request.workloads) {
-    NL_ASSIGN_OR_RETURN(const std::vector<Workload> found, finder.Find(selector));
-    absl::Status gone;
+    NL_ASSIGN_OR_RETURN(std::vector<Workload> found, finder.Find(selector));
+    std::stable_partition(found.begin(), found.end(),
+                          [](const Workload& workload) { return !MayBeSandbox(workload); });
+    absl::Status gone = absl::NotFoundError(selector.ToString() +
+                                            ": no container runs in this pod, only its sandbox");
     size_t with_processes = 0;
     for (const Workload& workload : found) {
       const absl::Status checked = CheckWorkload(context, finder, workload, request, topology);
@@ -96,6 +114,9 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
       if (absl::IsNotFound(checked)) {
         gone = checked;
         continue;
+      // A presumed sandbox is none if it is all that runs in the pod.
+      const bool is_certain = workload.role == ContainerRole::kSandbox || with_processes > 0;
+      if (selector.IsPod() && is_certain && IsSandbox(context, workload, topology)) continue;
       }
       NL_RETURN_IF_ERROR(checked);
       NL_RETURN_IF_ERROR(CheckSticky(context, runtime, workload, request));

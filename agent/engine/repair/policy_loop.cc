@@ -291,9 +291,9 @@ absl::Time PolicyLoop::DecideDue(absl::Time now) {
     if (is_due) Decide(tracked, now);
     next = std::min(next, tracked.shown->decision->next);
     const WorkloadPlacement& placement = tracked.read->placement;
-    some_are_unnamed =
-        some_are_unnamed || (placement.workload.container.has_value() && !placement.is_sandbox &&
-                             tracked.shown->description.names.container.empty());
+    some_are_unnamed = some_are_unnamed || (placement.workload.container.has_value() &&
+                                            !tracked.shown->placement.IsSandbox() &&
+                                            tracked.shown->description.names.container.empty());
   }
   if (some_are_unnamed) sources_.ask_names();
   return next;
@@ -332,6 +332,9 @@ void PolicyLoop::Decide(Tracked& tracked, absl::Time now) {
   }
   auto shown = std::make_shared<WorkloadReport>(report);
   shown->placement.workload.names = result.description.names;
+  if (result.description.role != ContainerRole::kUnknown) {
+    shown->placement.workload.role = result.description.role;
+  }
   shown->description = std::move(result.description);
   shown->decision = std::move(decision);
   tracked.shown = std::move(shown);

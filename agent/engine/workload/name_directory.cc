@@ -49,7 +49,8 @@ bool KnownNames::LearnContainer(size_t source, const KnownContainer& reported, a
   known.last_reported = now;
   if (!is_new && source > known.source) return false;
   known.source = source;
-  return std::exchange(known.value, reported.description.names) != reported.description.names;
+  const Container fresh{reported.description.names, reported.description.role};
+  return std::exchange(known.value, fresh) != fresh;
 }
 
 bool KnownNames::LearnPod(size_t source, const KnownContainer& reported, absl::Duration now) {
@@ -91,7 +92,7 @@ bool KnownNames::Forget(size_t source, absl::Duration now,
 
 ContainerNames KnownNames::NamesOf(const ContainerRef& container) const {
   const auto known = containers_.find(container.container_id);
-  ContainerNames names = known == containers_.end() ? ContainerNames() : known->second.value;
+  ContainerNames names = known == containers_.end() ? ContainerNames() : known->second.value.names;
   const auto pod = pods_.find(container.pod_uid);
   if (names.pod.empty() && pod != pods_.end()) {
     names.pod_namespace = pod->second.value.names.pod_namespace;
@@ -105,6 +106,8 @@ ContainerDescription KnownNames::Describe(const ContainerRef& container) const {
   const auto pod = pods_.find(container.pod_uid);
   if (pod != pods_.end()) description.metadata = pod->second.value.metadata;
   const ContainerNames& names = description.names;
+  const auto known = containers_.find(container.container_id);
+  if (known != containers_.end()) description.role = known->second.value.role;
   if (names.container.empty()) return description;
   for (const auto& [source, assignments] : assignments_) {
     auto found = assignments.find(KeyByUid(container.pod_uid, names.container));

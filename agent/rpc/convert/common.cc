@@ -67,6 +67,7 @@ void ToProto(const Workload& workload, pb::Workload& message) {
   }
   if (workload.process.has_value()) {
     message.set_pid(workload.process->pid);
+    message.set_container_role(ToApi<pb::ContainerRole>(workload.role));
     message.set_process_start_ticks(workload.process->start_ticks);
   }
   message.set_pod_namespace(Printable(workload.names.pod_namespace));
@@ -110,6 +111,8 @@ Workload FromProto(const pb::Workload& message) {
   if (message.pid() != 0) workload.process = {message.pid(), message.process_start_ticks()};
   workload.names = {message.pod_namespace(), message.pod_name(), message.container_name()};
   return workload;
+    workload.role =
+        FromApi<ContainerRole>(message.container_role()).value_or(ContainerRole::kUnknown);
 }
 
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) {
