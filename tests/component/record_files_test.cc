@@ -357,6 +357,18 @@ TEST_F(RecordFilesTest, ReadsTheVersionBeforeItsOwn) {
   EXPECT_EQ(Read().format_version(), kFormatVersion);
 }
 
+// The agent finds the cgroup again by its path.
+TEST_F(RecordFilesTest, KeepsPathsOfAnyBytes) {
+  for (const std::string path :
+       {"/machine-qemu\\x2d1.scope", "/b\303\244r", "/a\n\"\xff\\", "/a\\u000a", "/plain"}) {
+    Migration migration = Record("a-1");
+    migration.workloads.resize(1);
+    migration.workloads[0].workload.cgroup_path = path;
+    const Migration loaded = SaveAndLoad(migration);
+    EXPECT_EQ(loaded.workloads[0].workload.cgroup_path, path);
+  }
+}
+
 // A later version may have another layout, and its records are not replaced either.
 TEST_F(RecordFilesTest, RefusesALaterVersionWithAnotherLayout) {
   // format_version = 3, and a number in the field that is a message now.

@@ -178,7 +178,7 @@ void PolicyLoop::TakeIn(const Migration& migration) {
        decider_.Update(migration, *configuration_, context_.clock.Now())) {
     totals_.AddRepairWithoutGain();
     LogWarning(absl::StrCat("repair without gain id=", migration.id, " workload=\"",
-                            repair.workload.ToString(), "\" in_a_row=", repair.in_a_row));
+                            LogSafe(repair.workload.ToString()), "\" in_a_row=", repair.in_a_row));
   }
 }
 
@@ -350,8 +350,8 @@ void PolicyLoop::Submit(const Tracked& tracked, const LocalityPolicy& policy, ab
   if (migration.ok()) {
     decider_.AddRepair(*migration, placement.home_nodes);
     LogInfo(absl::StrCat("repair id=", migration->id, " policy=", policy.name, " workload=\"",
-                         placement.workload.ToString(), "\" trigger=\"", LogSafe(tracked.trigger),
-                         "\" bytes=", decided.estimate.bytes));
+                         LogSafe(placement.workload.ToString()), "\" trigger=\"",
+                         LogSafe(tracked.trigger), "\" bytes=", decided.estimate.bytes));
     return;
   }
   decided.decision.verdict = RepairVerdict::kWait;
@@ -368,8 +368,8 @@ void PolicyLoop::CountAndLog(const WorkloadReport& report, const RepairDecision&
   if (is_first && decision.verdict == RepairVerdict::kLeave) return;
   LogInfo(absl::StrCat("decision verdict=", KeyOf(decision.verdict),
                        " reason=", KeyOf(decision.reason), " policy=", LogSafe(decision.policy),
-                       " workload=\"", report.placement.workload.ToString(), "\" message=\"",
-                       LogSafe(decision.message), "\""));
+                       " workload=\"", LogSafe(report.placement.workload.ToString()),
+                       "\" message=\"", LogSafe(decision.message), "\""));
 }
 
 void PolicyLoop::Publish(absl::Time now) {

@@ -59,6 +59,9 @@ grpc::Status ToGrpc(const absl::Status& status) {
 
 void ToProto(const Workload& workload, pb::Workload& message) {
   message.set_cgroup_path(Printable(workload.cgroup_path));
+  if (message.cgroup_path() != workload.cgroup_path) {
+    message.set_cgroup_path_bytes(workload.cgroup_path);
+  }
   message.set_cgroup_id(workload.cgroup_id);
   if (workload.container.has_value()) {
     message.set_pod_uid(workload.container->pod_uid);
@@ -102,7 +105,8 @@ NodeSet NodesFrom(const google::protobuf::RepeatedField<int32_t>& field) {
 
 Workload FromProto(const pb::Workload& message) {
   Workload workload;
-  workload.cgroup_path = message.cgroup_path();
+  workload.cgroup_path =
+      message.cgroup_path_bytes().empty() ? message.cgroup_path() : message.cgroup_path_bytes();
   workload.cgroup_id = message.cgroup_id();
   if (!message.container_id().empty()) {
     workload.container = {message.pod_uid(), message.container_id(),

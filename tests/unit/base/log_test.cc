@@ -31,8 +31,9 @@ std::string LineOf(LogFormat format, absl::string_view message) {
 
 TEST(LogTest, AnEventIsOneLineWhateverItContains) {
   constexpr char kHostile[] = "cgroup /a\nb\x1b[2J\xff \"machine-qemu\\x2d1\"";
-  EXPECT_THAT(LineOf(LogFormat::kText, kHostile),
-              ::testing::EndsWith("I cgroup /a\\u000ab\\u001b[2J\\u00ff \"machine-qemu\\x2d1\"\n"));
+  EXPECT_THAT(
+      LineOf(LogFormat::kText, kHostile),
+      ::testing::EndsWith("info cgroup /a\\u000ab\\u001b[2J\\u00ff \"machine-qemu\\x2d1\"\n"));
   EXPECT_THAT(
       LineOf(LogFormat::kJson, kHostile),
       ::testing::EndsWith(R"("message":"cgroup /a\u000ab\u001b[2J\u00ff \"machine-qemu\\x2d1\""})"

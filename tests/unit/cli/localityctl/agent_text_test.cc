@@ -242,6 +242,18 @@ TEST(JsonToYamlTest, NestsObjectsAndArrays) {
 TEST(JsonToYamlTest, KeepsStringsAsTheyAreWritten) {
   EXPECT_EQ(JsonToYaml(R"({"a":"say \"{,}[]:\" \\","b":"yes"})"),
             "a: \"say \\\"{,}[]:\\\" \\\\\"\nb: \"yes\"\n");
+TEST(JsonToYamlTest, QuotesKeysThatYamlReadsAsOtherValues) {
+  EXPECT_EQ(
+      JsonToYaml(R"({"match_labels":{"yes":"1","1.5":"2","a/b: #c\"d":"3","Off":"4","tier":"5"}})"),
+      R"(match_labels:
+  "yes": "1"
+  "1.5": "2"
+  "a/b: #c\"d": "3"
+  "Off": "4"
+  tier: "5"
+)");
+}
+
 }
 
 TEST(JsonToYamlTest, PrintsValuesThatAreNoObjects) {
