@@ -112,4 +112,14 @@ PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& work
   return None(RepairReason::kObserved, "no policy selects this container");
 }
 
+bool IsTurnedOff(const ContainerDescription& description) {
+  if (!description.metadata.has_value()) return false;
+  const auto it = description.metadata->annotations.find(kPolicyAnnotation);
+  return it != description.metadata->annotations.end() && it->second == "off";
+}
+
 }  // namespace numalocality
+  if (IsTurnedOff(description)) {
+    return None(RepairReason::kOff,
+                absl::StrCat("the pod's annotation ", kPolicyAnnotation, " turns repairs off"));
+  }

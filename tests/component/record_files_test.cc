@@ -371,8 +371,8 @@ TEST_F(RecordFilesTest, KeepsPathsOfAnyBytes) {
 
 // A later version may have another layout, and its records are not replaced either.
 TEST_F(RecordFilesTest, RefusesALaterVersionWithAnotherLayout) {
-  // format_version = 3, and a number in the field that is a message now.
-  const std::string later("\x08\x03\x10\x07", 4);
+  // format_version, and a number in the field that is a message now.
+  const std::string later = {0x08, kFormatVersion + 1, 0x10, 0x07};
   directory_.Write("records/a-1.pb", later);
   EXPECT_THAT(files_.Load().value(), IsEmpty());
   Migration other;

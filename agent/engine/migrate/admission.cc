@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/engine/migrate/evacuation.h"
+#include "agent/engine/migrate/protection.h"
 #include "agent/engine/migrate/stickiness.h"
 #include "agent/engine/move/spec_check.h"
 #include "agent/engine/workload/workload_finder.h"
@@ -71,8 +72,7 @@ absl::StatusOr<std::vector<WorkloadMigration>> ResolveEvacuation(const EngineCon
         "or stick; leave them out");
   }
   NL_RETURN_IF_ERROR(CheckSharing(context, spec.sharing));
-  NL_ASSIGN_OR_RETURN(std::vector<PlannedMove> moves,
-                      FindEvacuation(context, topology, *request.evacuation, spec));
+  NL_ASSIGN_OR_RETURN(std::vector<PlannedMove> moves, FindEvacuation(context, topology, request));
   if (moves.empty()) {
     return absl::NotFoundError(absl::StrCat("evacuation: no container has memory on node ",
                                             request.evacuation->node.value));
@@ -82,6 +82,10 @@ absl::StatusOr<std::vector<WorkloadMigration>> ResolveEvacuation(const EngineCon
     WorkloadMigration result;
     result.workload = std::move(move.workload);
     if (move.target.has_value()) result.target_nodes = {*move.target};
+    if (!move.protection.ok()) {
+      result.reason = MigrationReason::kProtected;
+      result.message = std::string(move.protection.message());
+    }
     results.push_back(std::move(result));
   }
   return results;
@@ -100,6 +104,7 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
   }
   NL_RETURN_IF_ERROR(CheckSharing(context, request.spec.sharing));
   const WorkloadFinder finder(context.host, context.names);
+  const absl::Duration known_by = KnownBy(context, request.origin);
   std::vector<Workload> workloads;
   for (const WorkloadSelector& selector : request.workloads) {
     NL_ASSIGN_OR_RETURN(std::vector<Workload> found, finder.Find(selector));
@@ -119,6 +124,9 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
       if (selector.IsPod() && is_certain && IsSandbox(context, workload, topology)) continue;
       }
       NL_RETURN_IF_ERROR(checked);
+      if (!request.override_protection) {
+        NL_RETURN_IF_ERROR(CheckNotProtected(context, workload, known_by));
+      }
       NL_RETURN_IF_ERROR(CheckSticky(context, runtime, workload, request));
       NL_RETURN_IF_ERROR(CheckNoOverlap(workloads, workload));
       ++with_processes;

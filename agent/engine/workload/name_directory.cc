@@ -9,6 +9,9 @@
 namespace numalocality {
 namespace {
 
+// The only source that reports pods' annotations: the container runtime.
+constexpr char kMetadataSource[] = "cri";
+
 // Logs when a source begins to fail and when it answers again, not each read.
 void LogTransition(const SourceStatus& status, const absl::Status& before) {
   if (status.last_read.ok() && !before.ok()) {
@@ -225,6 +228,19 @@ std::vector<SourceStatus> NameDirectory::Status() const {
   std::vector<SourceStatus> result;
   for (const Entry& entry : entries_) result.push_back(entry.status);
   return result;
+}
+
+bool NameDirectory::ExpectsNames() const {
+  MutexLock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [](const Entry& entry) { return !entry.status.IsAbsent(); });
+}
+
+bool NameDirectory::ExpectsMetadata() const {
+  MutexLock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return entry.status.id == kMetadataSource && !entry.status.IsAbsent();
+  });
 }
 
 }  // namespace numalocality

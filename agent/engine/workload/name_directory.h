@@ -111,6 +111,11 @@ class NameDirectory {
   ContainerNames NamesOf(const ContainerRef& container) const;
   ContainerDescription Describe(const ContainerRef& container) const;
 
+  // Whether a source of names, or of pods' annotations, exists: what it does not report is not
+  // known yet.
+  bool ExpectsNames() const;
+  bool ExpectsMetadata() const;
+
   // Of all sources, in their order.
   std::vector<SourceStatus> Status() const;
 
