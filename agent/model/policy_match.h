@@ -20,7 +20,7 @@ bool IsTurnedOff(const ContainerDescription& description);
 struct PolicyMatch {
   const LocalityPolicy* policy = nullptr;  // of the configuration; null if none applies
   // Why no policy applies: kObserved (none matches), kOff, kProtected, kLabelsUnknown,
-  // kUnknownPolicy.
+  // kUnknownPolicy, kPolicyForbidden.
   RepairReason reason = RepairReason::kObserved;
   std::string message;
 };

@@ -9,8 +9,8 @@
 #include "agent/engine/migrate/protection.h"
 #include "agent/engine/migrate/stickiness.h"
 #include "agent/engine/move/spec_check.h"
-#include "agent/engine/workload/workload_finder.h"
 #include "agent/engine/workload/placement_reader.h"
+#include "agent/engine/workload/workload_finder.h"
 #include "agent/os/node/topology_reader.h"
 #include "agent/os/process/own_process.h"
 
@@ -38,7 +38,6 @@ absl::Status CheckWorkload(const EngineContext& context, const WorkloadFinder& f
   return will_widen ? absl::OkStatus() : allowed;
 }
 
-absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Workload& workload) {
 bool MayBeSandbox(const Workload& workload) {
   return workload.role == ContainerRole::kSandbox ||
          workload.role == ContainerRole::kPresumedSandbox;
@@ -52,6 +51,7 @@ bool IsSandbox(const EngineContext& context, const Workload& workload, const Top
   return placement.ok() && placement->IsSandbox();
 }
 
+absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Workload& workload) {
   for (const Workload& other : workloads) {
     if (!other.Overlaps(workload)) continue;
     return absl::InvalidArgumentError(
@@ -114,14 +114,14 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
                                             ": no container runs in this pod, only its sandbox");
     size_t with_processes = 0;
     for (const Workload& workload : found) {
+      // A presumed sandbox is none if it is all that runs in the pod.
+      const bool is_certain = workload.role == ContainerRole::kSandbox || with_processes > 0;
+      if (selector.IsPod() && is_certain && IsSandbox(context, workload, topology)) continue;
       const absl::Status checked = CheckWorkload(context, finder, workload, request, topology);
       // Containers of a pod without a process (one that has ended) are left out.
       if (absl::IsNotFound(checked)) {
         gone = checked;
         continue;
-      // A presumed sandbox is none if it is all that runs in the pod.
-      const bool is_certain = workload.role == ContainerRole::kSandbox || with_processes > 0;
-      if (selector.IsPod() && is_certain && IsSandbox(context, workload, topology)) continue;
       }
       NL_RETURN_IF_ERROR(checked);
       if (!request.override_protection) {

@@ -106,11 +106,11 @@ ContainerNames KnownNames::NamesOf(const ContainerRef& container) const {
 
 ContainerDescription KnownNames::Describe(const ContainerRef& container) const {
   ContainerDescription description{NamesOf(container), {}, {}};
+  const auto known = containers_.find(container.container_id);
+  if (known != containers_.end()) description.role = known->second.value.role;
   const auto pod = pods_.find(container.pod_uid);
   if (pod != pods_.end()) description.metadata = pod->second.value.metadata;
   const ContainerNames& names = description.names;
-  const auto known = containers_.find(container.container_id);
-  if (known != containers_.end()) description.role = known->second.value.role;
   if (names.container.empty()) return description;
   for (const auto& [source, assignments] : assignments_) {
     auto found = assignments.find(KeyByUid(container.pod_uid, names.container));

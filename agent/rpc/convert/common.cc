@@ -67,10 +67,10 @@ void ToProto(const Workload& workload, pb::Workload& message) {
     message.set_pod_uid(workload.container->pod_uid);
     message.set_container_id(workload.container->container_id);
     message.set_qos_class(ToApi<pb::QosClass>(workload.container->qos));
+    message.set_container_role(ToApi<pb::ContainerRole>(workload.role));
   }
   if (workload.process.has_value()) {
     message.set_pid(workload.process->pid);
-    message.set_container_role(ToApi<pb::ContainerRole>(workload.role));
     message.set_process_start_ticks(workload.process->start_ticks);
   }
   message.set_pod_namespace(Printable(workload.names.pod_namespace));
@@ -111,12 +111,12 @@ Workload FromProto(const pb::Workload& message) {
   if (!message.container_id().empty()) {
     workload.container = {message.pod_uid(), message.container_id(),
                           FromApi<QosClass>(message.qos_class()).value_or(QosClass::kGuaranteed)};
+    workload.role =
+        FromApi<ContainerRole>(message.container_role()).value_or(ContainerRole::kUnknown);
   }
   if (message.pid() != 0) workload.process = {message.pid(), message.process_start_ticks()};
   workload.names = {message.pod_namespace(), message.pod_name(), message.container_name()};
   return workload;
-    workload.role =
-        FromApi<ContainerRole>(message.container_role()).value_or(ContainerRole::kUnknown);
 }
 
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) {
