@@ -157,6 +157,7 @@ void Agent::ApplyLimits() {
   const AgentLimits limits = configuration_.Current()->limits;
   HostLimits host;
   host.node_reserve = limits.node_reserve;
+  host.protected_namespaces = configuration_.Current()->protected_namespaces;
   migrator_.SetLimits(host, limits.bytes_per_second);
 }
 

@@ -107,6 +107,7 @@ struct MigrationRequest {
   std::string request_id;             // if not empty, identifies the migration on retries
   std::optional<Evacuation> evacuation;
   std::vector<std::string> reservation_tokens;
+  bool override_protection = false;  // of protected namespaces, and of the annotation "off"
   MigrationOrigin origin = MigrationOrigin::kApi;
   std::string policy;                      // of kPolicy
   std::string trigger;                     // of kPolicy: the event that caused it
@@ -140,6 +141,7 @@ enum class MigrationReason {
   kNotSticky,         // the memory was moved, but StickMode could not be applied
   kHoldRefused,       // the process is already traced, or has too many threads to be held
   kInterrupted,       // the agent exited before the migration ended
+  kProtected,         // its namespace is protected, or its pod's annotation turns migrations off
   // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
   // turns it into success with kNone, so no interface ever shows it.
   kEnough,

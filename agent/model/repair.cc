@@ -20,6 +20,7 @@ constexpr EnumTable<RepairReason> kRepairReasons = {{
     {RepairReason::kProtected, "protected", "protected", ""},
     {RepairReason::kLabelsUnknown, "labels_unknown", "labels unknown", ""},
     {RepairReason::kUnknownPolicy, "unknown_policy", "unknown policy", ""},
+    {RepairReason::kPolicyForbidden, "policy_forbidden", "policy forbidden", ""},
     {RepairReason::kSettling, "settling", "settling", ""},
     {RepairReason::kCoolingDown, "cooling_down", "cooling down", ""},
     {RepairReason::kGaveUp, "gave_up", "gave up", ""},

@@ -16,26 +16,27 @@ enum class RepairVerdict {
 };
 
 enum class RepairReason {
-  kRemote,         // at least minRemoteBytes is remote and repairable
-  kLocal,          // at least minLocalFraction
-  kTooLittle,      // less than minRemoteBytes is remote and repairable
-  kObserved,       // the policy only observes, or none matches
-  kOff,            // the pod's annotation turns repairs off
-  kProtected,      // its namespace is protected
-  kLabelsUnknown,  // names, labels or annotations that the policies need are unknown
-  kUnknownPolicy,  // the annotation names a policy that does not exist
-  kSettling,       // its home nodes changed within the policy's settle time
-  kCoolingDown,    // within the cool-down after its last migration
-  kGaveUp,         // repairs did not help: the remaining pages cannot be moved
-  kPingPong,       // its memory was moved away after repairs, or its home nodes keep changing
-  kNoRoom,         // the home nodes have no room
-  kCpusetForbids,  // cpuset.mems forbids the home nodes
-  kReserved,       // a controller has reserved it
-  kMigrating,      // a migration is moving it
-  kBusy,           // the limit of repairs is reached, or an API request goes first
-  kNodeCleared,    // a home node is kept clear after an evacuation
-  kNoHome,         // its CPUs are not on or near a node with memory
-  kRefused,        // the migration was refused
+  kRemote,           // at least minRemoteBytes is remote and repairable
+  kLocal,            // at least minLocalFraction
+  kTooLittle,        // less than minRemoteBytes is remote and repairable
+  kObserved,         // the policy only observes, or none matches
+  kOff,              // the pod's annotation turns repairs off
+  kProtected,        // its namespace is protected
+  kLabelsUnknown,    // names, labels or annotations that the policies need are unknown
+  kUnknownPolicy,    // the annotation names a policy that does not exist
+  kPolicyForbidden,  // the annotation names a policy that the pod must not choose
+  kSettling,         // its home nodes changed within the policy's settle time
+  kCoolingDown,      // within the cool-down after its last migration
+  kGaveUp,           // repairs did not help: the remaining pages cannot be moved
+  kPingPong,         // its memory was moved away after repairs, or its home nodes keep changing
+  kNoRoom,           // the home nodes have no room
+  kCpusetForbids,    // cpuset.mems forbids the home nodes
+  kReserved,         // a controller has reserved it
+  kMigrating,        // a migration is moving it
+  kBusy,             // the limit of repairs is reached, or an API request goes first
+  kNodeCleared,      // a home node is kept clear after an evacuation
+  kNoHome,           // its CPUs are not on or near a node with memory
+  kRefused,          // the migration was refused
 };
 
 const EnumTable<RepairVerdict>& TableOf(RepairVerdict);

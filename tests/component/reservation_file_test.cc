@@ -88,8 +88,8 @@ TEST_F(ReservationFileTest, ReadsTheVersionBeforeItsOwn) {
 }
 
 TEST_F(ReservationFileTest, RefusesALaterVersionWithAnotherLayout) {
-  // format_version = 3, and a number in the field that is a list of messages now.
-  const std::string later("\x10\x03\x08\x07", 4);
+  // format_version, and a number in the field that is a list of messages now.
+  const std::string later = {0x10, kFormatVersion + 1, 0x08, 0x07};
   tree_.Write("reservations.pb", later);
   ReservationFile file(tree_.Path("reservations.pb"));
   EXPECT_TRUE(file.Read().empty());

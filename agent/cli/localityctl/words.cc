@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "agent/base/log.h"
+#include "agent/model/configuration.h"
 #include "agent/model/enum_table.h"
 #include "agent/model/explanation.h"
 #include "agent/model/id_set.h"
@@ -81,6 +82,8 @@ std::string QosWord(v1::QosClass qos) { return EnumWords<QosClass>(qos); }
 std::string SharingRuleWord(v1::SharingRule rule) { return EnumWords<SharingRule>(rule); }
 
 std::string StickModeWord(v1::StickMode mode) { return EnumWords<StickMode>(mode); }
+
+std::string AnnotationRuleWord(v1::AnnotationRule rule) { return EnumWords<AnnotationRule>(rule); }
 
 std::string SeccompWord(v1::SeccompMode mode) { return EnumWords<SeccompMode>(mode); }
 

@@ -44,6 +44,9 @@ std::string ScanMethodWord(v1::ScanMethod method);
 std::string SharingRuleWord(v1::SharingRule rule);
 std::string StickModeWord(v1::StickMode mode);
 
+// "none", "namespace", "any": as byAnnotation of the configuration.
+std::string AnnotationRuleWord(v1::AnnotationRule rule);
+
 // "disabled", "strict", "filter".
 std::string SeccompWord(v1::SeccompMode mode);
 

@@ -84,10 +84,12 @@ std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> mov
 
 std::vector<PageMove> BatchMover::StillOwned(absl::Span<const PageMove> moves,
                                              Settle settle) const {
-  std::vector<PageMove> owned;
+  const std::vector<PageMove> owned = context_.owned.StillOwned(process_.handle(), moves);
+  // Both are in the same order.
+  auto next = owned.begin();
   for (const PageMove& move : moves) {
-    if (context_.owned.Has(process_.handle().pid(), move.address)) {
-      owned.push_back(move);
+    if (next != owned.end() && next->address == move.address) {
+      ++next;
     } else {
       settle(move, PageOutcome::kShared);
     }

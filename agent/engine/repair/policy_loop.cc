@@ -178,7 +178,7 @@ void PolicyLoop::TakeIn(const Migration& migration) {
        decider_.Update(migration, *configuration_, context_.clock.Now())) {
     totals_.AddRepairWithoutGain();
     LogWarning(absl::StrCat("repair without gain id=", migration.id, " workload=\"",
-                            repair.workload.ToString(), "\" in_a_row=", repair.in_a_row));
+                            LogSafe(repair.workload.ToString()), "\" in_a_row=", repair.in_a_row));
   }
 }
 
@@ -291,9 +291,9 @@ absl::Time PolicyLoop::DecideDue(absl::Time now) {
     if (is_due) Decide(tracked, now);
     next = std::min(next, tracked.shown->decision->next);
     const WorkloadPlacement& placement = tracked.read->placement;
-    some_are_unnamed =
-        some_are_unnamed || (placement.workload.container.has_value() && !placement.is_sandbox &&
-                             tracked.shown->description.names.container.empty());
+    some_are_unnamed = some_are_unnamed || (placement.workload.container.has_value() &&
+                                            !tracked.shown->placement.IsSandbox() &&
+                                            tracked.shown->description.names.container.empty());
   }
   if (some_are_unnamed) sources_.ask_names();
   return next;
@@ -332,6 +332,9 @@ void PolicyLoop::Decide(Tracked& tracked, absl::Time now) {
   }
   auto shown = std::make_shared<WorkloadReport>(report);
   shown->placement.workload.names = result.description.names;
+  if (result.description.role != ContainerRole::kUnknown) {
+    shown->placement.workload.role = result.description.role;
+  }
   shown->description = std::move(result.description);
   shown->decision = std::move(decision);
   tracked.shown = std::move(shown);
@@ -347,8 +350,8 @@ void PolicyLoop::Submit(const Tracked& tracked, const LocalityPolicy& policy, ab
   if (migration.ok()) {
     decider_.AddRepair(*migration, placement.home_nodes);
     LogInfo(absl::StrCat("repair id=", migration->id, " policy=", policy.name, " workload=\"",
-                         placement.workload.ToString(), "\" trigger=\"", LogSafe(tracked.trigger),
-                         "\" bytes=", decided.estimate.bytes));
+                         LogSafe(placement.workload.ToString()), "\" trigger=\"",
+                         LogSafe(tracked.trigger), "\" bytes=", decided.estimate.bytes));
     return;
   }
   decided.decision.verdict = RepairVerdict::kWait;
@@ -365,8 +368,8 @@ void PolicyLoop::CountAndLog(const WorkloadReport& report, const RepairDecision&
   if (is_first && decision.verdict == RepairVerdict::kLeave) return;
   LogInfo(absl::StrCat("decision verdict=", KeyOf(decision.verdict),
                        " reason=", KeyOf(decision.reason), " policy=", LogSafe(decision.policy),
-                       " workload=\"", report.placement.workload.ToString(), "\" message=\"",
-                       LogSafe(decision.message), "\""));
+                       " workload=\"", LogSafe(report.placement.workload.ToString()),
+                       "\" message=\"", LogSafe(decision.message), "\""));
 }
 
 void PolicyLoop::Publish(absl::Time now) {

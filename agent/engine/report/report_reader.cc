@@ -67,7 +67,12 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
   for (Workload& workload : tree.workloads) {
     paths.insert(workload.cgroup_path);
     const auto it = kept_.find(workload.cgroup_path);
-    if (it != kept_.end() && it->second.workload.cgroup_id == workload.cgroup_id) continue;
+    if (it != kept_.end() && it->second.workload.cgroup_id == workload.cgroup_id) {
+      // The first container of a pod is recognized when others have been added.
+      if (it->second.workload.role != workload.role) it->second.resample = true;
+      it->second.workload.role = workload.role;
+      continue;
+    }
     kept_.erase(workload.cgroup_path);
     auto counters = CgroupCounters::Open(context_.host, workload.cgroup_path);
     if (absl::IsNotFound(counters.status())) continue;  // removed meanwhile
@@ -183,9 +188,6 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const 
   placement.hidden_process_count = kept.counters.hidden_count();
   for (const CpuMask& mask : kept.masks) placement.cpus = placement.cpus | ToCpuSet(mask);
   placement.home_nodes = topology.HomeNodes(placement.cpus);
-  if (placement.process_count == 1 && placement.thread_count == 1) {
-    placement.is_sandbox = IsPauseProcess(context_.host, kept.counters.thread_ids().front());
-  }
   kept.resample = false;
   const bool may_differ = kept.masks.size() > 1 && placement.process_count > 1;
   if (may_differ) {

@@ -95,7 +95,8 @@ absl::StatusOr<WorkloadTree> WorkloadFinder::Walk() const {
   WorkloadTree found;
   NL_RETURN_IF_ERROR(AddContainers(host_, root, found));
   std::erase_if(found.workloads, [this](const Workload& w) { return !IsInView(w); });
-  for (Workload& workload : found.workloads) workload.names = NamesOf(workload);
+  for (Workload& workload : found.workloads) Describe(workload);
+  PresumeSandboxes(found.workloads);
   std::sort(found.workloads.begin(), found.workloads.end(),
             [](const Workload& a, const Workload& b) { return a.cgroup_path < b.cgroup_path; });
   return found;
@@ -150,7 +151,7 @@ absl::StatusOr<Workload> WorkloadFinder::FindProcess(pid_t pid) const {
     workload.cgroup_path = *path;
     if (auto parsed = ParseContainerCgroup(*path); parsed.has_value()) {
       workload.container = std::move(parsed->container);
-      workload.names = NamesOf(workload);
+      Describe(workload);
     }
   }
   return workload;
@@ -172,7 +173,7 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
   Workload workload{cgroup->path(), cgroup->id(), std::nullopt, std::nullopt};
   if (auto parsed = ParseContainerCgroup(cgroup->path()); parsed.has_value()) {
     workload.container = std::move(parsed->container);
-    workload.names = NamesOf(workload);
+    Describe(workload);
   }
   if (IsInView(workload)) return workload;
   return absl::FailedPreconditionError(
@@ -186,9 +187,11 @@ bool WorkloadFinder::IsInView(const Workload& workload) const {
          (workload.container.has_value() && workload.container->pod_uid == host_.only_pod);
 }
 
-ContainerNames WorkloadFinder::NamesOf(const Workload& workload) const {
-  if (names_ == nullptr || !workload.container.has_value()) return {};
-  return names_->NamesOf(*workload.container);
+void WorkloadFinder::Describe(Workload& workload) const {
+  if (names_ == nullptr || !workload.container.has_value()) return;
+  const ContainerDescription description = names_->Describe(*workload.container);
+  workload.names = description.names;
+  workload.role = description.role;
 }
 
 absl::Status WorkloadFinder::NoNames(const WorkloadSelector& selector) const {

@@ -232,9 +232,4 @@ absl::StatusOr<ProcessStat> ReadStat(const Host& host, pid_t pid) {
   return ReadStatAt(AT_FDCWD, ProcessPath(host, pid) + "/stat");
 }
 
-bool IsPauseProcess(const Host& host, pid_t pid) {
-  const auto stat = ReadStat(host, pid);
-  return stat.ok() && stat->command == "pause";
-}
-
 }  // namespace numalocality

@@ -95,11 +95,6 @@ absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const Host& host
 // Reads /proc/PID/stat. NOT_FOUND if the process has exited.
 absl::StatusOr<ProcessStat> ReadStat(const Host& host, pid_t pid);
 
-// Whether the process is the one that runs in a pod's sandbox, by its name "pause": the pause image
-// of every runtime runs a single process of this name. The cgroup does not show whether a container
-// is a sandbox, and the runtime may be unreachable.
-bool IsPauseProcess(const Host& host, pid_t pid);
-
 }  // namespace numalocality
 
 #endif  // NUMALOCALITY_AGENT_OS_PROCESS_PROCESS_HANDLE_H_

@@ -95,6 +95,8 @@ std::vector<Case> Cases() {
        "of the match"},
       {"UnknownPolicy", matched(RepairReason::kUnknownPolicy), kLeave, RepairReason::kUnknownPolicy,
        "of the match"},
+      {"PolicyForbidden", matched(RepairReason::kPolicyForbidden), kLeave,
+       RepairReason::kPolicyForbidden, "of the match"},
       {"NoHome", [](Situation& s) { s.report.placement.home_nodes = {}; }, kLeave,
        RepairReason::kNoHome, "near a node with memory"},
       {"NoMemory", [](Situation& s) { s.report.placement.memory = {}; }, kLeave,

@@ -27,6 +27,9 @@ def pods_of_each_class(machine):
     everything = agent.json("top", "--sandboxes")["placements"]
     sandboxes = {item["workload"]["container_id"] for item in everything if item["is_sandbox"]}
     assert sandboxes == {container.pod.sandbox_id for container in started.values()}
+    # No container runtime is configured: the order of the cgroups says it.
+    roles = {item["workload"]["container_id"]: item["workload"]["container_role"] for item in everything}
+    assert {roles[sandbox] for sandbox in sandboxes} == {"CONTAINER_ROLE_PRESUMED_SANDBOX"}, roles
 
 
 @case(seconds=120, long=["6.1"])
