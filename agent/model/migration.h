@@ -221,9 +221,13 @@ struct Migration {
   std::vector<WorkloadMigration> workloads;
   int64_t page_bytes = 4096;
   std::optional<RepairEstimate> estimate;  // of repairs by policy
+  // For people.
   absl::Time create_time;
   absl::Time start_time = absl::InfiniteFuture();
   absl::Time end_time = absl::InfiniteFuture();
+  // The same on the monotonic clock, for decisions. Not stored: see Migrator::Restore.
+  absl::Duration started_at = absl::InfiniteDuration();
+  absl::Duration ended_at = absl::InfiniteDuration();
 };
 
 // Sets the final state and reason of `result`, given its counts and `reason` (why it stopped early;

@@ -14,7 +14,7 @@ constexpr double kLatestSpeed = 0.3;
 
 std::vector<FruitlessRepair> RepairDecider::Update(const Migration& migration,
                                                    const Configuration& configuration,
-                                                   absl::Time now) {
+                                                   absl::Duration now) {
   active_.Update(migration, now);
   if (!IsFinal(migration.state)) return {};
   std::map<uint64_t, int> before;
@@ -36,7 +36,7 @@ void RepairDecider::Learn(const Migration& ended, const Configuration& configura
   const bool is_repair = ended.request.origin == MigrationOrigin::kPolicy;
   const LocalityPolicy* const policy =
       is_repair ? configuration.FindPolicy(ended.request.policy) : nullptr;
-  const absl::Duration time = ended.end_time - ended.start_time;
+  const absl::Duration time = ended.ended_at - ended.started_at;
   for (const WorkloadMigration& result : ended.workloads) {
     RepairHistory& history = remembered_[result.workload.cgroup_id].history;
     history = AfterMigration(std::move(history), ended, result, policy);
@@ -90,7 +90,7 @@ RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& r
   for (const Reservation& reservation : round_->reservations) {
     for (const Workload& reserved : reservation.workloads) {
       if (!reserved.Overlaps(workload)) continue;
-      facts.reserved_until = reservation.expire_time;
+      facts.reserved_until = reservation.expires_at;
       facts.reserved_by = reservation.owner.empty() ? "a controller" : reservation.owner;
     }
   }
@@ -102,7 +102,8 @@ void RepairDecider::AddRepair(const Migration& migration, const NodeSet& homes) 
   common_ = CommonFacts();
 }
 
-void RepairDecider::AddRefusal(const Workload& workload, std::string message, absl::Time until) {
+void RepairDecider::AddRefusal(const Workload& workload, std::string message,
+                               absl::Duration until) {
   Remembered& remembered = remembered_[workload.cgroup_id];
   remembered.refused = std::move(message);
   remembered.refused_until = until;

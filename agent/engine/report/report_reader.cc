@@ -61,8 +61,8 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     if (found.ok()) tree.workloads.push_back(std::move(found->front()));
   }
   // Workloads that exist when the agent starts did not appear just now.
-  const absl::Time appeared =
-      std::exchange(has_walked_, true) ? context_.clock.Now() : absl::InfinitePast();
+  const absl::Duration appeared =
+      std::exchange(has_walked_, true) ? context_.clock.Monotonic() : -absl::InfiniteDuration();
   std::set<std::string> paths;
   for (Workload& workload : tree.workloads) {
     paths.insert(workload.cgroup_path);
@@ -120,7 +120,7 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workloa
                                                          const Topology& topology) {
   NL_ASSIGN_OR_RETURN(CgroupCounters counters,
                       CgroupCounters::Open(context_.host, workload.cgroup_path));
-  Kept kept{workload, std::move(counters), {}, {}, {}, absl::InfinitePast(), {}};
+  Kept kept{workload, std::move(counters), {}, {}, {}, -absl::InfiniteDuration(), {}};
   bool same = false;
   return ReadPlacement(kept, topology, same);
 }
@@ -152,7 +152,7 @@ absl::Status ReportReader::Read(Kept& kept, const Topology& topology) {
   report->home_since = kept.appeared;
   if (kept.report != nullptr) {
     report->home_since = HomeHasChanged(kept.report->placement, placement)
-                             ? context_.clock.Now()
+                             ? context_.clock.Monotonic()
                              : kept.report->home_since;
   }
   report->placement = std::move(placement);
