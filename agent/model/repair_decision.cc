@@ -262,6 +262,7 @@ MigrationRequest RepairRequest(const WorkloadReport& report, const LocalityPolic
   const Workload& workload = report.placement.workload;
   WorkloadSelector selector;
   selector.cgroup_path = workload.cgroup_path;
+  selector.cgroup_id = workload.cgroup_id;
   request.workloads = {selector};
   MigrationSpec& spec = request.spec;
   const NodeSet memory_only = topology.MemoryNodes() - topology.NodesWithCpus();

@@ -279,11 +279,11 @@ void PolicyLoop::DropGone() {
 }
 
 void PolicyLoop::ForgetGone() {
-  std::set<uint64_t> ids;
+  std::set<RepairDecider::CgroupKey> cgroups;
   for (const auto& [path, tracked] : tracked_) {
-    ids.insert(tracked.read->placement.workload.cgroup_id);
+    cgroups.insert(tracked.read->placement.workload.CgroupKey());
   }
-  decider_.ForgetExcept(ids);
+  decider_.ForgetExcept(cgroups);
 }
 
 absl::Duration PolicyLoop::DecideDue(absl::Duration now) {

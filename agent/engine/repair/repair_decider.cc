@@ -17,17 +17,17 @@ std::vector<FruitlessRepair> RepairDecider::Update(const Migration& migration,
                                                    absl::Duration now) {
   active_.Update(migration, now);
   if (!IsFinal(migration.state)) return {};
-  std::map<uint64_t, int> before;
+  std::map<CgroupKey, int> before;
   for (const WorkloadMigration& result : migration.workloads) {
-    const uint64_t id = result.workload.cgroup_id;
-    before[id] = remembered_[id].history.fruitless;
+    const CgroupKey key = result.workload.CgroupKey();
+    before[key] = remembered_[key].history.fruitless;
   }
   Learn(migration, configuration);
   std::vector<FruitlessRepair> fruitless;
   for (const WorkloadMigration& result : migration.workloads) {
-    const uint64_t id = result.workload.cgroup_id;
-    const int in_a_row = remembered_[id].history.fruitless;
-    if (in_a_row > before[id]) fruitless.push_back({result.workload, in_a_row});
+    const CgroupKey key = result.workload.CgroupKey();
+    const int in_a_row = remembered_[key].history.fruitless;
+    if (in_a_row > before[key]) fruitless.push_back({result.workload, in_a_row});
   }
   return fruitless;
 }
@@ -38,7 +38,7 @@ void RepairDecider::Learn(const Migration& ended, const Configuration& configura
       is_repair ? configuration.FindPolicy(ended.request.policy) : nullptr;
   const absl::Duration time = ended.ended_at - ended.started_at;
   for (const WorkloadMigration& result : ended.workloads) {
-    RepairHistory& history = remembered_[result.workload.cgroup_id].history;
+    RepairHistory& history = remembered_[result.workload.CgroupKey()].history;
     history = AfterMigration(std::move(history), ended, result, policy);
     if (!is_repair || time <= absl::ZeroDuration()) continue;
     const auto bytes = static_cast<double>(result.outcomes[PageOutcome::kMoved] * ended.page_bytes);
@@ -60,7 +60,7 @@ WorkloadDecision RepairDecider::Decide(const WorkloadReport& report) {
   if (workload.container.has_value()) result.description = describe_(*workload.container);
   result.match =
       MatchPolicy(round_->configuration, workload, result.description, metadata_expected_);
-  Remembered& remembered = remembered_[workload.cgroup_id];
+  Remembered& remembered = remembered_[workload.CgroupKey()];
   remembered.history =
       AfterReport(std::move(remembered.history), report, result.match.policy, round_->now);
   result.decided = DecideRepair(report, result.match, remembered.history, round_->topology,
@@ -104,13 +104,13 @@ void RepairDecider::AddRepair(const Migration& migration, const NodeSet& homes) 
 
 void RepairDecider::AddRefusal(const Workload& workload, std::string message,
                                absl::Duration until) {
-  Remembered& remembered = remembered_[workload.cgroup_id];
+  Remembered& remembered = remembered_[workload.CgroupKey()];
   remembered.refused = std::move(message);
   remembered.refused_until = until;
 }
 
-void RepairDecider::ForgetExcept(const std::set<uint64_t>& cgroup_ids) {
-  std::erase_if(remembered_, [&](const auto& entry) { return !cgroup_ids.contains(entry.first); });
+void RepairDecider::ForgetExcept(const std::set<CgroupKey>& cgroups) {
+  std::erase_if(remembered_, [&](const auto& entry) { return !cgroups.contains(entry.first); });
 }
 
 }  // namespace numalocality

@@ -74,9 +74,11 @@ class RepairDecider {
   void AddRepair(const Migration& migration, const NodeSet& homes);
   void AddRefusal(const Workload& workload, std::string message, absl::Duration until);
 
-  // Forgets all workloads except those with these cgroup ids. Call only after all workloads have
+  using CgroupKey = std::pair<std::string, uint64_t>;  // see Workload::CgroupKey
+
+  // Forgets all workloads except those in these cgroups. Call only after all workloads have
   // been read: before that, workloads that an earlier agent repaired may not be found yet.
-  void ForgetExcept(const std::set<uint64_t>& cgroup_ids);
+  void ForgetExcept(const std::set<CgroupKey>& cgroups);
 
  private:
   struct Remembered {
@@ -92,7 +94,7 @@ class RepairDecider {
 
   const Describe describe_;
   const bool metadata_expected_;
-  std::map<uint64_t, Remembered> remembered_;  // by cgroup id
+  std::map<CgroupKey, Remembered> remembered_;
   ActiveMigrations active_;
   double bytes_per_second_ = 0;  // of repairs, the latest counting most; 0 before the first
   std::optional<DecisionRound> round_;

@@ -84,6 +84,7 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
       continue;
     }
     const std::string path = workload.cgroup_path;
+    workload.cgroup_id = counters->id();  // a new one may have taken its place during the walk
     kept_.emplace(path, Kept{std::move(workload), *std::move(counters), {}, {}, {}, appeared, {}});
   }
   std::erase_if(kept_, [&](const auto& entry) { return !paths.contains(entry.first); });
@@ -120,6 +121,10 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workloa
                                                          const Topology& topology) {
   NL_ASSIGN_OR_RETURN(CgroupCounters counters,
                       CgroupCounters::Open(context_.host, workload.cgroup_path));
+  if (counters.id() != workload.cgroup_id) {
+    return absl::NotFoundError(
+        absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
+  }
   Kept kept{workload, std::move(counters), {}, {}, {}, -absl::InfiniteDuration(), {}};
   bool same = false;
   return ReadPlacement(kept, topology, same);

@@ -32,6 +32,7 @@ struct Situation {
     for (const NodeId node : {kNode0, kNode1, kCxl}) topology.nodes[node].has_memory = true;
     WorkloadPlacement& placement = report.placement;
     placement.workload.cgroup_path = "/pod";
+    placement.workload.cgroup_id = 7;
     placement.home_nodes = {kNode1};
     placement.allowed_nodes = {kNode0, kNode1, kCxl};
     placement.memory.Add(kNode0, MemoryKind::kAnon, 700 * kMi);
@@ -331,6 +332,7 @@ TEST(RepairRequestTest, CarriesThePolicy) {
                                                  "cpuset.cpus of /pod written");
   ASSERT_EQ(request.workloads.size(), 1u);
   EXPECT_EQ(request.workloads[0].cgroup_path, "/pod");
+  EXPECT_EQ(request.workloads[0].cgroup_id, 7U) << "not a newer cgroup at that path";
   EXPECT_EQ(request.origin, MigrationOrigin::kPolicy);
   EXPECT_EQ(request.policy, "databases");
   EXPECT_EQ(request.trigger, "cpuset.cpus of /pod written");

@@ -191,6 +191,32 @@ TEST_F(PolicyLoopTest, ANewContainerIsFoundSoonAndSettles) {
   EXPECT_EQ(Migrations()[0].request.trigger, "containers were created or removed");
 }
 
+TEST_F(PolicyLoopTest, ACgroupThatIsRecreatedIsAnotherWorkload) {
+  policy().settle = absl::Seconds(10);
+  const auto process = AddContainer('a', 10, "4-7");
+  Tick();
+  Migrate();
+  for (auto& [address, folio] : process->pages) folio->node = 0;
+  ShowAll();
+  TickLater(configuration_->period);
+  EXPECT_EQ(Reason('a'), "cooling_down");
+  ASSERT_TRUE(migrator_.reservations().Reserve({Find('a')}, absl::Hours(1), "", "").ok());
+  Tick();
+  EXPECT_EQ(Reason('a'), "reserved");
+
+  machine_.RecreateCgroup(Path('a'), {10});
+  ShowAll();
+  CgroupNews news;
+  news.tree_changed = true;
+  machine_.clock().Advance(PolicyLoop::kWalkInterval);
+  loop_.Tick(news);
+  EXPECT_EQ(Reason('a'), "settling") << "neither its cool-down nor its reservation";
+  TickLater(absl::Seconds(10));
+  EXPECT_EQ(Reason('a'), "remote");
+  const WorkloadPlacement placement = board_.Latest()->workloads[0]->placement;
+  EXPECT_EQ(placement.workload.cgroup_id, Find('a').cgroup_id);
+}
+
 // A repair of container a under an earlier agent, a minute ago, that was of no help.
 Migration EarlierRepair(const Workload& workload, absl::Duration end) {
   Migration migration;

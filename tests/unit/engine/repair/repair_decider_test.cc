@@ -114,8 +114,21 @@ TEST_F(RepairDeciderTest, AnEndedRepairThatHelpedNothingIsReportedAndRemembered)
   EXPECT_EQ(fruitless[0].in_a_row, 1);
   EXPECT_EQ(Reason(Report(1)), "cooling_down");
   EXPECT_EQ(Reason(Report(2)), "remote") << "the room is free again";
-  decider_.ForgetExcept({2});
+  decider_.ForgetExcept({{"/pod2", 2}});
   EXPECT_EQ(Reason(Report(1)), "remote");
+}
+
+// Ids begin anew when the machine starts, and records may outlive that.
+TEST_F(RepairDeciderTest, AnotherCgroupWithTheSameIdHasNoHistory) {
+  Migration repair = Repair(Report(1));
+  repair.estimate->local_after = 0;
+  repair.state = repair.workloads.emplace_back().state = MigrationState::kPartial;
+  repair.started_at = repair.ended_at = now_;
+  decider_.Update(repair, configuration_, now_);
+  EXPECT_EQ(Reason(Report(1)), "cooling_down");
+  WorkloadReport other = Report(1);
+  other.placement.workload.cgroup_path = "/other";
+  EXPECT_EQ(Reason(other), "remote");
 }
 
 TEST_F(RepairDeciderTest, AWaitingMigrationOnRequestKeepsItsWorkload) {
