@@ -54,7 +54,8 @@ RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
   const RepairEstimate& estimate = *migration.estimate;
   // It ended before its effect could be measured, or the workload has exited.
   if (result.state == MigrationState::kCancelled ||
-      result.reason == MigrationReason::kInterrupted || !estimate.local_after.has_value()) {
+      result.reason == MigrationReason::kInterrupted ||
+      result.reason == MigrationReason::kNodeGone || !estimate.local_after.has_value()) {
     return history;
   }
   // There may be no report in between, such as when an agent reads the records of the agent before.

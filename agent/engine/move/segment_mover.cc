@@ -199,19 +199,22 @@ void SegmentMover::Retry(std::vector<Unmoved> stuck, MoveFlag flag) {
     backoff *= 4;
     stuck = RetryOnce(stuck, flag);
   }
+  // Where the target is gone, nothing is known about why they stayed.
+  const bool target_is_gone = process_.reason() == MigrationReason::kNodeGone;
   // A page may have moved together with a later one of its huge page.
   std::vector<PageMove> moves;
   for (const Unmoved& page : stuck) moves.push_back(page.move);
   const std::vector<int> nodes = batches_.Query(moves);
   for (size_t i = 0; i < stuck.size(); ++i) {
     std::vector<PageMove> left;
+    const PageOutcome outcome = target_is_gone ? PageOutcome::kNotAttempted : stuck[i].outcome;
     if (i >= nodes.size() || nodes[i] != moves[i].target.value) {
-      batches_.Count(stuck[i].outcome, stuck[i].pages);
+      batches_.Count(outcome, stuck[i].pages);
     } else if (stuck[i].pages == 1) {
       batches_.CountMoved(moves[i], 1);
     } else {
       SettleSplit(moves[i], left);
-      batches_.Count(stuck[i].outcome, static_cast<int64_t>(left.size()));
+      batches_.Count(outcome, static_cast<int64_t>(left.size()));
     }
   }
 }

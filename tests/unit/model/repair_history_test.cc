@@ -232,6 +232,17 @@ TEST_F(RepairHistoryTest, WhatWasTriedInVainIsNotTriedAgain) {
   EXPECT_EQ(history_.stuck_bytes, 2 * kMi);
 }
 
+TEST_F(RepairHistoryTest, ATargetThatWentOfflineSaysNothingAboutThePages) {
+  Migration migration = Repair(0.2, 0.2);
+  migration.workloads[0].reason = MigrationReason::kNodeGone;
+  migration.estimate->remote_after = 800 * kMi;
+  Take(migration);
+  EXPECT_EQ(history_.fruitless, 0);
+  EXPECT_EQ(history_.stuck_bytes, 0);
+  now_ += kCooldown;
+  EXPECT_EQ(Reason(), "remote") << "it is tried again";
+}
+
 TEST_F(RepairHistoryTest, OthersMigrationsCountForTheCooldownOnly) {
   Take(Repair(0.2, 0.2), false);
   EXPECT_EQ(history_.last_end, now_);
