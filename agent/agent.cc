@@ -198,8 +198,8 @@ MetricsInput Agent::Metrics() const {
 }
 
 absl::Status Agent::Health() const {
-  const absl::Time last = std::max(loop_.last_tick(), start_time_);
-  const absl::Duration age = context_.clock.Now() - last;
+  const absl::Duration last = std::max(loop_.last_tick(), started_at_);
+  const absl::Duration age = context_.clock.Monotonic() - last;
   if (age < configuration_.Current()->period + kLoopGrace) return absl::OkStatus();
   return absl::UnavailableError(
       absl::StrCat("no report for ", absl::FormatDuration(age), ": the repair loop is stuck"));
@@ -207,7 +207,7 @@ absl::Status Agent::Health() const {
 
 std::vector<std::string> Agent::NotReady() const {
   std::vector<std::string> reasons;
-  if (loop_.last_tick() == absl::InfinitePast()) {
+  if (loop_.last_tick() == -absl::InfiniteDuration()) {
     reasons.push_back("the first report is not complete yet");
   }
   const auto status = RunSelfTest(context_, nullptr, &configuration_);

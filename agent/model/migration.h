@@ -141,7 +141,11 @@ enum class MigrationReason {
   kNotSticky,         // the memory was moved, but StickMode could not be applied
   kHoldRefused,       // the process is already traced, or has too many threads to be held
   kInterrupted,       // the agent exited before the migration ended
+<<<<<<< HEAD
   kProtected,         // its namespace is protected, or its pod's annotation turns migrations off
+=======
+  kNodeGone,          // a target node went offline
+>>>>>>> d
   // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
   // turns it into success with kNone, so no interface ever shows it.
   kEnough,
@@ -223,9 +227,13 @@ struct Migration {
   std::vector<WorkloadMigration> workloads;
   int64_t page_bytes = 4096;
   std::optional<RepairEstimate> estimate;  // of repairs by policy
+  // For people.
   absl::Time create_time;
   absl::Time start_time = absl::InfiniteFuture();
   absl::Time end_time = absl::InfiniteFuture();
+  // The same on the monotonic clock, for decisions. Not stored: see Migrator::Restore.
+  absl::Duration started_at = absl::InfiniteDuration();
+  absl::Duration ended_at = absl::InfiniteDuration();
 };
 
 // Sets the final state and reason of `result`, given its counts and `reason` (why it stopped early;

@@ -45,10 +45,11 @@ const EnumTable<RepairReason>& TableOf(RepairReason);
 struct RepairDecision {
   RepairVerdict verdict = RepairVerdict::kLeave;
   RepairReason reason = RepairReason::kObserved;
-  std::string message;                       // for people
-  std::string policy;                        // the name of the policy; empty if none applies
-  absl::Time next = absl::InfiniteFuture();  // when the decision may change by itself
-  absl::Time since;                          // when this decision was first made
+  std::string message;                             // for people
+  std::string policy;                              // the name of the policy; empty if none applies
+  absl::Duration next = absl::InfiniteDuration();  // may change by itself then; monotonic
+  absl::Time next_time = absl::InfiniteFuture();   // the same for people
+  absl::Time since;                                // when this decision was first made
 };
 
 }  // namespace numalocality

@@ -19,12 +19,12 @@ namespace numalocality {
 
 // The facts besides the workload's report.
 struct RepairFacts {
-  absl::Time now;
-  std::string migration_id;                  // its running or queued migration; empty: none
-  std::optional<absl::Time> reserved_until;  // nullopt: it is not reserved
+  absl::Duration now;                            // monotonic, as are all points in time here
+  std::string migration_id;                      // its running or queued migration; empty: none
+  std::optional<absl::Duration> reserved_until;  // nullopt: it is not reserved
   std::string reserved_by;
   NodeSet cleared_nodes;  // that were evacuated and are kept clear
-  absl::Time cleared_until;
+  absl::Duration cleared_until;
   // The free bytes of each node above its reserve, less those that running repairs will use.
   std::map<NodeId, int64_t> room_bytes;
   bool may_start = true;               // fewer repairs run than the limit

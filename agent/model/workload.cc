@@ -33,11 +33,14 @@ std::string Workload::ToString() const {
 bool Workload::HoldsCgroup(const std::string& path) const { return IsWithin(path, cgroup_path); }
 
 bool Workload::IsSame(const Workload& other) const {
-  return process == other.process && (process.has_value() || cgroup_id == other.cgroup_id);
+  return process == other.process && (process.has_value() || CgroupKey() == other.CgroupKey());
 }
 
 bool Workload::Overlaps(const Workload& other) const {
   if (process.has_value() && other.process.has_value()) return *process == *other.process;
+  const bool ids_are_known = cgroup_id != 0 && other.cgroup_id != 0;
+  const bool was_recreated = cgroup_path == other.cgroup_path && cgroup_id != other.cgroup_id;
+  if (ids_are_known && was_recreated) return false;
   return (!other.process.has_value() && IsWithin(cgroup_path, other.cgroup_path)) ||
          (!process.has_value() && IsWithin(other.cgroup_path, cgroup_path));
 }

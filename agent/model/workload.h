@@ -7,7 +7,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+<<<<<<< HEAD
 #include <vector>
+=======
+#include <utility>
+>>>>>>> d
 
 #include "agent/model/container_names.h"
 #include "agent/model/enum_table.h"
@@ -52,7 +56,11 @@ struct Workload {
   // same.
   bool IsSame(const Workload& other) const;
 
-  // Whether moving both at once would move the same process twice.
+  // The path alone may name a newer cgroup, and the id alone another one after a reboot.
+  std::pair<std::string, uint64_t> CgroupKey() const { return {cgroup_path, cgroup_id}; }
+
+  // Whether moving both at once would move the same process twice. Of cgroups with the same path,
+  // only the same one overlaps.
   bool Overlaps(const Workload& other) const;
 };
 
@@ -70,6 +78,8 @@ struct WorkloadSelector {
   std::optional<std::string> cgroup_path;
   std::optional<pid_t> pid;
   std::optional<ContainerNames> names = {};  // without a container: all containers of the pod
+  // With cgroup_path: only this cgroup, not a newer one at that path. For the repair loop.
+  std::optional<uint64_t> cgroup_id = {};
 
   // Whether it means all containers of a pod.
   bool IsPod() const;

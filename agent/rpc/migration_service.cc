@@ -138,24 +138,17 @@ absl::Status MigrationService::List(const v1::ListMigrationsRequest& request,
                                     v1::ListMigrationsResponse& response) const {
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token()));
-  const std::vector<Migration> migrations = migrator_.List();  // oldest first
-  auto next = migrations.rbegin();
-  if (!after.empty()) {
-    next = std::find_if(migrations.rbegin(), migrations.rend(),
-                        [&](const Migration& migration) { return migration.id == after; });
-    if (next == migrations.rend()) {
-      return absl::InvalidArgumentError(
-          "page_token: its migration record has been removed; start again with the first page");
-    }
-    ++next;
+  auto migrations = migrator_.ListBefore(after, page_size + 1);  // one more shows whether there is
+  if (absl::IsNotFound(migrations.status())) {
+    return absl::InvalidArgumentError(
+        "page_token: its migration record has been removed; start again with the first page");
   }
-  for (; next != migrations.rend(); ++next) {
-    if (static_cast<size_t>(response.migrations_size()) == page_size) {
-      response.set_next_page_token(EncodePageToken(std::prev(next)->id));
-      break;
-    }
-    ToProto(*next, *response.add_migrations());
+  if (!migrations.ok()) return migrations.status();
+  if (migrations->size() > page_size) {
+    migrations->pop_back();
+    response.set_next_page_token(EncodePageToken(migrations->back().id));
   }
+  for (const Migration& migration : *migrations) ToProto(migration, *response.add_migrations());
   return absl::OkStatus();
 }
 

@@ -22,6 +22,7 @@ namespace numalocality::localityctl {
 
 // "SUCCEEDED", "NO_ROOM", "WARNING": the API's name without the prefix.
 std::string StateWord(v1::MigrationState state);
+bool HasEnded(v1::MigrationState state);  // as the agent's IsFinal
 std::string ReasonWord(v1::MigrationReason reason);
 std::string SeverityWord(v1::FindingSeverity severity);
 

@@ -56,6 +56,7 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     } else if (room.is_claimed) {
       if (!Pause(kClaimNap)) break;
     } else {
+      if (StopIfGone(target)) break;
       // BestOf chose the target with most room, so moves to the other ones cannot help this group.
       for (const PageMove& move : SettleFollowers(group.left, settle)) {
         settle(move, PageOutcome::kNoMemory);
@@ -166,6 +167,9 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
     if (room.pages == most_pages) break;
     context_.room.Release(target, room.pages);
     if (!room.is_claimed) {
+      if (StopIfGone(target)) {
+        return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
+      }
       NoRoomOn(target, context_.room.Describe(target), !context_.nodes_swap);
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
     }
@@ -271,7 +275,18 @@ int64_t BatchMover::MostPages(absl::Span<const PageMove> moves) const {
   return static_cast<int64_t>(blocks.size()) * PagesPerBlock();
 }
 
+bool BatchMover::StopIfGone(NodeId target) {
+  if (!context_.room.IsGone(target)) return false;
+  StopForGone(target);
+  return true;
+}
+
+void BatchMover::StopForGone(NodeId target) {
+  process_.Stop(MigrationReason::kNodeGone, PageOutcome::kNotAttempted, NodeGoneMessage({target}));
+}
+
 void BatchMover::NoRoomOn(NodeId target, const std::string& message, bool for_good) {
+  if (StopIfGone(target)) return;
   process_.LackRoom(message);
   if (!for_good) return;
   context_.room.MarkFull(target);
@@ -295,7 +310,9 @@ void BatchMover::StopFor(const BatchResult& batch, NodeId target, MoveFlag flag)
                       absl::StrCat("the kernel found no free memory on node ", target.value,
                                    "; check that the agent's own cpuset.mems allows this node"),
                       true);
+    case MoveStop::kNodeGone: return StopForGone(target);
     case MoveStop::kForbidden:
+      if (StopIfGone(target)) return;
       return process_.Stop(MigrationReason::kCpusetForbids, PageOutcome::kForbidden,
                            absl::StrCat(process, ": cpuset.mems forbids node ", target.value));
     case MoveStop::kPermissionDenied:

@@ -139,6 +139,9 @@ class BatchMover {
   int64_t PagesPer(MoveUnit unit) const {
     return unit == MoveUnit::kPage ? 1 : process_.page_sizes().PagesPerHuge();
   }
+  // Stops because `target` went offline; false if it has not.
+  bool StopIfGone(NodeId target);
+  void StopForGone(NodeId target);
   // `for_good`: nothing more is moved to `target`.
   void NoRoomOn(NodeId target, const std::string& message, bool for_good);
   void StopFor(const BatchResult& batch, NodeId target, MoveFlag flag);

@@ -40,6 +40,11 @@ ExpectedNodes NodesSeen::Uniform() const {
   return uniform;
 }
 
+std::string NodeGoneMessage(const NodeSet& nodes) {
+  return absl::StrCat("target node ", nodes.ToString(),
+                      " went offline; move the rest when it is back, or to another node");
+}
+
 absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessHandle& process,
                                     const MigrationSpec& spec, const Topology& topology) {
   NL_ASSIGN_OR_RETURN(const NodeSet allowed, process.ReadAllowedNodes());

@@ -24,6 +24,9 @@
 
 namespace numalocality {
 
+// For people: why a migration to nodes that went offline ends.
+std::string NodeGoneMessage(const NodeSet& nodes);
+
 // The nodes that a process's memory should be on: the targets of the spec or, without any, the home
 // nodes of the CPUs that its threads may run on, as far as its cpuset allows them.
 // FAILED_PRECONDITION with both masks if the cpuset forbids a target node, or every home node.

@@ -48,6 +48,10 @@ class WorkloadMover {
     auto topology = TopologyReader(context_.host).Read();
     if (!topology.ok()) return Stop(MigrationReason::kInternal, topology.status().message());
     topology_ = *std::move(topology);
+    const NodeSet targets = TargetsOf(spec_.node_map) | spec_.target_nodes;
+    if (const NodeSet gone = targets - topology_.MemoryNodes(); !gone.empty()) {
+      return Stop(MigrationReason::kNodeGone, NodeGoneMessage(gone));
+    }
     if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }

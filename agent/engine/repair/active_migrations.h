@@ -14,12 +14,12 @@
 
 namespace numalocality {
 
-// Not thread-safe: only the repair loop's thread uses it.
+// All points in time are monotonic. Not thread-safe: only the repair loop's thread uses it.
 class ActiveMigrations {
  public:
   // Takes in the current state of a migration. Of a final one only the node that it cleared is
   // remembered.
-  void Update(const Migration& migration, absl::Time now);
+  void Update(const Migration& migration, absl::Duration now);
   // Takes in a repair that was just submitted; it moves memory to `homes`.
   void AddRepair(const Migration& migration, const NodeSet& homes);
 
@@ -31,8 +31,8 @@ class ActiveMigrations {
   int64_t ClaimedBytes(NodeId node) const;
 
   // Nodes that were evacuated and are kept clear, and when the last of them is free again.
-  NodeSet ClearedNodes(absl::Time now) const;
-  absl::Time ClearedUntil() const;
+  NodeSet ClearedNodes(absl::Duration now) const;
+  absl::Duration ClearedUntil() const;
 
  private:
   struct Repair {
@@ -42,7 +42,7 @@ class ActiveMigrations {
 
   std::map<std::string, std::vector<Workload>> moving_;  // by id
   std::map<std::string, Repair> repairs_;                // by id
-  std::map<NodeId, absl::Time> cleared_until_;
+  std::map<NodeId, absl::Duration> cleared_until_;
 };
 
 }  // namespace numalocality

@@ -33,6 +33,12 @@ bool IsSame(const RepairDecision& a, const RepairDecision& b) {
   return a.verdict == b.verdict && a.reason == b.reason && a.policy == b.policy;
 }
 
+// The wall time of `next` differs by a little each time, and by more after the clock was set.
+bool SameNext(const RepairDecision& a, const RepairDecision& b) {
+  return a.next == b.next && (a.next_time == b.next_time ||
+                              absl::AbsDuration(a.next_time - b.next_time) < absl::Seconds(1));
+}
+
 // As far as this decision goes, the workload's memory is where it should be.
 bool IsAtHome(const RepairDecision& decision) {
   return decision.reason == RepairReason::kLocal || decision.reason == RepairReason::kTooLittle;
@@ -55,7 +61,7 @@ PolicyLoop::~PolicyLoop() { Stop(); }
 
 void PolicyLoop::Restore(const std::vector<Migration>& ended) {
   for (const Migration& migration : ended) {
-    decider_.Update(migration, *configuration_, migration.end_time);
+    decider_.Update(migration, *configuration_, migration.ended_at);
   }
 }
 
@@ -81,7 +87,7 @@ void PolicyLoop::Stop() {
 void PolicyLoop::Run() {
   CgroupNews news;
   while (true) {
-    const absl::Time next = Tick(news);
+    const absl::Duration next = Tick(news);
     // Events that arrive meanwhile are handled together in the next step.
     context_.clock.Sleep(kStepInterval);
     {
@@ -92,7 +98,7 @@ void PolicyLoop::Run() {
         continue;
       }
     }
-    const absl::Duration wait = std::max(next - context_.clock.Now(), absl::ZeroDuration());
+    const absl::Duration wait = std::max(next - context_.clock.Monotonic(), absl::ZeroDuration());
     if (watch_.has_value()) {
       news = watch_->Wait(wait);
     } else {
@@ -118,14 +124,14 @@ void PolicyLoop::OnMigration(const Migration& migration) {
   if (watch_.has_value()) watch_->Wake();
 }
 
-absl::Time PolicyLoop::last_tick() const {
+absl::Duration PolicyLoop::last_tick() const {
   MutexLock lock(mutex_);
   return last_tick_;
 }
 
-absl::Time PolicyLoop::Tick(const CgroupNews& news) {
+absl::Duration PolicyLoop::Tick(const CgroupNews& news) {
   const absl::Duration cpu_before = ThreadCpuTime();
-  const absl::Time now = context_.clock.Now();
+  const absl::Duration now = context_.clock.Monotonic();
   TakeConfiguration();
   topology_is_fresh_ = false;
   reservations_ = migrator_.reservations().List();
@@ -136,13 +142,13 @@ absl::Time PolicyLoop::Tick(const CgroupNews& news) {
   DropGone();
   if (all_were_read) ForgetGone();
   // Reading takes time: the changes that it found may be later than `now`.
-  const absl::Time next_decision = DecideDue(context_.clock.Now());
-  if (read_time_ == now) read_cpu_time_ = ThreadCpuTime() - cpu_before;
-  Publish(now);
+  const absl::Duration next_decision = DecideDue(context_.clock.Monotonic());
+  if (read_at_ == now) read_cpu_time_ = ThreadCpuTime() - cpu_before;
+  Publish();
   MutexLock lock(mutex_);
   last_tick_ = now;
-  absl::Time next = std::min(read_time_ + configuration_->period, next_decision);
-  if (tree_changed_) next = std::min(next, walk_time_ + kWalkInterval);
+  absl::Duration next = std::min(read_at_ + configuration_->period, next_decision);
+  if (tree_changed_) next = std::min(next, walked_at_ + kWalkInterval);
   return next;
 }
 
@@ -175,20 +181,20 @@ void PolicyLoop::TakeInbox() {
 
 void PolicyLoop::TakeIn(const Migration& migration) {
   for (const FruitlessRepair& repair :
-       decider_.Update(migration, *configuration_, context_.clock.Now())) {
+       decider_.Update(migration, *configuration_, context_.clock.Monotonic())) {
     totals_.AddRepairWithoutGain();
     LogWarning(absl::StrCat("repair without gain id=", migration.id, " workload=\"",
                             LogSafe(repair.workload.ToString()), "\" in_a_row=", repair.in_a_row));
   }
 }
 
-bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Time now) {
+bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Duration now) {
   tree_changed_ = tree_changed_ || news.tree_changed || news.lost;
   const bool tree_changed = tree_changed_;
   const bool walked = WalkIfDue(now);
-  const bool read_all = walked || news.lost || now >= read_time_ + configuration_->period;
+  const bool read_all = walked || news.lost || now >= read_at_ + configuration_->period;
   if (!read_all && news.written.empty()) return false;
-  if (read_all) read_time_ = now;  // also if it fails: then it is tried again after a period
+  if (read_all) read_at_ = now;  // also if it fails: then it is tried again after a period
   if (!ReadTopology()) return false;
   for (const auto& [path, file] : news.written) {
     Track(reader_.ReadBelow(path, topology_), absl::StrCat(file, " of ", path, " written"));
@@ -212,13 +218,13 @@ bool PolicyLoop::ReadTopology() {
   return true;
 }
 
-bool PolicyLoop::WalkIfDue(absl::Time now) {
+bool PolicyLoop::WalkIfDue(absl::Duration now) {
   // Without a working watch only the timer finds changes.
   const bool is_watching = watch_.has_value() && watch_status().ok();
   const absl::Duration longest = is_watching ? kLongestWalkInterval : configuration_->period;
-  const bool due = now >= walk_time_ + (tree_changed_ ? kWalkInterval : longest);
+  const bool due = now >= walked_at_ + (tree_changed_ ? kWalkInterval : longest);
   if (!due) return false;
-  walk_time_ = now;
+  walked_at_ = now;
   tree_changed_ = false;
   const absl::Status status = Walk();
   // A failed walk is made again soon, and the same error is logged once.
@@ -273,17 +279,17 @@ void PolicyLoop::DropGone() {
 }
 
 void PolicyLoop::ForgetGone() {
-  std::set<uint64_t> ids;
+  std::set<RepairDecider::CgroupKey> cgroups;
   for (const auto& [path, tracked] : tracked_) {
-    ids.insert(tracked.read->placement.workload.cgroup_id);
+    cgroups.insert(tracked.read->placement.workload.CgroupKey());
   }
-  decider_.ForgetExcept(ids);
+  decider_.ForgetExcept(cgroups);
 }
 
-absl::Time PolicyLoop::DecideDue(absl::Time now) {
+absl::Duration PolicyLoop::DecideDue(absl::Duration now) {
   const bool all = std::exchange(decide_all_, false);
   decider_.BeginRound(RoundAt(now));
-  absl::Time next = absl::InfiniteFuture();
+  absl::Duration next = absl::InfiniteDuration();
   bool some_are_unnamed = false;
   for (auto& [path, tracked] : tracked_) {
     const bool is_due = all || tracked.shown == nullptr || tracked.decided != tracked.read ||
@@ -299,11 +305,11 @@ absl::Time PolicyLoop::DecideDue(absl::Time now) {
   return next;
 }
 
-DecisionRound PolicyLoop::RoundAt(absl::Time now) const {
+DecisionRound PolicyLoop::RoundAt(absl::Duration now) const {
   return {now, *configuration_, topology_, watermarks_, reservations_};
 }
 
-void PolicyLoop::Decide(Tracked& tracked, absl::Time now) {
+void PolicyLoop::Decide(Tracked& tracked, absl::Duration now) {
   const WorkloadReport& report = *tracked.read;
   WorkloadDecision result = decider_.Decide(report);
   // Free memory changes quickly: a repair is decided by a topology that was read in this step.
@@ -323,11 +329,12 @@ void PolicyLoop::Decide(Tracked& tracked, absl::Time now) {
     Submit(tracked, *result.match.policy, now, result.decided);
   }
   const bool is_new = before == nullptr || !IsSame(*before->decision, decision);
-  decision.since = is_new ? now : before->decision->since;
+  decision.since = is_new ? context_.clock.Now() : before->decision->since;
+  decision.next_time = context_.clock.WallTimeAt(decision.next);
   if (is_new) CountAndLog(report, decision, before == nullptr);
   // In most steps nothing has changed, and the report that is shown stays.
   if (!is_new && tracked.decided == tracked.read && before->description == result.description &&
-      before->decision->message == decision.message && before->decision->next == decision.next) {
+      before->decision->message == decision.message && SameNext(*before->decision, decision)) {
     return;
   }
   auto shown = std::make_shared<WorkloadReport>(report);
@@ -341,7 +348,7 @@ void PolicyLoop::Decide(Tracked& tracked, absl::Time now) {
   tracked.decided = tracked.read;
 }
 
-void PolicyLoop::Submit(const Tracked& tracked, const LocalityPolicy& policy, absl::Time now,
+void PolicyLoop::Submit(const Tracked& tracked, const LocalityPolicy& policy, absl::Duration now,
                         DecidedRepair& decided) {
   const WorkloadPlacement& placement = tracked.read->placement;
   const MigrationRequest request =
@@ -372,9 +379,9 @@ void PolicyLoop::CountAndLog(const WorkloadReport& report, const RepairDecision&
                        "\" message=\"", LogSafe(decision.message), "\""));
 }
 
-void PolicyLoop::Publish(absl::Time now) {
+void PolicyLoop::Publish() {
   auto report = std::make_shared<LocalityReport>();
-  report->read_time = now;
+  report->read_time = context_.clock.Now();
   report->cpu_time = read_cpu_time_;
   report->topology = topology_;
   report->workloads.reserve(tracked_.size());

@@ -68,8 +68,8 @@ class PolicyLoop final : public MigrationListener {
   void Stop();
 
   // Makes one step: handles events, reads what is due, decides, submits, publishes. Returns when
-  // the next step is due unless an event makes one due earlier.
-  absl::Time Tick(const CgroupNews& news);
+  // the next step is due unless an event makes one due earlier. All points in time are monotonic.
+  absl::Duration Tick(const CgroupNews& news);
 
   // Makes the loop decide about all workloads again soon: call it when the names of containers or
   // the configuration have changed.
@@ -83,8 +83,8 @@ class PolicyLoop final : public MigrationListener {
     return watch_status_;
   }
 
-  // When the last step ended; InfinitePast before the first.
-  absl::Time last_tick() const;
+  // When the last step began; minus infinity before the first has ended.
+  absl::Duration last_tick() const;
 
  private:
   // One workload's reports, and what led to them.
@@ -100,8 +100,8 @@ class PolicyLoop final : public MigrationListener {
   void TakeInbox();
   void TakeIn(const Migration& migration);
   // Reads the workloads that are due; returns whether all were read.
-  bool ReadDue(const CgroupNews& news, absl::Time now);
-  bool WalkIfDue(absl::Time now);
+  bool ReadDue(const CgroupNews& news, absl::Duration now);
+  bool WalkIfDue(absl::Duration now);
   absl::Status Walk();
   void SetWatchStatus(const absl::Status& status);
   // Reads topology_ unless this step has read it already. Logs an error and returns false if that
@@ -113,14 +113,14 @@ class PolicyLoop final : public MigrationListener {
   void ForgetGone();
   // Decides about the workloads that have changed or whose next decision is due; returns when the
   // next one will be due.
-  absl::Time DecideDue(absl::Time now);
-  DecisionRound RoundAt(absl::Time now) const;
-  void Decide(Tracked& tracked, absl::Time now);
+  absl::Duration DecideDue(absl::Duration now);
+  DecisionRound RoundAt(absl::Duration now) const;
+  void Decide(Tracked& tracked, absl::Duration now);
   // Submits a repair. If the Migrator refuses it, replaces the decision with kRefused.
-  void Submit(const Tracked& tracked, const LocalityPolicy& policy, absl::Time now,
+  void Submit(const Tracked& tracked, const LocalityPolicy& policy, absl::Duration now,
               DecidedRepair& decided);
   void CountAndLog(const WorkloadReport& report, const RepairDecision& decision, bool is_first);
-  void Publish(absl::Time now);
+  void Publish();
 
   const EngineContext context_;
   const PolicyLoopSources sources_;
@@ -140,9 +140,9 @@ class PolicyLoop final : public MigrationListener {
   bool decide_all_ = true;
   bool tree_changed_ = true;
   absl::Status walk_status_;
-  absl::Time walk_time_ = absl::InfinitePast();
-  absl::Time read_time_ = absl::InfinitePast();  // when all workloads were read last
-  absl::Duration read_cpu_time_;                 // of that step
+  absl::Duration walked_at_ = -absl::InfiniteDuration();
+  absl::Duration read_at_ = -absl::InfiniteDuration();  // when all workloads were read last
+  absl::Duration read_cpu_time_;                        // of that step
 
   std::thread thread_;
   mutable Mutex mutex_;
@@ -150,7 +150,7 @@ class PolicyLoop final : public MigrationListener {
   std::vector<Migration> inbox_ ABSL_GUARDED_BY(mutex_);
   bool is_woken_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status watch_status_ ABSL_GUARDED_BY(mutex_);
-  absl::Time last_tick_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
 };
 
 }  // namespace numalocality

@@ -61,8 +61,8 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     if (found.ok()) tree.workloads.push_back(std::move(found->front()));
   }
   // Workloads that exist when the agent starts did not appear just now.
-  const absl::Time appeared =
-      std::exchange(has_walked_, true) ? context_.clock.Now() : absl::InfinitePast();
+  const absl::Duration appeared =
+      std::exchange(has_walked_, true) ? context_.clock.Monotonic() : -absl::InfiniteDuration();
   std::set<std::string> paths;
   for (Workload& workload : tree.workloads) {
     paths.insert(workload.cgroup_path);
@@ -89,6 +89,7 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
       continue;
     }
     const std::string path = workload.cgroup_path;
+    workload.cgroup_id = counters->id();  // a new one may have taken its place during the walk
     kept_.emplace(path, Kept{std::move(workload), *std::move(counters), {}, {}, {}, appeared, {}});
   }
   std::erase_if(kept_, [&](const auto& entry) { return !paths.contains(entry.first); });
@@ -125,7 +126,11 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workloa
                                                          const Topology& topology) {
   NL_ASSIGN_OR_RETURN(CgroupCounters counters,
                       CgroupCounters::Open(context_.host, workload.cgroup_path));
-  Kept kept{workload, std::move(counters), {}, {}, {}, absl::InfinitePast(), {}};
+  if (counters.id() != workload.cgroup_id) {
+    return absl::NotFoundError(
+        absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
+  }
+  Kept kept{workload, std::move(counters), {}, {}, {}, -absl::InfiniteDuration(), {}};
   bool same = false;
   return ReadPlacement(kept, topology, same);
 }
@@ -157,7 +162,7 @@ absl::Status ReportReader::Read(Kept& kept, const Topology& topology) {
   report->home_since = kept.appeared;
   if (kept.report != nullptr) {
     report->home_since = HomeHasChanged(kept.report->placement, placement)
-                             ? context_.clock.Now()
+                             ? context_.clock.Monotonic()
                              : kept.report->home_since;
   }
   report->placement = std::move(placement);

@@ -57,7 +57,7 @@ class ReportReader {
     // The threads whose affinity is not masks[0], and its index: two threads may swap theirs.
     std::vector<std::pair<pid_t, size_t>> others;
     std::vector<ProcessPlacement> processes;
-    absl::Time appeared;      // InfinitePast if it existed when the agent started
+    absl::Duration appeared;  // monotonic; minus infinity if it existed when the agent started
     MemoryByNode sampled_at;  // the workload's memory when its processes were sampled
     bool resample = true;
     std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read

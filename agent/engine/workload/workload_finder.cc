@@ -47,6 +47,11 @@ absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, WorkloadTr
   return absl::OkStatus();
 }
 
+absl::Status IsRecreated(const Workload& workload) {
+  return absl::NotFoundError(
+      absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
+}
+
 // Names of a pod without a container match all its containers.
 bool HasNames(const ContainerNames& names, const ContainerNames& wanted) {
   return names.pod_namespace == wanted.pod_namespace && names.pod == wanted.pod &&
@@ -115,6 +120,9 @@ absl::StatusOr<std::vector<Workload>> WorkloadFinder::Find(const WorkloadSelecto
   }
   if (selector.cgroup_path.has_value()) {
     NL_ASSIGN_OR_RETURN(Workload workload, FindCgroup(*selector.cgroup_path));
+    if (selector.cgroup_id.value_or(workload.cgroup_id) != workload.cgroup_id) {
+      return IsRecreated(workload);
+    }
     return std::vector<Workload>{std::move(workload)};
   }
   NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, FindAll());
@@ -228,8 +236,7 @@ absl::StatusOr<ProcessHandle> WorkloadFinder::OpenProcess(KernelCalls& kernel,
 absl::StatusOr<CgroupDir> WorkloadFinder::OpenCgroup(const Workload& workload) const {
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(host_, workload.cgroup_path));
   if (cgroup.id() != workload.cgroup_id) {
-    return absl::NotFoundError(
-        absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
+    return IsRecreated(workload);
   }
   return cgroup;
 }

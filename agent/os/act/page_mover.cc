@@ -30,6 +30,7 @@ PageOutcome OutcomeOfStop(MoveStop stop) {
     case MoveStop::kReplaced: return PageOutcome::kIdentityChanged;
     case MoveStop::kNoMemory: return PageOutcome::kNoMemory;
     case MoveStop::kForbidden: return PageOutcome::kForbidden;
+    case MoveStop::kNodeGone: return PageOutcome::kNotAttempted;
     case MoveStop::kPermissionDenied: return PageOutcome::kPermissionDenied;
     case MoveStop::kUnexpected: return PageOutcome::kNotMigratable;
     case MoveStop::kNone:
@@ -45,6 +46,7 @@ MoveStop StopOfErrno(int error_number) {
       return MoveStop::kExited;
     case ENOMEM: return MoveStop::kNoMemory;
     case EACCES: return MoveStop::kForbidden;
+    case ENODEV: return MoveStop::kNodeGone;
     case EPERM:
     case ENOSYS:  // seccomp filters often return it
       return MoveStop::kPermissionDenied;

@@ -27,7 +27,8 @@ enum class MoveStop {
   kForbidden,         // the target is not in the process's cpuset.mems
   kPermissionDenied,  // a capability is missing, or a seccomp filter or security module denies the
                       // call
-  kUnexpected,        // another errno, or the target node went offline
+  kNodeGone,          // the target node has no memory any more: it went offline
+  kUnexpected,        // another errno
 };
 
 struct BatchResult {

@@ -45,8 +45,8 @@ void ToProto(const RepairDecision& decision, pb::RepairDecision& message) {
   message.set_reason(ToApi<pb::RepairReason>(decision.reason));
   message.set_message(Printable(decision.message));
   message.set_policy(Printable(decision.policy));
-  if (decision.next < absl::InfiniteFuture()) {
-    *message.mutable_next_time() = ToProto(decision.next);
+  if (decision.next_time < absl::InfiniteFuture()) {
+    *message.mutable_next_time() = ToProto(decision.next_time);
   }
   *message.mutable_since_time() = ToProto(decision.since);
 }

@@ -67,6 +67,7 @@ class FakeKernel final : public KernelCalls {
   // The machine. A process that exits or is replaced stays valid for whoever holds it.
   // Replaces an existing process with the same PID.
   void AddNode(int node, int64_t total_pages, int64_t free_pages);
+  void RemoveNode(int node) { memory_.erase(node); }
   FakeMemory& Memory(int node) { return memory_.at(node); }
   const std::map<int, FakeMemory>& memory() const { return memory_; }
   std::shared_ptr<FakeProcess> AddProcess(pid_t pid);

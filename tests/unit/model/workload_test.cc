@@ -37,6 +37,9 @@ TEST(WorkloadTest, IsTheSameByIdentity) {
   renewed.cgroup_id = 2;
   EXPECT_TRUE(Cgroup("/a").IsSame(Cgroup("/a")));
   EXPECT_FALSE(Cgroup("/a").IsSame(renewed));
+  EXPECT_FALSE(Cgroup("/a").IsSame(Cgroup("/b"))) << "ids begin anew when the machine starts";
+  EXPECT_FALSE(Cgroup("/a").Overlaps(renewed)) << "the earlier one has no processes any more";
+  EXPECT_TRUE(renewed.Overlaps(Process("/a", 5, 1))) << "whose cgroup has no known id";
   EXPECT_TRUE(Process("/a", 5, 1).IsSame(Process("/b", 5, 1))) << "it may go to another cgroup";
   EXPECT_FALSE(Process("/a", 5, 1).IsSame(Process("/a", 6, 1)));
   EXPECT_FALSE(Process("/a", 5, 1).IsSame(Process("/a", 5, 2)));
