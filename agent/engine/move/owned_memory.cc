@@ -50,7 +50,8 @@ void OwnedMemory::Prove() {
     // The PID of an exited process may already belong to a process outside the workload.
     if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
   }
-  const SharingProof proof = SharingProof::Take(context_.host, workload_, pids);
+  const SharingProof proof =
+      SharingProof::Take(context_.kernel, context_.clock, context_.host, workload_, pids);
   proof_ = std::make_shared<const SharingProof>(proof);
   old_at_ = context_.clock.Monotonic() + kProofLifetime;
   ranges_.clear();

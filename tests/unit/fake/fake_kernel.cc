@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -109,6 +110,29 @@ int FakeKernel::ScanPagemap(int pagemap_fd, const PagemapQuery& query,
     searched_pages_ += static_cast<int64_t>((region.end - region.start) / kFakePage);
   }
   return count;
+}
+
+int FakeKernel::QueryMapping(int maps_fd, uint64_t address, absl::Span<char> name,
+                             MappingRecord& mapping) {
+  const pid_t tid = OwnerOf(maps_fd);
+  const Fault fault = Enter(FakeCall::kQueryMapping, tid);
+  if (fault.error_number != 0) return -fault.error_number;
+  if (!has_mapping_query_) return -ENOTTY;
+  clock_.Advance(time_per_mapping_);
+  MutexLock lock(mutex_);
+  const FakeProcess* process = FindByThread(tid);
+  if (process == nullptr || !process->HasMemory(tid)) return -ESRCH;
+  const auto found = std::partition_point(
+      process->mappings.begin(), process->mappings.end(),
+      [&](const FakeMapping& candidate) { return candidate.range.end <= address; });
+  if (found == process->mappings.end()) return -ENOENT;
+  if (!name.empty()) {
+    if (found->path.size() >= name.size()) return -ENAMETOOLONG;
+    name[found->path.copy(name.data(), found->path.size())] = '\0';
+  }
+  mapping = {found->range, found->is_shared, found->file.device.major, found->file.device.minor,
+             found->file.inode};
+  return 0;
 }
 
 absl::StatusOr<std::optional<uint64_t>> FakeKernel::ZeroFrame() {
