@@ -144,7 +144,7 @@ enum class MigrationReason {
 <<<<<<< HEAD
   kProtected,         // its namespace is protected, or its pod's annotation turns migrations off
 =======
-  kNodeGone,          // a target node went offline
+  kNodeGone,  // a target node went offline
 >>>>>>> d
   // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
   // turns it into success with kNone, so no interface ever shows it.
