@@ -141,11 +141,8 @@ enum class MigrationReason {
   kNotSticky,         // the memory was moved, but StickMode could not be applied
   kHoldRefused,       // the process is already traced, or has too many threads to be held
   kInterrupted,       // the agent exited before the migration ended
-<<<<<<< HEAD
   kProtected,         // its namespace is protected, or its pod's annotation turns migrations off
-=======
-  kNodeGone,  // a target node went offline
->>>>>>> d
+  kNodeGone,          // a target node went offline
   // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
   // turns it into success with kNone, so no interface ever shows it.
   kEnough,

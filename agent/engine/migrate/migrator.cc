@@ -198,28 +198,17 @@ absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry
   return migration;
 }
 
-<<<<<<< HEAD
 void Migrator::BeginNext() {
   while (workers_.HasFree()) {
     const std::shared_ptr<MigrationEntry> entry = queue_.Take();
     if (entry == nullptr) return;
     entry->migration.state = MigrationState::kRunning;
     entry->migration.start_time = context_.clock.Now();
+    entry->migration.started_at = context_.clock.Monotonic();
     entry->watch = watchdog_.Begin(absl::StrCat("migration ", entry->migration.id));
     entry->job = workers_.Run([this, entry] { Run(entry); });
     Changed(*entry);
   }
-=======
-std::shared_ptr<MigrationEntry> Migrator::TakeNext() {
-  if (queue_.running_count() - replaced_ >= queue_.worker_count()) return nullptr;
-  std::shared_ptr<MigrationEntry> entry = queue_.Take();
-  if (entry == nullptr) return nullptr;
-  entry->migration.state = MigrationState::kRunning;
-  entry->migration.start_time = context_.clock.Now();
-  entry->migration.started_at = context_.clock.Monotonic();
-  Changed(*entry);
-  return entry;
->>>>>>> d
 }
 
 absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {

@@ -178,49 +178,6 @@ void SegmentMover::MoveSingles(absl::Span<const PageMove> moves, MoveFlag flag) 
                 [this](const PageMove& move, PageOutcome outcome) { Settle(move, 1, outcome); });
 }
 
-<<<<<<< HEAD
-=======
-void SegmentMover::Retry(std::vector<Unmoved> stuck, MoveFlag flag) {
-  absl::Duration backoff = kFirstBackoff;
-  for (int i = 0; i < context_.spec.limits.retries && !stuck.empty(); ++i) {
-    if (!batches_.Pause(backoff)) break;
-    backoff *= 4;
-    stuck = RetryOnce(stuck, flag);
-  }
-  // Where the target is gone, nothing is known about why they stayed.
-  const bool target_is_gone = process_.reason() == MigrationReason::kNodeGone;
-  // A page may have moved together with a later one of its huge page.
-  std::vector<PageMove> moves;
-  for (const Unmoved& page : stuck) moves.push_back(page.move);
-  const std::vector<int> nodes = batches_.Query(moves);
-  for (size_t i = 0; i < stuck.size(); ++i) {
-    std::vector<PageMove> left;
-    const PageOutcome outcome = target_is_gone ? PageOutcome::kNotAttempted : stuck[i].outcome;
-    if (i >= nodes.size() || nodes[i] != moves[i].target.value) {
-      batches_.Count(outcome, stuck[i].pages);
-    } else if (stuck[i].pages == 1) {
-      batches_.CountMoved(moves[i], 1);
-    } else {
-      SettleSplit(moves[i], left);
-      batches_.Count(outcome, static_cast<int64_t>(left.size()));
-    }
-  }
-}
-
-std::vector<SegmentMover::Unmoved> SegmentMover::RetryOnce(const std::vector<Unmoved>& stuck,
-                                                           MoveFlag flag) {
-  const std::vector<Unmoved> put_aside = std::exchange(stuck_, {});
-  std::vector<PageMove> heads;
-  std::vector<PageMove> singles;
-  for (const Unmoved& page : stuck) (page.pages > 1 ? heads : singles).push_back(page.move);
-  SortByTarget(heads);
-  MoveHuge(heads, flag, singles);
-  SortByTarget(singles);
-  MoveSingles(singles, flag);
-  return std::exchange(stuck_, put_aside);
-}
-
->>>>>>> d
 void SegmentMover::MoveSharers() {
   const std::vector<UnmovedPage> sharers = std::exchange(sharers_, {});
   std::vector<PageMove> moves;
