@@ -30,7 +30,6 @@ void OwnedMemory::Prove() {
     if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
   }
   const SharingProof proof = SharingProof::Take(context_.host, workload_, pids);
-  old_at_ = context_.clock.Monotonic() + kProofLifetime;
   ranges_.clear();
   for (const auto& process : processes_) {
     const auto mappings = process->handle().ReadMaps();
@@ -39,6 +38,8 @@ void OwnedMemory::Prove() {
     const pid_t pid = process->handle().pid();
     ranges_[pid] = proof.OwnedRanges(pid, *mappings);
   }
+  // From the end of the reads: a proof that takes longer than its lifetime is used at least once.
+  old_at_ = context_.clock.Monotonic() + kProofLifetime;
   if (proof.note().empty()) return;  // keep an earlier note: it may be why pages were left
   ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
 }
