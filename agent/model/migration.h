@@ -37,8 +37,19 @@ enum class HoldMode {
 };
 const EnumTable<HoldMode>& TableOf(HoldMode);
 
+// The fraction of time lost to memory pressure from which migrations pause and repairs do not
+// start.
+inline constexpr double kHighPressure = 0.10;
+
+// How long a migration may run if its request does not say so: one that takes longer is held up,
+// and holds up others.
+inline constexpr absl::Duration kDefaultDeadline = absl::Hours(1);
+
 // The limits of one migration.
 struct MoveLimits {
+  // The least bandwidth limit: with less a migration would never end.
+  static constexpr int64_t kLeastBytesPerSecond = int64_t{1} << 20;
+
   // Kernel calls that take longer make the following batches smaller, down to one page.
   absl::Duration longest_call = absl::Milliseconds(10);
   std::optional<int> batch_pages;  // a fixed size instead
@@ -61,7 +72,7 @@ struct MigrationSpec {
   // The migration stops and succeeds once as many bytes have moved.
   std::optional<int64_t> enough_bytes;
   double min_moved = 0.90;  // fraction of the wanted pages on target that counts as success
-  absl::Duration deadline = absl::InfiniteDuration();  // from the start of running
+  absl::Duration deadline = kDefaultDeadline;  // from the start of running; numa-migrate ignores it
   // Times of verifications after the last batch, ascending; there is always one at zero.
   std::vector<absl::Duration> verify_after;
   bool operator==(const MigrationSpec&) const = default;

@@ -30,6 +30,11 @@ void PlanSpan(const PageSpan& span, NodeId target, const PageSizes& sizes, Windo
 
 }  // namespace
 
+int64_t WindowPlan::CountMoves(const PageSizes& sizes) const {
+  return static_cast<int64_t>(huge.size()) * sizes.PagesPerHuge() +
+         static_cast<int64_t>(probes.size() + rest.size() + singles.size());
+}
+
 void SortByTarget(std::vector<PageMove>& moves) {
   std::sort(moves.begin(), moves.end(), [](const PageMove& a, const PageMove& b) {
     return std::tie(a.target, a.address) < std::tie(b.target, b.address);

@@ -33,6 +33,7 @@ constexpr EnumTable<RepairReason> kRepairReasons = {{
     {RepairReason::kNodeCleared, "node_cleared", "node cleared", ""},
     {RepairReason::kNoHome, "no_home", "no home", ""},
     {RepairReason::kRefused, "refused", "refused", ""},
+    {RepairReason::kUnderPressure, "under_pressure", "under pressure", ""},
 }};
 static_assert(IsWellFormed(kRepairReasons));
 

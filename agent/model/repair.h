@@ -37,6 +37,7 @@ enum class RepairReason {
   kNodeCleared,      // a home node is kept clear after an evacuation
   kNoHome,           // its CPUs are not on or near a node with memory
   kRefused,          // the migration was refused
+  kUnderPressure,    // it loses much of its time to memory pressure
 };
 
 const EnumTable<RepairVerdict>& TableOf(RepairVerdict);

@@ -177,6 +177,13 @@ class Decider {
   // Is there room, for the memory and for one more migration?
   bool IsPossible() {
     if (facts_.refused.has_value()) return Wait(RepairReason::kRefused, *facts_.refused);
+    if (facts_.pressure >= kHighPressure) {
+      return Wait(RepairReason::kUnderPressure,
+                  absl::StrFormat("it loses %.0f%% of its time to memory pressure; a repair starts "
+                                  "below %.0f%%",
+                                  facts_.pressure * 100, kHighPressure * 100),
+                  facts_.now + kPressureSpan);
+    }
     const int64_t room = Room();
     if (room < result_.estimate.bytes) {
       return Wait(RepairReason::kNoRoom,
@@ -274,6 +281,7 @@ MigrationRequest RepairRequest(const WorkloadReport& report, const LocalityPolic
   // Page cache does not count in the estimate, so a repair that moves it has no byte limit.
   if (!policy.page_cache) spec.enough_bytes = estimate.bytes;
   spec.min_moved = policy.min_local_fraction;
+  spec.deadline = kLongestRepair;
   request.estimate = estimate;
   request.stick = policy.stick;
   request.origin = MigrationOrigin::kPolicy;

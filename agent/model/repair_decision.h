@@ -30,6 +30,7 @@ struct RepairFacts {
   bool may_start = true;               // fewer repairs run than the limit
   double bytes_per_second = 0;         // of earlier migrations; 0: none yet
   std::optional<std::string> refused;  // why the last request was refused
+  double pressure = 0;  // fraction of its time that it lost to memory pressure lately
 };
 
 struct DecidedRepair {
@@ -40,6 +41,12 @@ struct DecidedRepair {
 // A repair aims at a local fraction this much above the policy's threshold: it does not move all
 // memory, and is not needed again immediately.
 inline constexpr double kAimAbove = 0.03;
+
+// A repair that takes longer ends, and waits until others had their turn: its workload is under
+// pressure, or the kernel is slow. In this time some 100 GiB move.
+inline constexpr absl::Duration kLongestRepair = absl::Minutes(5);
+// When a workload under pressure is looked at again: the kernel's average is over this time.
+inline constexpr absl::Duration kPressureSpan = absl::Seconds(10);
 
 // The remote bytes that a repair may move: those on nodes with CPUs, of the kinds that repairs
 // move. Memory on other nodes (CXL, GPU) was put there on purpose.

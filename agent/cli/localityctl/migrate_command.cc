@@ -149,7 +149,7 @@ void AddHow(CLI::App& arguments, MigrateOptions& options) {
                   "Fraction of the wanted pages on target that counts as success; default 0.9")
       ->type_name("FRACTION");
   AddParsedOption(arguments, "--deadline", ParseTimeSpan, options.deadline,
-                  "Stop moving after this long, such as 90s; default: never")
+                  "Stop moving after this long, such as 90s; default: 1h")
       ->type_name("TIME");
   arguments
       .add_option(

@@ -53,7 +53,6 @@ void OwnedMemory::Prove() {
   const SharingProof proof =
       SharingProof::Take(context_.kernel, context_.clock, context_.host, workload_, pids);
   proof_ = std::make_shared<const SharingProof>(proof);
-  old_at_ = context_.clock.Monotonic() + kProofLifetime;
   ranges_.clear();
   for (const auto& process : processes_) {
     const auto mappings = process->handle().ReadMaps();
@@ -62,6 +61,8 @@ void OwnedMemory::Prove() {
     const pid_t pid = process->handle().pid();
     ranges_[pid] = proof.OwnedRanges(pid, *mappings);
   }
+  // From the end of the reads: a proof that takes longer than its lifetime is used at least once.
+  old_at_ = context_.clock.Monotonic() + kProofLifetime;
   if (proof.note().empty()) return;  // keep an earlier note: it may be why pages were left
   ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
 }

@@ -47,13 +47,15 @@ void PageRetries::CountUnmoved(const std::vector<UnmovedPage>& pages) {
   for (const UnmovedPage& page : pages) moves.push_back(page.move);
   const std::vector<int> nodes = batches_.Query(moves);
   for (size_t i = 0; i < pages.size(); ++i) {
+    const PageOutcome outcome =
+        batches_.TargetIsGone() ? PageOutcome::kNotAttempted : pages[i].outcome;
     if (i >= nodes.size() || nodes[i] != moves[i].target.value) {
-      batches_.Count(pages[i].outcome, pages[i].pages);
+      batches_.Count(outcome, pages[i].pages);
     } else if (pages[i].pages == 1) {
       batches_.CountMoved(moves[i], 1);
     } else {
       const auto left = batches_.CountFollowers(PagesOfHuge(moves[i], sizes_));
-      batches_.Count(pages[i].outcome, static_cast<int64_t>(left.size()));
+      batches_.Count(outcome, static_cast<int64_t>(left.size()));
     }
   }
 }

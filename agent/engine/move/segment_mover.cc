@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "agent/os/pages/shared_pages.h"
+
 namespace numalocality {
 namespace {
 
@@ -29,6 +31,8 @@ SegmentMover::SegmentMover(const MoveContext& context, MoveWorker& worker,
                            ProcessMigration& process)
     : context_(context),
       process_(process),
+      pagemap_(
+          Pagemap::Open(context.engine.kernel, process.handle(), process.page_sizes().base_bytes)),
       batches_(context, worker, process),
       retries_(
           context.spec.limits.retries, process.page_sizes(), batches_,
@@ -41,9 +45,9 @@ SegmentMover::SegmentMover(const MoveContext& context, MoveWorker& worker,
 void SegmentMover::Move(const MemorySegment& segment) {
   AddressRange left = segment.range;
   absl::Status status;
-  for (bool done = false; !done && status.ok() && !process_.stopped();) {
+  while (left.start < left.end && status.ok() && batches_.MayContinue()) {
     const auto known = process_.Mappings();
-    status = known.ok() ? MoveRange(segment, **known, left, done) : known.status();
+    status = known.ok() ? MoveRange(segment, **known, left) : known.status();
   }
   retries_.RetryCollected();
   MoveSharers();  // pages may become shared between two attempts
@@ -66,30 +70,40 @@ void SegmentMover::Move(const MemorySegment& segment) {
 
 absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
                                      const ProcessMigration::KnownMappings& known,
-                                     AddressRange& left, bool& done) {
-  done = true;
-  return process_.scanner().Scan(
+                                     AddressRange& left) {
+  bool ended_early = false;
+  const absl::Status status = process_.scanner().Scan(
       process_.handle(), known.mappings, Clip(context_.spec.ranges, left), context_.spec.kinds,
       [&](absl::Span<const PageSpan> spans) {
-        if (spans.empty()) return !process_.stopped();
-        if (context_.engine.clock.Monotonic() >= known.old_at) {
-          left.start = spans.front().address;
-          done = false;
-          return false;
+        ended_early = !batches_.MayContinue();
+        if (ended_early) return false;
+        if (!spans.empty()) {
+          misplaced_pages_ += process_.CountMisplaced(spans);
+          settled_pages_ += process_.CountSettled(spans);
+          MoveWindow(spans);
+          left.start = EndOf(spans.back(), process_.page_sizes().base_bytes);
         }
-        misplaced_pages_ += process_.CountMisplaced(spans);
-        settled_pages_ += process_.CountSettled(spans);
-        MoveWindow(spans);
-        left.start = EndOf(spans.back(), process_.page_sizes().base_bytes);
-        return !process_.stopped();
+        // After the window: however long its reads have taken, it was moved.
+        const bool is_old = !spans.empty() && context_.engine.clock.Monotonic() >= known.old_at;
+        ended_early = is_old || process_.stopped();
+        return !ended_early;
       },
       segment.nodes.Uniform());
+  if (!ended_early) left.start = left.end;
+  return status;
 }
 
 void SegmentMover::MoveWindow(absl::Span<const PageSpan> spans) {
-  const WindowPlan plan = PlanWindow(spans, process_.targets(), process_.page_sizes());
+  const WindowPlan plan =
+      PlanWindow(SettleShared(spans), process_.targets(), process_.page_sizes());
   batches_.Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
   batches_.Count(PageOutcome::kBusy, plan.hidden_pages);
+  if (plan.CountMoves(process_.page_sizes()) > 0 && !process_.stuck().TriesNextWindow()) {
+    batches_.Count(PageOutcome::kPinned, plan.CountMoves(process_.page_sizes()));
+    MoveSharers();
+    batches_.Flush();
+    return;
+  }
   std::vector<PageMove> singles = plan.singles;
   MoveHuge(plan.huge, MoveFlag::kExclusive, singles);
   MoveProbes(plan.probes, plan.rest, singles);
@@ -98,6 +112,24 @@ void SegmentMover::MoveWindow(absl::Span<const PageSpan> spans) {
   if (retries_.IsDue()) retries_.RetryCollected();
   MoveSharers();
   batches_.Flush();
+}
+
+std::vector<PageSpan> SegmentMover::SettleShared(absl::Span<const PageSpan> spans) {
+  if (!pagemap_.ok()) return {spans.begin(), spans.end()};
+  const PageSizes& sizes = process_.page_sizes();
+  SharedAndOwn pages = SeparateShared(*pagemap_, sizes.base_bytes, sizes.PagesPerHuge(), spans,
+                                      [&](const PageSpan& span) {
+                                        return process_.CountMisplaced({&span, 1}) > 0;
+                                      });
+  const WindowPlan shared = PlanWindow(pages.shared, process_.targets(), sizes);
+  for (const PageMove& head : shared.huge) {
+    Settle(head, sizes.PagesPerHuge(), PageOutcome::kShared);
+  }
+  for (const auto* moves : {&shared.probes, &shared.rest, &shared.singles}) {
+    for (const PageMove& move : *moves) Settle(move, 1, PageOutcome::kShared);
+  }
+  batches_.Count(PageOutcome::kBusy, shared.hidden_pages);
+  return std::move(pages.own);
 }
 
 void SegmentMover::MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag,
@@ -150,6 +182,10 @@ void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const
     if (left.empty()) batches_.CountHugePage(true);
     const bool is_stuck =
         std::find(stuck_heads.begin(), stuck_heads.end(), heads[i].address) != stuck_heads.end();
+    if (is_stuck && process_.stuck().IsStuck()) {
+      Settle(heads[i], static_cast<int64_t>(left.size()) + 1, PageOutcome::kPinned);
+      continue;
+    }
     if (is_stuck && SettleStuckProbe(heads[i], left)) continue;
     singles.insert(singles.end(), left.begin(), left.end());
   }
@@ -203,7 +239,8 @@ void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outco
   const SharingRule rule = context_.spec.sharing;
   if (outcome == PageOutcome::kMoved) {
     batches_.CountMoved(move, pages);
-  } else if (PageRetries::IsWorthwhile(outcome)) {
+  } else if (PageRetries::IsWorthwhile(outcome) &&
+             !(outcome == PageOutcome::kPinned && process_.stuck().IsStuck())) {
     retries_.Add(move, pages, outcome);
   } else if (outcome == PageOutcome::kShared && !context_.nodes_swap &&
              (rule == SharingRule::kAll ||

@@ -4,10 +4,12 @@
 
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "agent/engine/move/batch_mover.h"
 #include "agent/engine/move/page_retries.h"
 #include "agent/engine/move/process_migration.h"
 #include "agent/model/migration_plan.h"
+#include "agent/os/pages/pagemap.h"
 
 namespace numalocality {
 
@@ -21,10 +23,13 @@ class SegmentMover {
   void Move(const MemorySegment& segment);
 
  private:
-  // Moves the pages in `left` and advances its start. `done` is false if `known` got too old first.
+  // Moves the pages in `left`, at least those of one window, until `known` is too old. Advances the
+  // start of `left`, to its end if nothing is left.
   absl::Status MoveRange(const MemorySegment& segment, const ProcessMigration::KnownMappings& known,
-                         AddressRange& left, bool& done);
+                         AddressRange& left);
   void MoveWindow(absl::Span<const PageSpan> spans);
+  // Settles the misplaced pages that several processes map; returns the other spans.
+  std::vector<PageSpan> SettleShared(absl::Span<const PageSpan> spans);
   // Moves known huge pages. Appends the pages of those that were split meanwhile to `singles`.
   void MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag, std::vector<PageMove>& singles);
   // Moves the first pages of blocks that may be huge pages; `rest` are the other pages of these
@@ -41,6 +46,7 @@ class SegmentMover {
 
   const MoveContext& context_;
   ProcessMigration& process_;
+  const absl::StatusOr<Pagemap> pagemap_;  // may be denied
   BatchMover batches_;
   // Pages of the windows so far; see MemorySegment.
   int64_t misplaced_pages_ = 0;

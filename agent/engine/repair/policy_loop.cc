@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/os/node/pressure.h"
 #include "agent/os/node/topology_reader.h"
 
 namespace numalocality {
@@ -291,7 +292,15 @@ absl::Duration PolicyLoop::DecideDue(absl::Duration now) {
   decider_.BeginRound(RoundAt(now));
   absl::Duration next = absl::InfiniteDuration();
   bool some_are_unnamed = false;
-  for (auto& [path, tracked] : tracked_) {
+  // Who was moved last comes last: a repair that took too long queues up behind others.
+  std::vector<Tracked*> in_order;
+  for (auto& [path, tracked] : tracked_) in_order.push_back(&tracked);
+  std::stable_sort(in_order.begin(), in_order.end(), [this](const Tracked* a, const Tracked* b) {
+    return decider_.LastEnd(a->read->placement.workload) <
+           decider_.LastEnd(b->read->placement.workload);
+  });
+  for (Tracked* const each : in_order) {
+    Tracked& tracked = *each;
     const bool is_due = all || tracked.shown == nullptr || tracked.decided != tracked.read ||
                         tracked.shown->decision->next <= now;
     if (is_due) Decide(tracked, now);
@@ -312,11 +321,12 @@ DecisionRound PolicyLoop::RoundAt(absl::Duration now) const {
 void PolicyLoop::Decide(Tracked& tracked, absl::Duration now) {
   const WorkloadReport& report = *tracked.read;
   WorkloadDecision result = decider_.Decide(report);
-  // Free memory changes quickly: a repair is decided by a topology that was read in this step.
-  if (result.decided.decision.verdict == RepairVerdict::kRepair && !topology_is_fresh_ &&
-      ReadTopology()) {
-    decider_.BeginRound(RoundAt(now));
-    result = decider_.Decide(report);
+  // What changes quickly is read only for a workload that would be repaired: free memory and the
+  // workload's memory pressure.
+  if (result.decided.decision.verdict == RepairVerdict::kRepair) {
+    if (!topology_is_fresh_ && ReadTopology()) decider_.BeginRound(RoundAt(now));
+    const auto pressure = ReadCgroupPressure(context_.host, report.placement.workload.cgroup_path);
+    result = decider_.Decide(report, pressure.ok() ? pressure->some_fraction : 0);
   }
   const WorkloadReport* const before = tracked.shown.get();
   // The home has not changed since memory was there: whatever made the loop read the report now

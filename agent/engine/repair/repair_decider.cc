@@ -54,7 +54,12 @@ void RepairDecider::BeginRound(const DecisionRound& round) {
   common_ = CommonFacts();
 }
 
-WorkloadDecision RepairDecider::Decide(const WorkloadReport& report) {
+absl::Time RepairDecider::LastEnd(const Workload& workload) const {
+  const auto found = remembered_.find(workload.cgroup_id);
+  return found == remembered_.end() ? absl::InfinitePast() : found->second.history.last_end;
+}
+
+WorkloadDecision RepairDecider::Decide(const WorkloadReport& report, double pressure) {
   const Workload& workload = report.placement.workload;
   WorkloadDecision result;
   if (workload.container.has_value()) result.description = describe_(*workload.container);
@@ -63,8 +68,9 @@ WorkloadDecision RepairDecider::Decide(const WorkloadReport& report) {
   Remembered& remembered = remembered_[workload.CgroupKey()];
   remembered.history =
       AfterReport(std::move(remembered.history), report, result.match.policy, round_->now);
-  result.decided = DecideRepair(report, result.match, remembered.history, round_->topology,
-                                FactsOf(workload, remembered));
+  RepairFacts facts = FactsOf(workload, remembered);
+  facts.pressure = pressure;
+  result.decided = DecideRepair(report, result.match, remembered.history, round_->topology, facts);
   return result;
 }
 

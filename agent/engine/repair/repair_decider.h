@@ -67,7 +67,11 @@ class RepairDecider {
   void BeginRound(const DecisionRound& round);
 
   // Decides about the workload of `report`. Deciding twice by the same report changes nothing.
-  WorkloadDecision Decide(const WorkloadReport& report);
+  // `pressure`: see RepairFacts.
+  WorkloadDecision Decide(const WorkloadReport& report, double pressure = 0);
+
+  // When its last migration ended; InfinitePast without one.
+  absl::Time LastEnd(const Workload& workload) const;
 
   // The result of the request that followed a decision: its migration, which claims room from the
   // next decision on; or why it was refused, and until when the workload is left alone for that.

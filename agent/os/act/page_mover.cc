@@ -208,9 +208,10 @@ BatchResult PageMover::Move(const ProcessHandle& process, absl::Span<const PageM
   return Batch(kernel_, clock_, process, moves, flag, page_bytes_).Run();
 }
 
-std::optional<absl::Duration> PageMover::MeasureEmptyCall(const ProcessHandle& process) const {
+std::optional<absl::Duration> PageMover::MeasureEmptyCall(const ProcessHandle& process,
+                                                          NodeId target) const {
   const uint64_t address = kNeverMapped;
-  const int node = 0;
+  const int node = target.value;
   int status = kStatusUnwritten;
   const absl::Duration start = clock_.Monotonic();
   const int code = kernel_.MovePages(process.thread(), {&address, 1}, {&node, 1}, {&status, 1});

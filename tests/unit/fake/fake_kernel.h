@@ -100,8 +100,10 @@ class FakeKernel final : public KernelCalls {
   // back.
   using MemoryObserver = std::function<void(const std::map<int, FakeMemory>&)>;
   void OnMoved(MemoryObserver observer) { on_moved_ = std::move(observer); }
-  // The time that a moving call takes for each entry, and for each page that it moves.
+  // The time that a moving call takes for each of its entries, and besides, also without pages.
   void set_time_per_page(absl::Duration time) { time_per_page_ = time; }
+  void set_time_per_call(absl::Duration time) { time_per_call_ = time; }
+  void set_time_per_query(absl::Duration time) { time_per_query_ = time; }
 
   int CallCount(FakeCall kind) const;
   int CallCount() const;           // of all kinds
@@ -148,6 +150,8 @@ class FakeKernel final : public KernelCalls {
   absl::Duration time_per_mapping_;
   std::optional<uint64_t> zero_frame_;
   absl::Duration time_per_page_;
+  absl::Duration time_per_call_;
+  absl::Duration time_per_query_;
 };
 
 }  // namespace numalocality

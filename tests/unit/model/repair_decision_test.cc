@@ -158,6 +158,8 @@ std::vector<Case> Cases() {
        RepairReason::kCoolingDown, "within 5m", At(9800) + kCooldown},
       {"Refused", [](Situation& s) { s.facts.refused = "100 migrations are waiting"; }, kWait,
        RepairReason::kRefused, "100 migrations are waiting"},
+      {"UnderPressure", [](Situation& s) { s.facts.pressure = 0.4; }, kWait,
+       RepairReason::kUnderPressure, "loses 40% of its time to memory pressure", At(10010)},
       {"NoRoom", [](Situation& s) { s.facts.room_bytes[kNode1] = 700 * kMi; }, kWait,
        RepairReason::kNoRoom, "has room for 700.0 MiB"},
       {"Busy", [](Situation& s) { s.facts.may_start = false; }, kWait, RepairReason::kBusy,
@@ -206,8 +208,9 @@ TEST(DecideRepairTest, TheFirstReasonThatHoldsIsGiven) {
 TEST(DecideRepairTest, AReasonEndsWhenItSaysItDoes) {
   for (const Case& each : Cases()) {
     // The loop subtracts the room that other migrations have claimed.
-    const bool is_others =
-        each.reason == RepairReason::kReserved || each.reason == RepairReason::kNodeCleared;
+    const bool is_others = each.reason == RepairReason::kReserved ||
+                           each.reason == RepairReason::kNodeCleared ||
+                           each.reason == RepairReason::kUnderPressure;
     if (each.next == absl::InfiniteDuration() || is_others) continue;
     Situation situation;
     each.arrange(situation);

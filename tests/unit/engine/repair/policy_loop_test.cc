@@ -288,6 +288,38 @@ TEST_F(PolicyLoopTest, OneRepairAtATimeUnlessMoreMayRun) {
   EXPECT_EQ(Reason('b'), "local");
 }
 
+TEST_F(PolicyLoopTest, ARepairThatTakesTooLongQueuesUpBehindOthers) {
+  policy().cooldown = absl::ZeroDuration();
+  machine_.kernel().set_time_per_page(absl::Seconds(1));
+  AddContainer('a', 10, "4-7");
+  AddContainer('b', 20, "4-7");
+  Tick();
+  EXPECT_EQ(Reason('a'), "remote");
+  const absl::Duration start = machine_.clock().Monotonic();
+  Migrate();
+  EXPECT_LT(machine_.clock().Monotonic() - start, absl::Minutes(10));
+  ASSERT_THAT(Migrations(), SizeIs(2));
+  EXPECT_EQ(Reason('b'), "remote");
+  EXPECT_EQ(Reason('a'), "busy");
+}
+
+TEST_F(PolicyLoopTest, NoRepairStartsWhileItsPodIsUnderPressure) {
+  AddContainer('a', 10, "4-7");
+  const auto write = [this](const std::string& percent) {
+    machine_.WriteCgroupFile(Path('a'), "memory.pressure",
+                             "some avg10=" + percent + " avg60=0.00 avg300=0.00 total=1\n" +
+                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
+  };
+  write("40.00");
+  Tick();
+  EXPECT_EQ(Reason('a'), "under_pressure");
+  EXPECT_THAT(Migrations(), SizeIs(0));
+  write("5.00");
+  TickLater(absl::Seconds(10));
+  EXPECT_EQ(Reason('a'), "remote");
+  EXPECT_THAT(Migrations(), SizeIs(1));
+}
+
 TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
   configuration_->limits.concurrent_migrations = 4;
   AddContainer('a', 10, "4-7");
@@ -355,6 +387,7 @@ TEST_F(PolicyLoopTest, NothingComesBackToANodeThatWasEvacuated) {
   request.evacuation->node = NodeId{0};
   request.evacuation->keep_clear = absl::Minutes(7);
   policy().cooldown = absl::Seconds(1);
+  configuration_->limits.concurrent_migrations = 3;  // two repairs
   Tick();
   for (auto& [address, folio] : other->pages) folio->node = 1;
   ShowAll();
