@@ -28,7 +28,7 @@ constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 // has access.
 std::string CallerOf(const grpc::ServerContext& context) {
   std::vector<std::string> names;
-  for (const grpc::string_ref name : context.auth_context()->GetPeerIdentity()) {
+  for (const grpc::string_ref& name : context.auth_context()->GetPeerIdentity()) {
     names.emplace_back(name.data(), name.size());
   }
   return names.empty() ? context.peer() : absl::StrJoin(names, ",");

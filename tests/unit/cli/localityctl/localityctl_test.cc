@@ -288,7 +288,7 @@ TEST_F(LocalityctlTest, ReservesAndReleases) {
 TEST_F(LocalityctlTest, EvacuateShowsThePlanFirst) {
   SetPlan();
   EXPECT_EQ(*Run(EvacuateCommand, {"evacuate", "0", "--to", "1-2", "--free", "1G", "--keep-clear",
-                                   "1h", "--reservation", "t-1", "--yes"}),
+                                   "1h", "--reservation", "t-1", "--override-protection", "--yes"}),
             kExitSuccess);
   EXPECT_THAT(printed_, HasSubstr("To free node 0"));
   EXPECT_THAT(printed_, HasSubstr("\nm-1\n"));
@@ -301,6 +301,7 @@ TEST_F(LocalityctlTest, EvacuateShowsThePlanFirst) {
   EXPECT_EQ(evacuation.free_bytes(), int64_t{1} << 30);
   EXPECT_EQ(evacuation.keep_clear().seconds(), 3600);
   EXPECT_EQ(agent_.create_requests[1].reservation_tokens(0), "t-1");
+  EXPECT_TRUE(agent_.create_requests[1].override_protection());
 }
 
 TEST_F(LocalityctlTest, EvacuateMovesNothingUnlessConfirmed) {
