@@ -36,6 +36,7 @@ enum class RepairReason {
   kNodeCleared,    // a home node is kept clear after an evacuation
   kNoHome,         // its CPUs are not on or near a node with memory
   kRefused,        // the migration was refused
+  kUnread,         // its last report is old: reading it again fails, or has not ended
 };
 
 const EnumTable<RepairVerdict>& TableOf(RepairVerdict);

@@ -97,12 +97,19 @@ RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& r
   return facts;
 }
 
-void RepairDecider::AddRepair(const Migration& migration, const NodeSet& homes) {
-  active_.AddRepair(migration, homes);
+void RepairDecider::ClaimRepair(const WorkloadPlacement& placement,
+                                const RepairEstimate& estimate) {
+  active_.Claim(placement.workload, placement.home_nodes, estimate.bytes);
   common_ = CommonFacts();
 }
 
+void RepairDecider::AddRepair(const WorkloadPlacement& placement, const Migration& migration) {
+  active_.DropClaim(placement.workload);
+  active_.AddRepair(migration, placement.home_nodes);
+}
+
 void RepairDecider::AddRefusal(const Workload& workload, std::string message, absl::Time until) {
+  active_.DropClaim(workload);
   Remembered& remembered = remembered_[workload.cgroup_id];
   remembered.refused = std::move(message);
   remembered.refused_until = until;

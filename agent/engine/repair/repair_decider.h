@@ -69,9 +69,12 @@ class RepairDecider {
   // Decides about the workload of `report`. Deciding twice by the same report changes nothing.
   WorkloadDecision Decide(const WorkloadReport& report);
 
-  // The result of the request that followed a decision: its migration, which claims room from the
-  // next decision on; or why it was refused, and until when the workload is left alone for that.
-  void AddRepair(const Migration& migration, const NodeSet& homes);
+  // A request follows the latest decision: its migration claims room from the next decision on.
+  void ClaimRepair(const WorkloadPlacement& placement, const RepairEstimate& estimate);
+  // The result of that request: its migration, or why it was refused and until when the workload is
+  // left alone for that.
+  void AddRepair(const WorkloadPlacement& placement, const Migration& migration);
+  void DropRepair(const Migration& migration) { active_.Drop(migration.id); }
   void AddRefusal(const Workload& workload, std::string message, absl::Time until);
 
   // Forgets all workloads except those with these cgroup ids. Call only after all workloads have
