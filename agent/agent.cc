@@ -159,6 +159,7 @@ void Agent::ApplyLimits() {
   const AgentLimits limits = configuration_.Current()->limits;
   HostLimits host;
   host.node_reserve = limits.node_reserve;
+  host.protected_namespaces = configuration_.Current()->protected_namespaces;
   migrator_.SetLimits(host, limits.bytes_per_second);
 }
 
@@ -199,8 +200,8 @@ MetricsInput Agent::Metrics() const {
 }
 
 absl::Status Agent::Health() const {
-  const absl::Time last = std::max(loop_.last_tick(), start_time_);
-  const absl::Duration age = context_.clock.Now() - last;
+  const absl::Duration last = std::max(loop_.last_tick(), started_at_);
+  const absl::Duration age = context_.clock.Monotonic() - last;
   if (age < configuration_.Current()->period + kLoopGrace) return absl::OkStatus();
   return absl::UnavailableError(
       absl::StrCat("no report for ", absl::FormatDuration(age), ": the repair loop is stuck"));
@@ -214,7 +215,7 @@ std::vector<StalledCall> Agent::StalledCalls() const {
 
 std::vector<std::string> Agent::NotReady() const {
   std::vector<std::string> reasons;
-  if (loop_.last_tick() == absl::InfinitePast()) {
+  if (loop_.last_tick() == -absl::InfiniteDuration()) {
     reasons.push_back("the first report is not complete yet");
   }
   const auto status = RunSelfTest(context_, nullptr, &configuration_);

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "agent/base/clock.h"
 #include "agent/engine/context.h"
 #include "agent/engine/health/configuration_source.h"
 #include "agent/engine/migrate/migrator.h"
@@ -58,7 +58,7 @@ class Agent {
   void LogFindings() const;  // of the self-test
 
   const std::string socket_;
-  const absl::Time start_time_ = absl::Now();
+  const absl::Duration started_at_ = Clock::System().Monotonic();
   ConfigurationSource configuration_;
   const SourceOptions sources_;
   const GrpcOptions network_;

@@ -12,9 +12,29 @@ namespace {
 
 bool json_lines = false;  // written once by InitLog, before any thread exists
 
+// `text` in printable ASCII; with `quoted` also without quotes and backslashes, as a JSON string.
+std::string Escape(absl::string_view text, bool quoted) {
+  // JSON has no \x escapes, so unprintable bytes become \u00XX.
+  std::string safe;
+  for (const unsigned char c : text) {
+    if (quoted && (c == '"' || c == '\\')) {
+      safe += '\\';
+      safe += static_cast<char>(c);
+    } else if (c < 0x20 || c > 0x7e) {
+      static constexpr char kHex[] = "0123456789abcdef";
+      safe += "\\u00";
+      safe += kHex[c >> 4];
+      safe += kHex[c & 0xf];
+    } else {
+      safe += static_cast<char>(c);
+    }
+  }
+  return safe;
+}
+
 void Log(spdlog::level::level_enum level, absl::string_view message) {
-  const std::string text = json_lines ? LogSafe(message) : std::string(message);
-  spdlog::log(level, "{}", text);
+  // One event is one line, whatever name a caller has forgotten to escape.
+  spdlog::log(level, "{}", Escape(message, json_lines));
 }
 
 }  // namespace
@@ -32,24 +52,7 @@ void LogInfo(absl::string_view message) { Log(spdlog::level::info, message); }
 void LogWarning(absl::string_view message) { Log(spdlog::level::warn, message); }
 void LogError(absl::string_view message) { Log(spdlog::level::err, message); }
 
-std::string LogSafe(absl::string_view text) {
-  // JSON has no \x escapes, so unprintable bytes become \u00XX.
-  std::string safe;
-  for (const unsigned char c : text) {
-    if (c == '"' || c == '\\') {
-      safe += '\\';
-      safe += static_cast<char>(c);
-    } else if (c < 0x20 || c > 0x7e) {
-      static constexpr char kHex[] = "0123456789abcdef";
-      safe += "\\u00";
-      safe += kHex[c >> 4];
-      safe += kHex[c & 0xf];
-    } else {
-      safe += static_cast<char>(c);
-    }
-  }
-  return safe;
-}
+std::string LogSafe(absl::string_view text) { return Escape(text, true); }
 
 std::string Printable(absl::string_view text) {
   const bool is_printable = std::all_of(text.begin(), text.end(), [](char c) {

@@ -10,12 +10,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "agent/base/units.h"
+#include "agent/model/migration.h"
 
 namespace numalocality {
 namespace {
 
 // A smaller limit is a mistake in the unit, and would let a migration run for days.
-constexpr int64_t kLeastBandwidth = int64_t{1} << 20;
 // An unknown key that differs from a known one by at most this is taken for a typing error.
 constexpr size_t kTypoDistance = 3;
 
@@ -162,7 +162,7 @@ FieldReader Bandwidth(int64_t& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
     int64_t rate = 0;
     NL_RETURN_IF_ERROR(ReadBytes(key, node, rate));
-    if (rate != 0 && rate < kLeastBandwidth) {
+    if (rate != 0 && rate < MoveLimits::kLeastBytesPerSecond) {
       return FieldError(key, node, "must be at least 1Mi (per second), or 0 for no limit");
     }
     out = rate;

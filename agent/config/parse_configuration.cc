@@ -106,6 +106,21 @@ FieldReader PolicyLimits(LocalityPolicy& out) {
   };
 }
 
+absl::Status CheckByAnnotation(const LocalityPolicy& policy, const YamlNode& node) {
+  if (policy.by_annotation == AnnotationRule::kNone) return absl::OkStatus();
+  const YamlNode& rule = *node.Find("byAnnotation");
+  if (!policy.selector.cgroup_paths.empty()) {
+    return FieldError("byAnnotation", rule,
+                      "cannot be combined with cgroupPaths, which select no pods; leave it out");
+  }
+  if (policy.by_annotation == AnnotationRule::kNamespace && policy.selector.namespaces.empty()) {
+    return FieldError("byAnnotation", rule,
+                      "'namespace' needs selector.namespaces, which list the namespaces; add them, "
+                      "or write 'any'");
+  }
+  return absl::OkStatus();
+}
+
 FieldReader Policy(LocalityPolicy& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
     NL_RETURN_IF_ERROR(ReadFields(key, node,
@@ -118,10 +133,11 @@ FieldReader Policy(LocalityPolicy& out) {
                                    {"cooldown", TimeSpan(out.cooldown, absl::ZeroDuration())},
                                    {"shared", OneOf(out.sharing)},
                                    {"pageCache", Boolean(out.page_cache)},
+                                   {"byAnnotation", OneOf(out.by_annotation)},
                                    {"stick", OneOf(out.stick)},
                                    {"limits", PolicyLimits(out)}}));
     if (out.name.empty()) return FieldError(key, node, "name is missing; each policy needs one");
-    return absl::OkStatus();
+    return CheckByAnnotation(out, node);
   };
 }
 

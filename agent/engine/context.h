@@ -2,6 +2,9 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_CONTEXT_H_
 #define NUMALOCALITY_AGENT_ENGINE_CONTEXT_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/os/base/host.h"
@@ -17,6 +20,8 @@ struct HostLimits {
   // Fraction of each target node's memory that migrations leave free. They leave more free where
   // the kernel would reclaim page cache earlier (see NodeRoom).
   double node_reserve = 0.02;
+  // Requests move the memory of these namespaces' pods only with override_protection.
+  std::vector<std::string> protected_namespaces = {};
 };
 
 // Cheap to copy. The kernel, the clock and the objects behind the pointers must outlive all copies.

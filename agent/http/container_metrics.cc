@@ -86,7 +86,7 @@ std::vector<Series> ContainersOf(const LocalityReport& report) {
   std::vector<Series> containers;
   for (const auto& workload : report.workloads) {
     const WorkloadPlacement& placement = workload->placement;
-    if (placement.is_sandbox) continue;
+    if (placement.IsSandbox()) continue;
     containers.push_back(
         {&placement, NamesOf(placement.workload), RemoteBytesOf(placement, report.topology)});
   }

@@ -42,7 +42,7 @@ bool BatchSize::WantsOverhead() const {
 
 void BatchSize::Record(int pages, absl::Duration time, int64_t calls) {
   ++batches_;
-  // Small batches (the rest of a window, retries, pages that did not move) say little about the
+  // Small batches (the rest of a window, retries, pages that were not tried) say little about the
   // time per page, unless they are slow.
   if (is_fixed_ || pages == 0 || (pages < pages_ / 2 && time < longest_call_)) return;
   const absl::Duration pages_time = time - calls * overheads_.Least();

@@ -44,7 +44,8 @@ class BatchSize {
   // Records the time that it took to stop the process for a batch, which counts as overhead.
   void RecordStop(absl::Duration time) { stops_.Add(time); }
 
-  // Records a batch that moved `pages` pages, and took `time` in `calls` calls.
+  // Records a batch that took `time` in `calls` calls; `pages` pages moved, or were tried and did
+  // not.
   void Record(int pages, absl::Duration time, int64_t calls = 1);
 
  private:

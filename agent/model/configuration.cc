@@ -15,8 +15,16 @@ constexpr EnumTable<PolicyAction> kPolicyActions = {{
 }};
 static_assert(IsWellFormed(kPolicyActions));
 
+constexpr EnumTable<AnnotationRule> kAnnotationRules = {{
+    {AnnotationRule::kNone, "none", "none", ""},
+    {AnnotationRule::kNamespace, "namespace", "namespace", ""},
+    {AnnotationRule::kAny, "any", "any", ""},
+}};
+static_assert(IsWellFormed(kAnnotationRules));
+
 }  // namespace
 
+const EnumTable<AnnotationRule>& TableOf(AnnotationRule) { return kAnnotationRules; }
 const EnumTable<PolicyAction>& TableOf(PolicyAction) { return kPolicyActions; }
 
 std::string HttpAddress::ToString() const {

@@ -19,6 +19,14 @@ namespace numalocality {
 enum class PolicyAction { kObserve, kRepair };
 const EnumTable<PolicyAction>& TableOf(PolicyAction);
 
+// Which pods may choose a policy by annotation although its selector does not select them.
+enum class AnnotationRule {
+  kNone,       // no pods
+  kNamespace,  // pods in the namespaces that its selector names
+  kAny,        // all pods
+};
+const EnumTable<AnnotationRule>& TableOf(AnnotationRule);
+
 // The workloads that a policy applies to. All members must match; an empty member matches
 // everything.
 struct PolicySelector {
@@ -44,6 +52,7 @@ struct LocalityPolicy {
   absl::Duration cooldown = absl::Minutes(5);    // after a migration; doubles if it did not help
   SharingRule sharing = SharingRule::kNever;
   bool page_cache = false;
+  AnnotationRule by_annotation = AnnotationRule::kNone;
   StickMode stick = StickMode::kNone;
   int64_t bytes_per_second = 0;  // 0: only the limit of all migrations together
   absl::Duration longest_call = absl::Milliseconds(10);

@@ -7,6 +7,21 @@
 #include "absl/strings/str_split.h"
 
 namespace numalocality {
+namespace {
+
+constexpr EnumTable<ContainerRole> kContainerRoles = {{
+    {ContainerRole::kUnknown, "unknown", "unknown",
+     "no name source knows the container; see 'localityctl doctor'"},
+    {ContainerRole::kApp, "app", "app", ""},
+    {ContainerRole::kSandbox, "sandbox", "sandbox", ""},
+    {ContainerRole::kPresumedSandbox, "presumed_sandbox", "presumed sandbox",
+     "set sources.criSocket, so that the container runtime says what it is"},
+}};
+static_assert(IsWellFormed(kContainerRoles));
+
+}  // namespace
+
+const EnumTable<ContainerRole>& TableOf(ContainerRole) { return kContainerRoles; }
 
 absl::StatusOr<ContainerNames> ParseResourceName(absl::string_view text) {
   const std::vector<std::string> parts = absl::StrSplit(text, '/');

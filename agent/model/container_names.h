@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "agent/model/enum_table.h"
 #include "agent/model/id_set.h"
 
 namespace numalocality {
@@ -19,6 +20,16 @@ struct ContainerNames {
   std::string container;
   bool operator==(const ContainerNames&) const = default;
 };
+
+// What a container of a pod is there for. Never derived from what its processes say, such as the
+// name "pause".
+enum class ContainerRole {
+  kUnknown,          // no name source knows the container
+  kApp,              // a name source knows it by a name: it runs a part of the application
+  kSandbox,          // the runtime says that it is the pod's sandbox
+  kPresumedSandbox,  // no name source knows it, and it was the first one of its pod
+};
+const EnumTable<ContainerRole>& TableOf(ContainerRole);
 
 // Parses "namespaces/NAMESPACE/pods/POD", optionally followed by "/containers/CONTAINER".
 // INVALID_ARGUMENT for anything else.
@@ -43,6 +54,7 @@ struct ContainerDescription {
   ContainerNames names;
   std::optional<PodMetadata> metadata;          // nullopt: unknown
   std::optional<KubeletAssignment> assignment;  // nullopt: none, or unknown
+  ContainerRole role = ContainerRole::kUnknown;
   bool operator==(const ContainerDescription&) const = default;
 };
 

@@ -59,14 +59,16 @@ std::vector<PlannedMove> PlanEvacuation(const Evacuation& evacuation, const Topo
   std::vector<PlannedMove> plan;
   for (Occupant& occupant : occupants) {
     if (evacuation.free_bytes > 0 && free >= evacuation.free_bytes) break;
-    const auto nearest = topology.TargetsFor(evacuation.node, candidates & occupant.allowed_nodes);
+    const NodeSet allowed = occupant.protection.ok() ? occupant.allowed_nodes : NodeSet();
+    const auto nearest = topology.TargetsFor(evacuation.node, candidates & allowed);
     const auto target = Target(nearest, occupant.bytes, room_bytes);
     if (target.has_value()) {
       const int64_t bytes = std::min(occupant.bytes, room_bytes[*target]);
       room_bytes[*target] -= bytes;
       free += bytes;
     }
-    plan.push_back({std::move(occupant.workload), occupant.bytes, target});
+    plan.push_back(
+        {std::move(occupant.workload), occupant.bytes, target, std::move(occupant.protection)});
   }
   return plan;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "agent/model/id_set.h"
 #include "agent/model/migration.h"
 #include "agent/model/topology.h"
@@ -17,14 +18,16 @@ namespace numalocality {
 // A workload with memory on the node.
 struct Occupant {
   Workload workload;
-  int64_t bytes = 0;      // on the node, of the kinds that move
-  NodeSet allowed_nodes;  // cpuset.mems
+  int64_t bytes = 0;                           // on the node, of the kinds that move
+  NodeSet allowed_nodes;                       // cpuset.mems
+  absl::Status protection = absl::OkStatus();  // an error, with its rule, if it must stay
 };
 
 struct PlannedMove {
   Workload workload;
   int64_t bytes = 0;
-  std::optional<NodeId> target;  // nullopt: its cpuset.mems allows no other node
+  std::optional<NodeId> target;  // nullopt: its cpuset.mems allows no other node, or ...
+  absl::Status protection = absl::OkStatus();  // ... it is protected
 };
 
 // The moves that free `evacuation.node`, in order: BestEffort first, Guaranteed last, and within a

@@ -21,7 +21,8 @@ struct WorkloadReport {
   WorkloadPlacement placement;       // `processes` is set if their homes differ
   ContainerDescription description;  // with the same names as placement.workload
   std::optional<RepairDecision> decision;
-  absl::Time home_since = absl::InfinitePast();  // last change of its or its processes' home nodes
+  // Last change of its or its processes' home nodes; monotonic.
+  absl::Duration home_since = -absl::InfiniteDuration();
 };
 
 struct LocalityReport {

@@ -58,6 +58,8 @@ constexpr EnumTable<MigrationReason> kMigrationReasons = {{
     {MigrationReason::kNotSticky, "not_sticky", "not sticky", ""},
     {MigrationReason::kHoldRefused, "hold_refused", "hold refused", ""},
     {MigrationReason::kInterrupted, "interrupted", "interrupted", ""},
+    {MigrationReason::kProtected, "protected", "protected", ""},
+    {MigrationReason::kNodeGone, "node_gone", "node gone", ""},
     {MigrationReason::kEnough, "", "", ""},
 }};
 static_assert(IsWellFormed(kMigrationReasons));

@@ -37,8 +37,19 @@ enum class HoldMode {
 };
 const EnumTable<HoldMode>& TableOf(HoldMode);
 
+// The fraction of time lost to memory pressure from which migrations pause and repairs do not
+// start.
+inline constexpr double kHighPressure = 0.10;
+
+// How long a migration may run if its request does not say so: one that takes longer is held up,
+// and holds up others.
+inline constexpr absl::Duration kDefaultDeadline = absl::Hours(1);
+
 // The limits of one migration.
 struct MoveLimits {
+  // The least bandwidth limit: with less a migration would never end.
+  static constexpr int64_t kLeastBytesPerSecond = int64_t{1} << 20;
+
   // Kernel calls that take longer make the following batches smaller, down to one page.
   absl::Duration longest_call = absl::Milliseconds(10);
   std::optional<int> batch_pages;  // a fixed size instead
@@ -61,7 +72,7 @@ struct MigrationSpec {
   // The migration stops and succeeds once as many bytes have moved.
   std::optional<int64_t> enough_bytes;
   double min_moved = 0.90;  // fraction of the wanted pages on target that counts as success
-  absl::Duration deadline = absl::InfiniteDuration();  // from the start of running
+  absl::Duration deadline = kDefaultDeadline;  // from the start of running; numa-migrate ignores it
   // Times of verifications after the last batch, ascending; there is always one at zero.
   std::vector<absl::Duration> verify_after;
   bool operator==(const MigrationSpec&) const = default;
@@ -107,6 +118,7 @@ struct MigrationRequest {
   std::string request_id;             // if not empty, identifies the migration on retries
   std::optional<Evacuation> evacuation;
   std::vector<std::string> reservation_tokens;
+  bool override_protection = false;  // of protected namespaces, and of the annotation "off"
   MigrationOrigin origin = MigrationOrigin::kApi;
   std::string policy;                      // of kPolicy
   std::string trigger;                     // of kPolicy: the event that caused it
@@ -140,6 +152,8 @@ enum class MigrationReason {
   kNotSticky,         // the memory was moved, but StickMode could not be applied
   kHoldRefused,       // the process is already traced, or has too many threads to be held
   kInterrupted,       // the agent exited before the migration ended
+  kProtected,         // its namespace is protected, or its pod's annotation turns migrations off
+  kNodeGone,          // a target node went offline
   // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
   // turns it into success with kNone, so no interface ever shows it.
   kEnough,
@@ -221,9 +235,13 @@ struct Migration {
   std::vector<WorkloadMigration> workloads;
   int64_t page_bytes = 4096;
   std::optional<RepairEstimate> estimate;  // of repairs by policy
+  // For people.
   absl::Time create_time;
   absl::Time start_time = absl::InfiniteFuture();
   absl::Time end_time = absl::InfiniteFuture();
+  // The same on the monotonic clock, for decisions. Not stored: see Migrator::Restore.
+  absl::Duration started_at = absl::InfiniteDuration();
+  absl::Duration ended_at = absl::InfiniteDuration();
 };
 
 // Sets the final state and reason of `result`, given its counts and `reason` (why it stopped early;

@@ -6,12 +6,6 @@
 namespace numalocality {
 namespace {
 
-void SortByTarget(std::vector<PageMove>& moves) {
-  std::sort(moves.begin(), moves.end(), [](const PageMove& a, const PageMove& b) {
-    return std::tie(a.target, a.address) < std::tie(b.target, b.address);
-  });
-}
-
 // Plans the misplaced pages of one span.
 void PlanSpan(const PageSpan& span, NodeId target, const PageSizes& sizes, WindowPlan& plan) {
   const auto page = static_cast<uint64_t>(sizes.base_bytes);
@@ -35,6 +29,27 @@ void PlanSpan(const PageSpan& span, NodeId target, const PageSizes& sizes, Windo
 }
 
 }  // namespace
+
+int64_t WindowPlan::CountMoves(const PageSizes& sizes) const {
+  return static_cast<int64_t>(huge.size()) * sizes.PagesPerHuge() +
+         static_cast<int64_t>(probes.size() + rest.size() + singles.size());
+}
+
+void SortByTarget(std::vector<PageMove>& moves) {
+  std::sort(moves.begin(), moves.end(), [](const PageMove& a, const PageMove& b) {
+    return std::tie(a.target, a.address) < std::tie(b.target, b.address);
+  });
+}
+
+PageMove PageOf(const PageMove& head, int64_t index, const PageSizes& sizes) {
+  return {head.address + static_cast<uint64_t>(index * sizes.base_bytes), head.source, head.target};
+}
+
+std::vector<PageMove> PagesOfHuge(const PageMove& head, const PageSizes& sizes) {
+  std::vector<PageMove> pages;
+  for (int64_t i = 0; i < sizes.PagesPerHuge(); ++i) pages.push_back(PageOf(head, i, sizes));
+  return pages;
+}
 
 WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,
                       const PageSizes& sizes) {

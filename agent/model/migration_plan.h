@@ -20,6 +20,15 @@ struct PageMove {
   NodeId target;
 };
 
+// The page sizes of the machine.
+struct PageSizes {
+  int64_t base_bytes = 4096;
+  int64_t huge_bytes = 0;      // of a transparent huge page; 0 if there are none
+  bool huge_is_known = false;  // PageSpan::is_huge is reliable: no probes are needed
+
+  int64_t PagesPerHuge() const { return huge_bytes / base_bytes; }
+};
+
 // The moves for one window of pages. Each list is ordered by target, then address, since the
 // kernel flushes its queue whenever the target changes.
 struct WindowPlan {
@@ -35,16 +44,17 @@ struct WindowPlan {
   std::vector<PageMove> singles;
   int64_t already_there_pages = 0;
   int64_t hidden_pages = 0;  // on kHiddenNode: they cannot be moved while they are there
+
+  // The base pages that are to be moved.
+  int64_t CountMoves(const PageSizes& sizes) const;
 };
 
-// The page sizes of the machine.
-struct PageSizes {
-  int64_t base_bytes = 4096;
-  int64_t huge_bytes = 0;      // of a transparent huge page; 0 if there are none
-  bool huge_is_known = false;  // PageSpan::is_huge is reliable: no probes are needed
+// Orders `moves` by target, then address.
+void SortByTarget(std::vector<PageMove>& moves);
 
-  int64_t PagesPerHuge() const { return huge_bytes / base_bytes; }
-};
+// The move of base page `index` of the huge page that begins at `head`, and those of all its pages.
+PageMove PageOf(const PageMove& head, int64_t index, const PageSizes& sizes);
+std::vector<PageMove> PagesOfHuge(const PageMove& head, const PageSizes& sizes);
 
 // Plans one window. `spans`: in address order, without overlaps, each as long as possible.
 WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,

@@ -14,7 +14,8 @@ enum class PageOutcome {
   kAlreadyThere,      // was on a wanted node
   kBusy,              // could not be isolated, not even after the retries; or see kHiddenNode
   kShared,            // mapped by several processes, which the sharing rule leaves alone
-  kPinned,            // carries an extra reference: DMA, RDMA, vmsplice, io_uring
+  kPinned,            // carries an extra reference: DMA, RDMA, vmsplice, io_uring; or is in
+                      // memory of which samples do (engine/move/stuck_memory)
   kNoMemory,          // the target has no room, or would fall below its reserve
   kForbidden,         // the target is outside the process's cpuset.mems
   kNotMigratable,     // the kernel cannot move this kind of page

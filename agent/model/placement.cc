@@ -71,4 +71,11 @@ std::optional<double> WorkloadPlacement::LocalFraction() const {
   return Fraction(local, total);
 }
 
+bool WorkloadPlacement::IsSandbox() const {
+  if (process_count + hidden_process_count > 1 || thread_count > 1) return false;
+  return workload.role == ContainerRole::kSandbox ||
+         (workload.role == ContainerRole::kPresumedSandbox &&
+          memory.Bytes(kPrivateKinds) < kMostSandboxBytes);
+}
+
 }  // namespace numalocality

@@ -91,6 +91,9 @@ struct ProcessPlacement {
   std::optional<double> LocalFraction() const;
 };
 
+// More anonymous and shmem memory than the process of any sandbox needs.
+inline constexpr int64_t kMostSandboxBytes = int64_t{1} << 20;
+
 // One workload at one moment.
 struct WorkloadPlacement {
   Workload workload;
@@ -105,7 +108,6 @@ struct WorkloadPlacement {
   int vanished_process_count = 0;  // exited while being read
   int hidden_process_count = 0;    // outside the agent's PID namespace: cannot be read or moved
   bool incomplete = false;         // processes kept appearing until listing was given up
-  bool is_sandbox = false;         // its only process is the pod's pause process
   absl::Time read_time;
   // If its processes have different home nodes, one element for each; otherwise empty.
   std::vector<ProcessPlacement> processes;
@@ -114,6 +116,11 @@ struct WorkloadPlacement {
   // the workload has no such bytes or no home nodes. With `processes`, the home nodes are each
   // process's.
   std::optional<double> LocalFraction() const;
+
+  // Whether the workload is a pod's sandbox in which nothing runs except its own idle process. The
+  // sandboxes of gVisor and Kata run the whole pod, in many threads. A presumed sandbox must also
+  // have less than kMostSandboxBytes.
+  bool IsSandbox() const;
 };
 
 }  // namespace numalocality

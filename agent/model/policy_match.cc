@@ -67,6 +67,40 @@ PolicyMatch Apply(const Configuration& configuration, const LocalityPolicy& poli
   return {&policy, RepairReason::kRemote, ""};
 }
 
+// Whether the pod may have `policy`, which its annotation names.
+Fit FitOfAnnotation(const LocalityPolicy& policy, const ContainerRef& container,
+                    const ContainerDescription& description) {
+  switch (policy.by_annotation) {
+    case AnnotationRule::kAny: return Fit::kYes;
+    case AnnotationRule::kNamespace: return FitOfNamespace(policy.selector, description);
+    case AnnotationRule::kNone: break;
+  }
+  return FitOfContainer(policy.selector, container, description);
+}
+
+PolicyMatch MatchAnnotation(const Configuration& configuration, const std::string& name,
+                            const ContainerRef& container, const ContainerDescription& description,
+                            bool metadata_expected) {
+  const LocalityPolicy* const policy = configuration.FindPolicy(name);
+  if (policy == nullptr || !policy->selector.cgroup_paths.empty()) {
+    return None(
+        RepairReason::kUnknownPolicy,
+        absl::StrCat("the pod's annotation names a policy that does not exist: '", name, "'"));
+  }
+  switch (FitOfAnnotation(*policy, container, description)) {
+    case Fit::kYes: return Apply(configuration, *policy, description, metadata_expected);
+    case Fit::kUnknown:
+      return LabelsUnknown(absl::StrCat("the namespace or labels that policy '", name,
+                                        "', which the pod's annotation names, needs are"));
+    case Fit::kNo: break;
+  }
+  return None(RepairReason::kPolicyForbidden,
+              absl::StrCat("the pod's annotation names policy '", name,
+                           "', whose selector does not select the pod, and whose byAnnotation is '",
+                           WordsOf(policy->by_annotation),
+                           "'; remove the annotation, or change the policy"));
+}
+
 PolicyMatch MatchCgroup(const Configuration& configuration, const std::string& path) {
   for (const LocalityPolicy& policy : configuration.policies) {
     for (const std::string& above : policy.selector.cgroup_paths) {
@@ -78,6 +112,12 @@ PolicyMatch MatchCgroup(const Configuration& configuration, const std::string& p
 
 }  // namespace
 
+bool IsTurnedOff(const ContainerDescription& description) {
+  if (!description.metadata.has_value()) return false;
+  const auto it = description.metadata->annotations.find(kPolicyAnnotation);
+  return it != description.metadata->annotations.end() && it->second == "off";
+}
+
 PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& workload,
                         const ContainerDescription& description, bool metadata_expected) {
   if (!workload.container.has_value()) return MatchCgroup(configuration, workload.cgroup_path);
@@ -85,19 +125,15 @@ PolicyMatch MatchPolicy(const Configuration& configuration, const Workload& work
   if (Contains(configuration.protected_namespaces, name_space)) {
     return None(RepairReason::kProtected, absl::StrCat("namespace ", name_space, " is protected"));
   }
+  if (IsTurnedOff(description)) {
+    return None(RepairReason::kOff,
+                absl::StrCat("the pod's annotation ", kPolicyAnnotation, " turns repairs off"));
+  }
   if (description.metadata.has_value()) {
     const auto it = description.metadata->annotations.find(kPolicyAnnotation);
     if (it != description.metadata->annotations.end()) {
-      if (it->second == "off")
-        return None(RepairReason::kOff,
-                    absl::StrCat("the pod's annotation ", kPolicyAnnotation, " turns repairs off"));
-      const LocalityPolicy* policy = configuration.FindPolicy(it->second);
-      if (policy != nullptr && policy->selector.cgroup_paths.empty()) {
-        return Apply(configuration, *policy, description, metadata_expected);
-      }
-      return None(RepairReason::kUnknownPolicy,
-                  absl::StrCat("the pod's annotation names a policy that does not exist: '",
-                               it->second, "'"));
+      return MatchAnnotation(configuration, it->second, *workload.container, description,
+                             metadata_expected);
     }
   }
   for (const LocalityPolicy& policy : configuration.policies) {

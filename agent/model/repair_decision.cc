@@ -41,7 +41,7 @@ class Decider {
 
  private:
   bool Say(RepairVerdict verdict, RepairReason reason, std::string message,
-           absl::Time next = absl::InfiniteFuture()) {
+           absl::Duration next = absl::InfiniteDuration()) {
     result_.decision.verdict = verdict;
     result_.decision.reason = reason;
     result_.decision.message = std::move(message);
@@ -51,7 +51,8 @@ class Decider {
   bool Leave(RepairReason reason, std::string message) {
     return Say(RepairVerdict::kLeave, reason, std::move(message));
   }
-  bool Wait(RepairReason reason, std::string message, absl::Time next = absl::InfiniteFuture()) {
+  bool Wait(RepairReason reason, std::string message,
+            absl::Duration next = absl::InfiniteDuration()) {
     return Say(RepairVerdict::kWait, reason, std::move(message), next);
   }
   DecidedRepair Result() {
@@ -137,7 +138,7 @@ class Decider {
   // Is it likely to help, and to last?
   bool IsWise() {
     const absl::Duration cooldown = history_.Cooldown(*policy_);
-    const absl::Time forgiven = history_.ForgivenAt(*policy_);
+    const absl::Duration forgiven = history_.ForgivenAt(*policy_);
     if (history_.fruitless >= RepairHistory::kMostFruitless && facts_.now < forgiven) {
       return Wait(RepairReason::kGaveUp,
                   absl::StrCat(history_.fruitless, " repairs in a row did not help"), forgiven);
@@ -151,19 +152,19 @@ class Decider {
           forgiven);
     }
     if (history_.IsFlipping(*policy_, facts_.now)) {
-      const absl::Time calm = home_since_ + std::max(policy_->cooldown, policy_->settle);
+      const absl::Duration calm = home_since_ + std::max(policy_->cooldown, policy_->settle);
       if (facts_.now < calm) {
         return Wait(RepairReason::kPingPong, "its CPUs keep changing", calm);
       }
     }
-    const absl::Time settled = home_since_ + policy_->settle;
+    const absl::Duration settled = home_since_ + policy_->settle;
     if (facts_.now < settled) {
       return Wait(RepairReason::kSettling,
                   absl::StrCat("a repair waits until its CPUs have stayed on their nodes for ",
                                absl::FormatDuration(policy_->settle)),
                   settled);
     }
-    const absl::Time cool = history_.last_end + cooldown;
+    const absl::Duration cool = history_.last_end + cooldown;
     if (facts_.now < cool) {
       return Wait(RepairReason::kCoolingDown,
                   absl::StrCat("no repair starts within ", absl::FormatDuration(cooldown),
@@ -176,6 +177,13 @@ class Decider {
   // Is there room, for the memory and for one more migration?
   bool IsPossible() {
     if (facts_.refused.has_value()) return Wait(RepairReason::kRefused, *facts_.refused);
+    if (facts_.pressure >= kHighPressure) {
+      return Wait(RepairReason::kUnderPressure,
+                  absl::StrFormat("it loses %.0f%% of its time to memory pressure; a repair starts "
+                                  "below %.0f%%",
+                                  facts_.pressure * 100, kHighPressure * 100),
+                  facts_.now + kPressureSpan);
+    }
     const int64_t room = Room();
     if (room < result_.estimate.bytes) {
       return Wait(RepairReason::kNoRoom,
@@ -224,7 +232,7 @@ class Decider {
   }
 
   const WorkloadPlacement& placement_;
-  const absl::Time home_since_;
+  const absl::Duration home_since_;
   const PolicyMatch& match_;
   const LocalityPolicy* const policy_;
   const RepairHistory& history_;
@@ -261,6 +269,7 @@ MigrationRequest RepairRequest(const WorkloadReport& report, const LocalityPolic
   const Workload& workload = report.placement.workload;
   WorkloadSelector selector;
   selector.cgroup_path = workload.cgroup_path;
+  selector.cgroup_id = workload.cgroup_id;
   request.workloads = {selector};
   MigrationSpec& spec = request.spec;
   const NodeSet memory_only = topology.MemoryNodes() - topology.NodesWithCpus();
@@ -272,6 +281,7 @@ MigrationRequest RepairRequest(const WorkloadReport& report, const LocalityPolic
   // Page cache does not count in the estimate, so a repair that moves it has no byte limit.
   if (!policy.page_cache) spec.enough_bytes = estimate.bytes;
   spec.min_moved = policy.min_local_fraction;
+  spec.deadline = kLongestRepair;
   request.estimate = estimate;
   request.stick = policy.stick;
   request.origin = MigrationOrigin::kPolicy;

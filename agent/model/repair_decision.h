@@ -19,17 +19,18 @@ namespace numalocality {
 
 // The facts besides the workload's report.
 struct RepairFacts {
-  absl::Time now;
-  std::string migration_id;                  // its running or queued migration; empty: none
-  std::optional<absl::Time> reserved_until;  // nullopt: it is not reserved
+  absl::Duration now;                            // monotonic, as are all points in time here
+  std::string migration_id;                      // its running or queued migration; empty: none
+  std::optional<absl::Duration> reserved_until;  // nullopt: it is not reserved
   std::string reserved_by;
   NodeSet cleared_nodes;  // that were evacuated and are kept clear
-  absl::Time cleared_until;
+  absl::Duration cleared_until;
   // The free bytes of each node above its reserve, less those that running repairs will use.
   std::map<NodeId, int64_t> room_bytes;
   bool may_start = true;               // fewer repairs run than the limit
   double bytes_per_second = 0;         // of earlier migrations; 0: none yet
   std::optional<std::string> refused;  // why the last request was refused
+  double pressure = 0;  // fraction of its time that it lost to memory pressure lately
 };
 
 struct DecidedRepair {
@@ -40,6 +41,12 @@ struct DecidedRepair {
 // A repair aims at a local fraction this much above the policy's threshold: it does not move all
 // memory, and is not needed again immediately.
 inline constexpr double kAimAbove = 0.03;
+
+// A repair that takes longer ends, and waits until others had their turn: its workload is under
+// pressure, or the kernel is slow. In this time some 100 GiB move.
+inline constexpr absl::Duration kLongestRepair = absl::Minutes(5);
+// When a workload under pressure is looked at again: the kernel's average is over this time.
+inline constexpr absl::Duration kPressureSpan = absl::Seconds(10);
 
 // The remote bytes that a repair may move: those on nodes with CPUs, of the kinds that repairs
 // move. Memory on other nodes (CXL, GPU) was put there on purpose.

@@ -36,25 +36,26 @@ absl::Duration RepairHistory::Cooldown(const LocalityPolicy& policy) const {
          (int64_t{1} << std::min(in_vain, kMostDoublings));
 }
 
-absl::Time RepairHistory::ForgivenAt(const LocalityPolicy& policy) const {
+absl::Duration RepairHistory::ForgivenAt(const LocalityPolicy& policy) const {
   return last_end + kForgiveAfter * Cooldown(policy);
 }
 
-bool RepairHistory::IsFlipping(const LocalityPolicy& policy, absl::Time now) const {
-  const absl::Time start = now - kFlipWindow * policy.cooldown;
+bool RepairHistory::IsFlipping(const LocalityPolicy& policy, absl::Duration now) const {
+  const absl::Duration start = now - kFlipWindow * policy.cooldown;
   const auto recent =
-      std::count_if(flips.begin(), flips.end(), [&](absl::Time time) { return time > start; });
+      std::count_if(flips.begin(), flips.end(), [&](absl::Duration time) { return time > start; });
   return static_cast<size_t>(recent) >= kManyFlips;
 }
 
 RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
                              const WorkloadMigration& result, const LocalityPolicy* policy) {
-  history.last_end = migration.end_time;
+  history.last_end = migration.ended_at;
   if (policy == nullptr || !migration.estimate.has_value()) return history;
   const RepairEstimate& estimate = *migration.estimate;
   // It ended before its effect could be measured, or the workload has exited.
   if (result.state == MigrationState::kCancelled ||
-      result.reason == MigrationReason::kInterrupted || !estimate.local_after.has_value()) {
+      result.reason == MigrationReason::kInterrupted ||
+      result.reason == MigrationReason::kNodeGone || !estimate.local_after.has_value()) {
     return history;
   }
   // There may be no report in between, such as when an agent reads the records of the agent before.
@@ -71,8 +72,8 @@ RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
 }
 
 RepairHistory AfterReport(RepairHistory history, const WorkloadReport& report,
-                          const LocalityPolicy* policy, absl::Time now) {
-  const bool flipped = report.home_since != absl::InfinitePast() &&
+                          const LocalityPolicy* policy, absl::Duration now) {
+  const bool flipped = report.home_since != -absl::InfiniteDuration() &&
                        (history.flips.empty() ||
                         report.home_since >= history.flips.back() + RepairHistory::kOneFlip);
   if (flipped) {

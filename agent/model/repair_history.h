@@ -29,23 +29,24 @@ struct RepairHistory {
   // Changes within this time count as one: container runtimes set CPUs in steps.
   static constexpr absl::Duration kOneFlip = absl::Seconds(1);
 
-  absl::Time last_end = absl::InfinitePast();  // of its last migration, of any origin
-  NodeSet home;                                // the targets of its last repair
-  int fruitless = 0;                           // repairs in a row that did not help
-  int undone = 0;                              // repairs in a row whose memory moved away again
+  // End of its last migration, of any origin. Monotonic, as are all points in time here.
+  absl::Duration last_end = -absl::InfiniteDuration();
+  NodeSet home;       // the targets of its last repair
+  int fruitless = 0;  // repairs in a row that did not help
+  int undone = 0;     // repairs in a row whose memory moved away again
   // The local fraction at which half of the last repair's gain is lost; below it the repair counts
   // as undone. 0 if the repair did not help, or was already counted.
   double half_lost = 0;
-  int64_t stuck_bytes = 0;        // remote bytes that the last repair could not move
-  std::vector<absl::Time> flips;  // the latest changes of its home nodes, oldest first
+  int64_t stuck_bytes = 0;            // remote bytes that the last repair could not move
+  std::vector<absl::Duration> flips;  // the latest changes of its home nodes, oldest first
 
   // The policy's cool-down, doubled for each repair in a row that did not help or was undone, and
   // then at least kLeastBackoff.
   absl::Duration Cooldown(const LocalityPolicy& policy) const;
   // When the loop tries again after it gave up, even if nothing has changed.
-  absl::Time ForgivenAt(const LocalityPolicy& policy) const;
+  absl::Duration ForgivenAt(const LocalityPolicy& policy) const;
   // Whether its home nodes keep changing.
-  bool IsFlipping(const LocalityPolicy& policy, absl::Time now) const;
+  bool IsFlipping(const LocalityPolicy& policy, absl::Duration now) const;
 };
 
 // `history` after a migration of its workload, by the repair loop or (`policy` null) by request.
@@ -55,7 +56,7 @@ RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
 // `history` after a new report. Other home nodes reset it; a repair whose memory has left the home
 // nodes since counts as undone.
 RepairHistory AfterReport(RepairHistory history, const WorkloadReport& report,
-                          const LocalityPolicy* policy, absl::Time now);
+                          const LocalityPolicy* policy, absl::Duration now);
 
 }  // namespace numalocality
 

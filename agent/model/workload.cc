@@ -1,5 +1,7 @@
 #include "agent/model/workload.h"
 
+#include <map>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -31,13 +33,41 @@ std::string Workload::ToString() const {
 bool Workload::HoldsCgroup(const std::string& path) const { return IsWithin(path, cgroup_path); }
 
 bool Workload::IsSame(const Workload& other) const {
-  return process == other.process && (process.has_value() || cgroup_id == other.cgroup_id);
+  return process == other.process && (process.has_value() || CgroupKey() == other.CgroupKey());
 }
 
 bool Workload::Overlaps(const Workload& other) const {
   if (process.has_value() && other.process.has_value()) return *process == *other.process;
+  const bool ids_are_known = cgroup_id != 0 && other.cgroup_id != 0;
+  const bool was_recreated = cgroup_path == other.cgroup_path && cgroup_id != other.cgroup_id;
+  if (ids_are_known && was_recreated) return false;
   return (!other.process.has_value() && IsWithin(cgroup_path, other.cgroup_path)) ||
          (!process.has_value() && IsWithin(other.cgroup_path, cgroup_path));
+}
+
+void PresumeSandboxes(std::vector<Workload>& workloads) {
+  struct Pod {
+    Workload* first = nullptr;
+    int containers = 0;
+  };
+  std::map<std::string, Pod> pods;
+  for (Workload& workload : workloads) {
+    if (!workload.container.has_value()) continue;
+    Pod& pod = pods[workload.container->pod_uid];
+    ++pod.containers;
+    if (pod.first == nullptr || workload.cgroup_id < pod.first->cgroup_id) pod.first = &workload;
+  }
+  for (const auto& [uid, pod] : pods) {
+    const bool is_crio = absl::StrContains(pod.first->cgroup_path, "/crio-");
+    if (pod.containers > 1 && !is_crio && pod.first->role == ContainerRole::kUnknown) {
+      pod.first->role = ContainerRole::kPresumedSandbox;
+    }
+  }
+}
+
+bool WorkloadSelector::IsPod() const {
+  return (pod_uid.has_value() && !container_id.has_value()) ||
+         (names.has_value() && names->container.empty());
 }
 
 std::string WorkloadSelector::ToString() const {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/model/container_names.h"
 #include "agent/model/enum_table.h"
@@ -36,9 +38,10 @@ struct Workload {
   std::string cgroup_path;
   // The kernel's id of that cgroup. A new cgroup at the same path has another id.
   uint64_t cgroup_id = 0;
-  std::optional<ContainerRef> container;  // nullopt outside Kubernetes
-  std::optional<ProcessId> process;       // only this process of the cgroup
-  ContainerNames names = {};              // as far as known
+  std::optional<ContainerRef> container;         // nullopt outside Kubernetes
+  std::optional<ProcessId> process;              // only this process of the cgroup
+  ContainerNames names = {};                     // as far as known
+  ContainerRole role = ContainerRole::kUnknown;  // of `container`
 
   // "pod <uid> container <first 12 of id>", "cgroup <path>" or "process <pid>", for messages.
   std::string ToString() const;
@@ -50,9 +53,19 @@ struct Workload {
   // same.
   bool IsSame(const Workload& other) const;
 
-  // Whether moving both at once would move the same process twice.
+  // The path alone may name a newer cgroup, and the id alone another one after a reboot.
+  std::pair<std::string, uint64_t> CgroupKey() const { return {cgroup_path, cgroup_id}; }
+
+  // Whether moving both at once would move the same process twice. Of cgroups with the same path,
+  // only the same one overlaps.
   bool Overlaps(const Workload& other) const;
 };
+
+// Sets the role of the containers that are probably their pods' sandboxes: containerd and
+// cri-dockerd create the sandbox's cgroup before those of the other containers and keep it as long
+// as the pod exists, and the kernel numbers cgroups in the order of their creation. CRI-O may do
+// without one. Changes only unknown roles.
+void PresumeSandboxes(std::vector<Workload>& workloads);
 
 // How a caller names workloads. Exactly one member is set, or pod_uid and container_id together. A
 // pod UID alone means all containers of the pod.
@@ -62,6 +75,11 @@ struct WorkloadSelector {
   std::optional<std::string> cgroup_path;
   std::optional<pid_t> pid;
   std::optional<ContainerNames> names = {};  // without a container: all containers of the pod
+  // With cgroup_path: only this cgroup, not a newer one at that path. For the repair loop.
+  std::optional<uint64_t> cgroup_id = {};
+
+  // Whether it means all containers of a pod.
+  bool IsPod() const;
 
   std::string ToString() const;
   bool operator==(const WorkloadSelector&) const = default;

@@ -90,7 +90,7 @@ void LoopToProto(const LocalityReport& report, const std::vector<Reservation>& r
     *response.mutable_report_cpu_time() = ToProto(report.cpu_time);
   }
   for (const auto& workload : report.workloads) {
-    if (!workload->decision.has_value() || workload->placement.is_sandbox) continue;
+    if (!workload->decision.has_value() || workload->placement.IsSandbox()) continue;
     v1::WorkloadDecision* decision = response.add_decisions();
     ToProto(workload->placement.workload, *decision->mutable_workload());
     ToProto(*workload->decision, *decision->mutable_decision());

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "agent/base/clock.h"
 #include "agent/base/log.h"
 
 namespace numalocality {
@@ -17,7 +17,7 @@ constexpr int kMostLines = 20;
 void Log(gpr_log_func_args* line) {
   // Never destroyed: gRPC's threads log until the process exits.
   static LineBudget* const budget = new LineBudget;
-  const std::optional<int> left_out = budget->Spend(absl::Now());
+  const std::optional<int> left_out = budget->Spend(Clock::System().Monotonic());
   if (!left_out.has_value()) return;
   const std::string more =
       *left_out == 0 ? "" : absl::StrCat(" (", *left_out, " lines before it were left out)");
@@ -26,7 +26,7 @@ void Log(gpr_log_func_args* line) {
 
 }  // namespace
 
-std::optional<int> LineBudget::Spend(absl::Time now) {
+std::optional<int> LineBudget::Spend(absl::Duration now) {
   const MutexLock lock(mutex_);
   int left_out = 0;
   if (now - minute_start_ >= absl::Minutes(1)) {

@@ -13,13 +13,13 @@ namespace numalocality {
 // Limits a log to 20 lines a minute. Thread-safe.
 class LineBudget {
  public:
-  // Number of lines that were dropped before this one, usually 0; nullopt if this one must be
-  // dropped, too.
-  std::optional<int> Spend(absl::Time now);
+  // `now` is monotonic. Number of lines that were dropped before this one, usually 0; nullopt if
+  // this one must be dropped, too.
+  std::optional<int> Spend(absl::Duration now);
 
  private:
   Mutex mutex_;
-  absl::Time minute_start_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  absl::Duration minute_start_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   int lines_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

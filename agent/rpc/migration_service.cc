@@ -4,8 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
@@ -21,6 +24,26 @@ constexpr absl::Duration kWatchInterval = absl::Milliseconds(100);
 // Of a reservation without a ttl.
 constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 
+// The certificate's names of a caller over the network; "unix:" for the socket, to which only root
+// has access.
+std::string CallerOf(const grpc::ServerContext& context) {
+  std::vector<std::string> names;
+  for (const grpc::string_ref& name : context.auth_context()->GetPeerIdentity()) {
+    names.emplace_back(name.data(), name.size());
+  }
+  return names.empty() ? context.peer() : absl::StrJoin(names, ",");
+}
+
+void LogOverride(const grpc::ServerContext& context, const Migration& migration) {
+  std::vector<std::string> workloads;
+  for (const WorkloadMigration& each : migration.workloads) {
+    workloads.push_back(each.workload.ToString());
+  }
+  LogWarning(absl::StrCat("protection overridden id=", migration.id, " by=\"",
+                          LogSafe(CallerOf(context)), "\" workloads=\"",
+                          LogSafe(absl::StrJoin(workloads, ", ")), "\""));
+}
+
 }  // namespace
 
 grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
@@ -32,6 +55,7 @@ grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
                              ? migrator_.Plan(*wanted, [context] { return context->IsCancelled(); })
                              : migrator_.Submit(*wanted);
   if (!migration.ok()) return ToGrpc(migration.status());
+  if (wanted->override_protection && !request->validate_only()) LogOverride(*context, *migration);
   ToProto(*migration, *response->mutable_migration());
   return grpc::Status::OK;
 }
@@ -114,24 +138,17 @@ absl::Status MigrationService::List(const v1::ListMigrationsRequest& request,
                                     v1::ListMigrationsResponse& response) const {
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token()));
-  const std::vector<Migration> migrations = migrator_.List();  // oldest first
-  auto next = migrations.rbegin();
-  if (!after.empty()) {
-    next = std::find_if(migrations.rbegin(), migrations.rend(),
-                        [&](const Migration& migration) { return migration.id == after; });
-    if (next == migrations.rend()) {
-      return absl::InvalidArgumentError(
-          "page_token: its migration record has been removed; start again with the first page");
-    }
-    ++next;
+  auto migrations = migrator_.ListBefore(after, page_size + 1);  // one more shows whether there is
+  if (absl::IsNotFound(migrations.status())) {
+    return absl::InvalidArgumentError(
+        "page_token: its migration record has been removed; start again with the first page");
   }
-  for (; next != migrations.rend(); ++next) {
-    if (static_cast<size_t>(response.migrations_size()) == page_size) {
-      response.set_next_page_token(EncodePageToken(std::prev(next)->id));
-      break;
-    }
-    ToProto(*next, *response.add_migrations());
+  if (!migrations.ok()) return migrations.status();
+  if (migrations->size() > page_size) {
+    migrations->pop_back();
+    response.set_next_page_token(EncodePageToken(migrations->back().id));
   }
+  for (const Migration& migration : *migrations) ToProto(migration, *response.add_migrations());
   return absl::OkStatus();
 }
 

@@ -19,11 +19,16 @@ void ToRecord(const Reservation& reservation, stored::Reservation& record) {
   record.set_token(reservation.token);
   record.set_owner(reservation.owner);
   *record.mutable_expire_time() = ToProto(reservation.expire_time);
+  *record.mutable_ttl() = ToProto(reservation.ttl);
   for (const Workload& workload : reservation.workloads) ToProto(workload, *record.add_workloads());
 }
 
 Reservation FromRecord(const stored::Reservation& record) {
-  Reservation reservation{record.token(), record.owner(), {}, FromProto(record.expire_time())};
+  Reservation reservation;
+  reservation.token = record.token();
+  reservation.owner = record.owner();
+  reservation.expire_time = FromProto(record.expire_time());
+  reservation.ttl = record.has_ttl() ? FromProto(record.ttl()) : Reservations::kLongest;
   for (const auto& workload : record.workloads()) {
     reservation.workloads.push_back(FromProto(workload));
   }

@@ -42,6 +42,7 @@ KnownContainer ToKnown(const cri::PodSandbox& sandbox) {
   known.description.names = {sandbox.metadata().namespace_(), sandbox.metadata().name(), ""};
   known.description.metadata = {{sandbox.labels().begin(), sandbox.labels().end()},
                                 ShortAnnotations(sandbox)};
+  known.description.role = ContainerRole::kSandbox;
   return known;
 }
 
@@ -96,6 +97,7 @@ absl::StatusOr<std::vector<KnownContainer>> CriNames::Read() {
     KnownContainer& of_pod = known[sandbox->second];
     KnownContainer entry{container.id(), of_pod.pod_uid, {of_pod.description.names, {}, {}}};
     entry.description.names.container = container.metadata().name();
+    entry.description.role = ContainerRole::kApp;
     known.push_back(std::move(entry));
   }
   return known;

@@ -66,7 +66,7 @@ std::optional<KnownContainer> ParseContainerLogName(absl::string_view name) {
   const auto parts = SplitThree(name);
   if (!parts.has_value()) return std::nullopt;
   const ContainerNames names{(*parts)[1], (*parts)[0], (*parts)[2]};
-  return KnownContainer{std::string(id), "", {names, {}, {}}};
+  return KnownContainer{std::string(id), "", {names, {}, {}, ContainerRole::kApp}};
 }
 
 std::optional<KnownContainer> ParsePodLogName(absl::string_view name) {

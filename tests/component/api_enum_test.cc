@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "agent/model/configuration.h"
 #include "agent/model/explanation.h"
 #include "agent/model/finding.h"
 #include "agent/model/migration.h"
@@ -29,8 +30,10 @@ template <typename T>
 class ApiEnumConversionTest : public ::testing::Test {};
 
 using Pairs =
-    ::testing::Types<Pair<CrossCheckVerdict, v1::CrossCheckVerdict>, Pair<HoldMode, v1::HoldMode>,
-                     Pair<MemoryKind, v1::MemoryKind>, Pair<MigrationOrigin, v1::MigrationOrigin>,
+    ::testing::Types<Pair<AnnotationRule, v1::AnnotationRule>,
+                     Pair<CrossCheckVerdict, v1::CrossCheckVerdict>, Pair<HoldMode, v1::HoldMode>,
+                     Pair<ContainerRole, v1::ContainerRole>, Pair<MemoryKind, v1::MemoryKind>,
+                     Pair<MigrationOrigin, v1::MigrationOrigin>,
                      Pair<MigrationReason, v1::MigrationReason>,
                      Pair<MigrationState, v1::MigrationState>, Pair<PageOutcome, v1::PageOutcome>,
                      Pair<PlacementView, v1::PlacementView>, Pair<QosClass, v1::QosClass>,

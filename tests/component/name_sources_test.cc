@@ -114,6 +114,7 @@ TEST_F(NameSourcesTest, TheRuntimeNamesPodsAndContainers) {
   const KnownContainer& sandbox = (*known)[1];
   EXPECT_EQ(sandbox.container_id, Id('b'));
   EXPECT_EQ(sandbox.pod_uid, kUid);
+  EXPECT_EQ(sandbox.description.role, ContainerRole::kSandbox);
   EXPECT_EQ(sandbox.description.names, (ContainerNames{"shop", "db-0", ""}));
   EXPECT_EQ(sandbox.description.metadata, (PodMetadata{{{"app", "now"}}, {{"note", "x"}}}));
   const KnownContainer& container = (*known)[2];

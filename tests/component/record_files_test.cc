@@ -357,10 +357,22 @@ TEST_F(RecordFilesTest, ReadsTheVersionBeforeItsOwn) {
   EXPECT_EQ(Read().format_version(), kFormatVersion);
 }
 
+// The agent finds the cgroup again by its path.
+TEST_F(RecordFilesTest, KeepsPathsOfAnyBytes) {
+  for (const std::string path :
+       {"/machine-qemu\\x2d1.scope", "/b\303\244r", "/a\n\"\xff\\", "/a\\u000a", "/plain"}) {
+    Migration migration = Record("a-1");
+    migration.workloads.resize(1);
+    migration.workloads[0].workload.cgroup_path = path;
+    const Migration loaded = SaveAndLoad(migration);
+    EXPECT_EQ(loaded.workloads[0].workload.cgroup_path, path);
+  }
+}
+
 // A later version may have another layout, and its records are not replaced either.
 TEST_F(RecordFilesTest, RefusesALaterVersionWithAnotherLayout) {
-  // format_version = 3, and a number in the field that is a message now.
-  const std::string later("\x08\x03\x10\x07", 4);
+  // format_version, and a number in the field that is a message now.
+  const std::string later = {0x08, kFormatVersion + 1, 0x10, 0x07};
   directory_.Write("records/a-1.pb", later);
   EXPECT_THAT(files_.Load().value(), IsEmpty());
   Migration other;

@@ -46,12 +46,15 @@ class ReservationFileTest : public ::testing::Test {
 TEST_F(ReservationFileTest, BringsBackWhatWasWritten) {
   const Workload process{"/system.slice", 0, std::nullopt, ProcessId{12, 3456}};
   const absl::Time end = clock_.Now() + absl::Milliseconds(1500);
-  file_.Write({{"secret", "a \xc3", {Container(), process}, end}, {"other", "", {}, end}});
+  const absl::Duration ttl = absl::Minutes(1);
+  file_.Write({{"secret", "a \xc3", {Container(), process}, ttl, {}, end},
+               {"other", "", {}, ttl, {}, end}});
   const std::vector<Reservation> read = file_.Read();
   ASSERT_THAT(read, SizeIs(2));
   EXPECT_EQ(read[0].token, "secret");
   EXPECT_EQ(read[0].owner, "a \xc3") << "cut in the middle of a character";
   EXPECT_EQ(read[0].expire_time, end);
+  EXPECT_EQ(read[0].ttl, ttl);
   ASSERT_THAT(read[0].workloads, SizeIs(2));
   const Workload& container = read[0].workloads[0];
   EXPECT_EQ(container.cgroup_path, Container().cgroup_path);
@@ -66,7 +69,7 @@ TEST_F(ReservationFileTest, BringsBackWhatWasWritten) {
 
 TEST_F(ReservationFileTest, WithoutAFileOrWithABrokenOneThereAreNone) {
   EXPECT_THAT(file_.Read(), IsEmpty());
-  file_.Write({{"secret", "", {Container()}, clock_.Now()}});
+  file_.Write({{"secret", "", {Container()}, {}, {}, clock_.Now()}});
   for (const char* broken : {"", "\xff\xff nonsense"}) {
     tree_.Write("reservations.pb", broken);
     EXPECT_THAT(file_.Read(), IsEmpty());
@@ -85,11 +88,12 @@ TEST_F(ReservationFileTest, ReadsTheVersionBeforeItsOwn) {
   file_.Write(file_.Read());
   EXPECT_EQ(Content().format_version(), kFormatVersion);
   EXPECT_EQ(file_.Read()[0].token, "secret");
+  EXPECT_EQ(file_.Read()[0].ttl, Reservations::kLongest) << "was not stored";
 }
 
 TEST_F(ReservationFileTest, RefusesALaterVersionWithAnotherLayout) {
-  // format_version = 3, and a number in the field that is a list of messages now.
-  const std::string later("\x10\x03\x08\x07", 4);
+  // format_version, and a number in the field that is a list of messages now.
+  const std::string later = {0x10, kFormatVersion + 1, 0x08, 0x07};
   tree_.Write("reservations.pb", later);
   ReservationFile file(tree_.Path("reservations.pb"));
   EXPECT_TRUE(file.Read().empty());
@@ -103,13 +107,13 @@ TEST_F(ReservationFileTest, RefusesALaterVersionAndLeavesTheFile) {
   later.add_reservations()->set_token("secret");
   tree_.Write("reservations.pb", later.SerializeAsString());
   EXPECT_THAT(file_.Read(), IsEmpty());
-  file_.Write({{"mine", "", {Container()}, clock_.Now()}});
+  file_.Write({{"mine", "", {Container()}, {}, {}, clock_.Now()}});
   EXPECT_EQ(Content().SerializeAsString(), later.SerializeAsString());
   // Once it has been deleted, the next agent starts with an empty one.
   tree_.Remove("reservations.pb");
   ReservationFile next{tree_.Path("reservations.pb")};
   EXPECT_THAT(next.Read(), IsEmpty());
-  next.Write({{"mine", "", {Container()}, clock_.Now()}});
+  next.Write({{"mine", "", {Container()}, {}, {}, clock_.Now()}});
   EXPECT_THAT(next.Read(), SizeIs(1));
 }
 

@@ -42,6 +42,10 @@ class LimitedKernel final : public KernelCalls {
                   uint64_t& walk_end) override {
     return has_pagemap_scan ? real_.ScanPagemap(fd, query, regions, walk_end) : -ENOTTY;
   }
+  int QueryMapping(int fd, uint64_t address, absl::Span<char> name,
+                   MappingRecord& mapping) override {
+    return real_.QueryMapping(fd, address, name, mapping);
+  }
   absl::StatusOr<std::optional<uint64_t>> ZeroFrame() override { return real_.ZeroFrame(); }
   absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) override {
     return real_.CompareMemory(a, b);

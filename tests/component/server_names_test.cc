@@ -33,7 +33,7 @@ class ServerNamesTest : public ::testing::Test {
     const std::string cgroup = std::string("/kubepods/pod") + kUid + "/" + std::string(64, 'a');
     machine_.Publish(*machine_.AddProcess(100, "0-3", cgroup));
     machine_.AddCgroup(cgroup, {100});
-    source_->known = {{std::string(64, 'a'), kUid, {{"shop", "db-0", "mysql"}, {}, {}}}};
+    source_->known = {{std::string(64, 'a'), kUid, {{"shop", "db-0", "mysql"}, PodMetadata(), {}}}};
     // What the self-test examines.
     machine_.AddProcess(1);
     machine_.tree().Write("proc/self/status", "CapEff:\t0\nSeccomp:\t0\nMems_allowed_list:\t0\n");
@@ -109,6 +109,30 @@ TEST_F(ServerNamesTest, MigrationsAreOfNamedWorkloads) {
       v1::MigrationService::NewStub(channel_)->CreateMigration(&context, request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.migration().workloads(0).workload().pod_name(), "db-0");
+}
+
+TEST_F(ServerNamesTest, ProtectedPodsMoveOnlyIfTheRequestOverridesThat) {
+  names_.ReadAll();
+  HostLimits limits;
+  limits.protected_namespaces = {"shop"};
+  migrator_.SetLimits(limits, 0);
+  v1::CreateMigrationRequest request;
+  request.add_workloads()->set_resource_name(kPodName);
+  const auto create = [&] {
+    grpc::ClientContext context;
+    v1::CreateMigrationResponse response;
+    return v1::MigrationService::NewStub(channel_)->CreateMigration(&context, request, &response);
+  };
+  const grpc::Status refused = create();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(refused.error_message(), HasSubstr("namespace shop is in protectedNamespaces"));
+  request.set_override_protection(true);
+  ::testing::internal::CaptureStdout();  // where the default logger writes
+  const grpc::Status moved = create();
+  EXPECT_TRUE(moved.ok()) << moved.error_message();
+  const std::string log = ::testing::internal::GetCapturedStdout();
+  EXPECT_THAT(log, HasSubstr("protection overridden"));
+  EXPECT_THAT(log, HasSubstr("by=\"unix:"));
 }
 
 TEST_F(ServerNamesTest, StatusShowsTheSource) {

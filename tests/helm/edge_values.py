@@ -19,6 +19,7 @@ BAD_VALUES = [
     (POLICY + "cooldown: 5 minutes}]", "/policies/0/cooldown"),
     (POLICY + "shared: maybe}]", "/policies/0/shared"),
     (POLICY + "pageCache: often}]", "/policies/0/pageCache"),
+    (POLICY + "byAnnotation: all}]", "/policies/0/byAnnotation"),
     (POLICY + "stick: cpuset}]", "/policies/0/stick"),
     (POLICY + "limits: {bandwidth: 100K}}]", "/policies/0/limits/bandwidth"),
     (POLICY + "limits: {maxCallTime: 10us}}]", "/policies/0/limits/maxCallTime"),
@@ -77,6 +78,9 @@ BAD_VALUES = [
 WRONG_COMBINATIONS = [
     (POLICY + "selector: {matchLabels: {tier: db}}}]", "set sources.criSocket, or select by namespaces"),
     (POLICY + "stick: cpuset-mems}]", "set sources.criSocket, or set stick: none"),
+    (POLICY + "byAnnotation: any}]", "byAnnotation needs the annotations of pods"),
+    (POLICY + "byAnnotation: namespace}]\nsources: {criSocket: /run/c/c.sock}", "needs selector.namespaces, which list the namespaces"),
+    (POLICY + "selector: {cgroupPaths: [/a]}, byAnnotation: any}]", "byAnnotation cannot be combined with selector.cgroupPaths"),
     ("policies: [{name: db}, {name: db}]", "policies[1].name: 'db' is also the name of an earlier policy; use another name"),
     (POLICY + "selector: {cgroupPaths: [/a], namespaces: [b]}}]", "move it to a separate policy"),
     (POLICY + "selector: {cgroupPaths: [/a]}, stick: cpuset-mems}]\nsources: {criSocket: /run/c/c.sock}",

@@ -9,8 +9,9 @@
 A branch is compared with its merge base with origin/main, or with main. On main itself, such as in a fresh clone, the merge
 base is the last commit: its first parent is taken instead, which for a merge commit is the state before the landing.
 
-A header is checked by way of a source that includes it. Exit status: 0 without findings, 1 with findings, 2 if clang-tidy
-cannot run. The compile commands are those of the clang preset (build/clang), which is configured, not built.
+A header is checked by way of a source that includes it. --all checks the unity sources, which include several sources each:
+otherwise most of the time goes to reading the same headers again. Exit status: 0 without findings, 1 with findings, 2 if
+clang-tidy cannot run. The compile commands are those of the clang preset, which is configured, not built.
 """
 
 import argparse
@@ -74,9 +75,12 @@ def source_with(top, header, compiled):
     return next((source for source in found if source in compiled), None)
 
 
-def compile_commands(top, build):
-    """Configures the clang preset in `build` and generates headers; returns the compiled sources, relative to `top`."""
-    for command in (["cmake", "--preset", "clang", "-B", build],
+def compile_commands(top, build, unity):
+    """Configures the clang preset in `build` and generates headers; returns the compiled sources, relative to `top`.
+
+    unity: whether these are the unity sources, which CMake writes below `build`, or those of the repository.
+    """
+    for command in (["cmake", "--preset", "clang", "-B", build, f"-DCMAKE_UNITY_BUILD={'ON' if unity else 'OFF'}"],
                     ["cmake", "--build", build, "--target", "generated_headers"]):
         done = subprocess.run(command, cwd=top, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
@@ -84,14 +88,17 @@ def compile_commands(top, build):
             fail(f"{' '.join(map(str, command))} failed")
     entries = json.loads((build / "compile_commands.json").read_text())
     paths = [pathlib.Path(entry["file"]) for entry in entries]
-    return {path.relative_to(top).as_posix() for path in paths
-            if path.is_relative_to(top) and not path.is_relative_to(build)}
+    written = {path.as_posix() for path in paths if path.name.startswith("unity_") and not path.is_relative_to(build / "proto")}
+    return written | {path.relative_to(top).as_posix() for path in paths
+                      if path.is_relative_to(top) and not path.is_relative_to(build)}
 
 
 def tidy(top, build, source):
     """(findings, output) of one source; findings are its lines with a position."""
-    done = subprocess.run(["clang-tidy", "-p", build, "--quiet", source], cwd=top, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    # In a unity source, the sources are headers to clang-tidy.
+    unity = ["--header-filter=.*/(agent|tests)/.*", "--checks=-bugprone-suspicious-include"]
+    done = subprocess.run(["clang-tidy", "-p", build, "--quiet", *(unity if pathlib.Path(source).is_absolute() else []), source],
+                          cwd=top, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     findings = {line.replace(f"{top}/", "") for line in done.stdout.splitlines() if FINDING.match(line)}
     if done.returncode != 0 and not findings:
         findings = {f"{source}: clang-tidy ended with status {done.returncode}"}
@@ -120,8 +127,8 @@ def main():
     parser.add_argument("--all", action="store_true", help="check every C++ file")
     parser.add_argument("--most", type=int, metavar="COUNT", help="check no more files than this")
     parser.add_argument("--jobs", type=int, default=2, help="how many run at the same time (default: 2)")
-    parser.add_argument("--build", type=pathlib.Path, default=TOP / "build/clang", metavar="DIR",
-                        help="build tree of the clang preset (default: build/clang)")
+    parser.add_argument("--build", type=pathlib.Path, metavar="DIR",
+                        help="build tree (default: build/clang, with --all build/clang-unity)")
     options = parser.parse_args()
     if not shutil.which("clang-tidy"):
         fail("clang-tidy is not installed: run deploy/install-packages.sh")
@@ -136,8 +143,8 @@ def main():
         print(f"tidy: {len(wanted)} C++ files differ from {base[:12]}")
         if not wanted:
             return 0
-    build = options.build.resolve()
-    compiled = compile_commands(TOP, build)
+    build = (options.build or TOP / ("build/clang-unity" if options.all else "build/clang")).resolve()
+    compiled = compile_commands(TOP, build, unity=options.all)
     sources = sorted(compiled) if options.all else sources_of(TOP, wanted, compiled)
     if options.most and len(sources) > options.most:
         print(f"tidy: {len(sources) - options.most} of {len(sources)} sources are not checked here, see --all:")

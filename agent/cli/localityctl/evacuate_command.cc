@@ -30,6 +30,7 @@ struct EvacuateOptions {
   int64_t free_bytes = 0;
   std::optional<absl::Duration> keep_clear;
   std::vector<std::string> reservations;
+  bool override_protection = false;
   bool yes = false;
   bool dry_run = false;
   bool wait = false;
@@ -58,6 +59,7 @@ v1::CreateMigrationRequest ToRequest(const EvacuateOptions& options) {
   if (options.keep_clear.has_value()) {
     *evacuation.mutable_keep_clear() = ToProto(*options.keep_clear);
   }
+  request.set_override_protection(options.override_protection);
   request.mutable_reservation_tokens()->Assign(options.reservations.begin(),
                                                options.reservations.end());
   return request;
@@ -108,7 +110,7 @@ std::string EvacuationPlanText(const v1::Migration& plan, int node) {
     const absl::string_view colon = reason.empty() || workload.message().empty() ? "" : ": ";
     table.AddRow({WorkloadWords(workload.workload()), FormatBytes(planned),
                   IdList(workload.target_node_ids()),
-                  absl::StrCat(reason, colon, LogSafe(workload.message()))});
+                  absl::StrCat(reason, colon, Printable(workload.message()))});
   }
   return absl::StrCat("To free node ", node, ", in this order:\n", table.ToString(2), "  ",
                       FormatBytes(bytes), " of ", moving, moving == 1 ? " workload" : " workloads",
@@ -144,6 +146,9 @@ Command EvacuateCommand(CLI::App& app, const GlobalOptions& globals) {
           "Token of a reservation of a workload on NODE, which may then move; may be repeated")
       ->type_name("TOKEN")
       ->allow_extra_args(false);
+  arguments->add_flag("--override-protection", options->override_protection,
+                      "Also move pods in protected namespaces and pods with the annotation "
+                      "numa-locality.io/policy: \"off\"; the agent logs who asked for it");
   arguments->add_flag("--yes", options->yes, "Do not ask for confirmation");
   arguments->add_flag("--dry-run", options->dry_run, "Print the plan; move nothing");
   arguments->add_flag("--wait", options->wait,

@@ -41,6 +41,7 @@ struct MigrateOptions {
   bool hold = false;
   v1::StickMode stick = v1::STICK_MODE_UNSPECIFIED;
   bool stick_on_old_kernels = false;
+  bool override_protection = false;
   int64_t bytes_per_second = 0;
   std::optional<absl::Duration> max_call_time;
   int workers = 0;
@@ -148,7 +149,7 @@ void AddHow(CLI::App& arguments, MigrateOptions& options) {
                   "Fraction of the wanted pages on target that counts as success; default 0.9")
       ->type_name("FRACTION");
   AddParsedOption(arguments, "--deadline", ParseTimeSpan, options.deadline,
-                  "Stop moving after this long, such as 90s; default: never")
+                  "Stop moving after this long, such as 90s; default: 1h")
       ->type_name("TIME");
   arguments
       .add_option(
@@ -172,6 +173,9 @@ void AddMigrateOptions(CLI::App& arguments, MigrateOptions& options) {
                   "Token of a reservation of the workload, from 'reserve'; may be repeated")
       ->type_name("TOKEN")
       ->allow_extra_args(false);
+  arguments.add_flag("--override-protection", options.override_protection,
+                     "Move it even if its namespace is protected, or its pod's annotation "
+                     "numa-locality.io/policy is \"off\"; the agent logs who asked for it");
   arguments.add_flag("--dry-run", options.dry_run, "Print what would move; move nothing");
   arguments.add_flag("--wait", options.wait,
                      "Show progress, wait for the end and print the result; without it, print the "
@@ -220,6 +224,7 @@ absl::StatusOr<v1::CreateMigrationRequest> ToRequest(const MigrateOptions& optio
   if (limits.ByteSizeLong() > 0) *request.mutable_limits() = limits;
   if (options.min_moved.has_value()) request.set_min_moved(*options.min_moved);
   if (options.deadline.has_value()) *request.mutable_deadline() = ToProto(*options.deadline);
+  request.set_override_protection(options.override_protection);
   request.set_validate_only(options.dry_run);
   request.set_request_id(options.request_id);
   request.mutable_reservation_tokens()->Assign(options.reservations.begin(),

@@ -17,8 +17,6 @@
 namespace numalocality::localityctl {
 namespace {
 
-bool HasEnded(v1::MigrationState state) { return state >= v1::MIGRATION_STATE_SUCCEEDED; }
-
 std::shared_ptr<std::string> AddId(CLI::App& arguments) {
   auto id = std::make_shared<std::string>();
   arguments.add_option("ID", *id, "The migration's id, from 'migrate' or 'migrations'")->required();

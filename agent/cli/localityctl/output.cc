@@ -4,8 +4,10 @@
 #include <google/protobuf/wrappers.pb.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -44,7 +46,7 @@ class YamlPrinter {
     do {
       const absl::string_view key = Scalar();
       absl::ConsumePrefix(&rest_, ":");
-      absl::StrAppend(&yaml_, NewLine(indent), key.substr(1, key.size() - 2), ":");
+      absl::StrAppend(&yaml_, NewLine(indent), Key(key), ":");
       Value(indent + 2);
     } while (absl::ConsumePrefix(&rest_, ","));
     absl::ConsumePrefix(&rest_, "}");
@@ -58,6 +60,23 @@ class YamlPrinter {
       Value(indent + 2);
     } while (absl::ConsumePrefix(&rest_, ","));
     absl::ConsumePrefix(&rest_, "]");
+  }
+
+  // Without quotes if YAML reads it as the same text without them. The keys of maps, such as
+  // labels, may be any text: "1.5", "yes".
+  static absl::string_view Key(absl::string_view quoted) {
+    static constexpr absl::string_view kOtherValues[] = {"y",   "n",    "yes",   "no",  "on",
+                                                         "off", "true", "false", "null"};
+    const absl::string_view name = quoted.substr(1, quoted.size() - 2);
+    const bool is_word = !name.empty() &&
+                         absl::ascii_isalpha(static_cast<unsigned char>(name[0])) &&
+                         std::all_of(name.begin(), name.end(), [](char c) {
+                           return c == '_' || absl::ascii_isalnum(static_cast<unsigned char>(c));
+                         });
+    const bool is_other =
+        std::any_of(std::begin(kOtherValues), std::end(kOtherValues),
+                    [&](absl::string_view value) { return absl::EqualsIgnoreCase(name, value); });
+    return is_word && !is_other ? name : quoted;
   }
 
   std::string NewLine(int indent) {

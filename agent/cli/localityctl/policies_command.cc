@@ -62,6 +62,7 @@ std::string PoliciesText(const v1::GetPoliciesResponse& policies) {
                {"SHARED"},
                {"PAGE CACHE"},
                {"STICK"},
+               {"BY ANNOTATION"},
                {"SELECTS"}});
   for (int i = 0; i < policies.policies_size(); ++i) {
     const v1::Policy& policy = policies.policies(i);
@@ -72,7 +73,8 @@ std::string PoliciesText(const v1::GetPoliciesResponse& policies) {
                   BandwidthWords(policy.limits().bandwidth_bytes_per_second()),
                   TimeSpanWords(policy.limits().max_call_time()),
                   SharingRuleWord(policy.shared_pages()), policy.page_cache() ? "yes" : "no",
-                  StickModeWord(policy.stick()), SelectorWords(policy)});
+                  StickModeWord(policy.stick()), AnnotationRuleWord(policy.by_annotation()),
+                  SelectorWords(policy)});
   }
   std::string text =
       policies.policies().empty() ? "No policies: the agent repairs nothing.\n" : table.ToString();

@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "agent/base/log.h"
+#include "agent/model/configuration.h"
 #include "agent/model/enum_table.h"
 #include "agent/model/explanation.h"
 #include "agent/model/id_set.h"
@@ -38,12 +39,17 @@ std::string EnumName(Api value) {
   return std::string(absl::StripPrefix(known->name(), prefix));
 }
 
-// The words for the value in the table of E, which has the API's names as keys.
+// The value in the table of E, which has the API's names as keys.
+template <typename E, typename Api>
+std::optional<E> Known(Api value) {
+  return FromKey<E>(absl::AsciiStrToLower(EnumName(value)));
+}
+
+// The words for the value in the table of E.
 template <typename E, typename Api>
 std::string EnumWords(Api value) {
-  const std::string name = EnumName(value);
-  const std::optional<E> known = FromKey<E>(absl::AsciiStrToLower(name));
-  return known.has_value() ? std::string(WordsOf(*known)) : name;
+  const std::optional<E> known = Known<E>(value);
+  return known.has_value() ? std::string(WordsOf(*known)) : EnumName(value);
 }
 
 template <typename Placement>
@@ -59,6 +65,11 @@ int64_t BytesAwayFrom(const Placement& placement) {
 }  // namespace
 
 std::string StateWord(v1::MigrationState state) { return EnumName(state); }
+
+bool HasEnded(v1::MigrationState state) {
+  const std::optional<MigrationState> known = Known<MigrationState>(state);
+  return known.has_value() && IsFinal(*known);
+}
 
 std::string ReasonWord(v1::MigrationReason reason) { return EnumName(reason); }
 
@@ -81,6 +92,8 @@ std::string QosWord(v1::QosClass qos) { return EnumWords<QosClass>(qos); }
 std::string SharingRuleWord(v1::SharingRule rule) { return EnumWords<SharingRule>(rule); }
 
 std::string StickModeWord(v1::StickMode mode) { return EnumWords<StickMode>(mode); }
+
+std::string AnnotationRuleWord(v1::AnnotationRule rule) { return EnumWords<AnnotationRule>(rule); }
 
 std::string SeccompWord(v1::SeccompMode mode) { return EnumWords<SeccompMode>(mode); }
 

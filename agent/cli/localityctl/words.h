@@ -22,6 +22,7 @@ namespace numalocality::localityctl {
 
 // "SUCCEEDED", "NO_ROOM", "WARNING": the API's name without the prefix.
 std::string StateWord(v1::MigrationState state);
+bool HasEnded(v1::MigrationState state);  // as the agent's IsFinal
 std::string ReasonWord(v1::MigrationReason reason);
 std::string SeverityWord(v1::FindingSeverity severity);
 
@@ -43,6 +44,9 @@ std::string ScanMethodWord(v1::ScanMethod method);
 // "never", "owned", "all"; "none", "cpuset-mems": as the options of migrate.
 std::string SharingRuleWord(v1::SharingRule rule);
 std::string StickModeWord(v1::StickMode mode);
+
+// "none", "namespace", "any": as byAnnotation of the configuration.
+std::string AnnotationRuleWord(v1::AnnotationRule rule);
 
 // "disabled", "strict", "filter".
 std::string SeccompWord(v1::SeccompMode mode);

@@ -63,7 +63,8 @@ std::vector<AddressRange> OwnedRanges(const EngineContext& context, const Migrat
   if (!mappings.ok()) return {};
   Workload workload;
   workload.process = process.id();
-  const auto proof = SharingProof::Take(context.host, workload, {process.pid()});
+  const auto proof =
+      SharingProof::Take(context.kernel, context.clock, context.host, workload, {process.pid()});
   return proof.OwnedRanges(process.pid(), *mappings);
 }
 

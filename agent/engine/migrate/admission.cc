@@ -1,12 +1,15 @@
 #include "agent/engine/migrate/admission.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/engine/migrate/evacuation.h"
+#include "agent/engine/migrate/protection.h"
 #include "agent/engine/migrate/stickiness.h"
 #include "agent/engine/move/spec_check.h"
+#include "agent/engine/workload/placement_reader.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/os/node/topology_reader.h"
 #include "agent/os/process/own_process.h"
@@ -35,6 +38,19 @@ absl::Status CheckWorkload(const EngineContext& context, const WorkloadFinder& f
   return will_widen ? absl::OkStatus() : allowed;
 }
 
+bool MayBeSandbox(const Workload& workload) {
+  return workload.role == ContainerRole::kSandbox ||
+         workload.role == ContainerRole::kPresumedSandbox;
+}
+
+// Whether the workload is left out of a request for its whole pod.
+bool IsSandbox(const EngineContext& context, const Workload& workload, const Topology& topology) {
+  if (!MayBeSandbox(workload)) return false;
+  const auto placement = PlacementReader(context.kernel, context.host, context.clock)
+                             .Read(workload, topology, PlacementView::kBasic, [] { return false; });
+  return placement.ok() && placement->IsSandbox();
+}
+
 absl::Status CheckNoOverlap(const std::vector<Workload>& workloads, const Workload& workload) {
   for (const Workload& other : workloads) {
     if (!other.Overlaps(workload)) continue;
@@ -56,8 +72,7 @@ absl::StatusOr<std::vector<WorkloadMigration>> ResolveEvacuation(const EngineCon
         "or stick; leave them out");
   }
   NL_RETURN_IF_ERROR(CheckSharing(context, spec.sharing));
-  NL_ASSIGN_OR_RETURN(std::vector<PlannedMove> moves,
-                      FindEvacuation(context, topology, *request.evacuation, spec));
+  NL_ASSIGN_OR_RETURN(std::vector<PlannedMove> moves, FindEvacuation(context, topology, request));
   if (moves.empty()) {
     return absl::NotFoundError(absl::StrCat("evacuation: no container has memory on node ",
                                             request.evacuation->node.value));
@@ -67,6 +82,10 @@ absl::StatusOr<std::vector<WorkloadMigration>> ResolveEvacuation(const EngineCon
     WorkloadMigration result;
     result.workload = std::move(move.workload);
     if (move.target.has_value()) result.target_nodes = {*move.target};
+    if (!move.protection.ok()) {
+      result.reason = MigrationReason::kProtected;
+      result.message = std::string(move.protection.message());
+    }
     results.push_back(std::move(result));
   }
   return results;
@@ -85,12 +104,19 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
   }
   NL_RETURN_IF_ERROR(CheckSharing(context, request.spec.sharing));
   const WorkloadFinder finder(context.host, context.names);
+  const absl::Duration known_by = KnownBy(context, request.origin);
   std::vector<Workload> workloads;
   for (const WorkloadSelector& selector : request.workloads) {
-    NL_ASSIGN_OR_RETURN(const std::vector<Workload> found, finder.Find(selector));
-    absl::Status gone;
+    NL_ASSIGN_OR_RETURN(std::vector<Workload> found, finder.Find(selector));
+    std::stable_partition(found.begin(), found.end(),
+                          [](const Workload& workload) { return !MayBeSandbox(workload); });
+    absl::Status gone = absl::NotFoundError(selector.ToString() +
+                                            ": no container runs in this pod, only its sandbox");
     size_t with_processes = 0;
     for (const Workload& workload : found) {
+      // A presumed sandbox is none if it is all that runs in the pod.
+      const bool is_certain = workload.role == ContainerRole::kSandbox || with_processes > 0;
+      if (selector.IsPod() && is_certain && IsSandbox(context, workload, topology)) continue;
       const absl::Status checked = CheckWorkload(context, finder, workload, request, topology);
       // Containers of a pod without a process (one that has ended) are left out.
       if (absl::IsNotFound(checked)) {
@@ -98,6 +124,9 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
         continue;
       }
       NL_RETURN_IF_ERROR(checked);
+      if (!request.override_protection) {
+        NL_RETURN_IF_ERROR(CheckNotProtected(context, workload, known_by));
+      }
       NL_RETURN_IF_ERROR(CheckSticky(context, runtime, workload, request));
       NL_RETURN_IF_ERROR(CheckNoOverlap(workloads, workload));
       ++with_processes;

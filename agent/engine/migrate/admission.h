@@ -26,9 +26,9 @@ struct Admission {
 };
 
 // Moves nothing. `runtime` may be null. Errors: INVALID_ARGUMENT and FAILED_PRECONDITION as
-// CheckSpec, CheckAllowed, CheckSticky and FindEvacuation return them, and FAILED_PRECONDITION
-// without CAP_SYS_NICE for shared pages; NOT_FOUND for a workload that does not exist or has no
-// process.
+// CheckSpec, CheckAllowed, CheckSticky, CheckNotProtected and FindEvacuation return them, and
+// FAILED_PRECONDITION without CAP_SYS_NICE for shared pages; NOT_FOUND for a workload that does not
+// exist or has no process.
 absl::StatusOr<Admission> Admit(const EngineContext& context, ContainerResources* runtime,
                                 const MigrationRequest& request);
 

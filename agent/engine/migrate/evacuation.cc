@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/engine/migrate/protection.h"
 #include "agent/engine/workload/node_room.h"
 #include "agent/engine/workload/unshared_pages.h"
 #include "agent/engine/workload/workload_finder.h"
@@ -66,13 +67,15 @@ void FitPlan(const EngineContext& context, const MigrationRequest& request,
 
 absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& context,
                                                         const Topology& topology,
-                                                        const Evacuation& evacuation,
-                                                        const MigrationSpec& spec) {
+                                                        const MigrationRequest& request) {
+  const Evacuation& evacuation = *request.evacuation;
+  const MigrationSpec& spec = request.spec;
   NL_RETURN_IF_ERROR(CheckNodes(evacuation, topology));
   const WorkloadFinder finder(context.host, context.names);
   NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, finder.FindAll());
   const bool must_measure = evacuation.free_bytes > 0 && spec.sharing == SharingRule::kNever &&
                             spec.kinds == kPrivateKinds;
+  const absl::Duration known_by = KnownBy(context, request.origin);
   std::vector<Occupant> occupants;
   for (Workload& workload : workloads) {
     const auto cgroup = finder.OpenCgroup(workload);
@@ -86,7 +89,11 @@ absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& con
     if (must_measure) {
       bytes = MovableBytes(context, workload, evacuation.node, topology, bytes);
     }
-    occupants.push_back({std::move(workload), bytes, *allowed});
+    Occupant occupant{std::move(workload), bytes, *allowed};
+    if (!request.override_protection) {
+      occupant.protection = CheckNotProtected(context, occupant.workload, known_by);
+    }
+    occupants.push_back(std::move(occupant));
   }
   NL_ASSIGN_OR_RETURN(auto room, ReadRoom(context, topology));
   return PlanEvacuation(evacuation, topology, std::move(occupants), std::move(room));

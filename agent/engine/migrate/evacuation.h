@@ -25,14 +25,13 @@ void FitPlan(const EngineContext& context, const MigrationRequest& request,
              const Topology& topology, std::map<NodeId, int64_t>& room_bytes,
              WorkloadMigration& planned);
 
-// The moves that `evacuation` consists of; see PlanEvacuation. If it ends at evacuation.free_bytes,
-// memory that processes share does not count, unless `spec` moves it. INVALID_ARGUMENT if the node
-// or a target has no memory, or the node is a target; FAILED_PRECONDITION if there is no other node
-// with memory.
+// The moves that request.evacuation consists of; see PlanEvacuation. If it ends at free_bytes,
+// memory that processes share does not count, unless the request moves it. Protected workloads
+// stay, unless request.override_protection. INVALID_ARGUMENT if the node or a target has no memory,
+// or the node is a target; FAILED_PRECONDITION if there is no other node with memory.
 absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& context,
                                                         const Topology& topology,
-                                                        const Evacuation& evacuation,
-                                                        const MigrationSpec& spec);
+                                                        const MigrationRequest& request);
 
 }  // namespace numalocality
 

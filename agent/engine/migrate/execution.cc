@@ -49,14 +49,15 @@ MigrationSpec SpecOf(const WorkloadMigration& admitted, const MigrationRequest& 
   return spec;
 }
 
-// Whether an evacuation has no target node for the workload.
-bool IsConfined(const WorkloadMigration& admitted, const MigrationRequest& request) {
+// Whether an evacuation leaves the workload where it is.
+bool MustStay(const WorkloadMigration& admitted, const MigrationRequest& request) {
   return request.evacuation.has_value() && admitted.target_nodes.empty();
 }
 
-WorkloadMigration Confined(const WorkloadMigration& admitted, MigrationState state) {
+WorkloadMigration Stay(const WorkloadMigration& admitted, MigrationState state) {
   WorkloadMigration result = admitted;
   result.state = state;
+  if (result.reason == MigrationReason::kProtected) return result;
   result.reason = MigrationReason::kCpusetForbids;
   result.message =
       admitted.workload.ToString() + ": its cpuset.mems allows none of the target nodes";
@@ -91,7 +92,7 @@ absl::StatusOr<WorkloadMigration> PlanWorkload(const EngineContext& context,
                                                const MigrationRequest& request,
                                                absl::FunctionRef<bool()> is_cancelled) {
   PlanObserver observer(is_cancelled);
-  if (IsConfined(admitted, request)) return Confined(admitted, MigrationState::kPending);
+  if (MustStay(admitted, request)) return Stay(admitted, MigrationState::kPending);
   NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes,
                       WorkloadFinder(context.host).ListProcesses(admitted.workload));
   WorkloadMigration result =
@@ -106,7 +107,7 @@ WorkloadMigration MigrateWorkload(const EngineContext& context, ContainerResourc
                                   const WorkloadMigration& admitted,
                                   const MigrationRequest& request, MigrationObserver& observer) {
   const Workload& workload = admitted.workload;
-  if (IsConfined(admitted, request)) return Confined(admitted, MigrationState::kFailed);
+  if (MustStay(admitted, request)) return Stay(admitted, MigrationState::kFailed);
   // Not those that admission found: processes start and exit while the migration waits.
   const auto processes = WorkloadFinder(context.host).ListProcesses(workload);
   WorkloadMigration result;

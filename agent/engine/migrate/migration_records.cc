@@ -1,10 +1,13 @@
 #include "agent/engine/migrate/migration_records.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
+#include "agent/base/status.h"
 
 namespace numalocality {
 namespace {
@@ -27,12 +30,13 @@ void MigrationRecords::DropOldest() {
         return IsFinal(entry->migration.state);
       }));
   for (; finished > kMaxFinished; --finished) {
-    // By end time: a migration that took long is not dropped as soon as it ends.
+    // By end, by the monotonic clock: a migration that took long is not dropped as soon
+    // as it ends.
     auto oldest = entries_.end();
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
       const Migration& migration = (*it)->migration;
       if (!IsFinal(migration.state)) continue;
-      if (oldest == entries_.end() || migration.end_time < (*oldest)->migration.end_time) {
+      if (oldest == entries_.end() || migration.ended_at < (*oldest)->migration.ended_at) {
         oldest = it;
       }
     }
@@ -95,10 +99,16 @@ int64_t MigrationRecords::StuckBytes(const WorkloadPlacement& placement) const {
   return 0;
 }
 
-std::vector<Migration> MigrationRecords::List() const {
-  std::vector<Migration> migrations;
-  for (const auto& entry : entries_) migrations.push_back(entry->migration);
-  return migrations;
+absl::StatusOr<std::vector<std::shared_ptr<MigrationEntry>>> MigrationRecords::Before(
+    const std::string& id, size_t most) const {
+  auto next = entries_.rbegin();
+  if (!id.empty()) {
+    NL_ASSIGN_OR_RETURN(const auto last, Find(id));
+    next = std::next(std::find(entries_.rbegin(), entries_.rend(), last));
+  }
+  const auto left = static_cast<size_t>(entries_.rend() - next);
+  return std::vector<std::shared_ptr<MigrationEntry>>(
+      next, next + static_cast<std::ptrdiff_t>(std::min(left, most)));
 }
 
 void MigrationQueue::Add(const std::shared_ptr<MigrationEntry>& entry) {

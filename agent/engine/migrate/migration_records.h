@@ -66,7 +66,10 @@ class MigrationRecords {
 
   // All, oldest first.
   const std::deque<std::shared_ptr<MigrationEntry>>& entries() const { return entries_; }
-  std::vector<Migration> List() const;
+  // Those that are older than the one with this id (""; all), newest first, `most` of them.
+  // NOT_FOUND as Find.
+  absl::StatusOr<std::vector<std::shared_ptr<MigrationEntry>>> Before(const std::string& id,
+                                                                      size_t most) const;
 
  private:
   std::deque<std::shared_ptr<MigrationEntry>> entries_;

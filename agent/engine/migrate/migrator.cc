@@ -62,6 +62,18 @@ void LogIfError(const absl::Status& status) {
   if (!status.ok()) LogError(status.message());
 }
 
+// Of the record of an earlier agent, whose monotonic clock may have been another one.
+void SetMonotonicTimes(const Clock& clock, Migration& migration) {
+  migration.ended_at = clock.MonotonicAt(migration.end_time);
+  const absl::Duration ran = migration.end_time - migration.start_time;
+  migration.started_at = migration.ended_at - std::max(ran, absl::ZeroDuration());
+}
+
+void End(const Clock& clock, Migration& migration) {
+  migration.end_time = clock.Now();
+  migration.ended_at = clock.Monotonic();
+}
+
 std::vector<Workload> WorkloadsOf(const Migration& migration) {
   std::vector<Workload> workloads;
   for (const WorkloadMigration& result : migration.workloads) workloads.push_back(result.workload);
@@ -101,6 +113,7 @@ absl::Status Migrator::Restore(MigrationStore& store) {
     if (RecoverInterrupted(context_, migration)) LogIfError(store.Save(migration));
     auto entry = std::make_shared<MigrationEntry>();
     entry->migration = std::move(migration);
+    SetMonotonicTimes(context_.clock, entry->migration);
     entry->notified_end = true;
     MutexLock lock(mutex_);
     records_.Add(std::move(entry));
@@ -191,6 +204,7 @@ void Migrator::BeginNext() {
     if (entry == nullptr) return;
     entry->migration.state = MigrationState::kRunning;
     entry->migration.start_time = context_.clock.Now();
+    entry->migration.started_at = context_.clock.Monotonic();
     entry->watch = watchdog_.Begin(absl::StrCat("migration ", entry->migration.id));
     entry->job = workers_.Run([this, entry] { Run(entry); });
     Changed(*entry);
@@ -238,8 +252,24 @@ absl::StatusOr<Migration> Migrator::Get(const std::string& id) const {
 }
 
 std::vector<Migration> Migrator::List() const {
-  MutexLock lock(mutex_);
-  return records_.List();
+  std::vector<Migration> migrations = ListBefore("", SIZE_MAX).value();
+  std::reverse(migrations.begin(), migrations.end());
+  return migrations;
+}
+
+absl::StatusOr<std::vector<Migration>> Migrator::ListBefore(const std::string& id,
+                                                            size_t most) const {
+  std::vector<std::shared_ptr<MigrationEntry>> entries;
+  {
+    MutexLock lock(mutex_);
+    NL_ASSIGN_OR_RETURN(entries, records_.Before(id, most));
+  }
+  std::vector<Migration> migrations;
+  for (const auto& entry : entries) {
+    MutexLock lock(mutex_);
+    migrations.push_back(entry->migration);
+  }
+  return migrations;
 }
 
 absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
@@ -312,7 +342,7 @@ void Migrator::EndPending(MigrationEntry& entry) {
     result.reason = entry.interrupted ? MigrationReason::kInterrupted : MigrationReason::kCancelled;
   }
   Conclude(entry.migration);
-  entry.migration.end_time = context_.clock.Now();
+  End(context_.clock, entry.migration);
   Changed(entry);
 }
 
@@ -356,7 +386,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     Migration& migration = entry->migration;
     Conclude(migration);
     migration.estimate = estimate;
-    migration.end_time = context_.clock.Now();
+    End(context_.clock, migration);
     records_.DropOldest();
     Changed(*entry);
     ending =

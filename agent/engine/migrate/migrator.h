@@ -49,8 +49,8 @@ class Migrator {
   ~Migrator();  // Shutdown with no grace, then joins
 
   // Adds the records of earlier agents from `store`, completes those of interrupted migrations, and
-  // from now on stores every change there. `store` outlives this. On an error nothing is stored.
-  // Call once, before Start.
+  // from now on stores every change there. Their times become monotonic ones by their age now.
+  // `store` outlives this. On an error nothing is stored. Call once, before Start.
   absl::Status Restore(MigrationStore& store);
 
   // Notifies `listener`, which outlives this, of all changes. Before Start.
@@ -88,6 +88,10 @@ class Migrator {
 
   // All records, oldest first.
   std::vector<Migration> List() const;
+
+  // The records that are older than the one with this id ("": all), newest first, at most so many.
+  // NOT_FOUND as Get. Copies one at a time, so that moving waits for no more than one.
+  absl::StatusOr<std::vector<Migration>> ListBefore(const std::string& id, size_t most) const;
 
   // Asks a migration to end after its current batch. A pending one ends at once, a final one stays
   // as it is. Returns its record.

@@ -69,19 +69,24 @@ bool RecoverInterrupted(const EngineContext& context, Migration& migration) {
   const bool was_shut_down = migration.reason == MigrationReason::kInterrupted;
   if (IsFinal(migration.state) && !was_shut_down) return false;
   const auto topology = TopologyReader(context.host).Read();
+  bool changed = false;
   for (WorkloadMigration& result : migration.workloads) {
     if (!IsCutShort(result)) continue;
+    // An earlier restart may have found that the workload is gone, which is all that there is.
+    const std::string message = result.message;
     Interrupt(result);
     if (topology.ok()) Measure(context, *topology, result);
+    changed = changed || result.message != message || !result.after_restart.nodes.empty();
   }
   if (!IsFinal(migration.state)) {
     const bool has_moved =
         std::any_of(migration.workloads.begin(), migration.workloads.end(), HasMoved);
     migration.state = has_moved ? MigrationState::kPartial : MigrationState::kFailed;
     migration.end_time = context.clock.Now();
+    migration.reason = MigrationReason::kInterrupted;
+    changed = true;
   }
-  migration.reason = MigrationReason::kInterrupted;
-  return true;
+  return changed;
 }
 
 }  // namespace numalocality

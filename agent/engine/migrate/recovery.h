@@ -10,7 +10,8 @@ namespace numalocality {
 // Brings a migration that had not ended into a final state, reason INTERRUPTED, and measures where
 // the memory of its unfinished workloads is now: by memory.numa_stat, or by a sample of its pages
 // for a single process. A migration that the earlier agent interrupted itself as it shut down is
-// only measured. Returns whether `migration` changed; others stay as they are.
+// only measured, once: a restart later its memory says nothing about the migration. Returns whether
+// `migration` changed; others stay as they are.
 bool RecoverInterrupted(const EngineContext& context, Migration& migration);
 
 }  // namespace numalocality

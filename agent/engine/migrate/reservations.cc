@@ -29,9 +29,11 @@ void Reservations::Restore(std::vector<Reservation> earlier,
                            std::function<void(const std::vector<Reservation>&)> store) {
   MutexLock lock(mutex_);
   reservations_ = std::move(earlier);
-  // The clock may have been set back since.
-  const absl::Time latest = clock_.Now() + kLongest;
-  for (Reservation& r : reservations_) r.expire_time = std::min(r.expire_time, latest);
+  const absl::Time now = clock_.Now();
+  for (Reservation& r : reservations_) {
+    r.ttl = std::min(r.ttl, kLongest);
+    r.expires_at = clock_.Monotonic() + std::min(r.expire_time - now, r.ttl);
+  }
   DropExpired();
   if (reservations_.size() > kMost) reservations_.resize(kMost);
   store_ = std::move(store);
@@ -50,9 +52,9 @@ absl::StatusOr<Reservation> Reservations::Reserve(const std::vector<Workload>& w
   if (!token.empty()) {
     for (Reservation& reservation : reservations_) {
       if (reservation.token != token) continue;
-      reservation.expire_time = clock_.Now() + ttl;
+      Grant(reservation, ttl);
       Store();
-      return reservation;
+      return Dated(reservation);
     }
     return absl::NotFoundError(
         "reservation: none has this token, or it has expired; reserve again without a token");
@@ -63,10 +65,10 @@ absl::StatusOr<Reservation> Reservations::Reserve(const std::vector<Workload>& w
         reservations_.size(),
         " reservations exist already, the largest number possible; release some of them"));
   }
-  reservations_.push_back(
-      {MakeToken(), owner.substr(0, kMaxOwnerBytes), workloads, clock_.Now() + ttl});
+  reservations_.push_back({MakeToken(), owner.substr(0, kMaxOwnerBytes), workloads, {}, {}, {}});
+  Grant(reservations_.back(), ttl);
   Store();
-  return reservations_.back();
+  return Dated(reservations_.back());
 }
 
 absl::Status Reservations::Release(const std::string& token) {
@@ -95,7 +97,7 @@ absl::Status Reservations::CheckFree(const std::vector<Workload>& workloads,
       return absl::AbortedError(absl::StrCat(
           workload.ToString(), ": reserved",
           reservation.owner.empty() ? "" : " by " + LogSafe(reservation.owner), " until ",
-          absl::FormatTime(absl::RFC3339_sec, reservation.expire_time, absl::UTCTimeZone()),
+          absl::FormatTime(absl::RFC3339_sec, Dated(reservation).expire_time, absl::UTCTimeZone()),
           "; pass the reservation's token, or wait"));
     }
   }
@@ -105,16 +107,32 @@ absl::Status Reservations::CheckFree(const std::vector<Workload>& workloads,
 std::vector<Reservation> Reservations::List() const {
   MutexLock lock(mutex_);
   DropExpired();
-  return reservations_;
+  return AllDated();
 }
 
 void Reservations::Store() const {
-  if (store_) store_(reservations_);
+  if (store_) store_(AllDated());
 }
 
 void Reservations::DropExpired() const {
-  const absl::Time now = clock_.Now();
-  std::erase_if(reservations_, [&](const Reservation& r) { return r.expire_time <= now; });
+  const absl::Duration now = clock_.Monotonic();
+  std::erase_if(reservations_, [&](const Reservation& r) { return r.expires_at <= now; });
+}
+
+void Reservations::Grant(Reservation& reservation, absl::Duration ttl) const {
+  reservation.ttl = ttl;
+  reservation.expires_at = clock_.Monotonic() + ttl;
+}
+
+Reservation Reservations::Dated(Reservation reservation) const {
+  reservation.expire_time = clock_.WallTimeAt(reservation.expires_at);
+  return reservation;
+}
+
+std::vector<Reservation> Reservations::AllDated() const {
+  std::vector<Reservation> dated;
+  for (const Reservation& reservation : reservations_) dated.push_back(Dated(reservation));
+  return dated;
 }
 
 }  // namespace numalocality

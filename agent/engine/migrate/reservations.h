@@ -22,6 +22,9 @@ struct Reservation {
   std::string token;
   std::string owner;  // for people
   std::vector<Workload> workloads;
+  absl::Duration ttl;         // as granted last
+  absl::Duration expires_at;  // monotonic
+  // The same for people and for the file, as the wall clock was set when this was returned.
   absl::Time expire_time;
 };
 
@@ -35,8 +38,10 @@ class Reservations {
 
   explicit Reservations(const Clock& clock) : clock_(clock) {}
 
-  // Adds the reservations of an earlier agent, and from now on passes all that are in force to
-  // `store` whenever one is made, prolonged or released, one call at a time. Before any Reserve.
+  // Adds the reservations of an earlier agent, for what is left by their expire_time, but not for
+  // longer than their ttl: the wall clock may have been set back. From now on passes all that
+  // are in force to `store` whenever one is made, prolonged or released, one call at a time. Before
+  // any Reserve.
   void Restore(std::vector<Reservation> earlier,
                std::function<void(const std::vector<Reservation>&)> store);
 
@@ -61,6 +66,10 @@ class Reservations {
                          const std::vector<std::string>& tokens) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropExpired() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Grant(Reservation& reservation, absl::Duration ttl) const;
+  // As it is passed on: with its expire_time.
+  Reservation Dated(Reservation reservation) const;
+  std::vector<Reservation> AllDated() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void Store() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

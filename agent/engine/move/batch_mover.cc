@@ -37,10 +37,20 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
                       Settle settle) {
   std::vector<Group> groups = GroupByTarget(moves);
   bool has_turn = false;
-  while (!groups.empty() && CheckStop()) {
+  while (!groups.empty() && MayContinue()) {
     Group& group = BestOf(groups);
     const NodeId target = group.target;
-    const size_t most = std::min(group.left.size(), static_cast<size_t>(SizeOf(unit).pages()));
+    size_t most = std::min(group.left.size(), static_cast<size_t>(SizeOf(unit).pages()));
+    const bool is_stuck = process_.stuck().IsStuck();
+    if (is_stuck && group.is_sampled) {
+      GiveUp(group, settle);
+      std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
+      continue;
+    }
+    if (is_stuck) {
+      most = std::min(most, StuckMemory::kSamplePages);
+      PutSampleFirst(group, most);
+    }
     if (!has_turn && !WaitForTurn(static_cast<int64_t>(most) * PagesPer(unit) *
                                   process_.page_sizes().base_bytes)) {
       break;
@@ -51,11 +61,13 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     if (count > 0) MoveBatch(group.left.first(count), unit, flag, settle);
     context_.room.Release(target, room.pages);
     if (count > 0) {
+      group.is_sampled = is_stuck;
       group.left.remove_prefix(count);
       has_turn = false;
     } else if (room.is_claimed) {
       if (!Pause(kClaimNap)) break;
     } else {
+      if (StopIfGone(target)) break;
       // BestOf chose the target with most room, so moves to the other ones cannot help this group.
       for (const PageMove& move : SettleFollowers(group.left, settle)) {
         settle(move, PageOutcome::kNoMemory);
@@ -66,6 +78,25 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
   }
   for (const Group& group : groups) SettleFollowers(group.left, settle);
+}
+
+void BatchMover::PutSampleFirst(Group& group, size_t most) {
+  const size_t step = group.left.size() / most;
+  std::vector<PageMove> sample;
+  std::vector<PageMove> others;
+  for (size_t i = 0; i < group.left.size(); ++i) {
+    (i % step == 0 && sample.size() < most ? sample : others).push_back(group.left[i]);
+  }
+  sample.insert(sample.end(), others.begin(), others.end());
+  group.reordered = std::move(sample);
+  group.left = group.reordered;
+}
+
+void BatchMover::GiveUp(Group& group, Settle settle) const {
+  for (const PageMove& move : SettleFollowers(group.left, settle)) {
+    settle(move, PageOutcome::kPinned);
+  }
+  group.left = {};
 }
 
 std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> moves,
@@ -84,10 +115,12 @@ std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> mov
 
 std::vector<PageMove> BatchMover::StillOwned(absl::Span<const PageMove> moves,
                                              Settle settle) const {
-  std::vector<PageMove> owned;
+  const std::vector<PageMove> owned = context_.owned.StillOwned(process_.handle(), moves);
+  // Both are in the same order.
+  auto next = owned.begin();
   for (const PageMove& move : moves) {
-    if (context_.owned.Has(process_.handle().pid(), move.address)) {
-      owned.push_back(move);
+    if (next != owned.end() && next->address == move.address) {
+      ++next;
     } else {
       settle(move, PageOutcome::kShared);
     }
@@ -114,7 +147,7 @@ BatchMover::Group& BatchMover::BestOf(std::vector<Group>& groups) const {
   });
 }
 
-bool BatchMover::CheckStop() {
+bool BatchMover::MayContinue() {
   const MigrationReason reason = context_.ledger.StopReason();
   if (reason != MigrationReason::kNone) process_.Stop(reason, PageOutcome::kNotAttempted, "");
   return !process_.stopped();
@@ -125,7 +158,7 @@ bool BatchMover::Pause(absl::Duration duration) {
     const absl::Duration nap = std::min(duration, kLongestNap);
     context_.engine.clock.Sleep(nap);
     duration -= nap;
-    if (!CheckStop()) return false;
+    if (!MayContinue()) return false;
   }
   return true;
 }
@@ -164,6 +197,9 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
     if (room.pages == most_pages) break;
     context_.room.Release(target, room.pages);
     if (!room.is_claimed) {
+      if (StopIfGone(target)) {
+        return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
+      }
       NoRoomOn(target, context_.room.Describe(target), !context_.nodes_swap);
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
     }
@@ -182,7 +218,7 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
                               static_cast<int64_t>(batch.size()) * PagesPer(unit));
   BatchSize& size = SizeOf(unit);
   if (size.WantsOverhead()) {
-    const auto overhead = mover_.MeasureEmptyCall(process_.handle());
+    const auto overhead = mover_.MeasureEmptyCall(process_.handle(), batch.front().target);
     if (overhead.has_value()) size.RecordOverhead(*overhead);
   }
   BatchResult moved = context_.spec.hold == HoldMode::kPtrace
@@ -190,7 +226,11 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
                           : mover_.Move(process_.handle(), batch, flag);
   const auto moved_count =
       std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kMoved);
-  size.Record(static_cast<int>(moved_count), moved.calls.total, moved.calls.Count());
+  const auto pinned_count =
+      std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kPinned);
+  process_.stuck().Record(moved_count, pinned_count);
+  // The kernel tries a pinned page several times, which takes at least as long as to move it.
+  size.Record(static_cast<int>(moved_count + pinned_count), moved.calls.total, moved.calls.Count());
   context_.ledger.BatchEnds(worker_.number);
   tally_.calls.Add(moved.calls);
   return moved;
@@ -269,7 +309,18 @@ int64_t BatchMover::MostPages(absl::Span<const PageMove> moves) const {
   return static_cast<int64_t>(blocks.size()) * PagesPerBlock();
 }
 
+bool BatchMover::StopIfGone(NodeId target) {
+  if (!context_.room.IsGone(target)) return false;
+  StopForGone(target);
+  return true;
+}
+
+void BatchMover::StopForGone(NodeId target) {
+  process_.Stop(MigrationReason::kNodeGone, PageOutcome::kNotAttempted, NodeGoneMessage({target}));
+}
+
 void BatchMover::NoRoomOn(NodeId target, const std::string& message, bool for_good) {
+  if (StopIfGone(target)) return;
   process_.LackRoom(message);
   if (!for_good) return;
   context_.room.MarkFull(target);
@@ -293,7 +344,9 @@ void BatchMover::StopFor(const BatchResult& batch, NodeId target, MoveFlag flag)
                       absl::StrCat("the kernel found no free memory on node ", target.value,
                                    "; check that the agent's own cpuset.mems allows this node"),
                       true);
+    case MoveStop::kNodeGone: return StopForGone(target);
     case MoveStop::kForbidden:
+      if (StopIfGone(target)) return;
       return process_.Stop(MigrationReason::kCpusetForbids, PageOutcome::kForbidden,
                            absl::StrCat(process, ": cpuset.mems forbids node ", target.value));
     case MoveStop::kPermissionDenied:

@@ -71,11 +71,16 @@ class BatchMover {
         mover_(context.engine.kernel, context.engine.clock, process.page_sizes().base_bytes) {}
 
   // Moves `moves` (ordered by target) and calls `settle` for each, until all are done or the
-  // process or the migration is stopped; `settle` is not called for those left then.
+  // process or the migration is stopped; `settle` is not called for those left then. While the
+  // process's memory is stuck, tries a sample and settles the others as it: as pinned.
   void Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag flag, Settle settle);
 
   // Moves pages of one target in one call, regardless of the batch size, and returns the outcomes.
   std::vector<PageOutcome> MoveTogether(absl::Span<const PageMove> moves);
+
+  // Asks whether the migration was cancelled or is over its deadline; then stops the process.
+  // Returns false if the process is stopped, by this or another worker.
+  bool MayContinue();
 
   // Sleeps; returns false if the process or the migration was stopped meanwhile.
   bool Pause(absl::Duration duration);
@@ -83,6 +88,16 @@ class BatchMover {
   // Settles those of `moves` that are on their target already, because another page of the same
   // huge page was moved; returns the others.
   std::vector<PageMove> SettleFollowers(absl::Span<const PageMove> moves, Settle settle) const;
+
+  // Whether a target node went offline: then nothing is known about why pages stayed.
+  bool TargetIsGone() const { return process_.reason() == MigrationReason::kNodeGone; }
+
+  // Counts those of `moves` that have moved together with another page of the same huge page;
+  // returns the others.
+  std::vector<PageMove> CountFollowers(absl::Span<const PageMove> moves) {
+    return SettleFollowers(moves,
+                           [this](const PageMove& move, PageOutcome) { CountMoved(move, 1); });
+  }
 
   // The current node of each page, negative where there is none. Empty if the process is gone.
   std::vector<int> Query(absl::Span<const PageMove> moves) const {
@@ -102,15 +117,20 @@ class BatchMover {
   struct Group {
     NodeId target;
     absl::Span<const PageMove> left;
+    bool is_sampled = false;  // its last batch was a sample, because the process's memory was stuck
+    std::vector<PageMove> reordered = {};  // what `left` points to from the first sample on
   };
 
   static std::vector<Group> GroupByTarget(absl::Span<const PageMove> moves);
   // The group whose target has most room.
   Group& BestOf(std::vector<Group>& groups) const;
+  // Moves to the front of the group's list a sample of it, `most` moves at equal distances.
+  static void PutSampleFirst(Group& group, size_t most);
+  // Settles what is left of a group as pinned, because the sample did not move.
+  void GiveUp(Group& group, Settle settle) const;
   // Waits until the bandwidth limits and the memory pressure allow `bytes`; returns false if the
   // process or the migration was stopped.
   bool WaitForTurn(int64_t bytes);
-  bool CheckStop();
   void MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle);
   // One call of the mover, with its measurement and its progress report.
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
@@ -132,6 +152,9 @@ class BatchMover {
   int64_t PagesPer(MoveUnit unit) const {
     return unit == MoveUnit::kPage ? 1 : process_.page_sizes().PagesPerHuge();
   }
+  // Stops because `target` went offline; false if it has not.
+  bool StopIfGone(NodeId target);
+  void StopForGone(NodeId target);
   // `for_good`: nothing more is moved to `target`.
   void NoRoomOn(NodeId target, const std::string& message, bool for_good);
   void StopFor(const BatchResult& batch, NodeId target, MoveFlag flag);

@@ -3,24 +3,45 @@
 #include <algorithm>
 #include <iterator>
 
-#include "agent/engine/workload/sharing_proof.h"
-
 namespace numalocality {
 namespace {
 
 // Memory that other processes begin to share within this time may still be moved.
 constexpr absl::Duration kProofLifetime = absl::Seconds(5);
 
+// `ranges`: ascending, disjoint.
+bool Contains(const std::vector<AddressRange>& ranges, uint64_t address) {
+  const auto behind = std::upper_bound(
+      ranges.begin(), ranges.end(), address,
+      [](uint64_t value, const AddressRange& range) { return value < range.start; });
+  return behind != ranges.begin() && address < std::prev(behind)->end;
+}
+
 }  // namespace
 
 bool OwnedMemory::Has(pid_t pid, uint64_t address) {
   MutexLock lock(mutex_);
   if (context_.clock.Monotonic() >= old_at_) Prove();
-  const std::vector<AddressRange>& ranges = ranges_[pid];
-  const auto behind = std::upper_bound(
-      ranges.begin(), ranges.end(), address,
-      [](uint64_t value, const AddressRange& range) { return value < range.start; });
-  return behind != ranges.begin() && address < std::prev(behind)->end;
+  return Contains(ranges_[pid], address);
+}
+
+std::shared_ptr<const SharingProof> OwnedMemory::Proof() {
+  MutexLock lock(mutex_);
+  if (context_.clock.Monotonic() >= old_at_) Prove();
+  return proof_;
+}
+
+std::vector<PageMove> OwnedMemory::StillOwned(const ProcessHandle& process,
+                                              absl::Span<const PageMove> moves) {
+  const auto proof = Proof();
+  const auto mappings = process.ReadMaps();
+  if (!mappings.ok()) return {};
+  const std::vector<AddressRange> now = proof->OwnedRanges(process.pid(), *mappings);
+  std::vector<PageMove> owned;
+  for (const PageMove& move : moves) {
+    if (Contains(now, move.address) && Has(process.pid(), move.address)) owned.push_back(move);
+  }
+  return owned;
 }
 
 void OwnedMemory::Prove() {
@@ -29,8 +50,9 @@ void OwnedMemory::Prove() {
     // The PID of an exited process may already belong to a process outside the workload.
     if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
   }
-  const SharingProof proof = SharingProof::Take(context_.host, workload_, pids);
-  old_at_ = context_.clock.Monotonic() + kProofLifetime;
+  const SharingProof proof =
+      SharingProof::Take(context_.kernel, context_.clock, context_.host, workload_, pids);
+  proof_ = std::make_shared<const SharingProof>(proof);
   ranges_.clear();
   for (const auto& process : processes_) {
     const auto mappings = process->handle().ReadMaps();
@@ -39,6 +61,8 @@ void OwnedMemory::Prove() {
     const pid_t pid = process->handle().pid();
     ranges_[pid] = proof.OwnedRanges(pid, *mappings);
   }
+  // From the end of the reads: a proof that takes longer than its lifetime is used at least once.
+  old_at_ = context_.clock.Monotonic() + kProofLifetime;
   if (proof.note().empty()) return;  // keep an earlier note: it may be why pages were left
   ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
 }

@@ -16,7 +16,9 @@
 #include "agent/engine/context.h"
 #include "agent/engine/move/move_ledger.h"
 #include "agent/engine/move/process_migration.h"
+#include "agent/engine/workload/sharing_proof.h"
 #include "agent/model/ids.h"
+#include "agent/model/migration_plan.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
@@ -33,8 +35,16 @@ class OwnedMemory {
   // Whether only processes of the workload map the page at `address` of process `pid`, by proof.
   bool Has(pid_t pid, uint64_t address);
 
+  // The elements of `moves`, of one process, that Has, and whose mappings still are what the proof
+  // was about: the process may have mapped a file that others use, such as a library, over them
+  // (MAP_FIXED). Reads the mappings, so call it right before the pages move. None if they cannot be
+  // read.
+  std::vector<PageMove> StillOwned(const ProcessHandle& process, absl::Span<const PageMove> moves);
+
  private:
   void Prove() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The proof, taken again if it is old.
+  std::shared_ptr<const SharingProof> Proof();
 
   const EngineContext& context_;
   const Workload& workload_;
@@ -42,7 +52,8 @@ class OwnedMemory {
   MoveLedger& ledger_;
   Mutex mutex_;
   absl::Duration old_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // monotonic
-  // By process; ascending, disjoint.
+  std::shared_ptr<const SharingProof> proof_ ABSL_GUARDED_BY(mutex_);
+  // What it proves, by process; ascending, disjoint.
   std::map<pid_t, std::vector<AddressRange>> ranges_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "agent/model/migration.h"
+
 namespace numalocality {
 namespace {
 
-constexpr double kTolerated = 0.10;
 // A read takes about 20 us, a batch of one page hardly more.
 constexpr absl::Duration kReadEvery = absl::Milliseconds(100);
 
@@ -20,7 +21,7 @@ absl::Duration PauseFor(const std::optional<MemoryPressure>& workload,
                         const std::optional<MemoryPressure>& machine) {
   const double lost =
       std::max(workload ? workload->some_fraction : 0.0, machine ? machine->full_fraction : 0.0);
-  return lost < kTolerated ? absl::ZeroDuration() : absl::Seconds(lost);
+  return lost < kHighPressure ? absl::ZeroDuration() : absl::Seconds(lost);
 }
 
 absl::Duration BackOff::Pause() {

@@ -40,6 +40,11 @@ ExpectedNodes NodesSeen::Uniform() const {
   return uniform;
 }
 
+std::string NodeGoneMessage(const NodeSet& nodes) {
+  return absl::StrCat("target node ", nodes.ToString(),
+                      " went offline; move the rest when it is back, or to another node");
+}
+
 absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessHandle& process,
                                     const MigrationSpec& spec, const Topology& topology) {
   NL_ASSIGN_OR_RETURN(const NodeSet allowed, process.ReadAllowedNodes());
@@ -71,27 +76,26 @@ ProcessMigration::ProcessMigration(const EngineContext& context, const Migration
       sizes_(ReadPageSizes(context, scanner_, process_, topology.page_bytes)) {}
 
 absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
-                                       absl::FunctionRef<bool()> is_cancelled,
-                                       WindowVisitor visit) {
-  bool cancelled = false;
+                                       absl::FunctionRef<bool()> must_stop, WindowVisitor visit) {
+  bool stopped = false;
   absl::Status status = scanner_.Scan(
       process_, spec_.ranges, spec_.kinds,
       [&](absl::Span<const PageSpan> spans) {
         visit(spans);
-        cancelled = is_cancelled();
-        return !cancelled;
+        stopped = must_stop();
+        return !stopped;
       },
       expected);
   if (absl::IsNotFound(status)) {
     Stop(MigrationReason::kWorkloadGone, PageOutcome::kVanished, std::string(status.message()));
   }
-  if (status.ok() && cancelled) return absl::CancelledError("cancelled");
+  if (status.ok() && stopped) return absl::CancelledError("cancelled");
   return status;
 }
 
 absl::Status ProcessMigration::Scan(int64_t segment_pages, const ExpectedNodes& expected,
-                                    absl::FunctionRef<bool()> is_cancelled) {
-  NL_RETURN_IF_ERROR(ScanAll(expected, is_cancelled, [&](absl::Span<const PageSpan> spans) {
+                                    absl::FunctionRef<bool()> must_stop) {
+  NL_RETURN_IF_ERROR(ScanAll(expected, must_stop, [&](absl::Span<const PageSpan> spans) {
     AddWindow(spans, segment_pages);
     return true;
   }));
@@ -170,15 +174,14 @@ void ProcessMigration::AddWindow(absl::Span<const PageSpan> spans, int64_t segme
 
 absl::StatusOr<std::shared_ptr<const ProcessMigration::KnownMappings>>
 ProcessMigration::Mappings() {
-  const absl::Duration now = clock_.Monotonic();
   {
     MutexLock lock(mutex_);
-    if (mappings_ != nullptr && now < mappings_->old_at) return mappings_;
+    if (mappings_ != nullptr && clock_.Monotonic() < mappings_->old_at) return mappings_;
   }
   // Not under the lock: the read waits for the mmap lock of the process.
   NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps());
   auto known = std::make_shared<const KnownMappings>(
-      KnownMappings{std::move(mappings), now + kMappingsLifetime});
+      KnownMappings{std::move(mappings), clock_.Monotonic() + kMappingsLifetime});
   MutexLock lock(mutex_);
   return mappings_ = std::move(known);
 }

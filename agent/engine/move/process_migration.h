@@ -16,6 +16,7 @@
 #include "agent/base/mutex.h"
 #include "agent/engine/context.h"
 #include "agent/engine/move/move_ledger.h"
+#include "agent/engine/move/stuck_memory.h"
 #include "agent/model/migration.h"
 #include "agent/model/migration_plan.h"
 #include "agent/model/topology.h"
@@ -23,6 +24,9 @@
 #include "agent/os/process/process_handle.h"
 
 namespace numalocality {
+
+// For people: why a migration to nodes that went offline ends.
+std::string NodeGoneMessage(const NodeSet& nodes);
 
 // The nodes that a process's memory should be on: the targets of the spec or, without any, the home
 // nodes of the CPUs that its threads may run on, as far as its cpuset allows them.
@@ -64,9 +68,9 @@ class ProcessMigration {
   // Counts pages by node and divides the memory with misplaced pages into segments of about
   // `segment_pages` misplaced pages. Kinds that are `expected` to be on one node are sampled.
   // NOT_FOUND if the process is gone, PERMISSION_DENIED if the kernel refuses, CANCELLED if
-  // `is_cancelled` returns true.
+  // `must_stop`, which is asked after each window, returns true.
   absl::Status Scan(int64_t segment_pages, const ExpectedNodes& expected,
-                    absl::FunctionRef<bool()> is_cancelled);
+                    absl::FunctionRef<bool()> must_stop);
 
   const ProcessHandle& handle() const { return process_; }
   const PageScanner& scanner() const { return scanner_; }
@@ -86,9 +90,13 @@ class ProcessMigration {
     std::vector<Mapping> mappings;
     absl::Duration old_at;  // monotonic; must be read again then, as mappings change
   };
-  // The process's mappings, read at most 5 s ago: with tens of thousands of mappings a read takes
-  // longer than moving a segment. Thread-safe. NOT_FOUND if the process has no memory.
+  // The process's mappings, from a read that ended at most 5 s ago: with tens of thousands of
+  // mappings a read takes longer than moving a segment. Thread-safe. NOT_FOUND if the process has
+  // no memory.
   absl::StatusOr<std::shared_ptr<const KnownMappings>> Mappings();
+
+  // Whether nothing of its memory moves; thread-safe.
+  StuckMemory& stuck() { return stuck_; }
 
   // Segments that no worker has finished; thread-safe.
   int open_segments() const;
@@ -121,7 +129,7 @@ class ProcessMigration {
  private:
   // Takes in one window of the first scan.
   void AddWindow(absl::Span<const PageSpan> spans, int64_t segment_pages);
-  absl::Status ScanAll(const ExpectedNodes& expected, absl::FunctionRef<bool()> is_cancelled,
+  absl::Status ScanAll(const ExpectedNodes& expected, absl::FunctionRef<bool()> must_stop,
                        WindowVisitor visit);
   int64_t CountDrifted(const MemoryByNode& now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -141,6 +149,8 @@ class ProcessMigration {
   int64_t settled_after_ = 0;     // see MemorySegment
   NodesSeen nodes_after_;
   std::vector<MemorySegment> segments_;
+
+  StuckMemory stuck_;
 
   mutable Mutex mutex_;
   std::shared_ptr<const KnownMappings> mappings_ ABSL_GUARDED_BY(mutex_);  // null before the first

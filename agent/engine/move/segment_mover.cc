@@ -6,27 +6,13 @@
 #include <tuple>
 #include <utility>
 
+#include "agent/os/pages/shared_pages.h"
+
 namespace numalocality {
 namespace {
 
-// Most pages that did not move and are kept, to be tried again together.
-constexpr size_t kMostStuck = 4096;
-
-// Pause before the first retry; each further pause is four times as long.
-constexpr absl::Duration kFirstBackoff = absl::Milliseconds(1);
-
 uint64_t EndOf(const PageSpan& span, int64_t page_bytes) {
   return span.address + static_cast<uint64_t>(span.pages * page_bytes);
-}
-
-void SortByTarget(std::vector<PageMove>& moves) {
-  std::sort(moves.begin(), moves.end(), [](const PageMove& a, const PageMove& b) {
-    return std::tie(a.target, a.address) < std::tie(b.target, b.address);
-  });
-}
-
-bool IsStuck(PageOutcome outcome) {
-  return outcome == PageOutcome::kPinned || outcome == PageOutcome::kBusy;
 }
 
 // The parts of `ranges` within `limits`.
@@ -41,14 +27,29 @@ std::vector<AddressRange> Clip(const std::vector<AddressRange>& ranges, AddressR
 
 }  // namespace
 
+SegmentMover::SegmentMover(const MoveContext& context, MoveWorker& worker,
+                           ProcessMigration& process)
+    : context_(context),
+      process_(process),
+      pagemap_(
+          Pagemap::Open(context.engine.kernel, process.handle(), process.page_sizes().base_bytes)),
+      batches_(context, worker, process),
+      retries_(
+          context.spec.limits.retries, process.page_sizes(), batches_,
+          [this](absl::Span<const PageMove> heads, std::vector<PageMove> singles, MoveFlag flag) {
+            MoveHuge(heads, flag, singles);
+            SortByTarget(singles);
+            MoveSingles(singles, flag);
+          }) {}
+
 void SegmentMover::Move(const MemorySegment& segment) {
   AddressRange left = segment.range;
   absl::Status status;
-  for (bool done = false; !done && status.ok() && !process_.stopped();) {
+  while (left.start < left.end && status.ok() && batches_.MayContinue()) {
     const auto known = process_.Mappings();
-    status = known.ok() ? MoveRange(segment, **known, left, done) : known.status();
+    status = known.ok() ? MoveRange(segment, **known, left) : known.status();
   }
-  Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
+  retries_.RetryCollected();
   MoveSharers();  // pages may become shared between two attempts
   if (status.ok() && !process_.stopped()) {
     // Pages that another process of the workload has moved to the target. Pages that are new there
@@ -69,52 +70,81 @@ void SegmentMover::Move(const MemorySegment& segment) {
 
 absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
                                      const ProcessMigration::KnownMappings& known,
-                                     AddressRange& left, bool& done) {
-  done = true;
-  return process_.scanner().Scan(
+                                     AddressRange& left) {
+  bool ended_early = false;
+  const absl::Status status = process_.scanner().Scan(
       process_.handle(), known.mappings, Clip(context_.spec.ranges, left), context_.spec.kinds,
       [&](absl::Span<const PageSpan> spans) {
-        if (spans.empty()) return !process_.stopped();
-        if (context_.engine.clock.Monotonic() >= known.old_at) {
-          left.start = spans.front().address;
-          done = false;
-          return false;
+        ended_early = !batches_.MayContinue();
+        if (ended_early) return false;
+        if (!spans.empty()) {
+          misplaced_pages_ += process_.CountMisplaced(spans);
+          settled_pages_ += process_.CountSettled(spans);
+          MoveWindow(spans);
+          left.start = EndOf(spans.back(), process_.page_sizes().base_bytes);
         }
-        misplaced_pages_ += process_.CountMisplaced(spans);
-        settled_pages_ += process_.CountSettled(spans);
-        MoveWindow(spans);
-        left.start = EndOf(spans.back(), process_.page_sizes().base_bytes);
-        return !process_.stopped();
+        // After the window: however long its reads have taken, it was moved.
+        const bool is_old = !spans.empty() && context_.engine.clock.Monotonic() >= known.old_at;
+        ended_early = is_old || process_.stopped();
+        return !ended_early;
       },
       segment.nodes.Uniform());
+  if (!ended_early) left.start = left.end;
+  return status;
 }
 
 void SegmentMover::MoveWindow(absl::Span<const PageSpan> spans) {
-  const WindowPlan plan = PlanWindow(spans, process_.targets(), process_.page_sizes());
+  const WindowPlan plan =
+      PlanWindow(SettleShared(spans), process_.targets(), process_.page_sizes());
   batches_.Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
   batches_.Count(PageOutcome::kBusy, plan.hidden_pages);
+  if (plan.CountMoves(process_.page_sizes()) > 0 && !process_.stuck().TriesNextWindow()) {
+    batches_.Count(PageOutcome::kPinned, plan.CountMoves(process_.page_sizes()));
+    MoveSharers();
+    batches_.Flush();
+    return;
+  }
   std::vector<PageMove> singles = plan.singles;
   MoveHuge(plan.huge, MoveFlag::kExclusive, singles);
   MoveProbes(plan.probes, plan.rest, singles);
   SortByTarget(singles);
   MoveSingles(singles, MoveFlag::kExclusive);
-  if (stuck_.size() >= kMostStuck) Retry(std::exchange(stuck_, {}), MoveFlag::kExclusive);
+  if (retries_.IsDue()) retries_.RetryCollected();
   MoveSharers();
   batches_.Flush();
 }
 
+std::vector<PageSpan> SegmentMover::SettleShared(absl::Span<const PageSpan> spans) {
+  if (!pagemap_.ok()) return {spans.begin(), spans.end()};
+  const PageSizes& sizes = process_.page_sizes();
+  SharedAndOwn pages = SeparateShared(*pagemap_, sizes.base_bytes, sizes.PagesPerHuge(), spans,
+                                      [&](const PageSpan& span) {
+                                        return process_.CountMisplaced({&span, 1}) > 0;
+                                      });
+  const WindowPlan shared = PlanWindow(pages.shared, process_.targets(), sizes);
+  for (const PageMove& head : shared.huge) {
+    Settle(head, sizes.PagesPerHuge(), PageOutcome::kShared);
+  }
+  for (const auto* moves : {&shared.probes, &shared.rest, &shared.singles}) {
+    for (const PageMove& move : *moves) Settle(move, 1, PageOutcome::kShared);
+  }
+  batches_.Count(PageOutcome::kBusy, shared.hidden_pages);
+  return std::move(pages.own);
+}
+
 void SegmentMover::MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag,
                             std::vector<PageMove>& singles) {
-  const int64_t pages = process_.page_sizes().PagesPerHuge();
+  const PageSizes& sizes = process_.page_sizes();
+  const int64_t pages = sizes.PagesPerHuge();
   std::vector<PageMove> moved;
   std::vector<PageMove> last_pages;
   batches_.Move(heads, MoveUnit::kHugePage, flag, [&](const PageMove& head, PageOutcome outcome) {
     if (outcome == PageOutcome::kMoved) {
       moved.push_back(head);
-      last_pages.push_back(PageOf(head, pages - 1));
+      last_pages.push_back(PageOf(head, pages - 1, sizes));
     } else if (outcome == PageOutcome::kVanished || outcome == PageOutcome::kNotMigratable) {
       // This may be the outcome of the first page only: it is no huge page any more.
-      for (int64_t i = 0; i < pages; ++i) singles.push_back(PageOf(head, i));
+      for (const PageMove& page : PagesOfHuge(head, sizes)) singles.push_back(page);
     } else {
       Settle(head, pages, outcome);
     }
@@ -127,22 +157,10 @@ void SegmentMover::MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag,
     if (stayed_whole) {
       batches_.CountMoved(moved[i], pages);
     } else {
-      SettleSplit(moved[i], singles);
+      const auto parts = batches_.CountFollowers(PagesOfHuge(moved[i], sizes));
+      singles.insert(singles.end(), parts.begin(), parts.end());
     }
   }
-}
-
-void SegmentMover::SettleSplit(const PageMove& head, std::vector<PageMove>& singles) {
-  std::vector<PageMove> parts;
-  for (int64_t i = 0; i < process_.page_sizes().PagesPerHuge(); ++i) {
-    parts.push_back(PageOf(head, i));
-  }
-  for (const PageMove& part : CountFollowers(parts)) singles.push_back(part);
-}
-
-std::vector<PageMove> SegmentMover::CountFollowers(absl::Span<const PageMove> moves) {
-  return batches_.SettleFollowers(
-      moves, [this](const PageMove& move, PageOutcome) { batches_.CountMoved(move, 1); });
 }
 
 void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const PageMove> rest,
@@ -151,7 +169,7 @@ void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const
   std::vector<uint64_t> stuck_heads;
   batches_.Move(heads, MoveUnit::kHugePage, MoveFlag::kExclusive,
                 [&](const PageMove& head, PageOutcome outcome) {
-                  if (IsStuck(outcome)) {
+                  if (PageRetries::IsWorthwhile(outcome)) {
                     stuck_heads.push_back(head.address);
                   } else {
                     Settle(head, 1, outcome);
@@ -160,17 +178,21 @@ void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const
   // Also after a stop: pages that moved together with a probe must be counted.
   const size_t rest_pages = rest.size() / heads.size();
   for (size_t i = 0; i < heads.size(); ++i) {
-    std::vector<PageMove> left = CountFollowers(rest.subspan(i * rest_pages, rest_pages));
+    std::vector<PageMove> left = batches_.CountFollowers(rest.subspan(i * rest_pages, rest_pages));
     if (left.empty()) batches_.CountHugePage(true);
     const bool is_stuck =
         std::find(stuck_heads.begin(), stuck_heads.end(), heads[i].address) != stuck_heads.end();
+    if (is_stuck && process_.stuck().IsStuck()) {
+      Settle(heads[i], static_cast<int64_t>(left.size()) + 1, PageOutcome::kPinned);
+      continue;
+    }
     if (is_stuck && SettleStuckProbe(heads[i], left)) continue;
     singles.insert(singles.end(), left.begin(), left.end());
   }
 }
 
 bool SegmentMover::SettleStuckProbe(const PageMove& head, std::vector<PageMove>& left) {
-  const PageMove pair[] = {head, PageOf(head, 1)};
+  const PageMove pair[] = {head, PageOf(head, 1, process_.page_sizes())};
   if (left.empty() || left.front().address != pair[1].address) {
     Settle(head, 1, PageOutcome::kPinned);
     return false;
@@ -192,49 +214,12 @@ void SegmentMover::MoveSingles(absl::Span<const PageMove> moves, MoveFlag flag) 
                 [this](const PageMove& move, PageOutcome outcome) { Settle(move, 1, outcome); });
 }
 
-void SegmentMover::Retry(std::vector<Unmoved> stuck, MoveFlag flag) {
-  absl::Duration backoff = kFirstBackoff;
-  for (int i = 0; i < context_.spec.limits.retries && !stuck.empty(); ++i) {
-    if (!batches_.Pause(backoff)) break;
-    backoff *= 4;
-    stuck = RetryOnce(stuck, flag);
-  }
-  // A page may have moved together with a later one of its huge page.
-  std::vector<PageMove> moves;
-  for (const Unmoved& page : stuck) moves.push_back(page.move);
-  const std::vector<int> nodes = batches_.Query(moves);
-  for (size_t i = 0; i < stuck.size(); ++i) {
-    std::vector<PageMove> left;
-    if (i >= nodes.size() || nodes[i] != moves[i].target.value) {
-      batches_.Count(stuck[i].outcome, stuck[i].pages);
-    } else if (stuck[i].pages == 1) {
-      batches_.CountMoved(moves[i], 1);
-    } else {
-      SettleSplit(moves[i], left);
-      batches_.Count(stuck[i].outcome, static_cast<int64_t>(left.size()));
-    }
-  }
-}
-
-std::vector<SegmentMover::Unmoved> SegmentMover::RetryOnce(const std::vector<Unmoved>& stuck,
-                                                           MoveFlag flag) {
-  const std::vector<Unmoved> put_aside = std::exchange(stuck_, {});
-  std::vector<PageMove> heads;
-  std::vector<PageMove> singles;
-  for (const Unmoved& page : stuck) (page.pages > 1 ? heads : singles).push_back(page.move);
-  SortByTarget(heads);
-  MoveHuge(heads, flag, singles);
-  SortByTarget(singles);
-  MoveSingles(singles, flag);
-  return std::exchange(stuck_, put_aside);
-}
-
 void SegmentMover::MoveSharers() {
-  const std::vector<Unmoved> sharers = std::exchange(sharers_, {});
+  const std::vector<UnmovedPage> sharers = std::exchange(sharers_, {});
   std::vector<PageMove> moves;
-  for (const Unmoved& page : sharers) moves.push_back(page.move);
+  for (const UnmovedPage& page : sharers) moves.push_back(page.move);
   const std::vector<int> nodes = batches_.Query(moves);
-  std::vector<Unmoved> left;
+  std::vector<UnmovedPage> left;
   for (size_t i = 0; i < sharers.size(); ++i) {
     if (i < nodes.size() && nodes[i] == moves[i].target.value) {
       // Another process of the workload has moved it.
@@ -243,9 +228,9 @@ void SegmentMover::MoveSharers() {
       left.push_back(sharers[i]);
     }
   }
-  Retry(RetryOnce(left, MoveFlag::kShared), MoveFlag::kShared);
+  retries_.TryAndRetry(left, MoveFlag::kShared);
   // The proof held when they were kept and did not hold when they were moved.
-  for (const Unmoved& page : std::exchange(sharers_, {})) {
+  for (const UnmovedPage& page : std::exchange(sharers_, {})) {
     batches_.Count(PageOutcome::kShared, page.pages);
   }
 }
@@ -254,8 +239,9 @@ void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outco
   const SharingRule rule = context_.spec.sharing;
   if (outcome == PageOutcome::kMoved) {
     batches_.CountMoved(move, pages);
-  } else if (IsStuck(outcome)) {
-    stuck_.push_back({move, pages, outcome});
+  } else if (PageRetries::IsWorthwhile(outcome) &&
+             !(outcome == PageOutcome::kPinned && process_.stuck().IsStuck())) {
+    retries_.Add(move, pages, outcome);
   } else if (outcome == PageOutcome::kShared && !context_.nodes_swap &&
              (rule == SharingRule::kAll ||
               (rule == SharingRule::kOwned &&
@@ -264,11 +250,6 @@ void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outco
   } else {
     batches_.Count(outcome, pages);
   }
-}
-
-PageMove SegmentMover::PageOf(const PageMove& head, int64_t index) const {
-  return {head.address + static_cast<uint64_t>(index * process_.page_sizes().base_bytes),
-          head.source, head.target};
 }
 
 }  // namespace numalocality

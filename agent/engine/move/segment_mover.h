@@ -4,38 +4,34 @@
 
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "agent/engine/move/batch_mover.h"
+#include "agent/engine/move/page_retries.h"
 #include "agent/engine/move/process_migration.h"
 #include "agent/model/migration_plan.h"
+#include "agent/os/pages/pagemap.h"
 
 namespace numalocality {
 
 // For one segment, on one thread.
 class SegmentMover {
  public:
-  SegmentMover(const MoveContext& context, MoveWorker& worker, ProcessMigration& process)
-      : context_(context), process_(process), batches_(context, worker, process) {}
+  SegmentMover(const MoveContext& context, MoveWorker& worker, ProcessMigration& process);
 
   // Scans the segment again and moves the misplaced pages, window by window. If that ends early,
   // the ProcessMigration is stopped with the reason.
   void Move(const MemorySegment& segment);
 
  private:
-  // A page that was tried and did not move, or a whole huge page, of which `move` is the first
-  // page.
-  struct Unmoved {
-    PageMove move;
-    int64_t pages = 1;
-    PageOutcome outcome = PageOutcome::kPinned;
-  };
-
-  // Moves the pages in `left` and advances its start. `done` is false if `known` got too old first.
+  // Moves the pages in `left`, at least those of one window, until `known` is too old. Advances the
+  // start of `left`, to its end if nothing is left.
   absl::Status MoveRange(const MemorySegment& segment, const ProcessMigration::KnownMappings& known,
-                         AddressRange& left, bool& done);
+                         AddressRange& left);
   void MoveWindow(absl::Span<const PageSpan> spans);
+  // Settles the misplaced pages that several processes map; returns the other spans.
+  std::vector<PageSpan> SettleShared(absl::Span<const PageSpan> spans);
   // Moves known huge pages. Appends the pages of those that were split meanwhile to `singles`.
   void MoveHuge(absl::Span<const PageMove> heads, MoveFlag flag, std::vector<PageMove>& singles);
-  void SettleSplit(const PageMove& head, std::vector<PageMove>& singles);
   // Moves the first pages of blocks that may be huge pages; `rest` are the other pages of these
   // blocks, in the same order. Appends the pages that must be tried one by one to `singles`.
   void MoveProbes(absl::Span<const PageMove> heads, absl::Span<const PageMove> rest,
@@ -43,25 +39,20 @@ class SegmentMover {
   // Settles the first page of a block that did not move; `left` are the pages of the block that are
   // not settled. Returns true if the block is one huge page, and then settles all of it.
   bool SettleStuckProbe(const PageMove& head, std::vector<PageMove>& left);
-  // Counts those of `moves` that moved together with another page; returns the others.
-  std::vector<PageMove> CountFollowers(absl::Span<const PageMove> moves);
   void MoveSingles(absl::Span<const PageMove> moves, MoveFlag flag);
-  // Tries stuck pages again, after growing pauses, and counts those that are still stuck.
-  void Retry(std::vector<Unmoved> stuck, MoveFlag flag);
-  std::vector<Unmoved> RetryOnce(const std::vector<Unmoved>& stuck, MoveFlag flag);
   void MoveSharers();
   // Counts the outcome of a page or huge page, or keeps it for a further attempt.
   void Settle(const PageMove& move, int64_t pages, PageOutcome outcome);
-  PageMove PageOf(const PageMove& head, int64_t index) const;
 
   const MoveContext& context_;
   ProcessMigration& process_;
+  const absl::StatusOr<Pagemap> pagemap_;  // may be denied
   BatchMover batches_;
   // Pages of the windows so far; see MemorySegment.
   int64_t misplaced_pages_ = 0;
   int64_t settled_pages_ = 0;
-  std::vector<Unmoved> stuck_;    // will be tried again
-  std::vector<Unmoved> sharers_;  // of this window: shared pages that belong to the workload
+  PageRetries retries_;
+  std::vector<UnmovedPage> sharers_;  // of this window: shared pages that belong to the workload
 };
 
 }  // namespace numalocality

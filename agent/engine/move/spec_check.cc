@@ -44,8 +44,11 @@ absl::Status CheckLimits(const MigrationSpec& spec) {
     return absl::InvalidArgumentError(
         absl::StrCat("batches of ", *limits.batch_pages, " pages: must be 1 to ", BatchSize::kMax));
   }
-  if (limits.bytes_per_second < 0)
-    return absl::InvalidArgumentError("the bandwidth limit must not be negative");
+  if (limits.bytes_per_second != 0 && limits.bytes_per_second < MoveLimits::kLeastBytesPerSecond) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a bandwidth limit of ", limits.bytes_per_second,
+                     " bytes per second: must be at least 1 MiB per second, or 0 for no limit"));
+  }
   if (limits.retries < 0 || limits.retries > kMaxRetries) {
     return absl::InvalidArgumentError(
         absl::StrCat(limits.retries, " retries: must be 0 to ", kMaxRetries));

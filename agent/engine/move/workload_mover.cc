@@ -48,6 +48,10 @@ class WorkloadMover {
     auto topology = TopologyReader(context_.host).Read();
     if (!topology.ok()) return Stop(MigrationReason::kInternal, topology.status().message());
     topology_ = *std::move(topology);
+    const NodeSet targets = TargetsOf(spec_.node_map) | spec_.target_nodes;
+    if (const NodeSet gone = targets - topology_.MemoryNodes(); !gone.empty()) {
+      return Stop(MigrationReason::kNodeGone, NodeGoneMessage(gone));
+    }
     if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }
@@ -170,6 +174,18 @@ class WorkloadMover {
     });
   }
 
+  // Before moving: whether no error has ended the migration, and it is neither cancelled nor over
+  // its deadline.
+  bool MayGoOn() {
+    const MigrationReason reason = ledger_.StopReason();
+    if (reason != MigrationReason::kNone) {
+      Stop(reason, reason == MigrationReason::kDeadline
+                       ? "the deadline passed before the memory was read for the first time"
+                       : "cancelled");
+    }
+    return reason_ == MigrationReason::kNone;
+  }
+
   bool IsCancelled() { return ledger_.StopReason() == MigrationReason::kCancelled; }
 
   // Ends the migration after an error, unless the process is gone.
@@ -184,7 +200,7 @@ class WorkloadMover {
   }
 
   absl::Status OpenProcess(pid_t pid) {
-    if (reason_ != MigrationReason::kNone) return absl::OkStatus();
+    if (!MayGoOn()) return absl::OkStatus();
     NL_ASSIGN_OR_RETURN(
         ProcessHandle process,
         WorkloadFinder(context_.host).OpenProcess(context_.kernel, result_.workload, pid));
@@ -204,17 +220,20 @@ class WorkloadMover {
   }
 
   absl::Status ScanProcess(ProcessMigration& process, const ExpectedNodes& expected) {
-    if (reason_ != MigrationReason::kNone) return absl::OkStatus();
+    if (!MayGoOn()) return absl::OkStatus();
     const bool in_parts = nodes_swap_ || spec_.limits.workers > 1;
-    NL_RETURN_IF_ERROR(process.Scan(in_parts ? kSegmentPages : std::numeric_limits<int64_t>::max(),
-                                    expected, [this] { return IsCancelled(); }));
+    const absl::Status status =
+        process.Scan(in_parts ? kSegmentPages : std::numeric_limits<int64_t>::max(), expected,
+                     [this] { return !MayGoOn(); });
+    // What a scan has found before it was ended counts.
+    if (!status.ok() && !absl::IsCancelled(status)) return status;
     ledger_.Update([&](WorkloadMigration& result) {
       result.before.Add(process.memory_before());
       result.pages_planned += process.misplaced_pages();
       result.scan_method =
           std::max(result.scan_method, process.scanner().MethodFor(process.handle()));
     });
-    return absl::OkStatus();
+    return status;
   }
 
   // Counts the rest of a process's pages after all workers have ended.
@@ -313,7 +332,9 @@ WorkloadMigration MoveWorkload(const EngineContext& context, const Workload& wor
   } else {
     mover.Skip();
   }
-  if (mover.reason() != MigrationReason::kCancelled) {
+  const bool may_read_on = mover.reason() != MigrationReason::kCancelled &&
+                           (prepared || mover.reason() != MigrationReason::kDeadline);
+  if (may_read_on) {
     result.state = MigrationState::kVerifying;
     observer.OnProgress(result);
     mover.Verify(prepared ? spec.verify_after : std::vector<absl::Duration>());

@@ -25,8 +25,9 @@ class MigrationObserver {
  public:
   virtual ~MigrationObserver() = default;
 
-  // Called before each batch and each window of a scan. Returns kNone to go on, kCancelled to end
-  // the migration, kDeadline to end the moving and verify.
+  // Called before each batch and after each window of a scan. Returns kNone to go on, kCancelled to
+  // end the migration, kDeadline to end the first scan and the moving, and to verify what was
+  // moved.
   virtual MigrationReason StopReason() = 0;
 
   // Worker `worker` (from 0) begins the kernel call for a batch of about `pages` base pages of

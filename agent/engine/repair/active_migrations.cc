@@ -4,10 +4,10 @@
 
 namespace numalocality {
 
-void ActiveMigrations::Update(const Migration& migration, absl::Time now) {
+void ActiveMigrations::Update(const Migration& migration, absl::Duration now) {
   if (const auto& evacuation = migration.request.evacuation; evacuation.has_value()) {
     cleared_until_[evacuation->node] =
-        IsFinal(migration.state) ? now + evacuation->keep_clear : absl::InfiniteFuture();
+        IsFinal(migration.state) ? now + evacuation->keep_clear : absl::InfiniteDuration();
   }
   if (IsFinal(migration.state)) {
     Drop(migration.id);
@@ -30,7 +30,7 @@ void ActiveMigrations::Claim(const Workload& workload, const NodeSet& homes, int
 void ActiveMigrations::DropClaim(const Workload& workload) { claims_.erase(workload.cgroup_id); }
 
 void ActiveMigrations::AddRepair(const Migration& migration, const NodeSet& homes) {
-  Update(migration, absl::InfinitePast());
+  Update(migration, -absl::InfiniteDuration());
   repairs_[migration.id] = {homes, migration.estimate.has_value() ? migration.estimate->bytes : 0};
 }
 
@@ -54,7 +54,7 @@ int64_t ActiveMigrations::ClaimedBytes(NodeId node) const {
   return bytes;
 }
 
-NodeSet ActiveMigrations::ClearedNodes(absl::Time now) const {
+NodeSet ActiveMigrations::ClearedNodes(absl::Duration now) const {
   NodeSet nodes;
   for (const auto& [node, until] : cleared_until_) {
     if (until > now) nodes.Insert(node);
@@ -62,8 +62,8 @@ NodeSet ActiveMigrations::ClearedNodes(absl::Time now) const {
   return nodes;
 }
 
-absl::Time ActiveMigrations::ClearedUntil() const {
-  absl::Time latest = absl::InfinitePast();
+absl::Duration ActiveMigrations::ClearedUntil() const {
+  absl::Duration latest = -absl::InfiniteDuration();
   for (const auto& [node, until] : cleared_until_) latest = std::max(latest, until);
   return latest;
 }

@@ -14,12 +14,12 @@
 
 namespace numalocality {
 
-// Not thread-safe: only the repair loop's thread uses it.
+// All points in time are monotonic. Not thread-safe: only the repair loop's thread uses it.
 class ActiveMigrations {
  public:
   // Takes in the current state of a migration. Of a final one only the node that it cleared is
   // remembered.
-  void Update(const Migration& migration, absl::Time now);
+  void Update(const Migration& migration, absl::Duration now);
   // Takes in a repair that is being submitted for `workload`, and will move `bytes` to `homes`.
   void Claim(const Workload& workload, const NodeSet& homes, int64_t bytes);
   void DropClaim(const Workload& workload);
@@ -37,8 +37,8 @@ class ActiveMigrations {
   int64_t ClaimedBytes(NodeId node) const;
 
   // Nodes that were evacuated and are kept clear, and when the last of them is free again.
-  NodeSet ClearedNodes(absl::Time now) const;
-  absl::Time ClearedUntil() const;
+  NodeSet ClearedNodes(absl::Duration now) const;
+  absl::Duration ClearedUntil() const;
 
  private:
   struct Repair {
@@ -49,7 +49,7 @@ class ActiveMigrations {
   std::map<std::string, std::vector<Workload>> moving_;  // by id
   std::map<std::string, Repair> repairs_;                // by id
   std::map<uint64_t, Repair> claims_;                    // by cgroup id
-  std::map<NodeId, absl::Time> cleared_until_;
+  std::map<NodeId, absl::Duration> cleared_until_;
 };
 
 }  // namespace numalocality

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/os/node/pressure.h"
 #include "agent/os/node/topology_reader.h"
 
 namespace numalocality {
@@ -18,15 +19,6 @@ std::vector<std::string> PlainCgroups(const Configuration& configuration) {
     paths.insert(policy.selector.cgroup_paths.begin(), policy.selector.cgroup_paths.end());
   }
   return {paths.begin(), paths.end()};
-}
-
-bool IsSame(const RepairDecision& a, const RepairDecision& b) {
-  return a.verdict == b.verdict && a.reason == b.reason && a.policy == b.policy;
-}
-
-// As far as this decision goes, the workload's memory is where it should be.
-bool IsAtHome(const RepairDecision& decision) {
-  return decision.reason == RepairReason::kLocal || decision.reason == RepairReason::kTooLittle;
 }
 
 }  // namespace
@@ -52,7 +44,7 @@ PolicyLoop::~PolicyLoop() { Stop(); }
 
 void PolicyLoop::Restore(const std::vector<Migration>& ended) {
   for (const Migration& migration : ended) {
-    decider_.Update(migration, *configuration_, migration.end_time);
+    decider_.Update(migration, *configuration_, migration.ended_at);
   }
 }
 
@@ -80,7 +72,7 @@ std::vector<std::string> PolicyLoop::Stop(absl::Duration grace) {
 void PolicyLoop::Run() {
   CgroupNews news;
   while (true) {
-    const absl::Time next = Tick(news);
+    const absl::Duration next = Tick(news);
     // Events that arrive meanwhile are handled together in the next step.
     context_.clock.Sleep(kStepInterval);
     {
@@ -91,7 +83,7 @@ void PolicyLoop::Run() {
         continue;
       }
     }
-    const absl::Duration wait = std::max(next - context_.clock.Now(), absl::ZeroDuration());
+    const absl::Duration wait = std::max(next - context_.clock.Monotonic(), absl::ZeroDuration());
     if (watch_.has_value()) {
       news = watch_->Wait(wait);
     } else {
@@ -117,14 +109,14 @@ void PolicyLoop::OnMigration(const Migration& migration) {
   if (watch_.has_value()) watch_->Wake();
 }
 
-absl::Time PolicyLoop::last_tick() const {
+absl::Duration PolicyLoop::last_tick() const {
   MutexLock lock(mutex_);
   return last_tick_;
 }
 
-absl::Time PolicyLoop::Tick(const CgroupNews& news) {
+absl::Duration PolicyLoop::Tick(const CgroupNews& news) {
   const absl::Duration cpu_before = ThreadCpuTime();
-  const absl::Time now = context_.clock.Now();
+  const absl::Duration now = context_.clock.Monotonic();
   TakeConfiguration();
   topology_is_fresh_ = false;
   reservations_ = migrator_.reservations().List();
@@ -136,15 +128,16 @@ absl::Time PolicyLoop::Tick(const CgroupNews& news) {
   DropGone();
   if (all_are_read && walk_status_.ok()) ForgetGone();
   // Reading takes time: the changes that it found may be later than `now`.
-  DecideDue(context_.clock.Now());
+  DecideDue(context_.clock.Monotonic());
   jobs_.CallEndings(kPatience);
   AskForNames();
-  if (read_time_ == now) read_cpu_time_ += ThreadCpuTime() - cpu_before;
-  Publish(now);
+  if (read_at_ == now) read_cpu_time_ += ThreadCpuTime() - cpu_before;
+  Publish();
   MutexLock lock(mutex_);
   last_tick_ = now;
-  absl::Time next = std::min(read_time_ + configuration_->period, NextDue(context_.clock.Now()));
-  if (tree_changed_) next = std::min(next, walk_time_ + kWalkInterval);
+  absl::Duration next =
+      std::min(read_at_ + configuration_->period, NextDue(context_.clock.Monotonic()));
+  if (tree_changed_) next = std::min(next, walked_at_ + kWalkInterval);
   return next;
 }
 
@@ -180,21 +173,21 @@ void PolicyLoop::TakeInbox() {
 
 void PolicyLoop::TakeIn(const Migration& migration) {
   for (const FruitlessRepair& repair :
-       decider_.Update(migration, *configuration_, context_.clock.Now())) {
+       decider_.Update(migration, *configuration_, context_.clock.Monotonic())) {
     totals_.AddRepairWithoutGain();
     LogWarning(absl::StrCat("repair without gain id=", migration.id, " workload=\"",
-                            repair.workload.ToString(), "\" in_a_row=", repair.in_a_row));
+                            LogSafe(repair.workload.ToString()), "\" in_a_row=", repair.in_a_row));
   }
 }
 
-bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Time now) {
+bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Duration now) {
   tree_changed_ = tree_changed_ || news.tree_changed || news.lost;
   const bool tree_changed = tree_changed_;
   const bool walked = WalkIfDue(now);
-  const bool read_all = walked || news.lost || now >= read_time_ + configuration_->period;
+  const bool read_all = walked || news.lost || now >= read_at_ + configuration_->period;
   if (!read_all && news.written.empty()) return false;
   if (read_all) {
-    read_time_ = now;  // also if it fails: then it is tried again after a period
+    read_at_ = now;  // also if it fails: then it is tried again after a period
     read_cpu_time_ = absl::ZeroDuration();
   }
   if (!ReadTopology()) return false;
@@ -243,13 +236,13 @@ bool PolicyLoop::ReadTopology() {
   return true;
 }
 
-bool PolicyLoop::WalkIfDue(absl::Time now) {
+bool PolicyLoop::WalkIfDue(absl::Duration now) {
   // Without a working watch only the timer finds changes.
   const bool is_watching = watch_.has_value() && watch_status().ok();
   const absl::Duration longest = is_watching ? kLongestWalkInterval : configuration_->period;
-  const bool due = now >= walk_time_ + (tree_changed_ ? kWalkInterval : longest);
+  const bool due = now >= walked_at_ + (tree_changed_ ? kWalkInterval : longest);
   if (!due) return false;
-  walk_time_ = now;
+  walked_at_ = now;
   tree_changed_ = false;
   const absl::Status status = Walk();
   // A failed walk is made again soon, and the same error is logged once.
@@ -303,34 +296,43 @@ void PolicyLoop::DropGone() {
 }
 
 void PolicyLoop::ForgetGone() {
-  std::set<uint64_t> ids;
-  for (const ReportReader::Kept& kept : reader_.Below("/")) ids.insert(kept->workload.cgroup_id);
-  decider_.ForgetExcept(ids);
+  std::set<RepairDecider::CgroupKey> cgroups;
+  for (const ReportReader::Kept& kept : reader_.Below("/")) {
+    cgroups.insert(kept->workload.CgroupKey());
+  }
+  decider_.ForgetExcept(cgroups);
 }
 
-void PolicyLoop::DecideDue(absl::Time now) {
+void PolicyLoop::DecideDue(absl::Duration now) {
   const bool all = std::exchange(decide_all_, false);
   decider_.BeginRound(RoundAt(now));
-  for (auto& [path, tracked] : tracked_) {
+  // Who was moved last comes last: a repair that took too long queues up behind others.
+  std::vector<Tracked*> in_order;
+  for (auto& [path, tracked] : tracked_) in_order.push_back(&tracked);
+  std::stable_sort(in_order.begin(), in_order.end(), [this](const Tracked* a, const Tracked* b) {
+    return decider_.LastEnd(a->read->placement.workload) <
+           decider_.LastEnd(b->read->placement.workload);
+  });
+  for (Tracked* const each : in_order) {
+    Tracked& tracked = *each;
     const uint64_t id = tracked.read->placement.workload.cgroup_id;
     if (const auto busy_for = jobs_.BusyFor(id); busy_for.has_value()) {
-      if (*busy_for >= kStalledAfter) LeaveUnread(tracked, jobs_.Describe(id), now);
+      if (*busy_for >= kStalledAfter) LeaveUnread(tracked, jobs_.Describe(id));
     } else if (!tracked.unread.empty()) {
-      LeaveUnread(tracked, tracked.unread, now);
+      LeaveUnread(tracked, tracked.unread);
     } else if (all || IsDue(tracked, now)) {
       Decide(tracked, now);
     }
   }
 }
 
-bool PolicyLoop::IsDue(const Tracked& tracked, absl::Time now) const {
+bool PolicyLoop::IsDue(const Tracked& tracked, absl::Duration now) const {
   return tracked.shown == nullptr || tracked.decided != tracked.read ||
          tracked.shown->decision->next <= now;
 }
 
-absl::Time PolicyLoop::NextDue(absl::Time now) const {
-  if (decide_all_) return now;
-  absl::Time next = absl::InfiniteFuture();
+absl::Duration PolicyLoop::NextDue(absl::Duration now) const {
+  absl::Duration next = absl::InfiniteDuration();
   for (const auto& [path, tracked] : tracked_) {
     const auto busy_for = jobs_.BusyFor(tracked.read->placement.workload.cgroup_id);
     if (!busy_for.has_value() && tracked.unread.empty()) {
@@ -348,16 +350,17 @@ void PolicyLoop::AskForNames() const {
         const Tracked& tracked = entry.second;
         const WorkloadPlacement& placement = tracked.read->placement;
         return tracked.shown != nullptr && placement.workload.container.has_value() &&
-               !placement.is_sandbox && tracked.shown->description.names.container.empty();
+               !tracked.shown->placement.IsSandbox() &&
+               tracked.shown->description.names.container.empty();
       });
   if (some_are_unnamed) sources_.ask_names();
 }
 
-DecisionRound PolicyLoop::RoundAt(absl::Time now) const {
+DecisionRound PolicyLoop::RoundAt(absl::Duration now) const {
   return {now, *configuration_, *topology_, watermarks_, reservations_};
 }
 
-void PolicyLoop::LeaveUnread(Tracked& tracked, const std::string& why, absl::Time now) {
+void PolicyLoop::LeaveUnread(Tracked& tracked, const std::string& why) {
   // Decided again once it has been read.
   tracked.decided = nullptr;
   const WorkloadReport* const before = tracked.shown.get();
@@ -369,18 +372,19 @@ void PolicyLoop::LeaveUnread(Tracked& tracked, const std::string& why, absl::Tim
   decided.decided.decision.verdict = RepairVerdict::kWait;
   decided.decided.decision.reason = RepairReason::kUnread;
   decided.decided.decision.message = absl::StrCat("its last report is old: ", why);
-  Conclude(tracked, std::move(decided), now);
+  Conclude(tracked, std::move(decided));
   tracked.decided = nullptr;
 }
 
-void PolicyLoop::Decide(Tracked& tracked, absl::Time now) {
+void PolicyLoop::Decide(Tracked& tracked, absl::Duration now) {
   const WorkloadReport& report = *tracked.read;
   WorkloadDecision result = decider_.Decide(report);
-  // Free memory changes quickly: a repair is decided by a topology that was read in this step.
-  if (result.decided.decision.verdict == RepairVerdict::kRepair && !topology_is_fresh_ &&
-      ReadTopology()) {
-    decider_.BeginRound(RoundAt(now));
-    result = decider_.Decide(report);
+  // What changes quickly is read only for a workload that would be repaired: free memory and the
+  // workload's memory pressure.
+  if (result.decided.decision.verdict == RepairVerdict::kRepair) {
+    if (!topology_is_fresh_ && ReadTopology()) decider_.BeginRound(RoundAt(now));
+    const auto pressure = ReadCgroupPressure(context_.host, report.placement.workload.cgroup_path);
+    result = decider_.Decide(report, pressure.ok() ? pressure->some_fraction : 0);
   }
   const WorkloadReport* const before = tracked.shown.get();
   // The home has not changed since memory was there: whatever made the loop read the report now
@@ -391,24 +395,28 @@ void PolicyLoop::Decide(Tracked& tracked, absl::Time now) {
   if (result.decided.decision.verdict == RepairVerdict::kRepair) {
     Submit(tracked, std::move(result));
   } else {
-    Conclude(tracked, std::move(result), now);
+    Conclude(tracked, std::move(result));
   }
 }
 
-void PolicyLoop::Conclude(Tracked& tracked, WorkloadDecision result, absl::Time now) {
+void PolicyLoop::Conclude(Tracked& tracked, WorkloadDecision result) {
   const WorkloadReport& report = *tracked.read;
   const WorkloadReport* const before = tracked.shown.get();
   RepairDecision& decision = result.decided.decision;
   const bool is_new = before == nullptr || !IsSame(*before->decision, decision);
-  decision.since = is_new ? now : before->decision->since;
+  decision.since = is_new ? context_.clock.Now() : before->decision->since;
+  decision.next_time = context_.clock.WallTimeAt(decision.next);
   if (is_new) CountAndLog(report, decision, before == nullptr);
   // In most steps nothing has changed, and the report that is shown stays.
   if (!is_new && tracked.decided == tracked.read && before->description == result.description &&
-      before->decision->message == decision.message && before->decision->next == decision.next) {
+      before->decision->message == decision.message && SameNext(*before->decision, decision)) {
     return;
   }
   auto shown = std::make_shared<WorkloadReport>(report);
   shown->placement.workload.names = result.description.names;
+  if (result.description.role != ContainerRole::kUnknown) {
+    shown->placement.workload.role = result.description.role;
+  }
   shown->description = std::move(result.description);
   shown->decision = std::move(decision);
   tracked.shown = std::move(shown);
@@ -436,7 +444,6 @@ void PolicyLoop::Submit(const Tracked& tracked, WorkloadDecision decided) {
 void PolicyLoop::TakeAnswer(const std::shared_ptr<const WorkloadReport>& report,
                             const std::string& trigger, WorkloadDecision decided,
                             const absl::StatusOr<Migration>& answer) {
-  const absl::Time now = context_.clock.Now();
   const Workload& workload = report->placement.workload;
   RepairDecision& decision = decided.decided.decision;
   if (answer.ok()) {
@@ -445,29 +452,21 @@ void PolicyLoop::TakeAnswer(const std::shared_ptr<const WorkloadReport>& report,
     const auto latest = migrator_.Get(answer->id);
     if (!latest.ok() || IsFinal(latest->state)) decider_.DropRepair(*answer);
     LogInfo(absl::StrCat("repair id=", answer->id, " policy=", decision.policy, " workload=\"",
-                         workload.ToString(), "\" trigger=\"", LogSafe(trigger),
+                         LogSafe(workload.ToString()), "\" trigger=\"", LogSafe(trigger),
                          "\" bytes=", decided.decided.estimate.bytes));
   } else {
     decision.verdict = RepairVerdict::kWait;
     decision.reason = RepairReason::kRefused;
     decision.message = std::string(answer.status().message());
-    decision.next = now + kRefusedFor;
+    decision.next = context_.clock.Monotonic() + kRefusedFor;
     decider_.AddRefusal(workload, decision.message, decision.next);
-    decide_all_ = decide_all_ || SomeWaitForOthers();
+    for (auto& [path, tracked] : tracked_) tracked.decided = nullptr;  // others may go instead
   }
   const auto found = tracked_.find(workload.cgroup_path);
   if (found != tracked_.end() && found->second.read == report) {
-    Conclude(found->second, std::move(decided), now);
+    Conclude(found->second, std::move(decided));
   }
   report_jobs_.ReadNoted(workload);
-}
-
-bool PolicyLoop::SomeWaitForOthers() const {
-  return std::any_of(tracked_.begin(), tracked_.end(), [](const auto& entry) {
-    const auto& shown = entry.second.shown;
-    return shown != nullptr && (shown->decision->reason == RepairReason::kBusy ||
-                                shown->decision->reason == RepairReason::kNoRoom);
-  });
 }
 
 void PolicyLoop::CountAndLog(const WorkloadReport& report, const RepairDecision& decision,
@@ -477,13 +476,13 @@ void PolicyLoop::CountAndLog(const WorkloadReport& report, const RepairDecision&
   if (is_first && decision.verdict == RepairVerdict::kLeave) return;
   LogInfo(absl::StrCat("decision verdict=", KeyOf(decision.verdict),
                        " reason=", KeyOf(decision.reason), " policy=", LogSafe(decision.policy),
-                       " workload=\"", report.placement.workload.ToString(), "\" message=\"",
-                       LogSafe(decision.message), "\""));
+                       " workload=\"", LogSafe(report.placement.workload.ToString()),
+                       "\" message=\"", LogSafe(decision.message), "\""));
 }
 
-void PolicyLoop::Publish(absl::Time now) {
+void PolicyLoop::Publish() {
   auto report = std::make_shared<LocalityReport>();
-  report->read_time = now;
+  report->read_time = context_.clock.Now();
   report->cpu_time = read_cpu_time_;
   report->topology = *topology_;
   report->workloads.reserve(tracked_.size());

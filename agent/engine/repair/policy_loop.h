@@ -77,8 +77,8 @@ class PolicyLoop final : public MigrationListener {
   std::vector<std::string> Stop(absl::Duration grace = absl::ZeroDuration());
 
   // Makes one step: handles events, reads what is due, decides, submits, publishes. Returns when
-  // the next step is due unless an event makes one due earlier.
-  absl::Time Tick(const CgroupNews& news);
+  // the next step is due unless an event makes one due earlier. All points in time are monotonic.
+  absl::Duration Tick(const CgroupNews& news);
 
   // Makes the loop decide about all workloads again soon: call it when the names of containers or
   // the configuration have changed.
@@ -92,8 +92,8 @@ class PolicyLoop final : public MigrationListener {
     return watch_status_;
   }
 
-  // When the last step ended; InfinitePast before the first.
-  absl::Time last_tick() const;
+  // When the last step began; minus infinity before the first has ended.
+  absl::Duration last_tick() const;
 
   // Kernel calls on behalf of workloads that have not returned for kStalledAfter.
   std::vector<StalledCall> StalledCalls() const { return jobs_.Stalled(); }
@@ -113,8 +113,8 @@ class PolicyLoop final : public MigrationListener {
   void TakeInbox();
   void TakeIn(const Migration& migration);
   // Begins to read the workloads that are due; returns whether these are all.
-  bool ReadDue(const CgroupNews& news, absl::Time now);
-  bool WalkIfDue(absl::Time now);
+  bool ReadDue(const CgroupNews& news, absl::Duration now);
+  bool WalkIfDue(absl::Duration now);
   absl::Status Walk();
   void SetWatchStatus(const absl::Status& status);
   // Reads topology_ unless this step has read it already. Logs an error and returns false if that
@@ -127,26 +127,24 @@ class PolicyLoop final : public MigrationListener {
   void DropGone();
   void ForgetGone();
   // Decides about the workloads that have changed or whose next decision is due.
-  void DecideDue(absl::Time now);
-  bool IsDue(const Tracked& tracked, absl::Time now) const;
+  void DecideDue(absl::Duration now);
+  bool IsDue(const Tracked& tracked, absl::Duration now) const;
   // When DecideDue will have something to do.
-  absl::Time NextDue(absl::Time now) const;
+  absl::Duration NextDue(absl::Duration now) const;
   void AskForNames() const;
-  DecisionRound RoundAt(absl::Time now) const;
-  void Decide(Tracked& tracked, absl::Time now);
-  // Whether a workload waits for others' repairs to end.
-  bool SomeWaitForOthers() const;
+  DecisionRound RoundAt(absl::Duration now) const;
+  void Decide(Tracked& tracked, absl::Duration now);
   // Decides that nothing can be decided, because `tracked.read` is old.
-  void LeaveUnread(Tracked& tracked, const std::string& why, absl::Time now);
+  void LeaveUnread(Tracked& tracked, const std::string& why);
   // Begins to submit a repair.
   void Submit(const Tracked& tracked, WorkloadDecision decided);
   // Takes in what the Migrator answered. If it refused, the decision becomes kRefused.
   void TakeAnswer(const std::shared_ptr<const WorkloadReport>& report, const std::string& trigger,
                   WorkloadDecision decided, const absl::StatusOr<Migration>& answer);
   // Makes `decided` the shown decision.
-  void Conclude(Tracked& tracked, WorkloadDecision decided, absl::Time now);
+  void Conclude(Tracked& tracked, WorkloadDecision decided);
   void CountAndLog(const WorkloadReport& report, const RepairDecision& decision, bool is_first);
-  void Publish(absl::Time now);
+  void Publish();
 
   const EngineContext context_;
   const PolicyLoopSources sources_;
@@ -166,9 +164,9 @@ class PolicyLoop final : public MigrationListener {
   bool decide_all_ = true;
   bool tree_changed_ = true;
   absl::Status walk_status_;
-  absl::Time walk_time_ = absl::InfinitePast();
-  absl::Time read_time_ = absl::InfinitePast();  // when all workloads were read last
-  absl::Duration read_cpu_time_;                 // of that step and its readings
+  absl::Duration walked_at_ = -absl::InfiniteDuration();
+  absl::Duration read_at_ = -absl::InfiniteDuration();  // when all workloads were read last
+  absl::Duration read_cpu_time_;                        // of that step and its readings
 
   std::thread thread_;
   mutable Mutex mutex_;
@@ -176,7 +174,7 @@ class PolicyLoop final : public MigrationListener {
   std::vector<Migration> inbox_ ABSL_GUARDED_BY(mutex_);
   bool is_woken_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status watch_status_ ABSL_GUARDED_BY(mutex_);
-  absl::Time last_tick_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   ReportJobs report_jobs_;
   WorkloadJobs jobs_;
 };

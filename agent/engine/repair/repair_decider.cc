@@ -14,20 +14,20 @@ constexpr double kLatestSpeed = 0.3;
 
 std::vector<FruitlessRepair> RepairDecider::Update(const Migration& migration,
                                                    const Configuration& configuration,
-                                                   absl::Time now) {
+                                                   absl::Duration now) {
   active_.Update(migration, now);
   if (!IsFinal(migration.state)) return {};
-  std::map<uint64_t, int> before;
+  std::map<CgroupKey, int> before;
   for (const WorkloadMigration& result : migration.workloads) {
-    const uint64_t id = result.workload.cgroup_id;
-    before[id] = remembered_[id].history.fruitless;
+    const CgroupKey key = result.workload.CgroupKey();
+    before[key] = remembered_[key].history.fruitless;
   }
   Learn(migration, configuration);
   std::vector<FruitlessRepair> fruitless;
   for (const WorkloadMigration& result : migration.workloads) {
-    const uint64_t id = result.workload.cgroup_id;
-    const int in_a_row = remembered_[id].history.fruitless;
-    if (in_a_row > before[id]) fruitless.push_back({result.workload, in_a_row});
+    const CgroupKey key = result.workload.CgroupKey();
+    const int in_a_row = remembered_[key].history.fruitless;
+    if (in_a_row > before[key]) fruitless.push_back({result.workload, in_a_row});
   }
   return fruitless;
 }
@@ -36,9 +36,9 @@ void RepairDecider::Learn(const Migration& ended, const Configuration& configura
   const bool is_repair = ended.request.origin == MigrationOrigin::kPolicy;
   const LocalityPolicy* const policy =
       is_repair ? configuration.FindPolicy(ended.request.policy) : nullptr;
-  const absl::Duration time = ended.end_time - ended.start_time;
+  const absl::Duration time = ended.ended_at - ended.started_at;
   for (const WorkloadMigration& result : ended.workloads) {
-    RepairHistory& history = remembered_[result.workload.cgroup_id].history;
+    RepairHistory& history = remembered_[result.workload.CgroupKey()].history;
     history = AfterMigration(std::move(history), ended, result, policy);
     if (!is_repair || time <= absl::ZeroDuration()) continue;
     const auto bytes = static_cast<double>(result.outcomes[PageOutcome::kMoved] * ended.page_bytes);
@@ -54,17 +54,23 @@ void RepairDecider::BeginRound(const DecisionRound& round) {
   common_ = CommonFacts();
 }
 
-WorkloadDecision RepairDecider::Decide(const WorkloadReport& report) {
+absl::Time RepairDecider::LastEnd(const Workload& workload) const {
+  const auto found = remembered_.find(workload.CgroupKey());
+  return found == remembered_.end() ? absl::InfinitePast() : found->second.history.last_end;
+}
+
+WorkloadDecision RepairDecider::Decide(const WorkloadReport& report, double pressure) {
   const Workload& workload = report.placement.workload;
   WorkloadDecision result;
   if (workload.container.has_value()) result.description = describe_(*workload.container);
   result.match =
       MatchPolicy(round_->configuration, workload, result.description, metadata_expected_);
-  Remembered& remembered = remembered_[workload.cgroup_id];
+  Remembered& remembered = remembered_[workload.CgroupKey()];
   remembered.history =
       AfterReport(std::move(remembered.history), report, result.match.policy, round_->now);
-  result.decided = DecideRepair(report, result.match, remembered.history, round_->topology,
-                                FactsOf(workload, remembered));
+  RepairFacts facts = FactsOf(workload, remembered);
+  facts.pressure = pressure;
+  result.decided = DecideRepair(report, result.match, remembered.history, round_->topology, facts);
   return result;
 }
 
@@ -90,7 +96,7 @@ RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& r
   for (const Reservation& reservation : round_->reservations) {
     for (const Workload& reserved : reservation.workloads) {
       if (!reserved.Overlaps(workload)) continue;
-      facts.reserved_until = reservation.expire_time;
+      facts.reserved_until = reservation.expires_at;
       facts.reserved_by = reservation.owner.empty() ? "a controller" : reservation.owner;
     }
   }
@@ -108,15 +114,16 @@ void RepairDecider::AddRepair(const WorkloadPlacement& placement, const Migratio
   active_.AddRepair(migration, placement.home_nodes);
 }
 
-void RepairDecider::AddRefusal(const Workload& workload, std::string message, absl::Time until) {
+void RepairDecider::AddRefusal(const Workload& workload, std::string message,
+                               absl::Duration until) {
   active_.DropClaim(workload);
-  Remembered& remembered = remembered_[workload.cgroup_id];
+  Remembered& remembered = remembered_[workload.CgroupKey()];
   remembered.refused = std::move(message);
   remembered.refused_until = until;
 }
 
-void RepairDecider::ForgetExcept(const std::set<uint64_t>& cgroup_ids) {
-  std::erase_if(remembered_, [&](const auto& entry) { return !cgroup_ids.contains(entry.first); });
+void RepairDecider::ForgetExcept(const std::set<CgroupKey>& cgroups) {
+  std::erase_if(remembered_, [&](const auto& entry) { return !cgroups.contains(entry.first); });
 }
 
 }  // namespace numalocality

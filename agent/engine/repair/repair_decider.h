@@ -28,7 +28,7 @@ namespace numalocality {
 
 // The facts that all decisions of one round share. The references must outlive the round.
 struct DecisionRound {
-  absl::Time now;
+  absl::Duration now;  // monotonic, as are all points in time here
   const Configuration& configuration;
   const Topology& topology;
   const std::map<NodeId, int64_t>& watermarks;  // bytes by node; see ReserveBytes
@@ -61,13 +61,17 @@ class RepairDecider {
   // Takes in a migration that has begun to wait, or has ended. Returns the workloads that an ended
   // repair did not help.
   std::vector<FruitlessRepair> Update(const Migration& migration,
-                                      const Configuration& configuration, absl::Time now);
+                                      const Configuration& configuration, absl::Duration now);
 
   // Begins a round of decisions, or continues it with a topology that was read again.
   void BeginRound(const DecisionRound& round);
 
   // Decides about the workload of `report`. Deciding twice by the same report changes nothing.
-  WorkloadDecision Decide(const WorkloadReport& report);
+  // `pressure`: see RepairFacts.
+  WorkloadDecision Decide(const WorkloadReport& report, double pressure = 0);
+
+  // When its last migration ended; InfinitePast without one.
+  absl::Time LastEnd(const Workload& workload) const;
 
   // A request follows the latest decision: its migration claims room from the next decision on.
   void ClaimRepair(const WorkloadPlacement& placement, const RepairEstimate& estimate);
@@ -75,17 +79,19 @@ class RepairDecider {
   // left alone for that.
   void AddRepair(const WorkloadPlacement& placement, const Migration& migration);
   void DropRepair(const Migration& migration) { active_.Drop(migration.id); }
-  void AddRefusal(const Workload& workload, std::string message, absl::Time until);
+  void AddRefusal(const Workload& workload, std::string message, absl::Duration until);
 
-  // Forgets all workloads except those with these cgroup ids. Call only after all workloads have
+  using CgroupKey = std::pair<std::string, uint64_t>;  // see Workload::CgroupKey
+
+  // Forgets all workloads except those in these cgroups. Call only after all workloads have
   // been read: before that, workloads that an earlier agent repaired may not be found yet.
-  void ForgetExcept(const std::set<uint64_t>& cgroup_ids);
+  void ForgetExcept(const std::set<CgroupKey>& cgroups);
 
  private:
   struct Remembered {
     RepairHistory history;
     std::string refused;  // why its last request was, until ...
-    absl::Time refused_until = absl::InfinitePast();
+    absl::Duration refused_until = -absl::InfiniteDuration();
   };
 
   void Learn(const Migration& ended, const Configuration& configuration);
@@ -95,7 +101,7 @@ class RepairDecider {
 
   const Describe describe_;
   const bool metadata_expected_;
-  std::map<uint64_t, Remembered> remembered_;  // by cgroup id
+  std::map<CgroupKey, Remembered> remembered_;
   ActiveMigrations active_;
   double bytes_per_second_ = 0;  // of repairs, the latest counting most; 0 before the first
   std::optional<DecisionRound> round_;

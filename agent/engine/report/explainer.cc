@@ -90,7 +90,8 @@ absl::Status Explainer::AddProcesses(const Workload& workload,
   std::optional<SharingProof> proof;
   const auto prove = [&]() -> const SharingProof& {
     if (!proof.has_value()) {
-      proof = SharingProof::Take(context_.host, workload, processes.pids);
+      proof = SharingProof::Take(context_.kernel, context_.clock, context_.host, workload,
+                                 processes.pids);
       facts.sharing_note = proof->note();
     }
     return *proof;

@@ -71,13 +71,17 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     if (found.ok()) tree.workloads.push_back(std::move(found->front()));
   }
   // Workloads that exist when the agent starts did not appear just now.
-  const absl::Time appeared =
-      std::exchange(has_walked_, true) ? context_.clock.Now() : absl::InfinitePast();
+  const absl::Duration appeared =
+      std::exchange(has_walked_, true) ? context_.clock.Monotonic() : -absl::InfiniteDuration();
   std::set<std::string> paths;
   for (Workload& workload : tree.workloads) {
     paths.insert(workload.cgroup_path);
     const auto it = kept_.find(workload.cgroup_path);
-    if (it != kept_.end() && it->second->workload.cgroup_id == workload.cgroup_id) continue;
+    if (it != kept_.end() && it->second->workload.cgroup_id == workload.cgroup_id) {
+      // The first container of a pod is recognized when others have been added.
+      it->second->role = workload.role;
+      continue;
+    }
     kept_.erase(workload.cgroup_path);
     auto counters = CgroupCounters::Open(context_.host, workload.cgroup_path);
     if (absl::IsNotFound(counters.status())) continue;  // removed meanwhile
@@ -94,8 +98,9 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
       continue;
     }
     const std::string path = workload.cgroup_path;
-    kept_[path] = std::make_shared<KeptWorkload>(
-        KeptWorkload{std::move(workload), *std::move(counters), appeared, {}});
+    workload.cgroup_id = counters->id();  // a new one may have taken its place during the walk
+    kept_[path] =
+        std::make_shared<KeptWorkload>(std::move(workload), *std::move(counters), appeared);
   }
   std::erase_if(kept_, [&](const auto& entry) { return !paths.contains(entry.first); });
   return std::move(tree.directories);
@@ -124,7 +129,11 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workloa
                                                          const Topology& topology) {
   NL_ASSIGN_OR_RETURN(CgroupCounters counters,
                       CgroupCounters::Open(context_.host, workload.cgroup_path));
-  KeptWorkload kept{workload, std::move(counters), absl::InfinitePast(), {}};
+  if (counters.id() != workload.cgroup_id) {
+    return absl::NotFoundError(
+        absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
+  }
+  KeptWorkload kept(workload, std::move(counters), -absl::InfiniteDuration());
   bool same = false;
   return ReadPlacement(kept, topology, JobWatch(), same);
 }
@@ -148,7 +157,7 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
   report->home_since = kept.appeared;
   if (kept.report != nullptr) {
     report->home_since = HomeHasChanged(kept.report->placement, *placement)
-                             ? context_.clock.Now()
+                             ? context_.clock.Monotonic()
                              : kept.report->home_since;
   }
   report->placement = *std::move(placement);
@@ -163,16 +172,20 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(KeptWorkload& kept
   watch.begin_call("a read of its cgroup");
   NL_ASSIGN_OR_RETURN(const bool has_children, kept.counters.HasChildren());
   if (has_children) {
-    return reader_.Read(kept.workload, topology, PlacementView::kBasic, watch.is_cancelled);
+    auto read = reader_.Read(kept.workload, topology, PlacementView::kBasic, watch.is_cancelled);
+    if (read.ok()) read->workload.role = kept.role;
+    return read;
   }
   NL_ASSIGN_OR_RETURN(const bool counters_changed, kept.counters.Refresh());
   NL_ASSIGN_OR_RETURN(const bool masks_changed, ReadMasks(kept));
   const bool sample_is_old = kept.resample || (!kept.processes.empty() && MemoryHasShifted(kept));
-  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old;
+  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old &&
+         kept.report->placement.workload.role == kept.role;
   if (same) return WorkloadPlacement();
 
   WorkloadPlacement placement;
   placement.workload = kept.workload;
+  placement.workload.role = kept.role;
   placement.read_time = context_.clock.Now();
   placement.memory = kept.counters.memory();
   placement.allowed_nodes = kept.counters.allowed_nodes();
@@ -182,9 +195,6 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(KeptWorkload& kept
   placement.hidden_process_count = kept.counters.hidden_count();
   for (const CpuMask& mask : kept.masks) placement.cpus = placement.cpus | ToCpuSet(mask);
   placement.home_nodes = topology.HomeNodes(placement.cpus);
-  if (placement.process_count == 1 && placement.thread_count == 1) {
-    placement.is_sandbox = IsPauseProcess(context_.host, kept.counters.thread_ids().front());
-  }
   kept.resample = false;
   const bool may_differ = kept.masks.size() > 1 && placement.process_count > 1;
   if (may_differ) {

@@ -4,6 +4,7 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPORT_REPORT_READER_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPORT_REPORT_READER_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,9 +24,15 @@ namespace numalocality {
 
 // A workload, its files that stay open, and what was read last.
 struct KeptWorkload {
-  Workload workload;
+  KeptWorkload(Workload is, CgroupCounters its_counters, absl::Duration its_appearance)
+      : workload(std::move(is)),
+        counters(std::move(its_counters)),
+        appeared(its_appearance),
+        role(workload.role) {}
+
+  const Workload workload;  // its role may be out of date
   CgroupCounters counters;
-  absl::Time appeared;         // InfinitePast if it existed when the agent started
+  absl::Duration appeared;     // monotonic; minus infinity if it existed when the agent started
   std::vector<CpuMask> masks;  // all different affinities of the threads
   // The threads whose affinity is not masks[0], and its index: two threads may swap theirs.
   std::vector<std::pair<pid_t, size_t>> others = {};
@@ -33,6 +40,7 @@ struct KeptWorkload {
   MemoryByNode sampled_at = {};  // the workload's memory when its processes were sampled
   bool resample = true;
   std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read
+  std::atomic<ContainerRole> role;                         // found again while jobs read it
 };
 
 // Read is thread-safe for different workloads. All other methods are for one thread.

@@ -9,6 +9,9 @@
 namespace numalocality {
 namespace {
 
+// The only source that reports pods' annotations: the container runtime.
+constexpr char kMetadataSource[] = "cri";
+
 // Logs when a source begins to fail and when it answers again, not each read.
 void LogTransition(const SourceStatus& status, const absl::Status& before) {
   if (status.last_read.ok() && !before.ok()) {
@@ -49,7 +52,8 @@ bool KnownNames::LearnContainer(size_t source, const KnownContainer& reported, a
   known.last_reported = now;
   if (!is_new && source > known.source) return false;
   known.source = source;
-  return std::exchange(known.value, reported.description.names) != reported.description.names;
+  const Container fresh{reported.description.names, reported.description.role};
+  return std::exchange(known.value, fresh) != fresh;
 }
 
 bool KnownNames::LearnPod(size_t source, const KnownContainer& reported, absl::Duration now) {
@@ -91,7 +95,7 @@ bool KnownNames::Forget(size_t source, absl::Duration now,
 
 ContainerNames KnownNames::NamesOf(const ContainerRef& container) const {
   const auto known = containers_.find(container.container_id);
-  ContainerNames names = known == containers_.end() ? ContainerNames() : known->second.value;
+  ContainerNames names = known == containers_.end() ? ContainerNames() : known->second.value.names;
   const auto pod = pods_.find(container.pod_uid);
   if (names.pod.empty() && pod != pods_.end()) {
     names.pod_namespace = pod->second.value.names.pod_namespace;
@@ -102,6 +106,8 @@ ContainerNames KnownNames::NamesOf(const ContainerRef& container) const {
 
 ContainerDescription KnownNames::Describe(const ContainerRef& container) const {
   ContainerDescription description{NamesOf(container), {}, {}};
+  const auto known = containers_.find(container.container_id);
+  if (known != containers_.end()) description.role = known->second.value.role;
   const auto pod = pods_.find(container.pod_uid);
   if (pod != pods_.end()) description.metadata = pod->second.value.metadata;
   const ContainerNames& names = description.names;
@@ -222,6 +228,19 @@ std::vector<SourceStatus> NameDirectory::Status() const {
   std::vector<SourceStatus> result;
   for (const Entry& entry : entries_) result.push_back(entry.status);
   return result;
+}
+
+bool NameDirectory::ExpectsNames() const {
+  MutexLock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [](const Entry& entry) { return !entry.status.IsAbsent(); });
+}
+
+bool NameDirectory::ExpectsMetadata() const {
+  MutexLock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return entry.status.id == kMetadataSource && !entry.status.IsAbsent();
+  });
 }
 
 }  // namespace numalocality

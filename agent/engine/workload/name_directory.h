@@ -54,6 +54,11 @@ class KnownNames {
     size_t source = 0;             // the best one that reported it
     absl::Duration last_reported;  // by any source
   };
+  struct Container {
+    ContainerNames names;
+    ContainerRole role = ContainerRole::kUnknown;
+    bool operator==(const Container&) const = default;
+  };
   struct Pod {
     ContainerNames names;
     std::optional<PodMetadata> metadata;
@@ -68,9 +73,9 @@ class KnownNames {
   template <typename Value>
   static bool Forget(size_t source, absl::Duration now, std::map<std::string, Known<Value>>& known);
 
-  std::map<std::string, Known<ContainerNames>> containers_;  // by id
-  std::map<std::string, Known<Pod>> pods_;                   // by UID
-  std::map<size_t, Assignments> assignments_;                // by source
+  std::map<std::string, Known<Container>> containers_;  // by id
+  std::map<std::string, Known<Pod>> pods_;              // by UID
+  std::map<size_t, Assignments> assignments_;           // by source
 };
 
 // Thread-safe, except for the methods that say otherwise.
@@ -105,6 +110,11 @@ class NameDirectory {
   // What is known now, without reading a source.
   ContainerNames NamesOf(const ContainerRef& container) const;
   ContainerDescription Describe(const ContainerRef& container) const;
+
+  // Whether a source of names, or of pods' annotations, exists: what it does not report is not
+  // known yet.
+  bool ExpectsNames() const;
+  bool ExpectsMetadata() const;
 
   // Of all sources, in their order.
   std::vector<SourceStatus> Status() const;

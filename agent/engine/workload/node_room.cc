@@ -25,9 +25,20 @@ absl::Status NodeRoom::Read(double fraction) {
   return absl::OkStatus();
 }
 
+// A node may have gone between two readings of the topology.
+int64_t NodeRoom::ReserveOf(NodeId node) const {
+  const auto found = reserve_bytes_.find(node);
+  return found == reserve_bytes_.end() ? 0 : found->second;
+}
+
+bool NodeRoom::IsGone(NodeId node) const {
+  const auto nodes = reader_.ReadMemoryNodes();
+  return nodes.ok() && !nodes->Contains(node);
+}
+
 NodeRoom::Room NodeRoom::OnLocked(NodeId node) const {
   if (full_nodes_.Contains(node)) return {};
-  const int64_t spare = reader_.ReadFreeBytes(node).value_or(0) - reserve_bytes_.at(node);
+  const int64_t spare = reader_.ReadFreeBytes(node).value_or(0) - ReserveOf(node);
   const auto found = claimed_pages_.find(node);
   const int64_t claimed = found == claimed_pages_.end() ? 0 : found->second;
   return {std::max(int64_t{0}, spare / topology_.page_bytes - claimed), claimed > 0};
@@ -65,7 +76,7 @@ std::string NodeRoom::Describe(NodeId node) const {
   const auto free_bytes = reader_.ReadFreeBytes(node);
   if (!free_bytes.ok()) return std::string(free_bytes.status().message());
   return absl::StrCat("node ", node.value, " has ", FormatBytes(*free_bytes), " free, of which ",
-                      FormatBytes(reserve_bytes_.at(node)), " are kept in reserve");
+                      FormatBytes(ReserveOf(node)), " are kept in reserve");
 }
 
 }  // namespace numalocality

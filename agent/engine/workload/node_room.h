@@ -38,7 +38,7 @@ class NodeRoom {
     bool is_claimed = false;
   };
   // The current room on a node without the claimed pages; 0 also if the free memory cannot be read,
-  // or the node was marked full.
+  // the node is not in the topology, or it was marked full.
   Room On(NodeId node) const;
 
   // Claims `pages` for a batch that is about to move, or as many as there is room for. The caller
@@ -50,10 +50,14 @@ class NodeRoom {
   void MarkFull(NodeId node);
   NodeSet FullNodes() const;
 
+  // Whether the node has no memory any more: it went offline. Reads a file.
+  bool IsGone(NodeId node) const;
+
   // For people: "node 1 has 60.0 MiB free, of which 50.0 MiB are kept in reserve".
   std::string Describe(NodeId node) const;
 
  private:
+  int64_t ReserveOf(NodeId node) const;
   Room OnLocked(NodeId node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Topology& topology_;

@@ -77,9 +77,6 @@ absl::Status PlacementReader::ReadProcesses(const WorkloadProcesses& processes,
     placement.thread_count += threads->thread_count;
     ++placement.process_count;
   }
-  if (placement.process_count == 1 && processes.pids.size() == 1) {
-    placement.is_sandbox = IsPauseProcess(host_, processes.pids.front());
-  }
   return absl::OkStatus();
 }
 

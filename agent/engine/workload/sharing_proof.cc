@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "agent/base/status.h"
 #include "agent/os/base/file.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/process_cgroup.h"
 #include "agent/os/process/process_memory.h"
 
@@ -33,7 +34,8 @@ bool IsAnonymous(Backing backing) {
 // Reads the workload's processes first, then all others.
 class SharingProof::Survey {
  public:
-  Survey(const Host& host, const Workload& workload) : host_(host), workload_(workload) {}
+  Survey(KernelCalls& kernel, const Clock& clock, const Host& host, const Workload& workload)
+      : kernel_(kernel), host_(host), workload_(workload), budget_(kRequestLimits, clock) {}
 
   SharingProof Take(const std::vector<pid_t>& own_pids) {
     if (const absl::Status status = ReadAll(own_pids); !status.ok()) {
@@ -50,7 +52,7 @@ class SharingProof::Survey {
     std::set<pid_t> seen(own_pids.begin(), own_pids.end());
     // The second pass finds processes that were forked during the first.
     for (int i = 0; i < 2; ++i) {
-      NL_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ListAllProcesses(host_));
+      NL_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ListAllProcesses(host_, budget_));
       for (const pid_t pid : pids) {
         if (seen.insert(pid).second) NL_RETURN_IF_ERROR(IgnoreGone(ReadOther(pid)));
       }
@@ -63,7 +65,8 @@ class SharingProof::Survey {
   }
 
   absl::Status ReadOwn(pid_t pid) {
-    NL_ASSIGN_OR_RETURN(const ProcessMemory memory, ProcessMemory::Open(host_, pid));
+    NL_ASSIGN_OR_RETURN(const ProcessMemory memory,
+                        ProcessMemory::Open(kernel_, host_, pid, budget_));
     own_marks_[pid] = memory.exec_mark();
     marks_.insert(memory.exec_mark());
     NL_ASSIGN_OR_RETURN(const std::set<DeviceId> devices, memory.ReadShmemDevices());
@@ -73,7 +76,8 @@ class SharingProof::Survey {
   }
 
   absl::Status ReadOther(pid_t pid) {
-    NL_ASSIGN_OR_RETURN(const ProcessMemory memory, ProcessMemory::Open(host_, pid));
+    NL_ASSIGN_OR_RETURN(const ProcessMemory memory,
+                        ProcessMemory::Open(kernel_, host_, pid, budget_));
     const bool is_relative = marks_.contains(memory.exec_mark());
     std::set<FileId> common;
     if (!objects_.empty()) {
@@ -132,8 +136,10 @@ class SharingProof::Survey {
     return proof;
   }
 
+  KernelCalls& kernel_;
   const Host& host_;
   const Workload& workload_;
+  ReadBudget budget_;
   std::map<pid_t, uint64_t> own_marks_;
   std::set<uint64_t> marks_;          // of own_marks_
   std::set<uint64_t> foreign_marks_;  // those that a foreign process has, too
@@ -143,9 +149,9 @@ class SharingProof::Survey {
   std::optional<pid_t> mapper_;       // a foreign process that maps one of objects_
 };
 
-SharingProof SharingProof::Take(const Host& host, const Workload& workload,
-                                const std::vector<pid_t>& own_pids) {
-  return Survey(host, workload).Take(own_pids);
+SharingProof SharingProof::Take(KernelCalls& kernel, const Clock& clock, const Host& host,
+                                const Workload& workload, const std::vector<pid_t>& own_pids) {
+  return Survey(kernel, clock, host, workload).Take(own_pids);
 }
 
 bool SharingProof::OwnsAnonymous(pid_t own_pid) const {

@@ -26,9 +26,11 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "agent/base/clock.h"
 #include "agent/model/ids.h"
 #include "agent/model/workload.h"
 #include "agent/os/base/host.h"
+#include "agent/os/base/kernel_calls.h"
 #include "agent/os/process/parse_proc.h"
 
 namespace numalocality {
@@ -45,9 +47,9 @@ class SharingProof {
   // Reads the stat of every process of the machine, and also the maps if the workload has shared
   // memory. `own_pids`: the workload's processes whose memory will be moved; other processes in its
   // cgroup are not foreign either. Anything that cannot be read makes the proof smaller and is no
-  // error.
-  static SharingProof Take(const Host& host, const Workload& workload,
-                           const std::vector<pid_t>& own_pids);
+  // error; if all of it exceeds kRequestLimits, nothing is proved.
+  static SharingProof Take(KernelCalls& kernel, const Clock& clock, const Host& host,
+                           const Workload& workload, const std::vector<pid_t>& own_pids);
 
   // Whether all processes that may share anonymous pages with `own_pid` belong to the workload.
   bool OwnsAnonymous(pid_t own_pid) const;

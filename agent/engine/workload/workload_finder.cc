@@ -47,6 +47,11 @@ absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, WorkloadTr
   return absl::OkStatus();
 }
 
+absl::Status IsRecreated(const Workload& workload) {
+  return absl::NotFoundError(
+      absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
+}
+
 // Names of a pod without a container match all its containers.
 bool HasNames(const ContainerNames& names, const ContainerNames& wanted) {
   return names.pod_namespace == wanted.pod_namespace && names.pod == wanted.pod &&
@@ -95,7 +100,8 @@ absl::StatusOr<WorkloadTree> WorkloadFinder::Walk() const {
   WorkloadTree found;
   NL_RETURN_IF_ERROR(AddContainers(host_, root, found));
   std::erase_if(found.workloads, [this](const Workload& w) { return !IsInView(w); });
-  for (Workload& workload : found.workloads) workload.names = NamesOf(workload);
+  for (Workload& workload : found.workloads) Describe(workload);
+  PresumeSandboxes(found.workloads);
   std::sort(found.workloads.begin(), found.workloads.end(),
             [](const Workload& a, const Workload& b) { return a.cgroup_path < b.cgroup_path; });
   return found;
@@ -114,6 +120,9 @@ absl::StatusOr<std::vector<Workload>> WorkloadFinder::Find(const WorkloadSelecto
   }
   if (selector.cgroup_path.has_value()) {
     NL_ASSIGN_OR_RETURN(Workload workload, FindCgroup(*selector.cgroup_path));
+    if (selector.cgroup_id.value_or(workload.cgroup_id) != workload.cgroup_id) {
+      return IsRecreated(workload);
+    }
     return std::vector<Workload>{std::move(workload)};
   }
   NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, FindAll());
@@ -150,7 +159,7 @@ absl::StatusOr<Workload> WorkloadFinder::FindProcess(pid_t pid) const {
     workload.cgroup_path = *path;
     if (auto parsed = ParseContainerCgroup(*path); parsed.has_value()) {
       workload.container = std::move(parsed->container);
-      workload.names = NamesOf(workload);
+      Describe(workload);
     }
   }
   return workload;
@@ -172,7 +181,7 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
   Workload workload{cgroup->path(), cgroup->id(), std::nullopt, std::nullopt};
   if (auto parsed = ParseContainerCgroup(cgroup->path()); parsed.has_value()) {
     workload.container = std::move(parsed->container);
-    workload.names = NamesOf(workload);
+    Describe(workload);
   }
   if (IsInView(workload)) return workload;
   return absl::FailedPreconditionError(
@@ -186,9 +195,11 @@ bool WorkloadFinder::IsInView(const Workload& workload) const {
          (workload.container.has_value() && workload.container->pod_uid == host_.only_pod);
 }
 
-ContainerNames WorkloadFinder::NamesOf(const Workload& workload) const {
-  if (names_ == nullptr || !workload.container.has_value()) return {};
-  return names_->NamesOf(*workload.container);
+void WorkloadFinder::Describe(Workload& workload) const {
+  if (names_ == nullptr || !workload.container.has_value()) return;
+  const ContainerDescription description = names_->Describe(*workload.container);
+  workload.names = description.names;
+  workload.role = description.role;
 }
 
 absl::Status WorkloadFinder::NoNames(const WorkloadSelector& selector) const {
@@ -225,8 +236,7 @@ absl::StatusOr<ProcessHandle> WorkloadFinder::OpenProcess(KernelCalls& kernel,
 absl::StatusOr<CgroupDir> WorkloadFinder::OpenCgroup(const Workload& workload) const {
   NL_ASSIGN_OR_RETURN(CgroupDir cgroup, CgroupDir::Open(host_, workload.cgroup_path));
   if (cgroup.id() != workload.cgroup_id) {
-    return absl::NotFoundError(
-        absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
+    return IsRecreated(workload);
   }
   return cgroup;
 }

@@ -65,7 +65,8 @@ class WorkloadFinder {
  private:
   absl::StatusOr<Workload> FindProcess(pid_t pid) const;
   absl::StatusOr<Workload> FindCgroup(const std::string& path) const;
-  ContainerNames NamesOf(const Workload& workload) const;
+  // Sets the names and the role, as far as known.
+  void Describe(Workload& workload) const;
   // Whether the agent sees its processes, by Host::only_pod.
   bool IsInView(const Workload& workload) const;
   // The error for `selector` if no container has a name, with the state of each name source.

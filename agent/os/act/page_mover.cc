@@ -30,6 +30,7 @@ PageOutcome OutcomeOfStop(MoveStop stop) {
     case MoveStop::kReplaced: return PageOutcome::kIdentityChanged;
     case MoveStop::kNoMemory: return PageOutcome::kNoMemory;
     case MoveStop::kForbidden: return PageOutcome::kForbidden;
+    case MoveStop::kNodeGone: return PageOutcome::kNotAttempted;
     case MoveStop::kPermissionDenied: return PageOutcome::kPermissionDenied;
     case MoveStop::kUnexpected: return PageOutcome::kNotMigratable;
     case MoveStop::kNone:
@@ -45,6 +46,7 @@ MoveStop StopOfErrno(int error_number) {
       return MoveStop::kExited;
     case ENOMEM: return MoveStop::kNoMemory;
     case EACCES: return MoveStop::kForbidden;
+    case ENODEV: return MoveStop::kNodeGone;
     case EPERM:
     case ENOSYS:  // seccomp filters often return it
       return MoveStop::kPermissionDenied;
@@ -206,9 +208,10 @@ BatchResult PageMover::Move(const ProcessHandle& process, absl::Span<const PageM
   return Batch(kernel_, clock_, process, moves, flag, page_bytes_).Run();
 }
 
-std::optional<absl::Duration> PageMover::MeasureEmptyCall(const ProcessHandle& process) const {
+std::optional<absl::Duration> PageMover::MeasureEmptyCall(const ProcessHandle& process,
+                                                          NodeId target) const {
   const uint64_t address = kNeverMapped;
-  const int node = 0;
+  const int node = target.value;
   int status = kStatusUnwritten;
   const absl::Duration start = clock_.Monotonic();
   const int code = kernel_.MovePages(process.thread(), {&address, 1}, {&node, 1}, {&status, 1});

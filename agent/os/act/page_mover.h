@@ -27,7 +27,8 @@ enum class MoveStop {
   kForbidden,         // the target is not in the process's cpuset.mems
   kPermissionDenied,  // a capability is missing, or a seccomp filter or security module denies the
                       // call
-  kUnexpected,        // another errno, or the target node went offline
+  kNodeGone,          // the target node has no memory any more: it went offline
+  kUnexpected,        // another errno
 };
 
 struct BatchResult {
@@ -55,8 +56,9 @@ class PageMover {
   BatchResult Move(const ProcessHandle& process, absl::Span<const PageMove> moves,
                    MoveFlag flag = MoveFlag::kExclusive) const;
 
-  // The duration of a call that moves no page; nullopt if the kernel refuses the call.
-  std::optional<absl::Duration> MeasureEmptyCall(const ProcessHandle& process) const;
+  // The duration of a call to `target` that moves no page; nullopt if the kernel refuses the call,
+  // such as when cpuset.mems forbids the target.
+  std::optional<absl::Duration> MeasureEmptyCall(const ProcessHandle& process, NodeId target) const;
 
   // The current node of each page; -errno if there is no page. Empty if the process has exited.
   std::vector<int> Query(const ProcessHandle& process, absl::Span<const PageMove> moves) const;

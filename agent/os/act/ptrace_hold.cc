@@ -27,6 +27,7 @@ namespace {
 struct WaitState {
   enum { kRunning, kStopped, kExited, kNotTraced } state;
   int signal = 0;  // the signal it was about to receive when it stopped; 0 if there was none
+  bool is_job_stop = false;  // a stop signal has stopped its process, too
 };
 
 // Leaves the stop in a waitable state (WNOWAIT). So the state can be read again at any time, and
@@ -41,7 +42,8 @@ WaitState ReadWaitState(pid_t tid) {
   if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) return {WaitState::kExited};
   // PTRACE_EVENT_STOP is the requested stop, or a stop by SIGSTOP, which the kernel renews itself.
   const bool is_event = info.si_status >> 8 == PTRACE_EVENT_STOP;
-  return {WaitState::kStopped, is_event ? 0 : info.si_status & 0xff};
+  const int signal = info.si_status & 0xff;
+  return {WaitState::kStopped, is_event ? 0 : signal, is_event && signal != SIGTRAP};
 }
 
 // One thread of the process to hold, as ptrace(2), waitid(2) and proc(5) show it to its tracer.
@@ -57,8 +59,9 @@ class TracedThread {
   // changed its id); PERMISSION_DENIED, or as ErrnoStatus maps errno.
   absl::StatusOr<bool> Seize(bool again) const;
 
-  // Whether the seized thread has stopped.
+  // Whether the seized thread has stopped; whether that is because a signal stopped its process.
   bool IsStopped() const;
+  bool IsJobStopped() const;
 
   // Ends the tracing of a thread that has stopped or exited. True if the thread is no longer
   // traced, false if it must stop first. With `keep_exit` the exit of a process remains for its
@@ -66,6 +69,9 @@ class TracedThread {
   bool Detach(bool keep_exit) const;
 
   bool HasExited() const;
+
+  // Whether the thread wants to run on a CPU, also if it only wants to stop there.
+  bool IsRunnable() const { return State() == 'R'; }
 
   // A text that identifies the current uninterruptible sleep of the thread, different for each
   // sleep; "" if it is in another state.
@@ -112,6 +118,8 @@ absl::StatusOr<bool> TracedThread::TrySeize(bool again) const {
 }
 
 bool TracedThread::IsStopped() const { return ReadWaitState(tid_).state == WaitState::kStopped; }
+
+bool TracedThread::IsJobStopped() const { return ReadWaitState(tid_).is_job_stop; }
 
 bool TracedThread::Detach(bool keep_exit) const {
   const WaitState found = ReadWaitState(tid_);
@@ -164,6 +172,10 @@ pid_t TracedThread::Tracer() const {
 // The longest that a process that is killed while it is held takes to free its memory.
 constexpr absl::Duration kLongestExit = absl::Seconds(10);
 
+// The longest that a process that a signal had stopped takes to stop again after a hold, however
+// busy the machine is. A process that is continued at that moment is awaited in vain.
+constexpr absl::Duration kLongestReturn = absl::Seconds(1);
+
 // Pauses between checks of a condition that is met within microseconds on an idle machine.
 class Polling {
  public:
@@ -199,8 +211,16 @@ class PtracedProcess final : public ProcessHold {
   // Waits until every thread that is now in uninterruptible sleep has left it once. A thread that
   // does not may wait forever, and cannot be stopped.
   absl::Status AwaitSleepers(absl::Duration deadline) const;
-  // Seizes the threads that are new. True if there are none and all others have stopped.
-  absl::StatusOr<bool> Round(int max_threads);
+  // What a look at all threads found.
+  struct Threads {
+    bool some_are_new = false;
+    bool some_are_running = false;
+  };
+  // Seizes the threads that are new.
+  absl::StatusOr<Threads> Look(int max_threads);
+  // Waits until threads that a signal had stopped before the hold have stopped again: they need a
+  // CPU for that, and the next hold would have to wait for it.
+  static void AwaitReturn(const std::vector<TracedThread>& threads);
 
   TracedThread Thread(pid_t tid) const { return TracedThread(pid_, tid); }
   bool Detach(pid_t tid) const { return Thread(tid).Detach(is_own_child_ && tid == pid_); }
@@ -212,11 +232,18 @@ class PtracedProcess final : public ProcessHold {
 
 PtracedProcess::~PtracedProcess() {
   Polling polling(Clock::System().Monotonic() + kLongestExit);
+  std::vector<TracedThread> job_stopped;
+  for (const pid_t tid : seized_) {
+    if (Thread(tid).IsJobStopped()) job_stopped.push_back(Thread(tid));
+  }
   // A seized thread that executes another program takes over the id of the first thread.
   if (!seized_.empty()) seized_.insert(pid_);
   while (true) {
     std::erase_if(seized_, [this](pid_t tid) { return Detach(tid); });
-    if (seized_.empty()) return;
+    if (seized_.empty()) {
+      AwaitReturn(job_stopped);
+      return;
+    }
     // A first thread that has exited can be detached only after all others have exited. Either all
     // threads are exiting, or the others continue: then the kernel detaches it when its tracer
     // exits.
@@ -225,16 +252,27 @@ PtracedProcess::~PtracedProcess() {
   }
 }
 
+void PtracedProcess::AwaitReturn(const std::vector<TracedThread>& threads) {
+  Polling polling(Clock::System().Monotonic() + kLongestReturn);
+  while (!polling.expired() && std::any_of(threads.begin(), threads.end(), [](const auto& thread) {
+    return thread.IsRunnable();
+  })) {
+    polling.Wait();
+  }
+}
+
 absl::Status PtracedProcess::Stop(int max_threads, absl::Duration timeout) {
   const absl::Duration deadline = Clock::System().Monotonic() + timeout;
   NL_RETURN_IF_ERROR(AwaitSleepers(deadline));
   Polling polling(deadline);
-  // A thread that was stopped in one round cannot have created a thread that the next round finds.
-  // So two rounds in a row that find no new and no running thread have seen all threads.
-  for (int still_rounds = 0; still_rounds < 2;) {
-    NL_ASSIGN_OR_RETURN(const bool still, Round(max_threads));
-    still_rounds = still ? still_rounds + 1 : 0;
-    if (still) continue;
+  // A thread that was stopped at one look cannot have created a thread that the next look finds.
+  // So two looks in a row that find no new and no running thread have seen all threads.
+  for (int still_looks = 0; still_looks < 2;) {
+    NL_ASSIGN_OR_RETURN(const Threads found, Look(max_threads));
+    const bool is_still = !found.some_are_new && !found.some_are_running;
+    still_looks = is_still ? still_looks + 1 : 0;
+    // Threads that a signal has stopped before are stopped as soon as they are seized.
+    if (!found.some_are_running) continue;
     if (polling.expired()) {
       return absl::DeadlineExceededError(
           absl::StrCat("hold process ", pid_, ": not all of its ", seized_.size(),
@@ -280,26 +318,30 @@ absl::Status PtracedProcess::AwaitSleepers(absl::Duration deadline) const {
   }
 }
 
-absl::StatusOr<bool> PtracedProcess::Round(int max_threads) {
+absl::StatusOr<PtracedProcess::Threads> PtracedProcess::Look(int max_threads) {
   NL_ASSIGN_OR_RETURN(const std::vector<pid_t> threads, ListThreads());
   if (threads.size() > static_cast<size_t>(max_threads)) {
     return absl::FailedPreconditionError(
         absl::StrCat("hold process ", pid_, ": it has ", threads.size(), " threads, more than ",
                      max_threads, "; stopping and resuming them would take too long"));
   }
-  bool still = true;
+  Threads found;
   int alive = 0;
   for (const pid_t tid : threads) {
-    if (!seized_.contains(tid)) {
+    const bool is_new = !seized_.contains(tid);
+    if (is_new) {
       // A seized thread that executes a program takes over another id.
       const bool again = !seized_.empty();
       NL_ASSIGN_OR_RETURN(const bool seized, Thread(tid).Seize(again));
       if (!seized) continue;  // it has exited
       seized_.insert(tid);
-    } else if (Thread(tid).IsStopped()) {
+      found.some_are_new = true;
+    }
+    if (Thread(tid).IsStopped()) {
       ++alive;
       continue;
-    } else if (Detach(tid)) {
+    }
+    if (!is_new && Detach(tid)) {
       // The thread has exited; or the process has executed another program, and the id now names
       // another thread.
       seized_.erase(tid);
@@ -307,9 +349,9 @@ absl::StatusOr<bool> PtracedProcess::Round(int max_threads) {
     // If the first thread exits before the others, only procfs shows it.
     if (tid == pid_ && Thread(tid).HasExited()) continue;
     ++alive;
-    still = false;
+    found.some_are_running = true;
   }
-  if (alive > 0) return still;
+  if (alive > 0) return found;
   return absl::NotFoundError(absl::StrCat("hold process ", pid_, ": it has exited"));
 }
 

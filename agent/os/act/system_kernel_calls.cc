@@ -78,6 +78,30 @@ struct PagemapScanArguments {
   uint64_t return_mask = 0;
 };
 
+// struct procmap_query of linux/fs.h.
+struct MappingQueryArguments {
+  uint64_t size = sizeof(MappingQueryArguments);
+  uint64_t query_flags = 0;
+  uint64_t query_addr = 0;
+  uint64_t vma_start = 0;
+  uint64_t vma_end = 0;
+  uint64_t vma_flags = 0;
+  uint64_t vma_page_size = 0;
+  uint64_t vma_offset = 0;
+  uint64_t inode = 0;
+  uint32_t dev_major = 0;
+  uint32_t dev_minor = 0;
+  uint32_t vma_name_size = 0;
+  uint32_t build_id_size = 0;
+  uint64_t vma_name_addr = 0;
+  uint64_t build_id_addr = 0;
+};
+static_assert(sizeof(MappingQueryArguments) == 104, "the ioctl's number contains the size");
+
+// Flags of PROCMAP_QUERY.
+constexpr uint64_t kMappingIsShared = 0x08;    // PROCMAP_QUERY_VMA_SHARED
+constexpr uint64_t kThisOrNextMapping = 0x10;  // PROCMAP_QUERY_COVERING_OR_NEXT_VMA
+
 class SystemKernel final : public KernelCalls {
  public:
   int MovePages(pid_t pid, absl::Span<const uint64_t> addresses, absl::Span<const int> nodes,
@@ -131,6 +155,25 @@ class SystemKernel final : public KernelCalls {
     const int result = ioctl(pagemap_fd, _IOWR('f', 16, PagemapScanArguments), &arguments);
     walk_end = arguments.walk_end;
     return result < 0 ? -errno : result;
+  }
+
+  int QueryMapping(int maps_fd, uint64_t address, absl::Span<char> name,
+                   MappingRecord& mapping) override {
+    MappingQueryArguments arguments;
+    arguments.query_flags = kThisOrNextMapping;
+    arguments.query_addr = address;
+    if (!name.empty()) {
+      arguments.vma_name_addr = reinterpret_cast<uint64_t>(name.data());
+      arguments.vma_name_size = static_cast<uint32_t>(name.size());
+    }
+    if (ioctl(maps_fd, _IOWR('f', 17, MappingQueryArguments), &arguments) < 0) return -errno;
+    if (!name.empty() && arguments.vma_name_size == 0) name[0] = '\0';
+    mapping = {{arguments.vma_start, arguments.vma_end},
+               (arguments.vma_flags & kMappingIsShared) != 0,
+               arguments.dev_major,
+               arguments.dev_minor,
+               arguments.inode};
+    return 0;
   }
 
   absl::StatusOr<std::optional<uint64_t>> ZeroFrame() override { return FindZeroFrame(); }

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -74,6 +75,54 @@ absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name
   }
 }
 
+absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name,
+                                       ReadBudget& budget) {
+  std::string content;
+  NL_RETURN_IF_ERROR(VisitFileAt(directory_fd, name, budget, [&](absl::string_view part) {
+    content.append(part.data(), part.size());
+    return true;
+  }));
+  return content;
+}
+
+absl::Status VisitFileAt(int directory_fd, const std::string& name, ReadBudget& budget,
+                         absl::FunctionRef<bool(absl::string_view part)> visit) {
+  NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenAt(directory_fd, name, O_RDONLY));
+  char buffer[16384];
+  while (true) {
+    const ssize_t got = read(fd.get(), buffer, sizeof(buffer));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus(errno, absl::StrCat("read ", name));
+    if (got == 0) return absl::OkStatus();
+    NL_RETURN_IF_ERROR(budget.Take(name, got));
+    if (!visit({buffer, static_cast<size_t>(got)})) return absl::OkStatus();
+  }
+}
+
+absl::Status VisitLineHeadsAt(int directory_fd, const std::string& name, size_t head_bytes,
+                              ReadBudget& budget,
+                              absl::FunctionRef<bool(absl::string_view head)> visit) {
+  std::string head;
+  bool has_line = false;
+  NL_RETURN_IF_ERROR(VisitFileAt(directory_fd, name, budget, [&](absl::string_view part) {
+    while (!part.empty()) {
+      const size_t end = part.find('\n');
+      const absl::string_view line = part.substr(0, end);
+      const size_t kept = std::min(line.size(), head_bytes - head.size());
+      head.append(line.data(), kept);
+      has_line = true;
+      if (end == absl::string_view::npos) return true;
+      has_line = false;
+      if (!visit(head)) return false;
+      head.clear();
+      part.remove_prefix(end + 1);
+    }
+    return true;
+  }));
+  if (has_line) visit(head);
+  return absl::OkStatus();
+}
+
 absl::Status WriteFile(const std::string& path, absl::string_view text) {
   return WriteFileAt(AT_FDCWD, path, text);
 }
@@ -113,6 +162,12 @@ absl::Status ReplaceFile(const std::string& path, absl::string_view content, mod
 
 absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,
                                                           const std::string& name) {
+  ReadBudget budget;
+  return ListDirectory(directory_fd, name, budget);
+}
+
+absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd, const std::string& name,
+                                                          ReadBudget& budget) {
   NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectoryAt(directory_fd, name));
   std::vector<DirectoryEntry> entries;
   // Calls getdents64 directly, because opendir takes two more system calls.
@@ -121,6 +176,7 @@ absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,
     const ssize_t got = getdents64(fd.get(), buffer, sizeof(buffer));
     if (got < 0) return ErrnoStatus(errno, absl::StrCat("list ", name));
     if (got == 0) return entries;
+    NL_RETURN_IF_ERROR(budget.Take(name, got));
     for (ssize_t offset = 0; offset < got;) {
       const auto* entry = reinterpret_cast<const dirent64*>(buffer + offset);
       offset += entry->d_reclen;

@@ -1,6 +1,6 @@
-// Reads and writes files and directories of procfs, sysfs and cgroupfs. Files are read as a whole,
-// up to a limit. The *At functions take a directory descriptor, for paths that may be reused
-// meanwhile.
+// Reads and writes files and directories of procfs, sysfs and cgroupfs. Files are read as a whole
+// up to a limit, or part by part. The *At functions take a directory descriptor, for paths that may
+// be reused meanwhile.
 #ifndef NUMALOCALITY_AGENT_OS_BASE_FILE_H_
 #define NUMALOCALITY_AGENT_OS_BASE_FILE_H_
 
@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "agent/os/base/read_budget.h"
 
 namespace numalocality {
 
@@ -46,6 +48,19 @@ absl::StatusOr<ScopedFd> OpenDirectoryAt(int directory_fd, const std::string& na
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = kMaxFileBytes);
 absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name,
                                        size_t max_bytes = kMaxFileBytes);
+// The same within a budget, for files that a workload can make large.
+absl::StatusOr<std::string> ReadFileAt(int directory_fd, const std::string& name,
+                                       ReadBudget& budget);
+
+// Passes the content of a file to `visit` part by part, until it returns false. Keeps nothing, so
+// it needs the same memory for any size. Errors as above.
+absl::Status VisitFileAt(int directory_fd, const std::string& name, ReadBudget& budget,
+                         absl::FunctionRef<bool(absl::string_view part)> visit);
+// The same line by line. Of each line, only the first `head_bytes` are kept and passed, without the
+// line feed.
+absl::Status VisitLineHeadsAt(int directory_fd, const std::string& name, size_t head_bytes,
+                              ReadBudget& budget,
+                              absl::FunctionRef<bool(absl::string_view head)> visit);
 
 // Writes `text` to an existing file in one write(2), as the kernel's files require.
 absl::Status WriteFile(const std::string& path, absl::string_view text);
@@ -61,8 +76,11 @@ struct DirectoryEntry {
 };
 
 // Lists a directory without "." and "..", in no order. Takes four system calls for a small one.
+// RESOURCE_EXHAUSTED if the directory exceeds the budget; without one, kRequestLimits.
 absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,
                                                           const std::string& name);
+absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd, const std::string& name,
+                                                          ReadBudget& budget);
 
 // The inode number of an open file. In cgroupfs it is the kernel's id of the cgroup.
 absl::StatusOr<uint64_t> InodeOf(int fd);

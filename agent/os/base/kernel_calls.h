@@ -54,6 +54,15 @@ struct PagemapQuery {
   int64_t max_pages = 0;  // stop after this many matching pages; 0: no limit
 };
 
+// A mapping as the ioctl PROCMAP_QUERY describes it (since Linux 6.11, fs/proc/task_mmu.c).
+struct MappingRecord {
+  AddressRange range;
+  bool is_shared = false;
+  uint32_t device_major = 0;  // of the mapped file
+  uint32_t device_minor = 0;
+  uint64_t inode = 0;  // 0 if no file is mapped
+};
+
 // A bit for each CPU, CPU 0 the lowest bit of the first word. As many words as the kernel's limit
 // of CPUs needs.
 using CpuMask = std::vector<uint64_t>;
@@ -89,6 +98,14 @@ class KernelCalls {
   // the end of the range.
   virtual int ScanPagemap(int pagemap_fd, const PagemapQuery& query,
                           absl::Span<PagemapRegion> regions, uint64_t& walk_end) = 0;
+
+  // Calls PROCMAP_QUERY on an open /proc/PID/maps: finds the mapping that contains `address`, or
+  // else the next one. Unless `name` is empty, writes to it the path or name that maps shows, with
+  // a null byte; an empty one if there is none. Returns 0, or -errno: -ENOENT if there is no such
+  // mapping, -ENAMETOOLONG if the name does not fit, -ESRCH if the process has no memory any more,
+  // -ENOTTY before Linux 6.11.
+  virtual int QueryMapping(int maps_fd, uint64_t address, absl::Span<char> name,
+                           MappingRecord& mapping) = 0;
 
   // The frame number of the zero page, to which the kernel maps anonymous memory that was read but
   // never written. Pagemap shows such pages as present. nullopt if the kernel gives every such page

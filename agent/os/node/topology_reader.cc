@@ -14,6 +14,9 @@
 namespace numalocality {
 namespace {
 
+// Nodes go offline one by one, and rarely.
+constexpr int kMostAttempts = 3;
+
 // The value in bytes of a line such as "Node 0 MemFree:   123 kB".
 absl::StatusOr<int64_t> KilobyteField(absl::string_view text, absl::string_view key) {
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
@@ -68,11 +71,24 @@ std::string NodeDirectory(const Host& host, NodeId node) {
 }  // namespace
 
 absl::StatusOr<Topology> TopologyReader::Read() const {
+  for (int attempt = 1;; ++attempt) {
+    NL_ASSIGN_OR_RETURN(const NodeSet online, ReadNodeList(host_.nodes + "/online"));
+    auto topology = ReadNodes(online);
+    if (topology.ok() || attempt == kMostAttempts) return topology;
+    NL_ASSIGN_OR_RETURN(const NodeSet now, ReadNodeList(host_.nodes + "/online"));
+    if (now == online) return topology;
+  }
+}
+
+absl::StatusOr<NodeSet> TopologyReader::ReadMemoryNodes() const {
+  return ReadNodeList(host_.nodes + "/has_memory");
+}
+
+absl::StatusOr<Topology> TopologyReader::ReadNodes(const NodeSet& online) const {
   Topology topology;
   topology.page_bytes = host_.page_bytes;
   topology.local_distance = host_.local_distance;
-  NL_ASSIGN_OR_RETURN(const NodeSet online, ReadNodeList(host_.nodes + "/online"));
-  NL_ASSIGN_OR_RETURN(const NodeSet with_memory, ReadNodeList(host_.nodes + "/has_memory"));
+  NL_ASSIGN_OR_RETURN(const NodeSet with_memory, ReadMemoryNodes());
   for (const NodeId id : online) {
     NL_ASSIGN_OR_RETURN(Node node, ReadNode(NodeDirectory(host_, id), online));
     node.has_memory = with_memory.Contains(id);

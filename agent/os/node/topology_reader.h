@@ -20,9 +20,13 @@ class TopologyReader {
  public:
   explicit TopologyReader(const Host& host) : host_(host) {}
 
-  // All online nodes. An error if any part cannot be read: an incomplete topology would send memory
-  // to the wrong node. NOT_FOUND on kernels built without NUMA.
+  // All online nodes; begins again if one goes offline meanwhile. An error if any part cannot be
+  // read: an incomplete topology would send memory to the wrong node. NOT_FOUND on kernels built
+  // without NUMA.
   absl::StatusOr<Topology> Read() const;
+
+  // The online nodes that have memory now.
+  absl::StatusOr<NodeSet> ReadMemoryNodes() const;
 
   // The free bytes of one node now. Reads a single file.
   absl::StatusOr<int64_t> ReadFreeBytes(NodeId node) const;
@@ -35,6 +39,8 @@ class TopologyReader {
   int64_t ReadHugePageBytes() const;
 
  private:
+  absl::StatusOr<Topology> ReadNodes(const NodeSet& online) const;
+
   const Host host_;
 };
 

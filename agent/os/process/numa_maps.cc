@@ -106,8 +106,8 @@ absl::StatusOr<std::vector<NumaMapping>> ParseNumaMaps(absl::string_view text) {
 }
 
 absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& process) {
-  NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());
-  if (mappings.empty() || mappings.front().range.size() > kMostWalkedBytes) {
+  NL_ASSIGN_OR_RETURN(const Mapping lowest, process.ReadFirstMapping());
+  if (lowest.range.size() > kMostWalkedBytes) {
     return absl::FailedPreconditionError(absl::StrCat(
         "process ", process.pid(), ": its first mapping is too large to read from numa_maps"));
   }

@@ -13,27 +13,6 @@
 namespace numalocality {
 namespace {
 
-Backing BackingOf(absl::string_view path, DeviceId device, const MemoryFileSystems& mounts) {
-  if (mounts.hugetlbfs.contains(device)) return Backing::kHugetlb;
-  if (mounts.devices.contains(device)) return Backing::kSpecial;
-  if (path.empty() || absl::StartsWith(path, "[anon:")) return Backing::kAnonymous;
-  if (path == "[heap]") return Backing::kHeap;
-  if (absl::StartsWith(path, "[stack")) return Backing::kStack;
-  if (absl::StartsWith(path, "[anon_shmem:") || absl::StartsWith(path, "/memfd:") ||
-      absl::StartsWith(path, "/SYSV") || absl::StartsWith(path, "/dev/shm/") ||
-      path == "/dev/zero (deleted)") {
-    return Backing::kShmem;
-  }
-  if (absl::StartsWith(path, "/anon_hugepage") || absl::StartsWith(path, "/dev/hugepages")) {
-    return Backing::kHugetlb;
-  }
-  if (path == "/dev/zero") return Backing::kAnonymous;
-  if (path[0] == '[' || absl::StartsWith(path, "/dev/") || absl::StartsWith(path, "anon_inode:")) {
-    return Backing::kSpecial;
-  }
-  return mounts.tmpfs.contains(device) ? Backing::kShmem : Backing::kFile;
-}
-
 // Removes the next space-separated word from `text` and returns it.
 absl::string_view TakeWord(absl::string_view& text) {
   text = absl::StripLeadingAsciiWhitespace(text);
@@ -42,16 +21,8 @@ absl::string_view TakeWord(absl::string_view& text) {
   return word;
 }
 
-// Whether the mount options, such as "rw,dax=always", map files directly from persistent memory.
-bool HasDax(absl::string_view options) {
-  for (const absl::string_view option : absl::StrSplit(options, ',')) {
-    if (option == "dax" || option == "dax=always") return true;
-  }
-  return false;
-}
-
 // Parses "start-end perms offset dev inode   path". The path may be missing or contain spaces.
-bool ParseMapsLine(absl::string_view line, const MemoryFileSystems& mounts, Mapping& mapping) {
+bool ParseFields(absl::string_view line, const MemoryFileSystems& mounts, Mapping& mapping) {
   const absl::string_view addresses = TakeWord(line);
   const size_t dash = addresses.find('-');
   if (dash == absl::string_view::npos ||
@@ -102,41 +73,102 @@ absl::StatusOr<ProcessStat> ParseStat(absl::string_view text) {
   return absl::InvalidArgumentError("process stat: not in the format of proc(5)");
 }
 
-absl::StatusOr<MemoryFileSystems> ParseMountinfo(absl::string_view text) {
-  MemoryFileSystems mounts;
-  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    // "36 35 98:0 /root /mount/point options optional... - type source options". Spaces in paths
-    // are escaped as \040.
-    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
-    const auto dash = std::find(words.begin(), words.end(), "-");
-    DeviceId device;
-    std::pair<absl::string_view, absl::string_view> numbers;
-    if (words.size() > 2) numbers = absl::StrSplit(words[2], absl::MaxSplits(':', 1));
-    if (words.end() - dash < 2 || !absl::SimpleAtoi(numbers.first, &device.major) ||
-        !absl::SimpleAtoi(numbers.second, &device.minor)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("process mountinfo: bad line '", line.substr(0, 100), "'"));
+// Lines look like "36 35 98:0 /root /mount/point options optional... - type source options". Spaces
+// in paths are escaped as \040.
+void MountinfoParser::Add(absl::string_view part) {
+  constexpr size_t kKeptOfLine = 100;  // for the error message
+  constexpr size_t kKeptOfWord = 32;   // longer than any that matters
+  for (const char c : part) {
+    if (c == '\n') {
+      EndLine();
+      continue;
     }
-    if (*(dash + 1) == "hugetlbfs") mounts.hugetlbfs.insert(device);
-    if (*(dash + 1) == "tmpfs") mounts.tmpfs.insert(device);
-    const bool is_dax = words.end() - dash > 3 && HasDax(*(dash + 3));
-    if (is_dax || *(dash + 1) == "sysfs") mounts.devices.insert(device);
+    if (line_.size() < kKeptOfLine) line_ += c;
+    if (c == ' ') {
+      EndWord();
+    } else if (c == ',') {
+      EndOption();
+    } else if (word_.size() < kKeptOfWord) {
+      word_ += c;
+    }
   }
-  return mounts;
 }
 
-absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text,
-                                               const MemoryFileSystems& file_systems) {
-  std::vector<Mapping> mappings;
-  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    Mapping mapping;
-    if (!ParseMapsLine(line, file_systems, mapping)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("process maps: bad line '", line.substr(0, 100), "'"));
-    }
-    mappings.push_back(mapping);
+void MountinfoParser::EndOption() {
+  // The third word behind the dash lists the file system's options. With these, files are mapped
+  // directly from persistent memory.
+  if (after_dash_ == 2 && (word_ == "dax" || word_ == "dax=always")) has_dax_ = true;
+  word_.clear();
+}
+
+void MountinfoParser::EndWord() {
+  if (word_count_ == 2) {
+    const std::pair<absl::string_view, absl::string_view> numbers =
+        absl::StrSplit(word_, absl::MaxSplits(':', 1));
+    has_device_ = absl::SimpleAtoi(numbers.first, &device_.major) &&
+                  absl::SimpleAtoi(numbers.second, &device_.minor);
   }
-  return mappings;
+  ++word_count_;
+  if (after_dash_ == kBeforeDash) {
+    if (word_ == "-") after_dash_ = 0;
+    word_.clear();
+    return;
+  }
+  if (after_dash_ == 0) type_ = word_;
+  EndOption();
+  ++after_dash_;
+}
+
+void MountinfoParser::EndLine() {
+  if (line_.empty()) return;
+  EndWord();
+  if (!has_device_ || type_.empty()) {
+    if (bad_line_.empty()) bad_line_ = line_;
+  } else {
+    if (type_ == "hugetlbfs") mounts_.hugetlbfs.insert(device_);
+    if (type_ == "tmpfs") mounts_.tmpfs.insert(device_);
+    if (has_dax_ || type_ == "sysfs") mounts_.devices.insert(device_);
+  }
+  line_.clear();
+  type_.clear();
+  word_count_ = 0;
+  after_dash_ = kBeforeDash;
+  has_device_ = has_dax_ = false;
+}
+
+absl::StatusOr<MemoryFileSystems> MountinfoParser::Finish() {
+  EndLine();
+  if (bad_line_.empty()) return std::move(mounts_);
+  return absl::InvalidArgumentError(absl::StrCat("process mountinfo: bad line '", bad_line_, "'"));
+}
+
+Backing BackingOf(absl::string_view path, const DeviceId& device, const MemoryFileSystems& mounts) {
+  if (mounts.hugetlbfs.contains(device)) return Backing::kHugetlb;
+  if (mounts.devices.contains(device)) return Backing::kSpecial;
+  if (path.empty() || absl::StartsWith(path, "[anon:")) return Backing::kAnonymous;
+  if (path == "[heap]") return Backing::kHeap;
+  if (absl::StartsWith(path, "[stack")) return Backing::kStack;
+  if (absl::StartsWith(path, "[anon_shmem:") || absl::StartsWith(path, "/memfd:") ||
+      absl::StartsWith(path, "/SYSV") || absl::StartsWith(path, "/dev/shm/") ||
+      path == "/dev/zero (deleted)") {
+    return Backing::kShmem;
+  }
+  if (absl::StartsWith(path, "/anon_hugepage") || absl::StartsWith(path, "/dev/hugepages")) {
+    return Backing::kHugetlb;
+  }
+  if (path == "/dev/zero") return Backing::kAnonymous;
+  if (path[0] == '[' || absl::StartsWith(path, "/dev/") || absl::StartsWith(path, "anon_inode:")) {
+    return Backing::kSpecial;
+  }
+  return mounts.tmpfs.contains(device) ? Backing::kShmem : Backing::kFile;
+}
+
+absl::StatusOr<Mapping> ParseMapsLine(absl::string_view line,
+                                      const MemoryFileSystems& file_systems) {
+  Mapping mapping;
+  if (ParseFields(line, file_systems, mapping)) return mapping;
+  return absl::InvalidArgumentError(
+      absl::StrCat("process maps: bad line '", line.substr(0, 100), "'"));
 }
 
 absl::StatusOr<std::string> ParseProcessCgroup(absl::string_view text) {

@@ -75,14 +75,43 @@ struct MemoryFileSystems {
   std::set<DeviceId> devices;  // sysfs, whose files map device registers; DAX
 };
 
-// Parses /proc/PID/mountinfo.
-absl::StatusOr<MemoryFileSystems> ParseMountinfo(absl::string_view text);
+// Parses /proc/PID/mountinfo, whose text may come in parts. Keeps no paths.
+class MountinfoParser {
+ public:
+  void Add(absl::string_view part);
+  // After the last part. INVALID_ARGUMENT if a line has another format.
+  absl::StatusOr<MemoryFileSystems> Finish();
 
-// Parses /proc/PID/maps. Mappings are in address order. The path of a mapped file is not enough to
-// find its Backing: a memfd may be hugetlb, and a tmpfs may be mounted anywhere. That is why the
-// mounted file systems are needed.
-absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text,
-                                               const MemoryFileSystems& file_systems);
+ private:
+  void EndWord();
+  void EndLine();
+  void EndOption();
+
+  static constexpr int kBeforeDash = -1;
+
+  MemoryFileSystems mounts_;
+  std::string bad_line_;          // the beginning of the first one
+  std::string line_;              // the beginning of the current line
+  std::string word_;              // the beginning of the current word, or mount option
+  int word_count_ = 0;            // in the current line
+  int after_dash_ = kBeforeDash;  // words behind the "-"
+  bool has_device_ = false;
+  bool has_dax_ = false;
+  DeviceId device_;
+  std::string type_;
+};
+
+// What a mapping maps. `name` is its path or name in /proc/PID/maps, or at least the first 100
+// bytes of it. The path of a mapped file is not enough: a memfd may be hugetlb, and a tmpfs may be
+// mounted anywhere. That is why the mounted file systems are needed.
+Backing BackingOf(absl::string_view name, const DeviceId& device,
+                  const MemoryFileSystems& file_systems);
+
+// Parses one line of /proc/PID/maps without its line feed, or at least the first kMapsLineHead
+// bytes of it. INVALID_ARGUMENT if it has another format.
+inline constexpr size_t kMapsLineHead = 256;
+absl::StatusOr<Mapping> ParseMapsLine(absl::string_view line,
+                                      const MemoryFileSystems& file_systems);
 
 // Parses /proc/PID/cgroup. Returns the path of the cgroup to which memory is charged: that of the
 // memory controller of cgroup v1 ("9:memory:/path"), otherwise that of cgroup v2 ("0::/path").

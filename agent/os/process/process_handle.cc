@@ -2,27 +2,19 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/os/process/maps.h"
 #include "agent/os/process/process_cgroup.h"
 
 namespace numalocality {
 namespace {
-
-// Enough for 65,530 mappings (vm.max_map_count) with long paths.
-constexpr size_t kMaxMapsBytes = size_t{256} << 20;
-// Enough for 100,000 mounts (fs.mount-max).
-constexpr size_t kMaxMountinfoBytes = size_t{64} << 20;
 
 std::string ProcessPath(const Host& host, pid_t pid) { return absl::StrCat(host.proc, "/", pid); }
 
@@ -55,33 +47,6 @@ pid_t FindThread(int directory_fd, pid_t pid) {
   return 0;
 }
 
-// Hugetlb page sizes of all architectures: 64 KiB to 16 GiB. The kernel refuses a size that this
-// one lacks.
-constexpr unsigned kSmallestShift = 16;
-constexpr unsigned kLargestShift = 34;
-constexpr unsigned kSizeFieldShift = 26;  // MFD_HUGE_SHIFT of linux/memfd.h
-
-std::set<DeviceId> FindDevices() {
-  std::set<DeviceId> devices;
-  for (unsigned shift = kSmallestShift; shift <= kLargestShift; ++shift) {
-    const ScopedFd fd(
-        memfd_create("probe", MFD_CLOEXEC | MFD_HUGETLB | (shift << kSizeFieldShift)));
-    struct stat status {};
-    if (fd.valid() && fstat(fd.get(), &status) == 0) {
-      devices.insert({major(status.st_dev), minor(status.st_dev)});
-    }
-  }
-  return devices;
-}
-
-// The file systems on which memfd_create(2) and shmget(2) put hugetlb pages. The kernel mounts them
-// for itself, one for each page size, so no mount shows them. Found once, from an empty memfd of
-// each size; empty on kernels without hugetlb. Thread-safe.
-const std::set<DeviceId>& InternalHugetlbDevices() {
-  static const std::set<DeviceId>& devices = *new std::set<DeviceId>(FindDevices());
-  return devices;
-}
-
 }  // namespace
 
 absl::StatusOr<ProcessHandle> ProcessHandle::Open(KernelCalls& kernel, const Host& host,
@@ -94,8 +59,8 @@ absl::StatusOr<ProcessHandle> ProcessHandle::Open(KernelCalls& kernel, const Hos
   if (thread == 0 && (stat.state == 'Z' || stat.state == 'X')) {
     return absl::NotFoundError(absl::StrCat("process ", pid, ": has exited"));
   }
-  return ProcessHandle({pid, stat.start_ticks}, thread == 0 ? pid : thread, std::move(pidfd),
-                       std::move(directory), path);
+  return ProcessHandle(kernel, {pid, stat.start_ticks}, thread == 0 ? pid : thread,
+                       std::move(pidfd), std::move(directory), path);
 }
 
 bool ProcessHandle::RenewThread() const {
@@ -123,33 +88,50 @@ ProcessFate ProcessHandle::Fate() const {
 }
 
 absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps() const {
-  pid_t thread = 0;
-  absl::StatusOr<std::vector<Mapping>> mappings;
-  do {
-    thread = this->thread();
-    mappings = ReadMapsOf(thread);
-    // The file is missing or empty, maybe because the thread has exited.
-    if (absl::IsNotFound(mappings.status())) RenewThread();
-  } while (this->thread() != thread);
+  ReadBudget budget;
+  return ReadMaps(budget);
+}
+
+absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps(ReadBudget& budget) const {
+  std::vector<Mapping> mappings;
+  NL_RETURN_IF_ERROR(VisitMappings(budget, [&](const Mapping& mapping) {
+    mappings.push_back(mapping);
+    return true;
+  }));
   return mappings;
 }
 
-absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMapsOf(pid_t thread) const {
-  const auto mountinfo =
-      ReadFileAt(directory_.get(), ThreadFile(pid(), thread, "mountinfo"), kMaxMountinfoBytes);
-  // An exiting process loses its memory, then its mounts (EINVAL), and only then its pidfd shows
-  // that it has exited.
-  const auto gone =
-      absl::NotFoundError(absl::StrCat("process ", pid(), ": has no memory, or is exiting"));
-  if (absl::IsInvalidArgument(mountinfo.status())) return gone;
-  if (!mountinfo.ok() && !absl::IsNotFound(mountinfo.status())) return mountinfo.status();
-  NL_ASSIGN_OR_RETURN(MemoryFileSystems file_systems, ParseMountinfo(mountinfo.value_or("")));
-  file_systems.hugetlbfs.insert(InternalHugetlbDevices().begin(), InternalHugetlbDevices().end());
+absl::StatusOr<Mapping> ProcessHandle::ReadFirstMapping() const {
+  ReadBudget budget;
+  Mapping first;
+  NL_RETURN_IF_ERROR(VisitMappings(budget, [&](const Mapping& mapping) {
+    first = mapping;
+    return false;
+  }));
+  return first;
+}
+
+absl::Status ProcessHandle::VisitMappings(ReadBudget& budget, MappingVisitor visit) const {
+  pid_t thread = 0;
+  absl::Status status;
+  do {
+    thread = this->thread();
+    status = VisitMappingsOf(thread, budget, visit);
+    // Nothing was visited: the file is missing or empty, maybe because the thread has exited.
+    if (absl::IsNotFound(status)) RenewThread();
+  } while (this->thread() != thread);
+  return status;
+}
+
+absl::Status ProcessHandle::VisitMappingsOf(pid_t thread, ReadBudget& budget,
+                                            MappingVisitor visit) const {
+  // An exiting process loses its memory, then its mounts, and only then its pidfd shows that it has
+  // exited.
   NL_ASSIGN_OR_RETURN(
-      const std::string text,
-      ReadFileAt(directory_.get(), ThreadFile(pid(), thread, "maps"), kMaxMapsBytes));
-  if (text.empty()) return gone;
-  return ParseMaps(text, file_systems);
+      const MemoryFileSystems file_systems,
+      ReadMemoryFileSystems(directory_.get(), ThreadFile(pid(), thread, "mountinfo"), budget));
+  return VisitMaps(*kernel_, directory_.get(), ThreadFile(pid(), thread, "maps"), file_systems,
+                   budget, visit);
 }
 
 absl::StatusOr<NodeSet> ProcessHandle::ReadAllowedNodes() const {
@@ -210,12 +192,20 @@ pid_t FindThreadWithMemory(const Host& host, pid_t pid) {
 }
 
 absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const Host& host, pid_t pid) {
+  ReadBudget budget;
+  return ReadThreads(kernel, host, pid, budget);
+}
+
+absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const Host& host, pid_t pid,
+                                           ReadBudget& budget) {
+  const std::string tasks = ProcessPath(host, pid) + "/task";
   NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
-                      ListDirectory(AT_FDCWD, ProcessPath(host, pid) + "/task"));
+                      ListDirectory(AT_FDCWD, tasks, budget));
   ProcessThreads threads;
   for (const DirectoryEntry& entry : entries) {
     pid_t tid = 0;
     if (!absl::SimpleAtoi(entry.name, &tid)) continue;
+    NL_RETURN_IF_ERROR(budget.Take(tasks, 0));
     const auto cpus = kernel.ThreadCpus(tid);
     if (absl::IsNotFound(cpus.status())) continue;  // the thread ended meanwhile
     if (!cpus.ok()) return cpus.status();
@@ -230,11 +220,6 @@ absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const Host& host
 
 absl::StatusOr<ProcessStat> ReadStat(const Host& host, pid_t pid) {
   return ReadStatAt(AT_FDCWD, ProcessPath(host, pid) + "/stat");
-}
-
-bool IsPauseProcess(const Host& host, pid_t pid) {
-  const auto stat = ReadStat(host, pid);
-  return stat.ok() && stat->command == "pause";
 }
 
 }  // namespace numalocality

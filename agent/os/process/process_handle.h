@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -19,6 +20,7 @@
 #include "agent/os/base/file.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/parse_proc.h"
 
 namespace numalocality {
@@ -49,23 +51,32 @@ class ProcessHandle {
   ProcessFate Fate() const;
 
   // These read /proc/PID/*, or the files of thread().
-  absl::StatusOr<std::vector<Mapping>> ReadMaps() const;  // NOT_FOUND if the process has no memory
-  absl::StatusOr<NodeSet> ReadAllowedNodes() const;       // the cpuset of one thread
-  absl::StatusOr<int64_t> ReadSwappedBytes() const;       // NOT_FOUND on kernels without swap
+  // NOT_FOUND if the process has no memory, RESOURCE_EXHAUSTED if its maps exceed the budget;
+  // without one, kRequestLimits.
+  absl::StatusOr<std::vector<Mapping>> ReadMaps() const;
+  absl::StatusOr<std::vector<Mapping>> ReadMaps(ReadBudget& budget) const;
+  absl::StatusOr<Mapping> ReadFirstMapping() const;                // the lowest; errors as ReadMaps
+  absl::StatusOr<NodeSet> ReadAllowedNodes() const;                // the cpuset of one thread
+  absl::StatusOr<int64_t> ReadSwappedBytes() const;                // NOT_FOUND without swap
   absl::StatusOr<std::string> ReadCgroup(const Host& host) const;  // as ProcessCgroup
   absl::StatusOr<ScopedFd> OpenPagemap() const;
 
  private:
-  ProcessHandle(ProcessId id, pid_t thread, ScopedFd pidfd, ScopedFd directory,
+  using MappingVisitor = absl::FunctionRef<bool(const Mapping&)>;
+
+  ProcessHandle(KernelCalls& kernel, ProcessId id, pid_t thread, ScopedFd pidfd, ScopedFd directory,
                 std::string pid_path)
-      : id_(id),
+      : kernel_(&kernel),
+        id_(id),
         thread_(std::make_unique<std::atomic<pid_t>>(thread)),
         pidfd_(std::move(pidfd)),
         directory_(std::move(directory)),
         pid_path_(std::move(pid_path)) {}
 
-  absl::StatusOr<std::vector<Mapping>> ReadMapsOf(pid_t thread) const;
+  absl::Status VisitMappings(ReadBudget& budget, MappingVisitor visit) const;
+  absl::Status VisitMappingsOf(pid_t thread, ReadBudget& budget, MappingVisitor visit) const;
 
+  KernelCalls* kernel_;
   ProcessId id_;
   std::unique_ptr<std::atomic<pid_t>> thread_;  // on the heap, so that the handle is movable
   ScopedFd pidfd_;
@@ -89,16 +100,14 @@ struct ProcessThreads {
   int thread_count = 0;
 };
 
-// Takes four system calls and one for each thread. NOT_FOUND if the process has exited.
+// Takes four system calls and one for each thread. NOT_FOUND if the process has exited,
+// RESOURCE_EXHAUSTED if it has more threads than the budget allows; without one, kRequestLimits.
 absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const Host& host, pid_t pid);
+absl::StatusOr<ProcessThreads> ReadThreads(KernelCalls& kernel, const Host& host, pid_t pid,
+                                           ReadBudget& budget);
 
 // Reads /proc/PID/stat. NOT_FOUND if the process has exited.
 absl::StatusOr<ProcessStat> ReadStat(const Host& host, pid_t pid);
-
-// Whether the process is the one that runs in a pod's sandbox, by its name "pause": the pause image
-// of every runtime runs a single process of this name. The cgroup does not show whether a container
-// is a sandbox, and the runtime may be unreachable.
-bool IsPauseProcess(const Host& host, pid_t pid);
 
 }  // namespace numalocality
 

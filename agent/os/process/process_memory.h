@@ -15,21 +15,26 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "agent/os/base/host.h"
+#include "agent/os/base/kernel_calls.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/parse_proc.h"
 
 namespace numalocality {
 
 // Lists every process of the machine, kernel threads included. FAILED_PRECONDITION if this program
 // does not see all of them: it runs in another PID namespace, or procfs hides them (hidepid).
-absl::StatusOr<std::vector<pid_t>> ListAllProcesses(const Host& host);
+// RESOURCE_EXHAUSTED beyond the budget.
+absl::StatusOr<std::vector<pid_t>> ListAllProcesses(const Host& host, ReadBudget& budget);
 
 // The memory of one process. Reached through a live thread, because the main thread may have exited
 // before the others.
 class ProcessMemory {
  public:
   // NOT_FOUND if the process has no memory: it is a kernel thread, is exiting or has exited.
-  // PERMISSION_DENIED without permission to read it (PTRACE_MODE_READ: CAP_SYS_PTRACE).
-  static absl::StatusOr<ProcessMemory> Open(const Host& host, pid_t pid);
+  // PERMISSION_DENIED without permission to read it (PTRACE_MODE_READ: CAP_SYS_PTRACE). All reads,
+  // also the later ones, count in `budget`, which must outlive this.
+  static absl::StatusOr<ProcessMemory> Open(KernelCalls& kernel, const Host& host, pid_t pid,
+                                            ReadBudget& budget);
 
   // The start address of the stack at exec. exec(2) chooses it at random and fork(2) copies it, so
   // only processes with equal marks may share anonymous pages (unless one has changed its mark by
@@ -48,11 +53,16 @@ class ProcessMemory {
   absl::StatusOr<std::set<DeviceId>> ReadShmemDevices() const;
 
  private:
-  ProcessMemory(std::string directory, uint64_t exec_mark)
-      : directory_(std::move(directory)), exec_mark_(exec_mark) {}
+  ProcessMemory(KernelCalls& kernel, std::string directory, uint64_t exec_mark, ReadBudget& budget)
+      : kernel_(&kernel),
+        directory_(std::move(directory)),
+        exec_mark_(exec_mark),
+        budget_(&budget) {}
 
+  KernelCalls* kernel_;
   std::string directory_;  // /proc/PID, or /proc/PID/task/TID
   uint64_t exec_mark_;
+  ReadBudget* budget_;
 };
 
 }  // namespace numalocality

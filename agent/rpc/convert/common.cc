@@ -59,11 +59,15 @@ grpc::Status ToGrpc(const absl::Status& status) {
 
 void ToProto(const Workload& workload, pb::Workload& message) {
   message.set_cgroup_path(Printable(workload.cgroup_path));
+  if (message.cgroup_path() != workload.cgroup_path) {
+    message.set_cgroup_path_bytes(workload.cgroup_path);
+  }
   message.set_cgroup_id(workload.cgroup_id);
   if (workload.container.has_value()) {
     message.set_pod_uid(workload.container->pod_uid);
     message.set_container_id(workload.container->container_id);
     message.set_qos_class(ToApi<pb::QosClass>(workload.container->qos));
+    message.set_container_role(ToApi<pb::ContainerRole>(workload.role));
   }
   if (workload.process.has_value()) {
     message.set_pid(workload.process->pid);
@@ -101,11 +105,14 @@ NodeSet NodesFrom(const google::protobuf::RepeatedField<int32_t>& field) {
 
 Workload FromProto(const pb::Workload& message) {
   Workload workload;
-  workload.cgroup_path = message.cgroup_path();
+  workload.cgroup_path =
+      message.cgroup_path_bytes().empty() ? message.cgroup_path() : message.cgroup_path_bytes();
   workload.cgroup_id = message.cgroup_id();
   if (!message.container_id().empty()) {
     workload.container = {message.pod_uid(), message.container_id(),
                           FromApi<QosClass>(message.qos_class()).value_or(QosClass::kGuaranteed)};
+    workload.role =
+        FromApi<ContainerRole>(message.container_role()).value_or(ContainerRole::kUnknown);
   }
   if (message.pid() != 0) workload.process = {message.pid(), message.process_start_ticks()};
   workload.names = {message.pod_namespace(), message.pod_name(), message.container_name()};

@@ -68,7 +68,8 @@ void ToField(const MemoryByNode& memory, google::protobuf::RepeatedPtrField<pb::
 
 void ToProto(const Workload& workload, pb::Workload& message);
 
-// The workload that ToProto made the message of. Unprintable characters of names stay escaped.
+// The workload that ToProto made the message of. Unprintable characters of names in Kubernetes stay
+// escaped, those of the cgroup path do not.
 Workload FromProto(const pb::Workload& message);
 
 void FromField(const google::protobuf::RepeatedPtrField<pb::NodeUsage>& field,

@@ -218,6 +218,7 @@ absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& mes
   if (message.has_evacuation()) {
     NL_ASSIGN_OR_RETURN(request.evacuation, EvacuationFrom(message.evacuation()));
   }
+  request.override_protection = message.override_protection();
   request.reservation_tokens.assign(message.reservation_tokens().begin(),
                                     message.reservation_tokens().end());
   return request;
@@ -239,6 +240,7 @@ void ToProto(const MigrationRequest& request, v1::CreateMigrationRequest& messag
   }
   message.set_stick_on_old_kernels(request.stick_on_old_kernels);
   message.set_request_id(request.request_id);
+  message.set_override_protection(request.override_protection);
   if (request.evacuation.has_value()) {
     EvacuationToProto(*request.evacuation, *message.mutable_evacuation());
   }

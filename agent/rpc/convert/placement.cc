@@ -35,7 +35,7 @@ void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message)
   message.set_vanished_process_count(placement.vanished_process_count);
   message.set_hidden_process_count(placement.hidden_process_count);
   message.set_incomplete(placement.incomplete);
-  message.set_is_sandbox(placement.is_sandbox);
+  message.set_is_sandbox(placement.IsSandbox());
   *message.mutable_read_time() = ToProto(placement.read_time);
   message.set_unlocated_bytes(placement.unlocated_bytes);
 }
@@ -45,8 +45,8 @@ void ToProto(const RepairDecision& decision, pb::RepairDecision& message) {
   message.set_reason(ToApi<pb::RepairReason>(decision.reason));
   message.set_message(Printable(decision.message));
   message.set_policy(Printable(decision.policy));
-  if (decision.next < absl::InfiniteFuture()) {
-    *message.mutable_next_time() = ToProto(decision.next);
+  if (decision.next_time < absl::InfiniteFuture()) {
+    *message.mutable_next_time() = ToProto(decision.next_time);
   }
   *message.mutable_since_time() = ToProto(decision.since);
 }

@@ -29,6 +29,7 @@ void ToProto(const LocalityPolicy& policy, v1::Policy& message) {
   *message.mutable_cooldown() = ToProto(policy.cooldown);
   message.set_shared_pages(ToApi<v1::SharingRule>(policy.sharing));
   message.set_page_cache(policy.page_cache);
+  message.set_by_annotation(ToApi<v1::AnnotationRule>(policy.by_annotation));
   message.set_stick(ToApi<v1::StickMode>(policy.stick));
   message.mutable_limits()->set_bandwidth_bytes_per_second(policy.bytes_per_second);
   *message.mutable_limits()->mutable_max_call_time() = ToProto(policy.longest_call);

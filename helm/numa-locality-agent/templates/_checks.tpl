@@ -29,6 +29,16 @@
 {{- if and (eq (default "observe" $policy.action) "repair") (not $selector.cgroupPaths) $v.protectedNamespaces (not $named) -}}
 {{- fail (printf "%s: protectedNamespaces needs the names of pods, and no name source is set, so the policy would repair nothing; set sources.podLogsDir or sources.criSocket, or set protectedNamespaces to []" $what) -}}
 {{- end -}}
+{{- $byAnnotation := default "none" $policy.byAnnotation -}}
+{{- if and (ne $byAnnotation "none") $selector.cgroupPaths -}}
+{{- fail (printf "%s: byAnnotation cannot be combined with selector.cgroupPaths, which selects no pods; leave it out" $what) -}}
+{{- end -}}
+{{- if and (ne $byAnnotation "none") (not $v.sources.criSocket) -}}
+{{- fail (printf "%s: byAnnotation needs the annotations of pods, which only the container runtime knows; set sources.criSocket, or leave it out" $what) -}}
+{{- end -}}
+{{- if and (eq $byAnnotation "namespace") (not $selector.namespaces) -}}
+{{- fail (printf "%s: byAnnotation: namespace needs selector.namespaces, which list the namespaces; add them, or set byAnnotation: any" $what) -}}
+{{- end -}}
 {{- if and (eq (default "none" $policy.stick) "cpuset-mems") (not $v.sources.criSocket) -}}
 {{- fail (printf "%s: stick: cpuset-mems needs the container runtime; set sources.criSocket, or set stick: none" $what) -}}
 {{- end -}}

@@ -1,7 +1,7 @@
 {{/* The configuration file of the agent. */}}
 {{- define "agent.config" -}}
 {{- $v := .Values -}}
-{{- $plain := list "action" "minLocalFraction" "minRemoteBytes" "settle" "cooldown" "shared" "pageCache" "stick" -}}
+{{- $plain := list "action" "minLocalFraction" "minRemoteBytes" "settle" "cooldown" "shared" "pageCache" "byAnnotation" "stick" -}}
 policies:
 {{- range $policy := $v.policies }}
 - name: {{ $policy.name | quote }}

@@ -1,6 +1,10 @@
 #include "agent/base/log.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <string>
 
 namespace numalocality::log_test {
 namespace {
@@ -13,6 +17,27 @@ TEST(LogSafeTest, EscapesWhatCouldForgeALine) {
   EXPECT_EQ(LogSafe("\xff\x7f"), "\\u00ff\\u007f");
   EXPECT_EQ(LogSafe(absl::string_view("\0", 1)), "\\u0000");
   EXPECT_EQ(LogSafe(""), "");
+}
+
+// The whole line of an event; the time has a fixed length.
+std::string LineOf(LogFormat format, absl::string_view message) {
+  InitLog(format);
+  ::testing::internal::CaptureStderr();
+  LogInfo(message);
+  std::string line = ::testing::internal::GetCapturedStderr();
+  spdlog::drop("agent");
+  return line;
+}
+
+TEST(LogTest, AnEventIsOneLineWhateverItContains) {
+  constexpr char kHostile[] = "cgroup /a\nb\x1b[2J\xff \"machine-qemu\\x2d1\"";
+  EXPECT_THAT(
+      LineOf(LogFormat::kText, kHostile),
+      ::testing::EndsWith("info cgroup /a\\u000ab\\u001b[2J\\u00ff \"machine-qemu\\x2d1\"\n"));
+  EXPECT_THAT(
+      LineOf(LogFormat::kJson, kHostile),
+      ::testing::EndsWith(R"("message":"cgroup /a\u000ab\u001b[2J\u00ff \"machine-qemu\\x2d1\""})"
+                          "\n"));
 }
 
 }  // namespace

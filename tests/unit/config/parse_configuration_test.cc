@@ -32,6 +32,7 @@ policies:
     cooldown: 0
     shared: owned
     pageCache: true
+    byAnnotation: namespace
     stick: cpuset-mems
     limits: {bandwidth: 512Mi, maxCallTime: 2500us}
   - name: plain_host.1
@@ -76,6 +77,7 @@ Configuration AllKeys() {
   databases.cooldown = absl::ZeroDuration();
   databases.sharing = SharingRule::kOwned;
   databases.page_cache = true;
+  databases.by_annotation = AnnotationRule::kNamespace;
   databases.stick = StickMode::kCpusetMems;
   databases.bytes_per_second = int64_t{512} << 20;
   databases.longest_call = absl::Microseconds(2500);
@@ -134,6 +136,7 @@ TEST(ParseConfigurationTest, TheDocumentedExampleStatesTheDefaults) {
     cooldown: 5m
     shared: never
     pageCache: false
+    byAnnotation: none          # none | namespace | any
     stick: none                 # none | cpuset-mems
     limits: {bandwidth: 1Gi, maxCallTime: 10ms}
 limits: {bandwidth: 2Gi, concurrentMigrations: 2, nodeReserve: 2%}
@@ -282,6 +285,12 @@ constexpr Bad kBad[] = {
     {"policies:\n  - name: a\n    action: fix\n", "line 3, column 13",
      "action: must be one of: observe, repair"},
     {"policies: [{name: a, shared: maybe}]", "line 1, column 30", "one of: never, owned, all"},
+    {"policies: [{name: a, byAnnotation: all}]", "line 1, column 36",
+     "one of: none, namespace, any"},
+    {"policies: [{name: a, byAnnotation: namespace}]", "line 1, column 36",
+     "needs selector.namespaces"},
+    {"policies: [{name: a, byAnnotation: any, selector: {cgroupPaths: [/a]}}]", "line 1, column 36",
+     "cannot be combined with cgroupPaths"},
     {"policies: [{name: a, stick: mems}]", "line 1, column 29", "one of: none, cpuset-mems"},
     {"policies: [{name: a, selector: {qosClasses: [guaranteed]}}]", "line 1, column 46",
      "one of: Guaranteed, Burstable, BestEffort"},

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -16,13 +17,16 @@ namespace numalocality {
 int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
                           absl::Span<const int> nodes, absl::Span<int> status, MoveFlag flag) {
   if (!nodes.empty() && addresses.size() == 1 && addresses[0] == PageMover::kNeverMapped) {
-    status[0] = -EFAULT;  // asked only for the time it takes: none
-    return 0;
+    // It asks only for the time that it takes, so it does not count as a call.
+    clock_.Advance(time_per_call_);
+    MutexLock lock(mutex_);
+    return Move(FindByThread(pid), pid, addresses, nodes, status, flag, {0, 0});
   }
   const Fault fault = Enter(nodes.empty() ? FakeCall::kQuery : FakeCall::kMove, pid);
   MutexLock lock(mutex_);
   FakeProcess* process = FindByThread(pid);
   if (nodes.empty()) {
+    clock_.Advance(time_per_query_);
     failed_queries_ += fault.error_number != 0;
     return fault.error_number != 0 ? -fault.error_number : Query(process, pid, addresses, status);
   }
@@ -34,7 +38,7 @@ int FakeKernel::MovePages(pid_t pid, absl::Span<const uint64_t> addresses,
     target->second.moves_after_no_memory += target->second.ran_out;
     target->second.ran_out |= result == -ENOMEM;
   }
-  clock_.Advance(time_per_page_ * static_cast<int64_t>(addresses.size()));
+  clock_.Advance(time_per_call_ + time_per_page_ * static_cast<int64_t>(addresses.size()));
   if (on_moved_) on_moved_(memory_);
   return result;
 }
@@ -109,6 +113,29 @@ int FakeKernel::ScanPagemap(int pagemap_fd, const PagemapQuery& query,
     searched_pages_ += static_cast<int64_t>((region.end - region.start) / kFakePage);
   }
   return count;
+}
+
+int FakeKernel::QueryMapping(int maps_fd, uint64_t address, absl::Span<char> name,
+                             MappingRecord& mapping) {
+  const pid_t tid = OwnerOf(maps_fd);
+  const Fault fault = Enter(FakeCall::kQueryMapping, tid);
+  if (fault.error_number != 0) return -fault.error_number;
+  if (!has_mapping_query_) return -ENOTTY;
+  clock_.Advance(time_per_mapping_);
+  MutexLock lock(mutex_);
+  const FakeProcess* process = FindByThread(tid);
+  if (process == nullptr || !process->HasMemory(tid)) return -ESRCH;
+  const auto found = std::partition_point(
+      process->mappings.begin(), process->mappings.end(),
+      [&](const FakeMapping& candidate) { return candidate.range.end <= address; });
+  if (found == process->mappings.end()) return -ENOENT;
+  if (!name.empty()) {
+    if (found->path.size() >= name.size()) return -ENAMETOOLONG;
+    name[found->path.copy(name.data(), found->path.size())] = '\0';
+  }
+  mapping = {found->range, found->is_shared, found->file.device.major, found->file.device.minor,
+             found->file.inode};
+  return 0;
 }
 
 absl::StatusOr<std::optional<uint64_t>> FakeKernel::ZeroFrame() {

@@ -24,6 +24,7 @@ enum class FakeCall {
   kOpenPidFd,
   kThreadCpus,
   kScanPagemap,
+  kQueryMapping,
   kCompareMemory,
   kSetThreadCpus,
   kHold
@@ -48,6 +49,8 @@ class FakeKernel final : public KernelCalls {
                 absl::Span<int> status, MoveFlag flag) override;
   int ScanPagemap(int pagemap_fd, const PagemapQuery& query, absl::Span<PagemapRegion> regions,
                   uint64_t& walk_end) override;
+  int QueryMapping(int maps_fd, uint64_t address, absl::Span<char> name,
+                   MappingRecord& mapping) override;
   absl::StatusOr<std::optional<uint64_t>> ZeroFrame() override;
   absl::StatusOr<std::strong_ordering> CompareMemory(pid_t a, pid_t b) override;
   absl::Status SetThreadCpus(pid_t tid, const CpuSet& cpus) override;
@@ -61,12 +64,17 @@ class FakeKernel final : public KernelCalls {
 
   // As from Linux 6.7 on; before, and here by default, there is none.
   void set_has_pagemap_scan(bool has_it) { has_pagemap_scan_ = has_it; }
+  // As from Linux 6.11 on.
+  void set_has_mapping_query(bool has_it) { has_mapping_query_ = has_it; }
+  // The time that reading one mapping takes, by QueryMapping.
+  void set_time_per_mapping(absl::Duration time) { time_per_mapping_ = time; }
   // Frame numbers become visible; see FakeMachine::ShowFrames.
   void set_zero_frame(uint64_t frame) { zero_frame_ = frame; }
 
   // The machine. A process that exits or is replaced stays valid for whoever holds it.
   // Replaces an existing process with the same PID.
   void AddNode(int node, int64_t total_pages, int64_t free_pages);
+  void RemoveNode(int node) { memory_.erase(node); }
   FakeMemory& Memory(int node) { return memory_.at(node); }
   const std::map<int, FakeMemory>& memory() const { return memory_; }
   std::shared_ptr<FakeProcess> AddProcess(pid_t pid);
@@ -92,8 +100,10 @@ class FakeKernel final : public KernelCalls {
   // back.
   using MemoryObserver = std::function<void(const std::map<int, FakeMemory>&)>;
   void OnMoved(MemoryObserver observer) { on_moved_ = std::move(observer); }
-  // The time that a moving call takes for each entry, and for each page that it moves.
+  // The time that a moving call takes for each of its entries, and besides, also without pages.
   void set_time_per_page(absl::Duration time) { time_per_page_ = time; }
+  void set_time_per_call(absl::Duration time) { time_per_call_ = time; }
+  void set_time_per_query(absl::Duration time) { time_per_query_ = time; }
 
   int CallCount(FakeCall kind) const;
   int CallCount() const;           // of all kinds
@@ -136,8 +146,12 @@ class FakeKernel final : public KernelCalls {
   std::map<std::pair<FakeCall, int>, std::function<void()>> kind_events_;
   MemoryObserver on_moved_;
   bool has_pagemap_scan_ = false;
+  bool has_mapping_query_ = false;
+  absl::Duration time_per_mapping_;
   std::optional<uint64_t> zero_frame_;
   absl::Duration time_per_page_;
+  absl::Duration time_per_call_;
+  absl::Duration time_per_query_;
 };
 
 }  // namespace numalocality

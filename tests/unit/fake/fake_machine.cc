@@ -288,6 +288,20 @@ void FakeMachine::SetHugePages(bool enabled) {
   }
 }
 
+void FakeMachine::TakeOffline(int node) {
+  kernel_.RemoveNode(node);
+  tree_.Remove(absl::StrCat(kNodes, "/node", node));
+  memory_nodes_ = memory_nodes_ - NodeSet{NodeId{node}};
+  size_t row = 0;
+  for (const NodeId other : memory_nodes_) {
+    tree_.Write(absl::StrCat(kNodes, "/node", other.value, "/distance"),
+                DefaultDistances(row++, memory_nodes_.size()) + "\n");
+  }
+  for (const char* const file : {"/online", "/has_memory"}) {
+    tree_.Write(absl::StrCat(kNodes, file), memory_nodes_.ToString() + "\n");
+  }
+}
+
 void FakeMachine::SetFreePages(int node, int64_t free_pages, int64_t withheld_pages) {
   kernel_.AddNode(node, kernel_.Memory(node).total_pages, free_pages);
   kernel_.Memory(node).withheld_pages = withheld_pages;

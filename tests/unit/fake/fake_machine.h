@@ -75,6 +75,9 @@ class FakeMachine {
   // Processes published from now on have frame numbers in their pagemap.
   void ShowFrames();
 
+  // The node is removed, and its CPUs with it. For machines on which all nodes have memory.
+  void TakeOffline(int node);
+
   void SetHugePages(bool enabled);
   // The allocator withholds `withheld_pages` of the free pages.
   void SetFreePages(int node, int64_t free_pages, int64_t withheld_pages = 0);

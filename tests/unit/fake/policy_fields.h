@@ -18,7 +18,7 @@ namespace numalocality {
 template <typename Policy, typename Visit>
 void ForEachPolicyField(Policy& a, Policy& b, Visit visit) {
   auto& [name, selector, action, min_local_fraction, min_remote_bytes, settle, cooldown, sharing,
-         page_cache, stick, bytes_per_second, longest_call] = a;
+         page_cache, by_annotation, stick, bytes_per_second, longest_call] = a;
   auto& [namespaces, match_labels, qos_classes, cgroup_paths] = selector;
   visit("name", name, b.name);
   visit("selector.namespaces", namespaces, b.selector.namespaces);
@@ -32,6 +32,7 @@ void ForEachPolicyField(Policy& a, Policy& b, Visit visit) {
   visit("cooldown", cooldown, b.cooldown);
   visit("sharing", sharing, b.sharing);
   visit("page_cache", page_cache, b.page_cache);
+  visit("by_annotation", by_annotation, b.by_annotation);
   visit("stick", stick, b.stick);
   visit("bytes_per_second", bytes_per_second, b.bytes_per_second);
   visit("longest_call", longest_call, b.longest_call);

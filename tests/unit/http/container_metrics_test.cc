@@ -66,8 +66,8 @@ TEST(ContainerMetricsTest, WithoutSeriesOnlyTheirNumberIsReported) {
 }
 
 TEST(ContainerMetricsTest, SandboxesDoNotCount) {
-  const auto sandbox = Container("pause", 10);
-  sandbox->placement.is_sandbox = true;
+  const auto sandbox = Container("", 10);
+  sandbox->placement.workload.role = ContainerRole::kSandbox;
   const std::string text = TextOf({sandbox, Container("a", 1)});
   EXPECT_THAT(NamesIn(text), ElementsAre("a"));
   EXPECT_THAT(text, HasSubstr("\nnuma_locality_containers 1\n"));

@@ -42,5 +42,23 @@ TEST(MemoryByNodeTest, AddsUp) {
   EXPECT_EQ(a.BytesOn({NodeId{9}}, kAllKinds), 0);
 }
 
+TEST(WorkloadPlacementTest, APresumedSandboxIsSmall) {
+  WorkloadPlacement placement;
+  placement.process_count = placement.thread_count = 1;
+  EXPECT_FALSE(placement.IsSandbox());
+  placement.workload.role = ContainerRole::kApp;
+  EXPECT_FALSE(placement.IsSandbox());
+  placement.workload.role = ContainerRole::kPresumedSandbox;
+  placement.memory.Add(NodeId{0}, MemoryKind::kFile, 2 * kMostSandboxBytes);
+  placement.memory.Add(NodeId{0}, MemoryKind::kAnon, kMostSandboxBytes - 1);
+  EXPECT_TRUE(placement.IsSandbox()) << "the page cache of the runtime may be charged to it";
+  placement.memory.Add(NodeId{1}, MemoryKind::kShmem, 1);
+  EXPECT_FALSE(placement.IsSandbox());
+  placement.workload.role = ContainerRole::kSandbox;
+  EXPECT_TRUE(placement.IsSandbox());
+  placement.thread_count = 2;
+  EXPECT_FALSE(placement.IsSandbox());
+}
+
 }  // namespace
 }  // namespace numalocality::placement_test

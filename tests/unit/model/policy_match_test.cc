@@ -97,7 +97,32 @@ INSTANTIATE_TEST_SUITE_P(
              RepairReason::kObserved, "no policy selects this container"},
 
         Case{"Off", [](Situation& s) { s.Annotate("off"); }, "", RepairReason::kOff, "turns repairs off"},
-        Case{"Named", [](Situation& s) { s.Annotate("guaranteed"); }, "guaranteed"},
+        Case{"OffAlwaysWorks", [](Situation& s) {
+               s.configuration.policies[1].by_annotation = AnnotationRule::kAny;
+               s.Annotate("off");
+             }, "", RepairReason::kOff, "turns repairs off"},
+        Case{"NamedBeyondItsSelector", [](Situation& s) { s.Annotate("guaranteed"); }, "",
+             RepairReason::kPolicyForbidden, "byAnnotation is 'none'"},
+        Case{"NamedAsAnyPodMay", [](Situation& s) {
+               s.configuration.policies[0].by_annotation = AnnotationRule::kAny;
+               s.Annotate("guaranteed");
+             }, "guaranteed"},
+        Case{"NamedInItsNamespaceWithOtherLabels", [](Situation& s) {
+               s.configuration.policies[1].by_annotation = AnnotationRule::kNamespace;
+               s.description.metadata->labels.clear();
+               s.Annotate("databases");
+             }, "databases"},
+        Case{"NamedInAnotherNamespace", [](Situation& s) {
+               s.configuration.policies[1].by_annotation = AnnotationRule::kNamespace;
+               s.description.names.pod_namespace = "dev";
+               s.Annotate("databases");
+             }, "", RepairReason::kPolicyForbidden, "byAnnotation is 'namespace'"},
+        Case{"NamedWithOtherLabels", [](Situation& s) {
+               s.description.metadata->labels.clear();
+               s.Annotate("databases");
+             }, "", RepairReason::kPolicyForbidden, "'databases'"},
+        Case{"NamedWhatItsSelectorSelectsToo", [](Situation& s) { s.Annotate("databases"); },
+             "databases"},
         Case{"NamedWithoutALaterMatch", [](Situation& s) { s.Annotate("rest"); }, "rest"},
         Case{"NamedUnknown", [](Situation& s) { s.Annotate("databses"); }, "",
              RepairReason::kUnknownPolicy, "'databses'"},
@@ -115,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AnnotatedInANamespaceThatIsNotKnown", [](Situation& s) {
                s.description.names = {};
                s.Annotate("databases");
-             }, "", kUnknown, "its namespace"},
+             }, "", kUnknown, "'databases', which the pod's annotation names"},
 
         Case{"LabelsUnknown", [](Situation& s) { s.description.metadata.reset(); }, "", kUnknown,
              "'databases'"},

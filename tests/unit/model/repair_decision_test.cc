@@ -21,7 +21,7 @@ constexpr NodeId kCxl{2};
 constexpr absl::Duration kSettle = absl::Seconds(10);
 constexpr absl::Duration kCooldown = absl::Minutes(5);
 
-absl::Time At(int64_t seconds) { return absl::FromUnixSeconds(1'700'000'000 + seconds); }
+absl::Duration At(int64_t seconds) { return absl::Seconds(seconds); }
 
 // A workload at home on node 1 with 200 MiB there and 800 MiB on node 0, which a policy wants to be
 // 90 % local. All that could hold a repair back is left out: it is decided.
@@ -32,6 +32,7 @@ struct Situation {
     for (const NodeId node : {kNode0, kNode1, kCxl}) topology.nodes[node].has_memory = true;
     WorkloadPlacement& placement = report.placement;
     placement.workload.cgroup_path = "/pod";
+    placement.workload.cgroup_id = 7;
     placement.home_nodes = {kNode1};
     placement.allowed_nodes = {kNode0, kNode1, kCxl};
     placement.memory.Add(kNode0, MemoryKind::kAnon, 700 * kMi);
@@ -75,7 +76,7 @@ struct Case {
   RepairVerdict verdict;
   RepairReason reason;
   std::string words;  // of the message
-  absl::Time next = absl::InfiniteFuture();
+  absl::Duration next = absl::InfiniteDuration();
 };
 
 void PrintTo(const Case& each, std::ostream* out) { *out << each.name; }
@@ -95,6 +96,8 @@ std::vector<Case> Cases() {
        "of the match"},
       {"UnknownPolicy", matched(RepairReason::kUnknownPolicy), kLeave, RepairReason::kUnknownPolicy,
        "of the match"},
+      {"PolicyForbidden", matched(RepairReason::kPolicyForbidden), kLeave,
+       RepairReason::kPolicyForbidden, "of the match"},
       {"NoHome", [](Situation& s) { s.report.placement.home_nodes = {}; }, kLeave,
        RepairReason::kNoHome, "near a node with memory"},
       {"NoMemory", [](Situation& s) { s.report.placement.memory = {}; }, kLeave,
@@ -155,6 +158,8 @@ std::vector<Case> Cases() {
        RepairReason::kCoolingDown, "within 5m", At(9800) + kCooldown},
       {"Refused", [](Situation& s) { s.facts.refused = "100 migrations are waiting"; }, kWait,
        RepairReason::kRefused, "100 migrations are waiting"},
+      {"UnderPressure", [](Situation& s) { s.facts.pressure = 0.4; }, kWait,
+       RepairReason::kUnderPressure, "loses 40% of its time to memory pressure", At(10010)},
       {"NoRoom", [](Situation& s) { s.facts.room_bytes[kNode1] = 700 * kMi; }, kWait,
        RepairReason::kNoRoom, "has room for 700.0 MiB"},
       {"Busy", [](Situation& s) { s.facts.may_start = false; }, kWait, RepairReason::kBusy,
@@ -203,9 +208,10 @@ TEST(DecideRepairTest, TheFirstReasonThatHoldsIsGiven) {
 TEST(DecideRepairTest, AReasonEndsWhenItSaysItDoes) {
   for (const Case& each : Cases()) {
     // The loop subtracts the room that other migrations have claimed.
-    const bool is_others =
-        each.reason == RepairReason::kReserved || each.reason == RepairReason::kNodeCleared;
-    if (each.next == absl::InfiniteFuture() || is_others) continue;
+    const bool is_others = each.reason == RepairReason::kReserved ||
+                           each.reason == RepairReason::kNodeCleared ||
+                           each.reason == RepairReason::kUnderPressure;
+    if (each.next == absl::InfiniteDuration() || is_others) continue;
     Situation situation;
     each.arrange(situation);
     situation.facts.now = each.next - absl::Nanoseconds(1);
@@ -331,6 +337,7 @@ TEST(RepairRequestTest, CarriesThePolicy) {
                                                  "cpuset.cpus of /pod written");
   ASSERT_EQ(request.workloads.size(), 1u);
   EXPECT_EQ(request.workloads[0].cgroup_path, "/pod");
+  EXPECT_EQ(request.workloads[0].cgroup_id, 7U) << "not a newer cgroup at that path";
   EXPECT_EQ(request.origin, MigrationOrigin::kPolicy);
   EXPECT_EQ(request.policy, "databases");
   EXPECT_EQ(request.trigger, "cpuset.cpus of /pod written");

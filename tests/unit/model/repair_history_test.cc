@@ -39,7 +39,7 @@ class RepairHistoryTest : public ::testing::Test {
   // A repair ends now, which found `before` of it local and left `after`.
   Migration Repair(double before, double after) const {
     Migration migration;
-    migration.end_time = now_;
+    migration.ended_at = now_;
     migration.estimate.emplace().local_before = before;
     migration.estimate->local_after = after;
     WorkloadMigration& result = migration.workloads.emplace_back();
@@ -64,7 +64,7 @@ class RepairHistoryTest : public ::testing::Test {
   }
   std::string Reason() { return std::string(KeyOf(Decide().reason)); }
 
-  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
+  absl::Duration now_ = absl::Hours(1);
   LocalityPolicy policy_;
   Topology topology_;
   WorkloadReport report_;
@@ -165,7 +165,7 @@ TEST_F(RepairHistoryTest, HomesThatChangeAgainAndAgainAreLeftUntilItIsCalm) {
   policy_.settle = absl::ZeroDuration();
   policy_.cooldown = absl::Seconds(10);
   int repairs = 0;
-  const absl::Time start = now_;
+  const absl::Duration start = now_;
   for (int i = 0; i < 50; ++i) {
     now_ += absl::Seconds(1);
     report_.home_since = now_;
@@ -232,6 +232,17 @@ TEST_F(RepairHistoryTest, WhatWasTriedInVainIsNotTriedAgain) {
   EXPECT_EQ(history_.stuck_bytes, 2 * kMi);
 }
 
+TEST_F(RepairHistoryTest, ATargetThatWentOfflineSaysNothingAboutThePages) {
+  Migration migration = Repair(0.2, 0.2);
+  migration.workloads[0].reason = MigrationReason::kNodeGone;
+  migration.estimate->remote_after = 800 * kMi;
+  Take(migration);
+  EXPECT_EQ(history_.fruitless, 0);
+  EXPECT_EQ(history_.stuck_bytes, 0);
+  now_ += kCooldown;
+  EXPECT_EQ(Reason(), "remote") << "it is tried again";
+}
+
 TEST_F(RepairHistoryTest, OthersMigrationsCountForTheCooldownOnly) {
   Take(Repair(0.2, 0.2), false);
   EXPECT_EQ(history_.last_end, now_);
@@ -258,7 +269,7 @@ TEST_F(RepairHistoryTest, TheFirstReportAfterARestartKeepsWhatWasRestored) {
   for (int i = 0; i < 2; ++i) Take(Repair(0.2, 0.2));
   history_.undone = 1;
   now_ += absl::Seconds(1);
-  report_.home_since = absl::InfinitePast();
+  report_.home_since = -absl::InfiniteDuration();
   Report();
   EXPECT_EQ(history_.fruitless, 2);
   EXPECT_EQ(history_.undone, 1);

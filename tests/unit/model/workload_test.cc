@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace numalocality::workload_test {
 namespace {
@@ -36,6 +37,9 @@ TEST(WorkloadTest, IsTheSameByIdentity) {
   renewed.cgroup_id = 2;
   EXPECT_TRUE(Cgroup("/a").IsSame(Cgroup("/a")));
   EXPECT_FALSE(Cgroup("/a").IsSame(renewed));
+  EXPECT_FALSE(Cgroup("/a").IsSame(Cgroup("/b"))) << "ids begin anew when the machine starts";
+  EXPECT_FALSE(Cgroup("/a").Overlaps(renewed)) << "the earlier one has no processes any more";
+  EXPECT_TRUE(renewed.Overlaps(Process("/a", 5, 1))) << "whose cgroup has no known id";
   EXPECT_TRUE(Process("/a", 5, 1).IsSame(Process("/b", 5, 1))) << "it may go to another cgroup";
   EXPECT_FALSE(Process("/a", 5, 1).IsSame(Process("/a", 6, 1)));
   EXPECT_FALSE(Process("/a", 5, 1).IsSame(Process("/a", 5, 2)));
@@ -60,6 +64,40 @@ TEST(WorkloadSelectorTest, IsNamedForPeople) {
   EXPECT_EQ(named({}, "c", {}, {}), "container c");
   EXPECT_EQ(named({}, {}, "/a", {}), "cgroup /a");
   EXPECT_EQ(named({}, {}, {}, 7), "process 7");
+}
+
+// Containers of two pods, with the order of their creation in their ids.
+std::vector<Workload> TwoPods(const std::string& prefix) {
+  const auto container = [&](const std::string& pod, char id, uint64_t number) {
+    Workload workload = Cgroup("/kubepods/pod" + pod + "/" + prefix + std::string(64, id));
+    workload.cgroup_id = number;
+    workload.container = ContainerRef{pod, std::string(64, id), QosClass::kBurstable};
+    return workload;
+  };
+  return {container("x", 'a', 7), container("x", 'b', 5), container("y", 'c', 6), Cgroup("/z")};
+}
+
+TEST(PresumeSandboxesTest, TheFirstOfSeveralContainersIsPresumed) {
+  std::vector<Workload> workloads = TwoPods("");
+  PresumeSandboxes(workloads);
+  EXPECT_EQ(workloads[0].role, ContainerRole::kUnknown);
+  EXPECT_EQ(workloads[1].role, ContainerRole::kPresumedSandbox);
+  EXPECT_EQ(workloads[2].role, ContainerRole::kUnknown) << "the only one of its pod";
+  EXPECT_EQ(workloads[3].role, ContainerRole::kUnknown) << "no container";
+}
+
+TEST(PresumeSandboxesTest, WhatIsKnownStays) {
+  std::vector<Workload> workloads = TwoPods("");
+  workloads[1].role = ContainerRole::kApp;
+  PresumeSandboxes(workloads);
+  EXPECT_EQ(workloads[0].role, ContainerRole::kUnknown);
+  EXPECT_EQ(workloads[1].role, ContainerRole::kApp);
+}
+
+TEST(PresumeSandboxesTest, CriOMayHaveNoSandbox) {
+  std::vector<Workload> workloads = TwoPods("crio-");
+  PresumeSandboxes(workloads);
+  EXPECT_EQ(workloads[1].role, ContainerRole::kUnknown);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ def confined_pods_come_home(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=180)
+@case(seconds=180, long=["6.1", "6.12"])
 def under_the_default_profile(machine):
     """The agent may not read processes with another profile: it is not ready, and reports why and what to change."""
     confine(machine)

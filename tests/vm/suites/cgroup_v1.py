@@ -53,7 +53,7 @@ def memory_follows(machine):
     check_repair(machine)
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def on_request(machine):
     """An explicit migration; the kernel's counters confirm it, which are in pages on v1."""
     size, threads = hot(machine, 32 * MIB)
@@ -70,7 +70,7 @@ def sticking_is_refused(machine):
     assert "cgroup v2 only" in refused(agent, "--container", container.id, "--to-node", far, *STICK)
 
 
-@case(seconds=400)
+@case(seconds=400, long=["6.1"])
 def hybrid(machine):
     """v1 has the controllers and a v2 tree exists without any: the agent uses v1."""
     unified = ROOT / "unified"

@@ -212,7 +212,7 @@ def busy_cancel_and_restart(machine):
     assert container.stop() == 0, container.output()[-3:]
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1"])
 def request_id_after_a_kill(machine):
     """kill -9 of the agent: the next one answers the same request with the first migration, and refuses another one."""
     agent = Agent(machine)
@@ -230,7 +230,7 @@ def request_id_after_a_kill(machine):
     assert container.stop() == 0, container.output()[-3:]
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def hugetlb_stays(machine):
     """hugetlb pages, also those of a memfd, stay: moving them would change the pools that kubelet counts."""
     near, far = ends()

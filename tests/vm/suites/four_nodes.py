@@ -13,7 +13,7 @@ def from_the_first_to_the_last(machine):
     check_migration(machine, 48 * MIB, "--workers", 1, "--thp", "never")
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1", "6.12"])
 def every_node_in_turn(machine):
     """A pod is re-pinned from node to node, and its memory follows each time."""
     agent = Agent(machine)

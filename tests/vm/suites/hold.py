@@ -112,7 +112,8 @@ def a_stopped_process_stays_stopped(machine):
     near, far = ends()
     process, pid = start_process(machine, near, "--bytes", 16 * MIB)
     os.kill(pid, signal.SIGSTOP)
-    machine.run(*hold_options(pid, far), timeout=200)
+    record = json.loads(machine.run(*hold_options(pid, far), timeout=200).stdout)
+    assert record["holds"]["count"] > 1 and record.get("unheld_batches", 0) == 0, record  # no thread must be awaited
     assert oracles.share(oracles.anonymous_bytes(pid), far) >= 0.99
     stays_true("stopped", lambda: {state for state, _ticks in threads(pid).values()} == {"T"}, 1)
     os.kill(pid, signal.SIGCONT)

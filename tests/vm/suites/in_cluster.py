@@ -102,7 +102,7 @@ def memory_comes_home_by_policy(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=300, long=["6.1"])
+@case(seconds=300, long=["6.1", "6.12"])
 def as_a_sidecar(machine):
     """deploy/sidecar-example.yaml: an agent beside the containers of a pod repairs these, and reports no other containers."""
     prepare(machine)
@@ -159,7 +159,7 @@ def its_users_reach_it(machine):
     assert status.exit_code == 0 and "CAP_SYS_PTRACE" in said, said
 
 
-@case(seconds=300, long=["6.1"])
+@case(seconds=300, long=["6.1", "6.12"])
 def shared_pages(machine):
     """sharedPages in the chart's values grants CAP_SYS_NICE, and shared pages move."""
     prepare(machine)

@@ -75,7 +75,7 @@ def without_sys_ptrace(machine):
     check_ready("CAP_SYS_PTRACE is missing")
 
 
-@case(seconds=180)
+@case(seconds=180, long=["6.1", "6.12"])
 def without_dac_read_search(machine):
     """All memory still moves, more slowly."""
     agent, quiet = check_without(machine, drop_capability("DAC_READ_SEARCH"), "WARNING", "CAP_DAC_READ_SEARCH is missing",
@@ -102,7 +102,7 @@ def without_the_hosts_pids(machine):
                   "Set hostPID in the agent's pod")
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def without_the_hosts_cgroups(machine):
     """The agent's cgroup namespace is not the host's."""
     check_without(machine, drop_mount("cgroup"), "ERROR", "No container can be found: /sys/fs/cgroup",
@@ -110,26 +110,26 @@ def without_the_hosts_cgroups(machine):
     check_ready("No container can be found")
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def without_logs(machine):
     """The agent reports pods by UID, with their placement."""
     still_reports(*check_without(machine, drop_mount("pod-logs", "container-logs"), "NOTE", "Names of pods are not known",
                                "Mount the host's /var/log"))
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def without_pod_resources(machine):
     """The devices and CPUs that kubelet has assigned are not known."""
     still_reports(*check_without(machine, drop_mount("pod-resources"), "NOTE", "that kubelet has assigned to containers are not known", "Mount the host's"))
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def without_configuration(machine):
     """The agent reports that it uses built-in defaults, which repair nothing."""
     still_reports(*check_without(machine, drop_mount("config"), "NOTE", "no configuration file", "mount a ConfigMap"))
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def without_a_place_for_the_socket(machine):
     """The agent cannot create its socket: it exits and names the directory."""
     prepare(machine)

@@ -100,7 +100,7 @@ def peak_kib(pid):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
-@case(seconds=500)
+@case(seconds=500, long=["6.1", "6.12"])
 def one_tebibyte_reserved(machine):
     """64 MiB in a mapping of 1 TiB: found at once on 6.12; on 6.1 all of its pagemap must be read."""
     agent = Agent(machine)

@@ -80,7 +80,7 @@ def strangers_are_refused(machine):
     agent.check_healthy()
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1", "6.12"])
 def certificates_are_rotated(machine):
     """The Secret's files change under the running agent: soon new connections use the new files, and old certificates are refused."""
     agent = start_agent(machine)

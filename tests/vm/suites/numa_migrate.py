@@ -201,7 +201,7 @@ def forked_processes(machine):
     assert process.wait(30) == 0, "the workload found its data changed"
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def swaps_while_it_works(machine):
     """--node-map with each node as the other's target: every page changes sides under a process that writes."""
     near, far = ends()
@@ -264,7 +264,7 @@ def held_in_batches(machine):
     assert process.wait(30) == 0, "the workload found its data changed"
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def threads_follow(machine):
     """--pin-threads: every thread may run on the target's CPUs only, from the first move on."""
     near, far = ends()

@@ -82,7 +82,7 @@ def drift_is_explained(machine):
     assert process.wait(30) == 0, "the workload found its data changed"
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1", "6.12"])
 def drift_is_explained_by_the_agent(machine):
     """The same by the agent: the record has the cause. In the root cgroup no cross-check is possible, and the record says so."""
     near, far = ends()
@@ -103,7 +103,7 @@ def drift_is_explained_by_the_agent(machine):
     assert process.wait(30) == 0, "the workload found its data changed"
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1", "6.12"])
 def no_drift_with_threads_pinned(machine):
     """The same with the option that the report named: nothing drifts, by the verification and by numa_maps.
 

@@ -8,7 +8,7 @@ from guest.case import case
 from suites.migrate import MIB, ends, start_workload
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def pods_of_each_class(machine):
     """Each pod is listed with its class; its sandbox is known as one, and hidden unless asked for."""
     near, _ = ends()
@@ -27,9 +27,12 @@ def pods_of_each_class(machine):
     everything = agent.json("top", "--sandboxes")["placements"]
     sandboxes = {item["workload"]["container_id"] for item in everything if item["is_sandbox"]}
     assert sandboxes == {container.pod.sandbox_id for container in started.values()}
+    # No container runtime is configured: the order of the cgroups says it.
+    roles = {item["workload"]["container_id"]: item["workload"]["container_role"] for item in everything}
+    assert {roles[sandbox] for sandbox in sandboxes} == {"CONTAINER_ROLE_PRESUMED_SANDBOX"}, roles
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def by_any_name(machine):
     """A pod, a container by its short id, a cgroup path and a process all select the same memory."""
     near, _ = ends()
@@ -45,7 +48,7 @@ def by_any_name(machine):
     assert_agrees_to_the_page(agent, container)
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1"])
 def nested_cgroups_count(machine):
     """Processes in a cgroup below the container's belong to the container, as with systemd or docker in a pod."""
     near, _ = ends()
@@ -63,7 +66,7 @@ def nested_cgroups_count(machine):
     container.stop()  # removes the cgroup below, too
 
 
-@case(seconds=60)
+@case(seconds=60, long=["6.1"])
 def health_and_reflection(machine):
     """Probes and generic clients get answers: health reports SERVING, reflection lists the services."""
     Agent(machine)

@@ -158,7 +158,7 @@ def outside_kubernetes(machine):
     assert process.returncode == 0 and '"mismatches":0' in output.replace(" ", ""), output[-300:]
 
 
-@case(seconds=240, long=["6.1"])
+@case(seconds=240, long=["6.1", "6.12"])
 def fifty_repins(machine):
     """CPUs change each second: no more migrations than the cool-down allows, and in the end memory is home."""
     near, far = ends()
@@ -201,7 +201,7 @@ def full_target(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=600)
+@case(seconds=600, long=["6.1"])
 def foreign_writer(machine):
     """After each repair someone resets cpuset.mems, which moves the memory back: after a few repairs the loop stops."""
     near, far = ends()
@@ -237,7 +237,7 @@ def foreign_writer(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=240, long=["6.1"])
+@case(seconds=240, long=["6.1", "6.12"])
 def names_come_and_go(machine):
     """containerd stops and starts again, kubelet is absent: reports continue by UID, and names return."""
     near, _ = ends()

@@ -147,7 +147,7 @@ def forks_outside_the_workload(machine):
     assert oracles.anonymous_bytes(pid)[near] >= 8 * MIB
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1", "6.12"])
 def among_a_thousand_processes(machine):
     """The sharing proof reads every process of the machine: its cost among a thousand processes."""
     near, far = ends()

@@ -88,6 +88,19 @@ def moved_and_kept(machine):
     assert container.events("result")[-1]["mismatches"] == 0
 
 
+@case(seconds=240)
+def a_pod_without_its_sandbox(machine):
+    """A whole pod: its container moves and sticks. Its sandbox, of which the runtime sets no resources, is no part of the request."""
+    _, far = ends()
+    force = ("--stick-on-old-kernels",) if machine.kernel == "6.1" else ()
+    agent = Agent(machine, "--cri-socket", SOCKET)
+    container = repinned(machine, 16 * MIB, "--idle")
+    record = agent.migrate("--pod", container.pod.uid, *STICK, *force)
+    (workload,) = record["workloads"]
+    assert workload["workload"]["container_id"] == container.id, record
+    assert state(record) == "SUCCEEDED" and mems(container) == str(far), record
+
+
 @case(seconds=300)
 def others_have_their_way(machine):
     """While the agent watches it undoes one foreign write; the second one stays, and the result says so."""

@@ -25,6 +25,7 @@ TEST(EnumWordsTest, AreThoseOfTheModelOrTheNumber) {
   EXPECT_EQ(ReasonWord(static_cast<v1::MigrationReason>(99)), "99");
   EXPECT_EQ(QosWord(v1::QOS_CLASS_BEST_EFFORT), "BestEffort");
   EXPECT_EQ(StickModeWord(v1::STICK_MODE_CPUSET_MEMS), "cpuset-mems");
+  EXPECT_EQ(AnnotationRuleWord(v1::ANNOTATION_RULE_NAMESPACE), "namespace");
 }
 
 TEST(PoliciesTextTest, HasARowForEachPolicyThenCommonSettings) {
@@ -43,6 +44,7 @@ TEST(PoliciesTextTest, HasARowForEachPolicyThenCommonSettings) {
       shared_pages: SHARING_RULE_OWNED
       page_cache: true
       stick: STICK_MODE_CPUSET_MEMS
+      by_annotation: ANNOTATION_RULE_NAMESPACE
       limits {
         bandwidth_bytes_per_second: 1073741824
         max_call_time { nanos: 10000000 }
@@ -70,10 +72,10 @@ TEST(PoliciesTextTest, HasARowForEachPolicyThenCommonSettings) {
   )pb");
   EXPECT_EQ(
       PoliciesText(policies),
-      R"(#   NAME        ACTION    REPAIR BELOW   IF REMOTE   SETTLE   COOLDOWN   BANDWIDTH   CALL TIME   SHARED   PAGE CACHE   STICK         SELECTS
-1   databases   repair             90%    64.0 MiB      10s         5m   1.0 GiB/s        10ms   owned    yes          cpuset-mems   namespace prod,staging; label app=x,tier=db; class Guaranteed,Burstable
-2   host        observe          95.5%         0 B        0      1m30s    no limit       500us   -        no           -             cgroup /system.slice/x.service
-3   rest        observe             0%         0 B        0          0    no limit           0   -        no           -             all pods
+      R"(#   NAME        ACTION    REPAIR BELOW   IF REMOTE   SETTLE   COOLDOWN   BANDWIDTH   CALL TIME   SHARED   PAGE CACHE   STICK         BY ANNOTATION   SELECTS
+1   databases   repair             90%    64.0 MiB      10s         5m   1.0 GiB/s        10ms   owned    yes          cpuset-mems   namespace       namespace prod,staging; label app=x,tier=db; class Guaranteed,Burstable
+2   host        observe          95.5%         0 B        0      1m30s    no limit       500us   -        no           -             -               cgroup /system.slice/x.service
+3   rest        observe             0%         0 B        0          0    no limit           0   -        no           -             -               all pods
 
 All migrations: 2.0 GiB/s, 2 at a time, 2% of each node's memory is kept free
 Reports: every 30s; memory is local up to distance 10
@@ -99,6 +101,7 @@ TEST(PoliciesTextTest, ShowsEveryFieldOfAPolicy) {
       shared_pages: SHARING_RULE_OWNED
       page_cache: true
       stick: STICK_MODE_CPUSET_MEMS
+      by_annotation: ANNOTATION_RULE_NAMESPACE
       limits { bandwidth_bytes_per_second: 4096 }
     }
   )pb");
@@ -237,6 +240,18 @@ TEST(JsonToYamlTest, NestsObjectsAndArrays) {
       "      - 2\n"
       "  - h: {}\n"
       "i: {}\n");
+}
+
+TEST(JsonToYamlTest, QuotesKeysThatYamlReadsAsOtherValues) {
+  EXPECT_EQ(
+      JsonToYaml(R"({"match_labels":{"yes":"1","1.5":"2","a/b: #c\"d":"3","Off":"4","tier":"5"}})"),
+      R"(match_labels:
+  "yes": "1"
+  "1.5": "2"
+  "a/b: #c\"d": "3"
+  "Off": "4"
+  tier: "5"
+)");
 }
 
 TEST(JsonToYamlTest, KeepsStringsAsTheyAreWritten) {

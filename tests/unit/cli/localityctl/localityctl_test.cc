@@ -142,10 +142,26 @@ TEST_F(LocalityctlTest, MigrateSendsItsOptionsAndPrintsTheId) {
 }
 
 TEST_F(LocalityctlTest, MigrateSendsLimitsHoldAndStick) {
-  EXPECT_EQ(*Run(MigrateCommand,
-                 {"migrate", "--pid", "12", "--node-map", "0:2,1:3", "--shared", "owned", "--hold",
-                  "--stick", "cpuset-mems", "--stick-on-old-kernels", "--bandwidth", "8M",
-                  "--max-call-time", "2ms", "--workers", "4", "--verify-after", "1s,1m"}),
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate",
+                                  "--pid",
+                                  "12",
+                                  "--node-map",
+                                  "0:2,1:3",
+                                  "--shared",
+                                  "owned",
+                                  "--hold",
+                                  "--stick",
+                                  "cpuset-mems",
+                                  "--stick-on-old-kernels",
+                                  "--override-protection",
+                                  "--bandwidth",
+                                  "8M",
+                                  "--max-call-time",
+                                  "2ms",
+                                  "--workers",
+                                  "4",
+                                  "--verify-after",
+                                  "1s,1m"}),
             kExitSuccess);
   const auto& request = agent_.create_request;
   ASSERT_EQ(request.node_map_size(), 2);
@@ -155,6 +171,7 @@ TEST_F(LocalityctlTest, MigrateSendsLimitsHoldAndStick) {
   EXPECT_EQ(request.hold(), v1::HOLD_MODE_PTRACE);
   EXPECT_EQ(request.stick(), v1::STICK_MODE_CPUSET_MEMS);
   EXPECT_TRUE(request.stick_on_old_kernels());
+  EXPECT_TRUE(request.override_protection());
   EXPECT_EQ(request.limits().bandwidth_bytes_per_second(), 8 << 20);
   EXPECT_EQ(request.limits().max_call_time().nanos(), 2'000'000);
   EXPECT_EQ(request.limits().worker_count(), 4);
@@ -271,7 +288,7 @@ TEST_F(LocalityctlTest, ReservesAndReleases) {
 TEST_F(LocalityctlTest, EvacuateShowsThePlanFirst) {
   SetPlan();
   EXPECT_EQ(*Run(EvacuateCommand, {"evacuate", "0", "--to", "1-2", "--free", "1G", "--keep-clear",
-                                   "1h", "--reservation", "t-1", "--yes"}),
+                                   "1h", "--reservation", "t-1", "--override-protection", "--yes"}),
             kExitSuccess);
   EXPECT_THAT(printed_, HasSubstr("To free node 0"));
   EXPECT_THAT(printed_, HasSubstr("\nm-1\n"));
@@ -284,6 +301,7 @@ TEST_F(LocalityctlTest, EvacuateShowsThePlanFirst) {
   EXPECT_EQ(evacuation.free_bytes(), int64_t{1} << 30);
   EXPECT_EQ(evacuation.keep_clear().seconds(), 3600);
   EXPECT_EQ(agent_.create_requests[1].reservation_tokens(0), "t-1");
+  EXPECT_TRUE(agent_.create_requests[1].override_protection());
 }
 
 TEST_F(LocalityctlTest, EvacuateMovesNothingUnlessConfirmed) {

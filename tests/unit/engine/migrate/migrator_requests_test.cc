@@ -8,7 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/engine/migrate/admission.h"
+#include "agent/engine/workload/name_directory.h"
 #include "tests/unit/engine/migrate/migrator_fixture.h"
+#include "tests/unit/fake/fake_name_source.h"
 #include "tests/unit/fake/fake_runtime.h"
 
 namespace numalocality::migrator_requests_test {
@@ -195,6 +197,196 @@ TEST_F(MigratorRequestsTest, AContainerSticksThroughItsRuntime) {
   EXPECT_EQ(process->PagesOn(1), 100);
   EXPECT_THAT(runtime.writes, ElementsAre("0-1", "1"));
   EXPECT_FALSE(ended.workloads[0].stick_note.empty());
+}
+
+// A pod on a node whose container runtime answers: a sandbox and a container whose only process is
+// called "pause", too.
+class PodRequestsTest : public MigratorTest {
+ protected:
+  static constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
+  static std::string Id(char digit) { return std::string(64, digit); }
+  static std::string Path(char digit) {
+    return absl::StrCat("/kubepods/pod", kUid, "/", Id(digit));
+  }
+
+  PodRequestsTest() {
+    for (const char digit : {'a', 'b'}) {
+      const auto process = AddPod(Path(digit), digit);  // any PIDs
+      process->command = "pause";
+      machine_.Publish(*process);
+    }
+    source_->known = {
+        {Id('a'), kUid, {{"shop", "db-0", ""}, metadata_, {}, ContainerRole::kSandbox}},
+        {Id('b'), kUid, {{"shop", "db-0", "mysql"}, {}, {}, ContainerRole::kApp}}};
+    names_.ReadAll();
+  }
+  static std::vector<std::unique_ptr<NameSource>> Sources(FakeNameSource*& source) {
+    auto made = std::make_unique<FakeNameSource>("cri");
+    source = made.get();
+    std::vector<std::unique_ptr<NameSource>> sources;
+    sources.push_back(std::move(made));
+    return sources;
+  }
+  EngineContext Context() {
+    EngineContext context = machine_.context();
+    context.names = &names_;
+    return context;
+  }
+  // A request for the whole pod.
+  static MigrationRequest PodRequest() {
+    MigrationRequest request = Request("");
+    request.workloads = {{kUid, {}, {}, {}}};
+    return request;
+  }
+
+  PodMetadata metadata_;
+  FakeNameSource* source_ = nullptr;
+  NameDirectory names_{Sources(source_), machine_.clock()};
+};
+
+TEST_F(PodRequestsTest, APodIsItsContainersWithoutItsSandbox) {
+  Migrator migrator(Context());
+  for (const WorkloadSelector& selector :
+       {WorkloadSelector{kUid, {}, {}, {}},
+        WorkloadSelector{{}, {}, {}, {}, ContainerNames{"shop", "db-0", ""}}}) {
+    MigrationRequest request = PodRequest();
+    request.workloads = {selector};
+    const auto planned = migrator.Plan(request, [] { return false; });
+    ASSERT_TRUE(planned.ok()) << planned.status();
+    ASSERT_EQ(planned->workloads.size(), 1u) << selector.ToString();
+    EXPECT_EQ(planned->workloads[0].workload.cgroup_path, Path('b'));
+  }
+  MigrationRequest by_id = PodRequest();
+  by_id.workloads = {{{}, Id('a'), {}, {}}};
+  EXPECT_TRUE(migrator.Plan(by_id, [] { return false; }).ok()) << "named itself";
+}
+
+TEST_F(PodRequestsTest, ASandboxAloneIsNoContainer) {
+  machine_.RemoveCgroup(Path('b'));
+  const auto planned = Migrator(Context()).Plan(PodRequest(), [] { return false; });
+  EXPECT_TRUE(absl::IsNotFound(planned.status())) << planned.status();
+  EXPECT_THAT(std::string(planned.status().message()), HasSubstr("only its sandbox"));
+}
+
+// Plans a request for the pod; the error's message, or "" if nothing refuses it.
+class ProtectionTest : public PodRequestsTest {
+ protected:
+  std::string Refusal(const MigrationRequest& request) {
+    Migrator migrator(Context());
+    HostLimits limits;
+    limits.protected_namespaces = protected_namespaces_;
+    migrator.SetLimits(limits, 0);
+    const auto planned = migrator.Plan(request, [] { return false; });
+    EXPECT_TRUE(planned.ok() || absl::IsFailedPrecondition(planned.status())) << planned.status();
+    MigrationRequest overriding = request;
+    overriding.override_protection = true;
+    EXPECT_TRUE(migrator.Plan(overriding, [] { return false; }).ok());
+    return planned.ok() ? "" : std::string(planned.status().message());
+  }
+  // What the runtime reports from now on.
+  void Report(const std::string& name_space, const PodMetadata& metadata) {
+    source_->known = {
+        {Id('a'), kUid, {{name_space, "db-0", ""}, metadata, {}, ContainerRole::kSandbox}},
+        {Id('b'), kUid, {{name_space, "db-0", "mysql"}, {}, {}, ContainerRole::kApp}}};
+    machine_.clock().Advance(absl::Minutes(1));
+    names_.ReadAll();
+  }
+
+  std::vector<std::string> protected_namespaces_ = {"kube-system"};
+};
+
+// While somebody sleeps, the name sources are read, as the repair loop has it done.
+class ReadingClock final : public Clock {
+ public:
+  ReadingClock(const FakeClock& clock, NameDirectory& names) : clock_(clock), names_(names) {}
+  absl::Time Now() const override { return clock_.Now(); }
+  absl::Duration Monotonic() const override { return clock_.Monotonic(); }
+  void Sleep(absl::Duration duration) const override {
+    clock_.Sleep(duration);
+    names_.Nudge();
+    names_.ReadAll();
+  }
+
+ private:
+  const FakeClock& clock_;
+  NameDirectory& names_;
+};
+
+TEST_F(ProtectionTest, OtherPodsMove) { EXPECT_EQ(Refusal(PodRequest()), ""); }
+
+TEST_F(ProtectionTest, BindsRequestsHoweverTheyNameIt) {
+  protected_namespaces_ = {"shop"};
+  MigrationRequest by_pid = PodRequest();
+  by_pid.workloads = {{{}, {}, {}, 'b'}};
+  MigrationRequest by_id = PodRequest();
+  by_id.workloads = {{{}, Id('b'), {}, {}}};
+  for (const MigrationRequest& request :
+       {PodRequest(), by_pid, by_id, Request(Path('b')), Request("/kubepods")}) {
+    const std::string refusal = Refusal(request);
+    EXPECT_THAT(refusal, HasSubstr("its namespace shop is in protectedNamespaces"));
+    EXPECT_THAT(refusal, HasSubstr("override_protection"));
+  }
+}
+
+TEST_F(ProtectionTest, TheAnnotationOffBindsRequests) {
+  Report("shop", {{}, {{"numa-locality.io/policy", "off"}}});
+  EXPECT_THAT(Refusal(PodRequest()), HasSubstr(R"(annotation numa-locality.io/policy: "off")"));
+  Report("shop", {{}, {{"numa-locality.io/policy", "databases"}}});
+  EXPECT_EQ(Refusal(PodRequest()), "");
+}
+
+TEST_F(ProtectionTest, WhatIsNotKnownYetIsProtected) {
+  const std::string path = "/kubepods/pod89abcdef-cccc-dddd-eeee-ffff00002222/" + Id('c');
+  AddPod(path, 'c');
+  EXPECT_THAT(Refusal(Request(path)), HasSubstr("its namespace, which may be protected"));
+  protected_namespaces_.clear();
+  EXPECT_THAT(Refusal(Request(path)), HasSubstr("annotations, which may turn migrations off"));
+}
+
+TEST_F(ProtectionTest, WithoutNameSourcesNothingIsKnownAndNothingProtected) {
+  NameDirectory none{Sources(source_), machine_.clock()};
+  source_->status = absl::NotFoundError("no socket");
+  none.ReadAll();
+  EngineContext context = Context();
+  context.names = &none;
+  context.limits.protected_namespaces = {"shop"};
+  EXPECT_TRUE(Admit(context, nullptr, PodRequest()).ok());
+}
+
+TEST_F(ProtectionTest, ANewContainerIsWaitedFor) {
+  const std::string path = "/kubepods/pod89abcdef-cccc-dddd-eeee-ffff00002222/" + Id('c');
+  AddPod(path, 'c');
+  source_->known.push_back({Id('c'),
+                            "89abcdef-cccc-dddd-eeee-ffff00002222",
+                            {{"shop", "db-1", "mysql"}, PodMetadata(), {}, ContainerRole::kApp}});
+  const ReadingClock clock(machine_.clock(), names_);
+  EngineContext context{machine_.kernel(), clock, machine_.host(), {}};
+  context.names = &names_;
+  context.limits.protected_namespaces = protected_namespaces_;
+  const auto admitted = Admit(context, nullptr, Request(path));
+  EXPECT_TRUE(admitted.ok()) << admitted.status();
+}
+
+TEST_F(ProtectionTest, AnEvacuationLeavesItWithTheReason) {
+  protected_namespaces_ = {"shop"};
+  machine_.WriteCgroupFile(Path('b'), "memory.numa_stat",
+                           "anon N0=8388608 N1=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");
+  MigrationRequest request;
+  request.evacuation = Evacuation{NodeId{0}, {}, 0};
+  Migrator migrator(Context());
+  HostLimits limits;
+  limits.protected_namespaces = protected_namespaces_;
+  migrator.SetLimits(limits, 0);
+  const auto planned = migrator.Plan(request, [] { return false; });
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  ASSERT_EQ(planned->workloads.size(), 1u);
+  EXPECT_EQ(planned->workloads[0].reason, MigrationReason::kProtected);
+  EXPECT_EQ(planned->workloads[0].pages_planned, 0);
+  EXPECT_THAT(planned->workloads[0].message, HasSubstr("protectedNamespaces"));
+  request.override_protection = true;
+  const auto overriding = migrator.Plan(request, [] { return false; });
+  ASSERT_TRUE(overriding.ok()) << overriding.status();
+  EXPECT_EQ(overriding->workloads[0].reason, MigrationReason::kNone);
 }
 
 TEST_F(MigratorRequestsTest, WaitingMigrationsAreBounded) {

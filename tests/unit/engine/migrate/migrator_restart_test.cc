@@ -13,6 +13,7 @@
 namespace numalocality::migrator_restart_test {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -142,6 +143,44 @@ TEST_F(MigratorRestartTest, LiveAndEarlierRecordsTogetherAreBounded) {
     absl::SleepFor(absl::Milliseconds(1));
   }
   EXPECT_THAT(store_.Copy(), SizeIs(kMost));
+}
+
+// An earlier agent ended all of them at times that have not come yet by the clock of this one.
+TEST_F(MigratorRestartTest, ARecordThatEndsAfterTheWallClockWasSetBackIsKept) {
+  AddPod("/pod", 10);
+  for (int i = 0; i < static_cast<int>(kMost); ++i) {
+    Migration later = Finished(i);
+    later.create_time = absl::Now() + absl::Hours(6) + absl::Seconds(i);
+    later.start_time = later.create_time;
+    later.end_time = later.create_time + absl::Seconds(1);
+    store_.Save(later).IgnoreError();
+  }
+  const auto migrator = Restart(1);
+  const auto submitted = migrator->Submit(Request("/pod"));
+  const Migration ended = WaitForEnd(*migrator, submitted->id);
+  EXPECT_THAT(migrator->List(), SizeIs(kMost));
+  EXPECT_TRUE(absl::IsNotFound(migrator->Get("a-0").status())) << "the oldest goes first";
+  for (const Migration& earlier : migrator->List()) {
+    EXPECT_LE(earlier.ended_at, ended.ended_at) << "it measures no cool-down from the future";
+    EXPECT_LE(earlier.started_at, earlier.ended_at);
+  }
+}
+
+TEST_F(MigratorRestartTest, RecordsAreListedInPages) {
+  for (int i = 1; i <= 5; ++i) store_.Save(Finished(i)).IgnoreError();
+  const auto migrator = Restart();
+  const auto ids = [&](const std::string& before, size_t most) {
+    std::vector<std::string> found;
+    const auto page = migrator->ListBefore(before, most);
+    EXPECT_TRUE(page.ok()) << page.status();
+    for (const Migration& migration : *page) found.push_back(migration.id);
+    return found;
+  };
+  EXPECT_THAT(ids("", 2), ElementsAre("a-5", "a-4"));
+  EXPECT_THAT(ids("a-4", 2), ElementsAre("a-3", "a-2"));
+  EXPECT_THAT(ids("a-2", 2), ElementsAre("a-1"));
+  EXPECT_THAT(ids("a-1", 2), IsEmpty());
+  EXPECT_TRUE(absl::IsNotFound(migrator->ListBefore("a-6", 2).status()));
 }
 
 TEST_F(MigratorRestartTest, IdsOfEarlierRecordsAreNotUsedAgain) {

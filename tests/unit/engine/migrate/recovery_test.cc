@@ -69,7 +69,7 @@ TEST_F(RecoveryTest, WhatRanWhenTheAgentWasKilledIsInterruptedAndMeasured) {
       verification.memory.Add(NodeId{1}, MemoryKind::kAnon, 1);
     }
     for (int restart = 0; restart < 2; ++restart) {
-      EXPECT_TRUE(Recover(migration));
+      EXPECT_EQ(Recover(migration), restart == 0) << "it is written once";
       EXPECT_EQ(migration.state, MigrationState::kPartial);
       EXPECT_EQ(migration.reason, MigrationReason::kInterrupted);
       EXPECT_EQ(migration.end_time, machine_.clock().Now());
@@ -122,7 +122,7 @@ TEST_F(RecoveryTest, AWorkloadThatIsGoneIsNotMeasured) {
   Migration migration = Record(MigrationState::kRunning);
   machine_.RecreateCgroup(kCgroup, {10});
   for (int restart = 0; restart < 2; ++restart) {
-    Recover(migration);
+    EXPECT_EQ(Recover(migration), restart == 0) << "it is written once";
     EXPECT_THAT(migration.workloads[0].after_restart.nodes, IsEmpty());
     EXPECT_THAT(migration.workloads[0].message, EndsWith("started again; the workload is gone"));
   }

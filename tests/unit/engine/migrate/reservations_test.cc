@@ -126,8 +126,34 @@ TEST_F(ReservationsTest, OutliveTheAgentUntilTheyExpire) {
   EXPECT_THAT(kept, IsEmpty());
 }
 
+TEST_F(ReservationsTest, LastAsLongHoweverTheWallClockIsSet) {
+  for (const absl::Duration step : {-absl::Hours(6), absl::Hours(6)}) {
+    Reserve("/a", absl::Minutes(10));
+    clock_.StepWall(step);
+    EXPECT_EQ(reservations_.List()[0].expire_time, clock_.Now() + absl::Minutes(10));
+    clock_.Advance(absl::Minutes(10) - absl::Nanoseconds(1));
+    EXPECT_TRUE(absl::IsAborted(Check("/a")));
+    clock_.Advance(absl::Nanoseconds(1));
+    EXPECT_TRUE(Check("/a").ok());
+  }
+}
+
+TEST_F(ReservationsTest, ARestartAfterTheWallClockWasSetBackMakesNoneLonger) {
+  std::vector<Reservation> kept;
+  reservations_.Restore({}, [&kept](const auto& held) { kept = held; });
+  Reserve("/a", absl::Minutes(10));
+  clock_.Advance(absl::Minutes(9));
+  clock_.StepWall(-absl::Hours(6));
+  Reservations next(clock_);
+  next.Restore(kept, nullptr);
+  EXPECT_TRUE(absl::IsAborted(next.Check({Cgroup("/a")}, {})));
+  clock_.Advance(absl::Minutes(10));
+  EXPECT_TRUE(next.Check({Cgroup("/a")}, {}).ok());
+}
+
 TEST_F(ReservationsTest, ThoseRestoredAreBoundedToo) {
-  const Reservation long_one{"t", "", {Cgroup("/a")}, clock_.Now() + 2 * Reservations::kLongest};
+  const absl::Duration ttl = 2 * Reservations::kLongest;
+  const Reservation long_one{"t", "", {Cgroup("/a")}, ttl, {}, clock_.Now() + ttl};
   reservations_.Restore(std::vector<Reservation>(Reservations::kMost + 1, long_one), nullptr);
   EXPECT_THAT(reservations_.List(), SizeIs(Reservations::kMost));
   clock_.Advance(Reservations::kLongest);

@@ -277,6 +277,33 @@ TEST_F(MigrationModesTest, AProofOfSharingIsTakenAgainAsTimePasses) {
   EXPECT_THAT(result.sharing_note, HasSubstr("20"));
 }
 
+TEST_F(MigrationModesTest, ALibraryMappedOverProvenMemoryStays) {
+  constexpr int kPages = 20000;
+  const auto process = Process(10, kPages);
+  for (auto& [address, folio] : process->pages) folio->shared = true;
+  process->stack_start = 0x7ffe0000;
+  machine_.AddCgroup("/job", {10});
+  machine_.Publish(*process);
+  workload_ = WorkloadFinder(machine_.host()).Find({{}, {}, "/job", {}})->front();
+  spec_.sharing = SharingRule::kOwned;
+  int64_t moved_before = 0;
+  machine_.kernel().OnMoved([&](const auto&) {
+    if (process->PagesOn(1) == 0 || moved_before > 0) return;
+    moved_before = process->PagesOn(1);
+    // MAP_FIXED: the same addresses, pages that other processes map.
+    for (FakeMapping& mapping : process->mappings) {
+      mapping.path = "/usr/lib/libc.so.6";
+      mapping.file = {{8, 1}, 77};
+    }
+    machine_.Publish(*process);
+  });
+  const WorkloadMigration result = Run();
+  EXPECT_GT(moved_before, 0);
+  EXPECT_LT(moved_before, kPages);
+  EXPECT_EQ(process->PagesOn(1), moved_before);
+  EXPECT_EQ(result.outcomes.Total(), kPages);
+}
+
 TEST_F(MigrationModesTest, WithoutPagesLeftThereIsNoNoteOnSharing) {
   const auto process = Process(10, 100);
   const auto stranger = machine_.AddProcess(20);  // a relative, whose pages are all its own now

@@ -75,14 +75,14 @@ class PolicyLoopTest : public ::testing::Test {
   }
 
   // One step: nothing has happened, or somebody has written the container's CPUs.
-  absl::Time Tick() { return loop_.Tick({}); }
-  absl::Time Pin(char container, pid_t pid, const std::string& cpus) {
+  absl::Duration Tick() { return loop_.Tick({}); }
+  absl::Duration Pin(char container, pid_t pid, const std::string& cpus) {
     machine_.kernel().Find(pid)->threads[pid] = CpuSet::Parse(cpus).value();
     CgroupNews news;
     news.written[Path(container)] = "cpuset.cpus";
     return loop_.Tick(news);
   }
-  absl::Time TickLater(absl::Duration duration) {
+  absl::Duration TickLater(absl::Duration duration) {
     machine_.clock().Advance(duration);
     return Tick();
   }

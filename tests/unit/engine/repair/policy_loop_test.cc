@@ -56,7 +56,7 @@ TEST_F(PolicyLoopTest, WaitsUntilTheCpusHaveSettled) {
   policy().settle = absl::Seconds(10);
   AddContainer('a', 10, "0-3");
   Tick();
-  EXPECT_EQ(Pin('a', 10, "4-7"), machine_.clock().Now() + absl::Seconds(10));
+  EXPECT_EQ(Pin('a', 10, "4-7"), machine_.clock().Monotonic() + absl::Seconds(10));
   EXPECT_EQ(Reason('a'), "settling");
   TickLater(absl::Seconds(9));
   EXPECT_EQ(Reason('a'), "settling");
@@ -106,7 +106,7 @@ TEST_F(PolicyLoopTest, AReservationKeepsItOffUntilItEnds) {
   const auto reservation =
       migrator_.reservations().Reserve({Find('a')}, absl::Seconds(20), "", "a scheduler");
   ASSERT_TRUE(reservation.ok()) << reservation.status();
-  EXPECT_EQ(Tick(), reservation->expire_time);
+  EXPECT_EQ(Tick(), reservation->expires_at);
   EXPECT_EQ(Reason('a'), "reserved");
   EXPECT_THAT(DecisionOn('a').message, HasSubstr("a scheduler"));
   TickLater(absl::Seconds(19));
@@ -136,14 +136,14 @@ TEST_F(PolicyLoopTest, AMigrationOnRequestKeepsItOffAndStartsTheCooldown) {
 TEST_F(PolicyLoopTest, WhatIsRefusedIsAskedForAgainLater) {
   policy().stick = StickMode::kCpusetMems;  // without a runtime
   AddContainer('a', 10, "4-7");
-  EXPECT_EQ(Tick(), machine_.clock().Now() + PolicyLoop::kRefusedFor);
+  EXPECT_EQ(Tick(), machine_.clock().Monotonic() + PolicyLoop::kRefusedFor);
   EXPECT_EQ(Reason('a'), "refused");
   EXPECT_THAT(DecisionOn('a').message, HasSubstr("cri"));
   TickLater(absl::Seconds(10));
   EXPECT_EQ(Reason('a'), "refused");
   policy().stick = StickMode::kNone;
   loop_.Wake();
-  EXPECT_EQ(Tick(), machine_.clock().Now() + absl::Seconds(20)) << "as soon as it may";
+  EXPECT_EQ(Tick(), machine_.clock().Monotonic() + absl::Seconds(20)) << "as soon as it may";
   EXPECT_EQ(Reason('a'), "refused");
   TickLater(absl::Seconds(20));
   EXPECT_EQ(Reason('a'), "remote");
@@ -181,7 +181,7 @@ TEST_F(PolicyLoopTest, ANewContainerIsFoundSoonAndSettles) {
   AddContainer('b', 20, "4-7");
   CgroupNews news;
   news.tree_changed = true;
-  const absl::Time walk = machine_.clock().Now() + PolicyLoop::kWalkInterval;
+  const absl::Duration walk = machine_.clock().Monotonic() + PolicyLoop::kWalkInterval;
   EXPECT_EQ(loop_.Tick(news), walk) << "a storm of them is one walk a second";
   EXPECT_THAT(board_.Latest()->workloads, SizeIs(1));
   TickLater(PolicyLoop::kWalkInterval);
@@ -191,16 +191,42 @@ TEST_F(PolicyLoopTest, ANewContainerIsFoundSoonAndSettles) {
   EXPECT_EQ(Migrations()[0].request.trigger, "containers were created or removed");
 }
 
+TEST_F(PolicyLoopTest, ACgroupThatIsRecreatedIsAnotherWorkload) {
+  policy().settle = absl::Seconds(10);
+  const auto process = AddContainer('a', 10, "4-7");
+  Tick();
+  Migrate();
+  for (auto& [address, folio] : process->pages) folio->node = 0;
+  ShowAll();
+  TickLater(configuration_->period);
+  EXPECT_EQ(Reason('a'), "cooling_down");
+  ASSERT_TRUE(migrator_.reservations().Reserve({Find('a')}, absl::Hours(1), "", "").ok());
+  Tick();
+  EXPECT_EQ(Reason('a'), "reserved");
+
+  machine_.RecreateCgroup(Path('a'), {10});
+  ShowAll();
+  CgroupNews news;
+  news.tree_changed = true;
+  machine_.clock().Advance(PolicyLoop::kWalkInterval);
+  loop_.Tick(news);
+  EXPECT_EQ(Reason('a'), "settling") << "neither its cool-down nor its reservation";
+  TickLater(absl::Seconds(10));
+  EXPECT_EQ(Reason('a'), "remote");
+  const WorkloadPlacement placement = board_.Latest()->workloads[0]->placement;
+  EXPECT_EQ(placement.workload.cgroup_id, Find('a').cgroup_id);
+}
+
 // A repair of container a under an earlier agent, a minute ago, that was of no help.
-Migration EarlierRepair(const Workload& workload, absl::Time end) {
+Migration EarlierRepair(const Workload& workload, absl::Duration end) {
   Migration migration;
   migration.id = "earlier";
   migration.state = MigrationState::kPartial;
   migration.request.origin = MigrationOrigin::kPolicy;
   migration.request.policy = "keep";
   migration.estimate.emplace().local_after = 0;
-  migration.start_time = end - absl::Seconds(1);
-  migration.end_time = end;
+  migration.started_at = end - absl::Seconds(1);
+  migration.ended_at = end;
   WorkloadMigration& result = migration.workloads.emplace_back();
   result.workload = workload;
   result.state = MigrationState::kPartial;
@@ -211,7 +237,7 @@ Migration EarlierRepair(const Workload& workload, absl::Time end) {
 
 TEST_F(PolicyLoopTest, RemembersWhatEarlierAgentsHaveTried) {
   AddContainer('a', 10, "4-7");
-  const absl::Time end = machine_.clock().Now() - absl::Minutes(1);
+  const absl::Duration end = machine_.clock().Monotonic() - absl::Minutes(1);
   loop_.Restore({EarlierRepair(Find('a'), end)});
   Tick();
   EXPECT_EQ(Reason('a'), "cooling_down");
@@ -223,7 +249,7 @@ TEST_F(PolicyLoopTest, RemembersWhatEarlierAgentsHaveTried) {
 
 TEST_F(PolicyLoopTest, GivesUpAlsoAcrossARestart) {
   AddContainer('a', 10, "4-7");
-  const auto repair = EarlierRepair(Find('a'), machine_.clock().Now() - absl::Minutes(1));
+  const auto repair = EarlierRepair(Find('a'), machine_.clock().Monotonic() - absl::Minutes(1));
   loop_.Restore({repair, repair, repair, repair});
   // The first event may be for another cgroup.
   AddContainer('b', 20, "0-3");
@@ -260,6 +286,38 @@ TEST_F(PolicyLoopTest, OneRepairAtATimeUnlessMoreMayRun) {
   EXPECT_THAT(Migrations(), SizeIs(2));
   Migrate();
   EXPECT_EQ(Reason('b'), "local");
+}
+
+TEST_F(PolicyLoopTest, ARepairThatTakesTooLongQueuesUpBehindOthers) {
+  policy().cooldown = absl::ZeroDuration();
+  machine_.kernel().set_time_per_page(absl::Seconds(1));
+  AddContainer('a', 10, "4-7");
+  AddContainer('b', 20, "4-7");
+  Tick();
+  EXPECT_EQ(Reason('a'), "remote");
+  const absl::Duration start = machine_.clock().Monotonic();
+  Migrate();
+  EXPECT_LT(machine_.clock().Monotonic() - start, absl::Minutes(10));
+  ASSERT_THAT(Migrations(), SizeIs(2));
+  EXPECT_EQ(Reason('b'), "remote");
+  EXPECT_EQ(Reason('a'), "busy");
+}
+
+TEST_F(PolicyLoopTest, NoRepairStartsWhileItsPodIsUnderPressure) {
+  AddContainer('a', 10, "4-7");
+  const auto write = [this](const std::string& percent) {
+    machine_.WriteCgroupFile(Path('a'), "memory.pressure",
+                             "some avg10=" + percent + " avg60=0.00 avg300=0.00 total=1\n" +
+                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
+  };
+  write("40.00");
+  Tick();
+  EXPECT_EQ(Reason('a'), "under_pressure");
+  EXPECT_THAT(Migrations(), SizeIs(0));
+  write("5.00");
+  TickLater(absl::Seconds(10));
+  EXPECT_EQ(Reason('a'), "remote");
+  EXPECT_THAT(Migrations(), SizeIs(1));
 }
 
 TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
@@ -329,6 +387,7 @@ TEST_F(PolicyLoopTest, NothingComesBackToANodeThatWasEvacuated) {
   request.evacuation->node = NodeId{0};
   request.evacuation->keep_clear = absl::Minutes(7);
   policy().cooldown = absl::Seconds(1);
+  configuration_->limits.concurrent_migrations = 3;  // two repairs
   Tick();
   for (auto& [address, folio] : other->pages) folio->node = 1;
   ShowAll();
@@ -347,7 +406,7 @@ TEST_F(PolicyLoopTest, AnEvacuatedNodeStaysClearAcrossARestart) {
   AddContainer('a', 10, "4-7");
   Migration evacuation;
   evacuation.state = MigrationState::kSucceeded;
-  evacuation.end_time = machine_.clock().Now() - absl::Minutes(1);
+  evacuation.ended_at = machine_.clock().Monotonic() - absl::Minutes(1);
   evacuation.request.evacuation.emplace();
   evacuation.request.evacuation->node = NodeId{1};
   evacuation.request.evacuation->keep_clear = absl::Minutes(7);
@@ -374,7 +433,7 @@ TEST_F(PolicyLoopTest, ReportsWhetherChangesAreNoticedAtOnce) {
 
 TEST_F(PolicyLoopTest, WithoutATopologyItTriesAgainNextPeriod) {
   machine_.tree().Remove("sys/devices/system/node/online");
-  EXPECT_EQ(Tick(), machine_.clock().Now() + configuration_->period);
+  EXPECT_EQ(Tick(), machine_.clock().Monotonic() + configuration_->period);
 }
 
 }  // namespace

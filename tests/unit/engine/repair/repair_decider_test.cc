@@ -48,7 +48,6 @@ class RepairDeciderTest : public ::testing::Test {
     placement.home_nodes = {kNode1};
     placement.allowed_nodes = {kNode0, kNode1};
     placement.memory.Add(kNode0, MemoryKind::kAnon, 300 * kMi);
-    report.home_since = absl::InfinitePast();
     return report;
   }
 
@@ -69,7 +68,7 @@ class RepairDeciderTest : public ::testing::Test {
     return std::string(KeyOf(decider_.Decide(report).decided.decision.reason));
   }
 
-  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
+  absl::Duration now_ = absl::Hours(1);
   Configuration configuration_;
   Topology topology_;
   std::map<NodeId, int64_t> watermarks_;
@@ -103,20 +102,33 @@ TEST_F(RepairDeciderTest, AnEndedRepairThatHelpedNothingIsReportedAndRemembered)
   decider_.AddRepair(Report(1).placement, repair);
   repair.estimate->local_after = 0;
   repair.state = MigrationState::kPartial;
-  repair.start_time = now_;
-  repair.end_time = now_ + absl::Seconds(1);
+  repair.started_at = now_;
+  repair.ended_at = now_ + absl::Seconds(1);
   repair.workloads[0].state = MigrationState::kPartial;
   repair.workloads[0].target_nodes = {kNode1};
   repair.workloads[0].outcomes.Add(PageOutcome::kNoMemory, 1000);
-  now_ = repair.end_time;
+  now_ = repair.ended_at;
   const auto fruitless = decider_.Update(repair, configuration_, now_);
   ASSERT_THAT(fruitless, SizeIs(1));
   EXPECT_EQ(fruitless[0].workload.cgroup_id, 1U);
   EXPECT_EQ(fruitless[0].in_a_row, 1);
   EXPECT_EQ(Reason(Report(1)), "cooling_down");
   EXPECT_EQ(Reason(Report(2)), "remote") << "the room is free again";
-  decider_.ForgetExcept({2});
+  decider_.ForgetExcept({{"/pod2", 2}});
   EXPECT_EQ(Reason(Report(1)), "remote");
+}
+
+// Ids begin anew when the machine starts, and records may outlive that.
+TEST_F(RepairDeciderTest, AnotherCgroupWithTheSameIdHasNoHistory) {
+  Migration repair = Repair(Report(1));
+  repair.estimate->local_after = 0;
+  repair.state = repair.workloads.emplace_back().state = MigrationState::kPartial;
+  repair.started_at = repair.ended_at = now_;
+  decider_.Update(repair, configuration_, now_);
+  EXPECT_EQ(Reason(Report(1)), "cooling_down");
+  WorkloadReport other = Report(1);
+  other.placement.workload.cgroup_path = "/other";
+  EXPECT_EQ(Reason(other), "remote");
 }
 
 TEST_F(RepairDeciderTest, AWaitingMigrationOnRequestKeepsItsWorkload) {
@@ -138,7 +150,7 @@ TEST_F(RepairDeciderTest, ARefusalHoldsForItsWorkloadUntilItsTime) {
 TEST_F(RepairDeciderTest, AReservedWorkloadIsLeftToItsOwner) {
   Reservation& reservation = reservations_.emplace_back();
   reservation.workloads = {Report(1).placement.workload};
-  reservation.expire_time = now_ + absl::Minutes(1);
+  reservation.expires_at = now_ + absl::Minutes(1);
   EXPECT_EQ(Reason(Report(1)), "reserved");
   EXPECT_EQ(Reason(Report(2)), "remote");
 }

@@ -112,7 +112,7 @@ TEST_F(ReportBoardTest, WhatCountsAsAChange) {
       {"home", [](WorkloadReport& r) { r.placement.home_nodes.Insert(NodeId{2}); }, true},
       {"cpuset.mems", [](WorkloadReport& r) { r.placement.allowed_nodes = {NodeId{1}}; }, true},
       {"names", [](WorkloadReport& r) { r.description.names.pod = "db-0"; }, true},
-      {"processes swapped", [](WorkloadReport& r) { r.home_since = absl::UnixEpoch(); }, true},
+      {"processes swapped", [](WorkloadReport& r) { r.home_since = absl::ZeroDuration(); }, true},
       {"reason", [](WorkloadReport& r) { r.decision->reason = RepairReason::kLocal; }, true},
       {"policy", [](WorkloadReport& r) { r.decision->policy = "keep"; }, true},
       {"words", [](WorkloadReport& r) { r.decision->message = "3 s left"; }, false},

@@ -116,10 +116,10 @@ TEST_F(ReportReaderTest, WhatHasNotChangedIsTheSameReport) {
 TEST_F(ReportReaderTest, AHomeIsAsOldAsItsLastChange) {
   AddContainer('a', 10, {"4-7"});
   Find();
-  EXPECT_EQ(ReadOne()->home_since, absl::InfinitePast()) << "it was there before the agent";
+  EXPECT_EQ(ReadOne()->home_since, -absl::InfiniteDuration()) << "it was there before the agent";
   machine_.clock().Advance(absl::Seconds(5));
   Pin(10, "0-3");
-  const absl::Time changed = machine_.clock().Now();
+  const absl::Duration changed = machine_.clock().Monotonic();
   EXPECT_EQ(ReadOne()->home_since, changed);
   EXPECT_EQ(ReadOne()->placement.home_nodes, NodeSet{NodeId{0}});
   machine_.clock().Advance(absl::Seconds(5));
@@ -134,15 +134,15 @@ TEST_F(ReportReaderTest, AHomeIsAsOldAsItsLastChange) {
 TEST_F(ReportReaderTest, ProcessesThatPartHaveChangedTheirHomes) {
   AddContainer('a', 10, {"0-7", "0-7"});
   Find();
-  EXPECT_EQ(ReadOne()->home_since, absl::InfinitePast());
+  EXPECT_EQ(ReadOne()->home_since, -absl::InfiniteDuration());
   machine_.clock().Advance(absl::Seconds(5));
   Pin(10, "0-3");
   Pin(11, "4-7");
-  EXPECT_EQ(ReadOne()->home_since, machine_.clock().Now());
+  EXPECT_EQ(ReadOne()->home_since, machine_.clock().Monotonic());
   machine_.clock().Advance(absl::Seconds(5));
   Pin(10, "0-7");
   Pin(11, "0-7");
-  EXPECT_EQ(ReadOne()->home_since, machine_.clock().Now());
+  EXPECT_EQ(ReadOne()->home_since, machine_.clock().Monotonic());
 }
 
 TEST_F(ReportReaderTest, WithoutAMemoryControllerNoPagesAreScannedInstead) {
@@ -162,8 +162,8 @@ TEST_F(ReportReaderTest, WhatComesLaterIsNew) {
   Find();
   const auto reports = Read();
   ASSERT_EQ(reports.size(), 2u);
-  EXPECT_EQ(reports[0]->home_since, absl::InfinitePast());
-  EXPECT_EQ(reports[1]->home_since, machine_.clock().Now());
+  EXPECT_EQ(reports[0]->home_since, -absl::InfiniteDuration());
+  EXPECT_EQ(reports[1]->home_since, machine_.clock().Monotonic());
 }
 
 TEST_F(ReportReaderTest, WhatIsGoneIsDropped) {
@@ -186,7 +186,7 @@ TEST_F(ReportReaderTest, AnotherCgroupOfTheSameNameIsAnotherWorkload) {
   Find();
   const Report after = ReadOne();
   EXPECT_NE(after->placement.workload.cgroup_id, before->placement.workload.cgroup_id);
-  EXPECT_EQ(after->home_since, machine_.clock().Now());
+  EXPECT_EQ(after->home_since, machine_.clock().Monotonic());
 }
 
 TEST_F(ReportReaderTest, KnowsWhatIsInOnePartOfTheTree) {
@@ -274,7 +274,7 @@ TEST_F(ReportReaderTest, ProcessesThatSwapHomesAreNoticed) {
   Pin(11, "0-3");
   const Report swapped = ReadOne();
   EXPECT_DOUBLE_EQ(swapped->placement.LocalFraction().value(), 0);
-  EXPECT_EQ(swapped->home_since, machine_.clock().Now());
+  EXPECT_EQ(swapped->home_since, machine_.clock().Monotonic());
 }
 
 TEST_F(ReportReaderTest, AShiftOfMemoryIsSampled) {

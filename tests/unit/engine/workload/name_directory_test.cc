@@ -24,6 +24,7 @@ const std::string kSandboxId(64, 'b');
 const ContainerRef kContainer{kUid, kId, QosClass::kGuaranteed};
 const ContainerRef kSandbox{kUid, kSandboxId, QosClass::kGuaranteed};
 const ContainerNames kNames{"shop", "db-0", "mysql"};
+constexpr ContainerRole kApp = ContainerRole::kApp;
 const ContainerNames kPodNames{"shop", "db-0", ""};
 const PodMetadata kMetadata{{{"app", "db"}}, {{"note", "x"}}};
 
@@ -52,7 +53,8 @@ class NameDirectoryTest : public ::testing::Test {
 
   // As the container runtime reports the pod.
   void ReportByCri() {
-    cri_->known = {{kSandboxId, kUid, {kPodNames, kMetadata, {}}}, {kId, kUid, {kNames, {}, {}}}};
+    cri_->known = {{kSandboxId, kUid, {kPodNames, kMetadata, {}, ContainerRole::kSandbox}},
+                   {kId, kUid, {kNames, {}, {}, kApp}}};
   }
 
   // The sources are asked once more.
@@ -82,8 +84,9 @@ TEST_F(NameDirectoryTest, KnowsNothingAtFirst) {
 TEST_F(NameDirectoryTest, TheRuntimeAloneGivesNamesAndLabels) {
   ReportByCri();
   directory_.ReadAll();
-  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}}));
-  EXPECT_EQ(directory_.Describe(kSandbox), (ContainerDescription{kPodNames, kMetadata, {}}));
+  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}, kApp}));
+  EXPECT_EQ(directory_.Describe(kSandbox),
+            (ContainerDescription{kPodNames, kMetadata, {}, ContainerRole::kSandbox}));
   EXPECT_EQ(directory_.NamesOf(kContainer), kNames);
 }
 
@@ -127,7 +130,7 @@ TEST_F(NameDirectoryTest, WhereSourcesDifferTheFirstIsRight) {
   resources_->known = {{"", "", {kNames, {}, Cpus(1)}}};
   state_->known = {{"", kUid, {{"", "", "mysql"}, {}, Cpus(2)}}};
   directory_.ReadAll();
-  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, Cpus(1)}));
+  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, Cpus(1), kApp}));
   ReadLater();
   EXPECT_EQ(Describe().names, kNames);
 }
@@ -151,11 +154,11 @@ TEST_F(NameDirectoryTest, NamesStayWhenTheirSourceGoesAway) {
   cri_->status = absl::UnavailableError("stopped");
   cri_->known.clear();
   for (int i = 0; i < 40; ++i) ReadLater(absl::Minutes(2));
-  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}}));
+  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}, kApp}));
   cri_->status = absl::OkStatus();
   ReportByCri();
   ReadLater(absl::Minutes(2));
-  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}}));
+  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}, kApp}));
   EXPECT_EQ(changes_, 1);
 }
 
@@ -165,7 +168,8 @@ TEST_F(NameDirectoryTest, NamesThatNoSourceReportsAnyMoreAreForgotten) {
   directory_.ReadAll();
   cri_->known.clear();
   for (int i = 0; i < 5; ++i) ReadLater(absl::Minutes(5));
-  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}})) << "the logs report it";
+  EXPECT_EQ(Describe(), (ContainerDescription{kNames, kMetadata, {}, kApp}))
+      << "the logs report it";
   logs_->known.clear();
   ReadLater(absl::Minutes(9));
   EXPECT_EQ(Describe().names, kNames) << "not yet";

@@ -169,17 +169,20 @@ TEST_F(PlacementReaderTest, MissingControllersAreMadeUpFor) {
   EXPECT_EQ(placement->allowed_nodes, topology_.MemoryNodes());
 }
 
-TEST_F(PlacementReaderTest, ALonePauseProcessIsASandbox) {
+TEST_F(PlacementReaderTest, AProcessThatIsCalledPauseMakesNoSandbox) {
   const auto pause = machine_.AddProcess(10);
   pause->command = "pause";
   machine_.Publish(*pause);
   machine_.AddProcess(11);
-  machine_.AddCgroup("/sandbox", {10});
-  machine_.AddCgroup("/app", {11});
+  machine_.AddCgroup("/pause", {10});
   machine_.AddCgroup("/both", {10, 11});
-  EXPECT_TRUE(Read(Cgroup("/sandbox"))->is_sandbox);
-  EXPECT_FALSE(Read(Cgroup("/app"))->is_sandbox);
-  EXPECT_FALSE(Read(Cgroup("/both"))->is_sandbox);
+  Workload workload = Cgroup("/pause");
+  EXPECT_FALSE(Read(workload)->IsSandbox());
+  workload.role = ContainerRole::kSandbox;
+  EXPECT_TRUE(Read(workload)->IsSandbox());
+  Workload both = Cgroup("/both");
+  both.role = ContainerRole::kSandbox;
+  EXPECT_FALSE(Read(both)->IsSandbox()) << "gVisor runs the whole pod in it";
 }
 
 TEST_F(PlacementReaderTest, GivesUpWhenItsCallerHasGone) {

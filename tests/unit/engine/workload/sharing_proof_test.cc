@@ -50,8 +50,8 @@ class SharingProofTest : public ::testing::Test {
   }
 
   SharingProof Take(const std::vector<pid_t>& own_pids = {10, 11}) {
-    return SharingProof::Take(machine_.host(), finder_.Find({{}, {}, "/pod", {}}).value().front(),
-                              own_pids);
+    return SharingProof::Take(machine_.kernel(), machine_.clock(), machine_.host(),
+                              finder_.Find({{}, {}, "/pod", {}}).value().front(), own_pids);
   }
 
   static Mapping MappingOf(Backing backing, bool is_shared, const FileId& file) {
@@ -130,7 +130,8 @@ TEST_F(SharingProofTest, OfASingleProcessAllOthersAreStrangers) {
   Map(10, kBuffers);
   Map(11, kBuffers);
   const Workload alone = finder_.Find({{}, {}, {}, 10}).value().front();
-  const SharingProof proof = SharingProof::Take(machine_.host(), alone, {10});
+  const SharingProof proof =
+      SharingProof::Take(machine_.kernel(), machine_.clock(), machine_.host(), alone, {10});
   EXPECT_FALSE(proof.OwnsAnonymous(10));
   EXPECT_FALSE(proof.OwnsObject(kBuffers));
 }

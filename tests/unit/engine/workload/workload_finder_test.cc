@@ -250,6 +250,16 @@ TEST_F(WorkloadFinderTest, ARemovedOrRecreatedCgroupIsGone) {
   EXPECT_TRUE(absl::IsNotFound(finder_.ListProcesses(workload).status()));
 }
 
+TEST_F(WorkloadFinderTest, ACgroupIsFoundByItsIdOnlyUntilItIsRecreated) {
+  machine_.AddCgroup("/pod", {10});
+  WorkloadSelector selector{{}, {}, "/pod", {}};
+  selector.cgroup_id = finder_.Find(selector)->front().cgroup_id;
+  EXPECT_TRUE(finder_.Find(selector).ok());
+  machine_.RecreateCgroup("/pod", {11});
+  const absl::Status gone = finder_.Find(selector).status();
+  EXPECT_TRUE(absl::IsNotFound(gone)) << gone;
+}
+
 TEST_F(WorkloadFinderTest, AProcessThatExitedOrWasReplacedIsGone) {
   machine_.AddProcess(10);
   const Workload workload = FindOne(Process(10));

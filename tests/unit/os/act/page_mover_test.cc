@@ -214,7 +214,7 @@ INSTANTIATE_TEST_SUITE_P(
                       CallError{EPERM, MoveStop::kPermissionDenied, PageOutcome::kPermissionDenied},
                       CallError{ENOSYS, MoveStop::kPermissionDenied,
                                 PageOutcome::kPermissionDenied},
-                      CallError{ENODEV, MoveStop::kUnexpected, PageOutcome::kNotMigratable},
+                      CallError{ENODEV, MoveStop::kNodeGone, PageOutcome::kNotAttempted},
                       CallError{EFAULT, MoveStop::kUnexpected, PageOutcome::kNotMigratable},
                       CallError{EIO, MoveStop::kUnexpected, PageOutcome::kNotMigratable}),
     [](const auto& param) { return strerrorname_np(param.param.error_number); });

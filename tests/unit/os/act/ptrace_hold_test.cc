@@ -84,6 +84,20 @@ TEST(PtraceHoldTest, AStoppedProcessStaysStopped) {
   EXPECT_TRUE(target->Runs());
 }
 
+TEST(PtraceHoldTest, AStoppedProcessNeedsNoWaiting) {
+  const auto target = Counting(4);
+  kill(target->pid(), SIGSTOP);
+  ASSERT_TRUE(target->WaitForState('T'));
+  ASSERT_TRUE(Hold(target->pid()).ok());  // then all its threads have stopped
+  for (int i = 0; i < 20; ++i) {
+    const auto hold = Hold(target->pid(), absl::ZeroDuration());
+    ASSERT_TRUE(hold.ok()) << i << ": " << hold.status();
+    EXPECT_TRUE(target->StandsStill());
+  }
+  kill(target->pid(), SIGCONT);
+  EXPECT_TRUE(target->Runs());
+}
+
 TEST(PtraceHoldTest, StopAndContinueTakeEffectAfterTheHold) {
   const auto target = Counting(4);
   auto hold = Hold(target->pid());

@@ -7,8 +7,28 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
+
 namespace numalocality::parse_proc_test {
 namespace {
+
+absl::StatusOr<std::vector<Mapping>> ParseMaps(absl::string_view text,
+                                               const MemoryFileSystems& file_systems) {
+  std::vector<Mapping> mappings;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    const auto mapping = ParseMapsLine(line, file_systems);
+    if (!mapping.ok()) return mapping.status();
+    mappings.push_back(*mapping);
+  }
+  return mappings;
+}
+
+// In parts of `part_bytes`.
+absl::StatusOr<MemoryFileSystems> ParseMountinfo(absl::string_view text, size_t part_bytes = 1000) {
+  MountinfoParser parser;
+  for (size_t at = 0; at < text.size(); at += part_bytes) parser.Add(text.substr(at, part_bytes));
+  return parser.Finish();
+}
 
 // Fields 4 to 29 of a stat line: 5 and 6 ticks of CPU time, 9 threads, start time 12345, 200
 // resident pages, code from 4096 on, stack from 7000 on.
@@ -124,18 +144,29 @@ TEST(ParseMapsTest, ReadsWhatIsMappedAndWhetherItIsShared) {
 }
 
 TEST(ParseMountinfoTest, FindsFileSystemsThatAreMemory) {
-  const auto mounts = ParseMountinfo(
+  const absl::string_view text =
       "22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"
       "30 22 0:42 / /dev/hugepages rw,relatime shared:2 master:1 - hugetlbfs hugetlbfs rw\n"
       "31 22 0:43 /a\\040b /mnt/a\\040-\\040tmpfs rw - tmpfs tmpfs rw,size=1k\n"
       "32 22 0:44 / /mnt/x rw - xfs hugetlbfs rw\n"
       "33 22 0:20 / /sys rw - sysfs sysfs rw\n"
       "34 22 259:1 / /mnt/pmem rw - ext4 /dev/pmem0 rw,dax=always,x=1\n"
-      "35 22 259:2 / /mnt/pmem rw - ext4 /dev/pmem1 rw,dax=never\n");
+      "35 22 259:2 / /mnt/pmem rw,dax - ext4 /dev/dax,dax rw,dax=never\n";
+  for (const size_t part_bytes : {size_t{1}, size_t{7}, text.size()}) {
+    const auto mounts = ParseMountinfo(text, part_bytes);
+    ASSERT_TRUE(mounts.ok()) << mounts.status();
+    EXPECT_EQ(mounts->hugetlbfs, (std::set<DeviceId>{{0, 42}}));
+    EXPECT_EQ(mounts->tmpfs, (std::set<DeviceId>{{0, 43}}));
+    EXPECT_EQ(mounts->devices, (std::set<DeviceId>{{0, 20}, {259, 1}}));
+  }
+}
+
+TEST(ParseMountinfoTest, LongPathsHideNothing) {
+  const std::string deep(100'000, 'd');
+  const auto mounts =
+      ParseMountinfo("30 22 0:42 /" + deep + " /" + deep + " rw - hugetlbfs " + deep + " rw\n");
   ASSERT_TRUE(mounts.ok()) << mounts.status();
   EXPECT_EQ(mounts->hugetlbfs, (std::set<DeviceId>{{0, 42}}));
-  EXPECT_EQ(mounts->tmpfs, (std::set<DeviceId>{{0, 43}}));
-  EXPECT_EQ(mounts->devices, (std::set<DeviceId>{{0, 20}, {259, 1}}));
 }
 
 TEST(ParseMountinfoTest, RefusesOtherFormats) {

@@ -1,0 +1,34 @@
+#include "agent/os/base/read_budget.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/log.h"
+#include "agent/base/units.h"
+
+namespace numalocality {
+
+ReadBudget::ReadBudget(const ReadLimits& limits, const Clock& clock,
+                       std::function<bool()> is_cancelled)
+    : limits_(limits),
+      clock_(&clock),
+      deadline_(clock.Monotonic() + limits.time),
+      is_cancelled_(std::move(is_cancelled)) {}
+
+absl::Status ReadBudget::Take(absl::string_view name, int64_t bytes) {
+  taken_bytes_ += bytes;
+  if (is_cancelled_ && is_cancelled_()) return absl::CancelledError("the caller has cancelled");
+  if (taken_bytes_ > limits_.bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("read ", LogSafe(name), ": there is more than ", FormatBytes(limits_.bytes),
+                     " to read, the limit"));
+  }
+  if (clock_->Monotonic() > deadline_) {
+    return absl::ResourceExhaustedError(absl::StrCat("read ", LogSafe(name), ": takes longer than ",
+                                                     absl::FormatDuration(limits_.time),
+                                                     ", the limit"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace numalocality

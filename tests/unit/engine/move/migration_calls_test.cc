@@ -1,0 +1,157 @@
+// How many migrating calls a migration makes: each of them makes every CPU drain its LRU caches, so
+// a tenant must not be able to cause many.
+#include <gtest/gtest.h>
+
+#include "tests/unit/engine/move/workload_mover_fixture.h"
+
+namespace numalocality::migration_calls_test {
+namespace {
+
+constexpr int kWindow = 4096;             // pages of a window
+constexpr int kNodePages = 64 * kWindow;  // 1 GiB
+
+class MigrationCallsTest : public WorkloadMoverTest {
+ protected:
+  static FakeMachine LargeMachine() {
+    return FakeMachine(
+        {{0, "0-3", 2 * kNodePages, kNodePages}, {1, "4-7", 2 * kNodePages, kNodePages}});
+  }
+
+  // Adds a process to `machine` and moves its memory from node 0 to node 1.
+  WorkloadMigration Move(FakeMachine& machine, FakeProcess& process) {
+    machine.Publish(process);
+    return MoveWorkload(machine.context(), workload_, {{process.pid}}, spec_, observer_);
+  }
+};
+
+// ---- Overhead
+
+// 25,600 pages from node 1 to node 2 while each call takes 12 ms, in calls.
+int64_t CallsFromNode1To2(bool node0_has_memory, const NodeSet& allowed) {
+  FakeMachine machine({{0, "0-3", 65536, 60000, node0_has_memory}, {1, "4-7"}, {2, "8-11"}});
+  machine.SetHugePages(false);
+  machine.kernel().set_time_per_call(absl::Milliseconds(12));
+  machine.kernel().set_time_per_page(absl::Microseconds(2));
+  const auto process = machine.AddProcess(10, "8-11");
+  process->AddPages(0x10000000, 25600, 1);
+  process->allowed_nodes = allowed;
+  machine.Publish(*process);
+  MigrationSpec spec;
+  spec.target_nodes = {NodeId{2}};
+  ScriptedObserver observer;
+  const WorkloadMigration result =
+      MoveWorkload(machine.context(), {"/", 1, std::nullopt, std::nullopt}, {{10}}, spec, observer);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 25600);
+  return result.calls.Count();
+}
+
+TEST(CallOverheadTest, IsMeasuredOnTheTargetWhateverNode0Is) {
+  const NodeSet all{NodeId{0}, NodeId{1}, NodeId{2}};
+  const int64_t calls = CallsFromNode1To2(true, all);
+  EXPECT_LT(calls, 20);
+  EXPECT_EQ(CallsFromNode1To2(true, all - NodeSet{NodeId{0}}), calls);
+  EXPECT_EQ(CallsFromNode1To2(false, all - NodeSet{NodeId{0}}), calls);
+}
+
+// ---- Memory that cannot move
+
+TEST_F(MigrationCallsTest, PinnedMemoryCostsFewCalls) {
+  for (const absl::Duration page :
+       {absl::Microseconds(1), absl::Microseconds(50), absl::Milliseconds(1)}) {
+    for (const int workers : {1, 4}) {
+      SCOPED_TRACE(testing::Message() << page << " a page, " << workers << " workers");
+      FakeMachine machine = LargeMachine();
+      machine.SetHugePages(false);
+      machine.kernel().set_time_per_page(page);
+      spec_.limits.workers = workers;
+      const auto process = machine.AddProcess(10);
+      process->AddPages(kBase, 32 * kWindow, 0);
+      for (auto& [address, folio] : process->pages) folio->pinned = true;
+      const WorkloadMigration result = Move(machine, *process);
+      ExpectEnd(result, MigrationState::kFailed, MigrationReason::kPagesLeft);
+      EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 32 * kWindow);
+      EXPECT_EQ(result.outcomes.Total(), 32 * kWindow);
+      EXPECT_LE(result.calls.Count(), 100);
+    }
+  }
+}
+
+TEST_F(MigrationCallsTest, PinnedHugePagesCostFewCallsToo) {
+  for (const bool is_known : {true, false}) {
+    SCOPED_TRACE(is_known);
+    FakeMachine machine = LargeMachine();
+    machine.kernel().set_has_pagemap_scan(is_known);
+    const auto process = machine.AddProcess(10);
+    process->AddHugePages(0x40000000, 256, 0);
+    for (auto& [address, folio] : process->pages) folio->pinned = true;
+    const WorkloadMigration result = Move(machine, *process);
+    EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 256 * kFakeHugePages);
+    EXPECT_EQ(result.outcomes.Total(), 256 * kFakeHugePages);
+    EXPECT_LE(result.calls.Count(), 100);
+  }
+}
+
+TEST_F(MigrationCallsTest, WhatComesAfterPinnedMemoryIsMoved) {
+  FakeMachine machine = LargeMachine();
+  machine.SetHugePages(false);
+  const auto process = machine.AddProcess(10);
+  process->AddPages(kBase, 40 * kWindow, 0);
+  for (uint64_t i = 0; i < 4 * kWindow; ++i) process->At(kBase + i * kFakePage).pinned = true;
+  const WorkloadMigration result = Move(machine, *process);
+  EXPECT_EQ(result.outcomes.Total(), 40 * kWindow);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], process->PagesOn(1));
+  // What is passed over is at most as much again as was stuck.
+  EXPECT_GE(result.outcomes[PageOutcome::kMoved], 32 * kWindow);
+  EXPECT_EQ(process->At(kBase + 39 * kWindow * kFakePage).node, 1);
+}
+
+TEST_F(MigrationCallsTest, AFewPinnedBuffersHideNothing) {
+  FakeMachine machine = LargeMachine();
+  machine.SetHugePages(false);
+  machine.kernel().set_time_per_page(absl::Microseconds(150));
+  const auto process = machine.AddProcess(10);
+  process->AddPages(kBase, 8 * kWindow, 0);
+  for (uint64_t i = 0; i < 8 * kWindow; ++i) {
+    process->At(kBase + i * kFakePage).pinned = i % kWindow >= 1000 && i % kWindow < 3000;
+  }
+  const WorkloadMigration result = Move(machine, *process);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 8 * (kWindow - 2000));
+  EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 8 * 2000);
+}
+
+// ---- Memory that the sharing rule leaves
+
+TEST_F(MigrationCallsTest, SharedMemoryThatStaysCostsNoCall) {
+  for (const bool has_huge_pages : {false, true}) {
+    SCOPED_TRACE(has_huge_pages);
+    FakeMachine machine = LargeMachine();
+    machine.SetHugePages(has_huge_pages);
+    const auto process = machine.AddProcess(10);
+    process->AddPages(0x40000000, 12 * kWindow, 0);
+    for (auto& [address, folio] : process->pages) folio->shared = true;
+    process->AddPages(0x80000000, 10, 0);
+    const WorkloadMigration result = Move(machine, *process);
+    EXPECT_EQ(result.outcomes[PageOutcome::kShared], 12 * kWindow);
+    EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 10);
+    EXPECT_LE(result.calls.Count(), 2);
+  }
+}
+
+TEST_F(MigrationCallsTest, SharedPagesAmongOthersAreLeftOut) {
+  FakeMachine machine = LargeMachine();
+  const auto process = machine.AddProcess(10);
+  process->AddHugePages(0x40000000, 8, 0);
+  process->AddPages(0x80000000, 1000, 0);
+  for (uint64_t i = 0; i < 1000; i += 3) process->At(0x80000000 + i * kFakePage).shared = true;
+  process->At(0x40000000 + 2 * kFakeHuge).shared = true;
+  for (const bool is_known : {false, true}) {
+    machine.kernel().set_has_pagemap_scan(is_known);
+    const WorkloadMigration result = Move(machine, *process);
+    EXPECT_EQ(result.outcomes[PageOutcome::kShared], 334 + kFakeHugePages);
+    EXPECT_EQ(result.outcomes.Total(), 1000 + 8 * kFakeHugePages);
+    EXPECT_EQ(process->PagesOn(1), 666 + 7 * kFakeHugePages);
+  }
+}
+
+}  // namespace
+}  // namespace numalocality::migration_calls_test

@@ -1,0 +1,99 @@
+// Migrations whose reads take longer than what they have read is trusted: they make progress, and
+// end when they are asked to.
+#include <gtest/gtest.h>
+
+#include "tests/unit/engine/move/workload_mover_fixture.h"
+
+namespace numalocality::migration_slow_reads_test {
+namespace {
+
+constexpr absl::Duration kRead = absl::Seconds(6);  // of a window
+constexpr int kQueries = 8;                         // of a window
+constexpr int kWindows = 8;
+constexpr int kPages = kWindows * 4096;
+
+// Stops the migration at a time.
+class TimedObserver final : public MigrationObserver {
+ public:
+  TimedObserver(const Clock& clock, absl::Duration time, MigrationReason reason)
+      : clock_(clock), time_(time), reason_(reason) {}
+  MigrationReason StopReason() override {
+    return clock_.Monotonic() < time_ ? MigrationReason::kNone : reason_;
+  }
+  void OnBatch(int, pid_t, int64_t) override {}
+  void OnBatchEnd(int) override {}
+  void OnProgress(const WorkloadMigration&) override {}
+
+ private:
+  const Clock& clock_;
+  const absl::Duration time_;
+  const MigrationReason reason_;
+};
+
+class MigrationSlowReadsTest : public WorkloadMoverTest {
+ protected:
+  MigrationSlowReadsTest() {
+    process_ = Process(10, kPages);
+    machine_.kernel().set_time_per_query(kRead / kQueries);
+    // Ends a migration that makes no progress.
+    machine_.kernel().RunAt(FakeCall::kQuery, 100 * kWindows * kQueries,
+                            [this] { machine_.Exit(10); });
+  }
+
+  WorkloadMigration RunUntil(absl::Duration time, MigrationReason reason) {
+    TimedObserver observer(machine_.clock(), time, reason);
+    return MoveWorkload(machine_.context(), workload_, {pids_}, spec_, observer);
+  }
+
+  absl::Duration now() { return machine_.clock().Monotonic(); }
+
+  std::shared_ptr<FakeProcess> process_;
+};
+
+TEST_F(MigrationSlowReadsTest, EachLookMakesProgress) {
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], kPages);
+  // The first scan, the look before the move, and the verification read each window once.
+  EXPECT_LE(now(), 3 * (kWindows + 1) * kRead);
+}
+
+TEST_F(MigrationSlowReadsTest, SoDoSeveralWorkers) {
+  spec_.limits.workers = 3;
+  EXPECT_EQ(Run().outcomes[PageOutcome::kMoved], kPages);
+}
+
+TEST_F(MigrationSlowReadsTest, TheFirstScanEndsAtTheDeadline) {
+  const WorkloadMigration result = RunUntil(2 * kRead, MigrationReason::kDeadline);
+  ExpectEnd(result, MigrationState::kFailed, MigrationReason::kDeadline);
+  EXPECT_LE(now(), 3 * kRead);
+  EXPECT_EQ(result.outcomes[PageOutcome::kNotAttempted], result.outcomes.Total());
+  EXPECT_EQ(result.outcomes.Total(), result.pages_planned);
+}
+
+TEST_F(MigrationSlowReadsTest, TheFirstScanEndsWhenCancelled) {
+  const WorkloadMigration result = RunUntil(2 * kRead, MigrationReason::kCancelled);
+  ExpectEnd(result, MigrationState::kCancelled, MigrationReason::kCancelled);
+  EXPECT_LE(now(), 3 * kRead);
+}
+
+TEST_F(MigrationSlowReadsTest, MovingEndsAtTheDeadline) {
+  const WorkloadMigration result = RunUntil((kWindows + 3) * kRead, MigrationReason::kDeadline);
+  ExpectEnd(result, MigrationState::kPartial, MigrationReason::kDeadline);
+  EXPECT_GT(process_->PagesOn(1), 0);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], process_->PagesOn(1));
+  EXPECT_EQ(result.outcomes.Total(), kPages);
+  EXPECT_EQ(result.verifications.size(), 1u);
+}
+
+TEST_F(MigrationSlowReadsTest, MovingEndsWhenCancelled) {
+  const absl::Duration time = (kWindows + 3) * kRead;
+  const WorkloadMigration result = RunUntil(time, MigrationReason::kCancelled);
+  ExpectEnd(result, MigrationState::kCancelled, MigrationReason::kCancelled);
+  EXPECT_LE(now(), time + 2 * kRead);
+  EXPECT_GT(process_->PagesOn(1), 0);
+  EXPECT_EQ(result.outcomes.Total(), kPages);
+}
+
+}  // namespace
+}  // namespace numalocality::migration_slow_reads_test
