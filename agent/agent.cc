@@ -33,7 +33,8 @@ constexpr absl::Duration kReloadPeriod = absl::Seconds(1);
 // The loop counts as stuck if a step takes this much longer than a period.
 constexpr absl::Duration kLoopGrace = absl::Minutes(1);
 // Together less than 5 seconds, in which the agent promises to exit.
-constexpr absl::Duration kMigrationGrace = absl::Milliseconds(3500);
+constexpr absl::Duration kMigrationGrace = absl::Milliseconds(3000);
+constexpr absl::Duration kJobGrace = absl::Milliseconds(500);
 constexpr absl::Duration kCallGrace = absl::Milliseconds(500);
 
 ConfigurationSource::Presence PresenceOf(const std::string& config) {
@@ -105,7 +106,8 @@ absl::Status Agent::Start() {
                       Explanation(),
                       [this] { return loop_.watch_status(); },
                       NodeName(),
-                      network_};
+                      network_,
+                      [this] { return StalledCalls(); }};
   NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
   if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
     NL_ASSIGN_OR_RETURN(http_, HttpServer::Start(address, Pages()));
@@ -124,11 +126,11 @@ absl::Status Agent::Start() {
 
 bool Agent::Stop() {
   configuration_.Stop();
-  const std::vector<std::string> stalled = migrator_.Shutdown(kMigrationGrace);
+  std::vector<std::string> stalled = migrator_.Shutdown(kMigrationGrace);
   // Before the loop, which they wake.
   events_.reset();
   names_.Stop();
-  loop_.Stop();
+  for (std::string& job : loop_.Stop(kJobGrace)) stalled.push_back(std::move(job));
   server_->Shutdown(kCallGrace);
   for (const std::string& call : stalled) LogError(call);
   return stalled.empty();
@@ -203,6 +205,12 @@ absl::Status Agent::Health() const {
   if (age < configuration_.Current()->period + kLoopGrace) return absl::OkStatus();
   return absl::UnavailableError(
       absl::StrCat("no report for ", absl::FormatDuration(age), ": the repair loop is stuck"));
+}
+
+std::vector<StalledCall> Agent::StalledCalls() const {
+  std::vector<StalledCall> calls = migrator_.StalledCalls();
+  for (StalledCall& call : loop_.StalledCalls()) calls.push_back(std::move(call));
+  return calls;
 }
 
 std::vector<std::string> Agent::NotReady() const {

@@ -53,6 +53,7 @@ class Agent {
   HttpPages Pages();
   MetricsInput Metrics() const;
   absl::Status Health() const;
+  std::vector<StalledCall> StalledCalls() const;
   std::vector<std::string> NotReady() const;
   void LogFindings() const;  // of the self-test
 

@@ -27,4 +27,10 @@ const Clock& Clock::System() {
   return kClock;
 }
 
+absl::Duration ThreadCpuTime() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return absl::DurationFromTimespec(time);
+}
+
 }  // namespace numalocality

@@ -38,6 +38,9 @@ class Clock {
   static const Clock& System();
 };
 
+// CPU time of the calling thread.
+absl::Duration ThreadCpuTime();
+
 }  // namespace numalocality
 
 #endif  // NUMALOCALITY_AGENT_BASE_CLOCK_H_

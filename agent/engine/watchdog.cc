@@ -22,7 +22,8 @@ void Watchdog::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    changed_.NotifyAll();
+    begun_.NotifyAll();
+    stop_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -31,38 +32,69 @@ int64_t Watchdog::Begin(std::string name) {
   MutexLock lock(mutex_);
   works_[++last_work_].name = std::move(name);
   // While there is other work, the thread looks again within a second.
-  if (works_.size() == 1) changed_.NotifyAll();
+  if (works_.size() == 1) begun_.NotifyAll();
   return last_work_;
 }
 
+void Watchdog::Rename(int64_t work, std::string name) {
+  MutexLock lock(mutex_);
+  works_.at(work).name = std::move(name);
+}
+
 void Watchdog::End(int64_t work) {
+  EndCalls(work);
   MutexLock lock(mutex_);
   works_.erase(work);
 }
 
 void Watchdog::BeginCall(int64_t work, int worker, std::string call) {
+  EndCall(work, worker);
   MutexLock lock(mutex_);
   works_.at(work).calls[worker] = {std::move(call), clock_.Monotonic()};
 }
 
 void Watchdog::EndCall(int64_t work, int worker) {
   MutexLock lock(mutex_);
-  works_.at(work).calls.erase(worker);
+  Work& ended = works_.at(work);
+  if (auto it = ended.calls.find(worker); it != ended.calls.end()) Drop(ended, it);
 }
 
 void Watchdog::EndCalls(int64_t work) {
   MutexLock lock(mutex_);
-  works_.at(work).calls.clear();
+  Work& ended = works_.at(work);
+  for (auto it = ended.calls.begin(); it != ended.calls.end();) Drop(ended, it);
+}
+
+void Watchdog::Drop(Work& work, std::map<int, Call>::iterator& it) const {
+  const Call& call = it->second;
+  if (call.is_named) {
+    LogInfo(absl::StrCat(work.name, ": ", call.text, " has returned after ",
+                         absl::FormatDuration(clock_.Monotonic() - call.start)));
+  }
+  it = work.calls.erase(it);
 }
 
 bool Watchdog::HasStalled(int64_t work) const {
   MutexLock lock(mutex_);
   const Call* const call = Oldest(work);
-  return call != nullptr && clock_.Monotonic() - call->start > kStalledAfter;
+  return call != nullptr && IsStalled(*call);
 }
 
 std::string Watchdog::Describe(int64_t work) const {
   MutexLock lock(mutex_);
+  return DescribeOldest(work);
+}
+
+std::vector<std::string> Watchdog::DescribeAll() const {
+  std::vector<std::string> lines;
+  MutexLock lock(mutex_);
+  for (const auto& [id, work] : works_) {
+    lines.push_back(absl::StrCat(work.name, ": ", DescribeOldest(id)));
+  }
+  return lines;
+}
+
+std::string Watchdog::DescribeOldest(int64_t work) const {
   const Call* const call = Oldest(work);
   if (call == nullptr) return "a read of its processes' memory has not returned from the kernel";
   return Describe(*call);
@@ -83,11 +115,23 @@ const Watchdog::Call* Watchdog::Oldest(int64_t work) const {
   return oldest == calls.end() ? nullptr : &oldest->second;
 }
 
+std::vector<StalledCall> Watchdog::Stalled() const {
+  std::vector<StalledCall> stalled;
+  MutexLock lock(mutex_);
+  for (const auto& [id, work] : works_) {
+    for (const auto& [worker, call] : work.calls) {
+      if (!IsStalled(call)) continue;
+      stalled.push_back({work.name, call.text, clock_.Now() - (clock_.Monotonic() - call.start)});
+    }
+  }
+  return stalled;
+}
+
 void Watchdog::Check() {
   MutexLock lock(mutex_);
   for (auto& [id, work] : works_) {
     for (auto& [worker, call] : work.calls) {
-      if (call.is_named || clock_.Monotonic() - call.start <= kStalledAfter) continue;
+      if (call.is_named || !IsStalled(call)) continue;
       call.is_named = true;
       LogWarning(absl::StrCat(work.name, ": ", Describe(call)));
     }
@@ -98,8 +142,8 @@ void Watchdog::Run() {
   while (true) {
     {
       MutexLock lock(mutex_);
-      while (works_.empty() && !stopping_) changed_.Wait(mutex_);
-      if (!stopping_) changed_.WaitFor(mutex_, kWatchdogPeriod);
+      while (works_.empty() && !stopping_) begun_.Wait(mutex_);
+      if (!stopping_) stop_.WaitFor(mutex_, kWatchdogPeriod);
       if (stopping_) return;
     }
     Check();

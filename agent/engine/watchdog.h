@@ -1,9 +1,10 @@
 // The watchdog: knows the kernel calls in progress, and names those that do not return.
 //
 // A move_pages call waits until all CPUs have drained their LRU caches, so a real-time task that
-// never yields a CPU can stall it (mm/swap.c, lru_add_drain_all). Such a call can be neither
-// interrupted nor killed: its owner can only report it, and have its WorkerPool replace the thread
-// that waits for it.
+// never yields a CPU can stall it (mm/swap.c, lru_add_drain_all). A read of a process's memory
+// waits for its mmap lock, which the process may hold while a file system does not answer. Such a
+// call can be neither interrupted nor killed: its owner can only report it, and have its WorkerPool
+// replace the thread that waits for it.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WATCHDOG_H_
 #define NUMALOCALITY_AGENT_ENGINE_WATCHDOG_H_
 
@@ -13,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
@@ -23,6 +25,13 @@ namespace numalocality {
 
 // A call that takes longer is stalled.
 inline constexpr absl::Duration kStalledAfter = absl::Seconds(5);
+
+// A call that has not returned from the kernel.
+struct StalledCall {
+  std::string work;  // on whose behalf: "migration 65f0-1 of prod/db-0/mysql"
+  std::string call;  // "move_pages of 64 pages of process 7"
+  absl::Time since;
+};
 
 // Thread-safe. Callers may hold locks of their own, except `each_second`'s.
 class Watchdog {
@@ -38,9 +47,10 @@ class Watchdog {
 
   // Work begins, such as a migration; `name` is for people. Returns its id, which is not 0.
   int64_t Begin(std::string name);
+  void Rename(int64_t work, std::string name);
   void End(int64_t work);
 
-  // Thread `worker` of the work makes `call`, such as "move_pages of 64 pages of process 7".
+  // Thread `worker` of the work makes `call`; its previous call has returned.
   void BeginCall(int64_t work, int worker, std::string call);
   void EndCall(int64_t work, int worker);
   void EndCalls(int64_t work);
@@ -51,7 +61,13 @@ class Watchdog {
   // of memory.
   std::string Describe(int64_t work) const;
 
-  // Logs calls that have stalled, once each.
+  // A line for each work in progress: its name, and Describe.
+  std::vector<std::string> DescribeAll() const;
+
+  // All calls that have stalled.
+  std::vector<StalledCall> Stalled() const;
+
+  // Logs calls that have stalled, once each. The end of a call that was logged is logged, too.
   void Check();
 
  private:
@@ -68,12 +84,17 @@ class Watchdog {
   void Run();
   // The work's oldest call; null without calls.
   const Call* Oldest(int64_t work) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string DescribeOldest(int64_t work) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Describe(const Call& call) const;
+  bool IsStalled(const Call& call) const { return clock_.Monotonic() - call.start > kStalledAfter; }
+  // Drops a call; `it` becomes the next one.
+  void Drop(Work& work, std::map<int, Call>::iterator& it) const;
 
   const Clock& clock_;
   const std::function<void()> each_second_;
   mutable Mutex mutex_;
-  ConditionVariable changed_;
+  ConditionVariable begun_;
+  ConditionVariable stop_;
   std::map<int64_t, Work> works_ ABSL_GUARDED_BY(mutex_);
   int64_t last_work_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -34,6 +34,7 @@ constexpr EnumTable<RepairReason> kRepairReasons = {{
     {RepairReason::kNoHome, "no_home", "no home", ""},
     {RepairReason::kRefused, "refused", "refused", ""},
     {RepairReason::kUnderPressure, "under_pressure", "under pressure", ""},
+    {RepairReason::kUnread, "unread", "unread", ""},
 }};
 static_assert(IsWellFormed(kRepairReasons));
 
@@ -41,5 +42,18 @@ static_assert(IsWellFormed(kRepairReasons));
 
 const EnumTable<RepairVerdict>& TableOf(RepairVerdict) { return kRepairVerdicts; }
 const EnumTable<RepairReason>& TableOf(RepairReason) { return kRepairReasons; }
+
+bool IsSame(const RepairDecision& a, const RepairDecision& b) {
+  return a.verdict == b.verdict && a.reason == b.reason && a.policy == b.policy;
+}
+
+bool SameNext(const RepairDecision& a, const RepairDecision& b) {
+  return a.next == b.next && (a.next_time == b.next_time ||
+                              absl::AbsDuration(a.next_time - b.next_time) < absl::Seconds(1));
+}
+
+bool IsAtHome(const RepairDecision& decision) {
+  return decision.reason == RepairReason::kLocal || decision.reason == RepairReason::kTooLittle;
+}
 
 }  // namespace numalocality

@@ -38,6 +38,7 @@ enum class RepairReason {
   kNoHome,           // its CPUs are not on or near a node with memory
   kRefused,          // the migration was refused
   kUnderPressure,    // it loses much of its time to memory pressure
+  kUnread,           // its last report is old: reading it again fails, or has not ended
 };
 
 const EnumTable<RepairVerdict>& TableOf(RepairVerdict);
@@ -52,6 +53,16 @@ struct RepairDecision {
   absl::Time next_time = absl::InfiniteFuture();   // the same for people
   absl::Time since;                                // when this decision was first made
 };
+
+// Whether both decide the same, apart from figures and times.
+bool IsSame(const RepairDecision& a, const RepairDecision& b);
+
+// Whether both may change by themselves at the same time. The wall time of `next` differs by a
+// little each time, and by more after the clock was set.
+bool SameNext(const RepairDecision& a, const RepairDecision& b);
+
+// Whether the workload's memory is where it should be, as far as this decision goes.
+bool IsAtHome(const RepairDecision& decision);
 
 }  // namespace numalocality
 

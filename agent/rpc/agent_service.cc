@@ -112,6 +112,7 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext*, const v1::GetStatusRe
   auto status = RunSelfTest(context_, runtime_, configuration_);
   if (!status.ok()) return ToGrpc(status.status());
   if (changes_ != nullptr) status->changes = changes_();
+  if (stalled_calls_ != nullptr) status->stalled_calls = stalled_calls_();
   if (!network_.address.empty()) status->network_api = CheckTlsFiles(network_);
   StatusToProto(*status, *response);
   response->set_node_name(Printable(node_name_));

@@ -5,12 +5,14 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "agent/engine/context.h"
 #include "agent/engine/health/configuration_source.h"
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/report/report_board.h"
+#include "agent/engine/watchdog.h"
 #include "agent/engine/workload/container_resources.h"
 #include "agent/model/configuration.h"
 #include "numalocality/v1/agent.grpc.pb.h"
@@ -20,13 +22,14 @@ namespace numalocality {
 // Thread-safe.
 class AgentService final : public v1::AgentService::Service {
  public:
-  // All references and pointers outlive this; `runtime`, `configuration` and `changes`
-  // (PolicyLoop::watch_status) may be null. `node_name`: Kubernetes node, or host name; may be
-  // empty. `network`: options of the network API.
+  // All references and pointers outlive this; `runtime`, `configuration`, `changes`
+  // (PolicyLoop::watch_status) and `stalled_calls` may be null. `node_name`: Kubernetes node, or
+  // host name; may be empty. `network`: options of the network API.
   AgentService(const EngineContext& context, ContainerResources* runtime,
                const ConfigurationSource* configuration, Migrator& migrator,
                const ReportBoard& board, std::function<absl::Status()> changes = nullptr,
-               std::string node_name = {}, GrpcOptions network = {})
+               std::string node_name = {}, GrpcOptions network = {},
+               std::function<std::vector<StalledCall>()> stalled_calls = nullptr)
       : context_(context),
         runtime_(runtime),
         configuration_(configuration),
@@ -34,7 +37,8 @@ class AgentService final : public v1::AgentService::Service {
         board_(board),
         changes_(std::move(changes)),
         node_name_(std::move(node_name)),
-        network_(std::move(network)) {}
+        network_(std::move(network)),
+        stalled_calls_(std::move(stalled_calls)) {}
 
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                          v1::GetStatusResponse* response) override;
@@ -50,6 +54,7 @@ class AgentService final : public v1::AgentService::Service {
   const std::function<absl::Status()> changes_;
   const std::string node_name_;
   const GrpcOptions network_;
+  const std::function<std::vector<StalledCall>()> stalled_calls_;
 };
 
 }  // namespace numalocality

@@ -27,7 +27,8 @@ Server::Server(const Served& served)
     : placement_service_(served.context, served.board, served.explanation),
       migration_service_(served.migrator, served.context),
       agent_service_(served.context, served.runtime, served.configuration, served.migrator,
-                     served.board, served.changes, served.node_name, served.network) {}
+                     served.board, served.changes, served.node_name, served.network,
+                     served.stalled_calls) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
                                                       const Served& served) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -34,6 +35,7 @@ struct Served {
   std::function<absl::Status()> changes = nullptr;  // see AgentService
   std::string node_name = {};                       // see AgentService
   GrpcOptions network = {};
+  std::function<std::vector<StalledCall>()> stalled_calls = nullptr;  // of the whole agent
 };
 
 // Serves from construction by Start until Shutdown. Methods are for one thread.

@@ -162,6 +162,19 @@ void CheckChanges(const AgentStatus& status, std::vector<Finding>& findings) {
                       "fs.inotify.max_user_instances, raise that one and restart the agent"});
 }
 
+void CheckStalledCalls(const AgentStatus& status, std::vector<Finding>& findings) {
+  for (const StalledCall& stalled : status.stalled_calls) {
+    findings.push_back(
+        {Severity::kWarning,
+         absl::StrCat("The ", stalled.work, " makes no progress: ", stalled.call,
+                      " has not returned from the kernel since ",
+                      absl::FormatTime("%H:%M:%S UTC", stalled.since, absl::UTCTimeZone())),
+         "Look for a real-time task that never leaves a CPU, and for a file system or device that "
+         "does not answer (/proc/PID/stack of the process); the agent serves all other workloads "
+         "meanwhile"});
+  }
+}
+
 void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) {
   if (!status.network_api.has_value() || status.network_api->ok()) return;
   findings.push_back(
@@ -244,6 +257,7 @@ std::vector<Finding> FindingsOf(const AgentStatus& status) {
   CheckSurroundings(status, findings);
   CheckNameSources(status, findings);
   CheckChanges(status, findings);
+  CheckStalledCalls(status, findings);
   CheckNetworkApi(status, findings);
   CheckConfiguration(status, findings);
   CheckKernel(status, findings);

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "agent/engine/context.h"
 #include "agent/engine/health/configuration_source.h"
+#include "agent/engine/watchdog.h"
 #include "agent/engine/workload/container_resources.h"
 #include "agent/engine/workload/name_source.h"
 #include "agent/model/page_span.h"
@@ -48,6 +49,7 @@ struct AgentStatus {
   // Whether changes of cgroups are noticed at once, see PolicyLoop::watch_status; nullopt without a
   // loop.
   std::optional<absl::Status> changes;
+  std::vector<StalledCall> stalled_calls;  // of migrations and of the loop
   // Whether the network API's certificate files are valid now; nullopt without that API.
   std::optional<absl::Status> network_api;
 };

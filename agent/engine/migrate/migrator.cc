@@ -365,6 +365,8 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
       MutexLock lock(mutex_);
       entry->workload = i;
     }
+    watchdog_.Rename(entry->watch, absl::StrCat("migration ", entry->migration.id, " of ",
+                                                admitted.workload.ToString()));
     const EngineContext context = ContextNow();
     WorkloadMigration result = MigrateWorkload(context, runtime_, admitted, request, observer);
     MutexLock lock(mutex_);

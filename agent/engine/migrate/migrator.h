@@ -117,6 +117,9 @@ class Migrator {
   // called once a second while migrations run.
   void FindStalledCalls();
 
+  // Kernel calls of migrations that have not returned for kStalledAfter.
+  std::vector<StalledCall> StalledCalls() const { return watchdog_.Stalled(); }
+
   // Accepts no more requests, cancels all migrations and waits for the batches in flight, `grace`
   // at most. Returns a line for each migration that still waits for a kernel call.
   std::vector<std::string> Shutdown(absl::Duration grace);

@@ -10,14 +10,24 @@ void ActiveMigrations::Update(const Migration& migration, absl::Duration now) {
         IsFinal(migration.state) ? now + evacuation->keep_clear : absl::InfiniteDuration();
   }
   if (IsFinal(migration.state)) {
-    moving_.erase(migration.id);
-    repairs_.erase(migration.id);
+    Drop(migration.id);
     return;
   }
   std::vector<Workload>& workloads = moving_[migration.id];
   workloads.clear();
   for (const WorkloadMigration& result : migration.workloads) workloads.push_back(result.workload);
 }
+
+void ActiveMigrations::Drop(const std::string& id) {
+  moving_.erase(id);
+  repairs_.erase(id);
+}
+
+void ActiveMigrations::Claim(const Workload& workload, const NodeSet& homes, int64_t bytes) {
+  claims_[workload.cgroup_id] = {homes, bytes};
+}
+
+void ActiveMigrations::DropClaim(const Workload& workload) { claims_.erase(workload.cgroup_id); }
 
 void ActiveMigrations::AddRepair(const Migration& migration, const NodeSet& homes) {
   Update(migration, -absl::InfiniteDuration());
@@ -36,6 +46,9 @@ std::string ActiveMigrations::Moving(const Workload& workload) const {
 int64_t ActiveMigrations::ClaimedBytes(NodeId node) const {
   int64_t bytes = 0;
   for (const auto& [id, repair] : repairs_) {
+    if (repair.homes.Contains(node)) bytes += repair.bytes;
+  }
+  for (const auto& [id, repair] : claims_) {
     if (repair.homes.Contains(node)) bytes += repair.bytes;
   }
   return bytes;

@@ -20,13 +20,19 @@ class ActiveMigrations {
   // Takes in the current state of a migration. Of a final one only the node that it cleared is
   // remembered.
   void Update(const Migration& migration, absl::Duration now);
-  // Takes in a repair that was just submitted; it moves memory to `homes`.
+  // Takes in a repair that is being submitted for `workload`, and will move `bytes` to `homes`.
+  void Claim(const Workload& workload, const NodeSet& homes, int64_t bytes);
+  void DropClaim(const Workload& workload);
+  // Takes in a repair that was submitted; it moves memory to `homes`.
   void AddRepair(const Migration& migration, const NodeSet& homes);
+
+  // Forgets a migration that has ended.
+  void Drop(const std::string& id);
 
   // The id of a migration that moves `workload`; empty if there is none.
   std::string Moving(const Workload& workload) const;
 
-  int RepairCount() const { return static_cast<int>(repairs_.size()); }
+  int RepairCount() const { return static_cast<int>(repairs_.size() + claims_.size()); }
   // Bytes that repairs are about to move to a node.
   int64_t ClaimedBytes(NodeId node) const;
 
@@ -42,6 +48,7 @@ class ActiveMigrations {
 
   std::map<std::string, std::vector<Workload>> moving_;  // by id
   std::map<std::string, Repair> repairs_;                // by id
+  std::map<uint64_t, Repair> claims_;                    // by cgroup id
   std::map<NodeId, absl::Duration> cleared_until_;
 };
 

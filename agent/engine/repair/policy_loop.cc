@@ -1,7 +1,5 @@
 #include "agent/engine/repair/policy_loop.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -15,34 +13,12 @@
 namespace numalocality {
 namespace {
 
-// CPU time of the calling thread.
-absl::Duration ThreadCpuTime() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return absl::DurationFromTimespec(time);
-}
-
 std::vector<std::string> PlainCgroups(const Configuration& configuration) {
   std::set<std::string> paths;
   for (const LocalityPolicy& policy : configuration.policies) {
     paths.insert(policy.selector.cgroup_paths.begin(), policy.selector.cgroup_paths.end());
   }
   return {paths.begin(), paths.end()};
-}
-
-bool IsSame(const RepairDecision& a, const RepairDecision& b) {
-  return a.verdict == b.verdict && a.reason == b.reason && a.policy == b.policy;
-}
-
-// The wall time of `next` differs by a little each time, and by more after the clock was set.
-bool SameNext(const RepairDecision& a, const RepairDecision& b) {
-  return a.next == b.next && (a.next_time == b.next_time ||
-                              absl::AbsDuration(a.next_time - b.next_time) < absl::Seconds(1));
-}
-
-// As far as this decision goes, the workload's memory is where it should be.
-bool IsAtHome(const RepairDecision& decision) {
-  return decision.reason == RepairReason::kLocal || decision.reason == RepairReason::kTooLittle;
 }
 
 }  // namespace
@@ -56,7 +32,13 @@ PolicyLoop::PolicyLoop(const EngineContext& context, PolicyLoopSources sources, 
       totals_(totals),
       reader_(context),
       configuration_(sources_.configuration()),
-      decider_(sources_.describe, sources_.metadata_expected) {}
+      decider_(sources_.describe, sources_.metadata_expected),
+      report_jobs_(
+          reader_, jobs_, [this](const Workload& workload) { return NameOf(workload); },
+          [this](const Reading& reading) { TakeReading(reading); }),
+      jobs_(context.clock, [this] {
+        if (watch_.has_value()) watch_->Wake();
+      }) {}
 
 PolicyLoop::~PolicyLoop() { Stop(); }
 
@@ -73,16 +55,18 @@ void PolicyLoop::Start() {
     if (!sources_.kubelet_dir.empty()) watch_->WatchKubelet(sources_.kubelet_dir);
   }
   SetWatchStatus(watch.status());
+  jobs_.Start();
   thread_ = std::thread([this] { Run(); });
 }
 
-void PolicyLoop::Stop() {
+std::vector<std::string> PolicyLoop::Stop(absl::Duration grace) {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
   }
   if (watch_.has_value()) watch_->Wake();
   if (thread_.joinable()) thread_.join();
+  return jobs_.Stop(grace);
 }
 
 void PolicyLoop::Run() {
@@ -94,7 +78,7 @@ void PolicyLoop::Run() {
     {
       MutexLock lock(mutex_);
       if (stopping_) return;
-      if (!inbox_.empty() || is_woken_) {
+      if (!inbox_.empty() || is_woken_ || jobs_.HasEndings()) {
         news = watch_.has_value() ? watch_->Wait(absl::ZeroDuration()) : CgroupNews();
         continue;
       }
@@ -138,17 +122,21 @@ absl::Duration PolicyLoop::Tick(const CgroupNews& news) {
   reservations_ = migrator_.reservations().List();
   if (news.kubelet_wrote) sources_.ask_names();
   // Reports of written cgroups come before those of ended migrations: they name the trigger.
-  const bool all_were_read = ReadDue(news, now);
+  const bool all_are_read = ReadDue(news, now);
   TakeInbox();
+  jobs_.CallEndings(kPatience);
   DropGone();
-  if (all_were_read) ForgetGone();
+  if (all_are_read && walk_status_.ok()) ForgetGone();
   // Reading takes time: the changes that it found may be later than `now`.
-  const absl::Duration next_decision = DecideDue(context_.clock.Monotonic());
-  if (read_at_ == now) read_cpu_time_ = ThreadCpuTime() - cpu_before;
+  DecideDue(context_.clock.Monotonic());
+  jobs_.CallEndings(kPatience);
+  AskForNames();
+  if (read_at_ == now) read_cpu_time_ += ThreadCpuTime() - cpu_before;
   Publish();
   MutexLock lock(mutex_);
   last_tick_ = now;
-  absl::Duration next = std::min(read_at_ + configuration_->period, next_decision);
+  absl::Duration next =
+      std::min(read_at_ + configuration_->period, NextDue(context_.clock.Monotonic()));
   if (tree_changed_) next = std::min(next, walked_at_ + kWalkInterval);
   return next;
 }
@@ -174,8 +162,11 @@ void PolicyLoop::TakeInbox() {
     ReadTopology();
     for (const WorkloadMigration& result : migration.workloads) {
       const std::string& path = result.workload.cgroup_path;
-      reader_.Resample(path);
-      Track(reader_.ReadBelow(path, topology_), absl::StrCat("migration ", migration.id, " ended"));
+      for (const ReportReader::Kept& kept : reader_.Below(path)) {
+        report_jobs_.Read(kept, topology_,
+                          {absl::StrCat("migration ", migration.id, " ended"),
+                           kept->workload.cgroup_path == path});
+      }
     }
   }
 }
@@ -195,16 +186,42 @@ bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Duration now) {
   const bool walked = WalkIfDue(now);
   const bool read_all = walked || news.lost || now >= read_at_ + configuration_->period;
   if (!read_all && news.written.empty()) return false;
-  if (read_all) read_at_ = now;  // also if it fails: then it is tried again after a period
+  if (read_all) {
+    read_at_ = now;  // also if it fails: then it is tried again after a period
+    read_cpu_time_ = absl::ZeroDuration();
+  }
   if (!ReadTopology()) return false;
   for (const auto& [path, file] : news.written) {
-    Track(reader_.ReadBelow(path, topology_), absl::StrCat(file, " of ", path, " written"));
+    for (const ReportReader::Kept& kept : reader_.Below(path)) {
+      report_jobs_.Read(kept, topology_, {absl::StrCat(file, " of ", path, " written")});
+    }
   }
   if (!read_all) return false;
-  Track(reader_.ReadAll(topology_),
-        walked && tree_changed ? "containers were created or removed" : "timer");
+  for (const ReportReader::Kept& kept : reader_.Below("/")) {
+    // One that is being read needs no second reading.
+    if (jobs_.IsBusy(kept->workload.cgroup_id)) continue;
+    report_jobs_.Read(kept, topology_,
+                      {walked && tree_changed ? "containers were created or removed" : "timer"});
+  }
   decide_all_ = true;
   return true;
+}
+
+void PolicyLoop::TakeReading(const Reading& reading) {
+  read_cpu_time_ += reading.cpu_time;
+  if (reading.report.ok()) return Track(*reading.report, reading.cause.trigger);
+  const std::string message(reading.report.status().message());
+  LogWarning(absl::StrCat("placement of ", NameOf(reading.workload),
+                          " is out of date: ", LogSafe(message)));
+  const auto tracked = tracked_.find(reading.workload.cgroup_path);
+  if (tracked != tracked_.end()) tracked->second.unread = message;
+}
+
+std::string PolicyLoop::NameOf(const Workload& workload) const {
+  if (!workload.container.has_value()) return workload.ToString();
+  const ContainerNames names = sources_.describe(*workload.container).names;
+  if (names.pod.empty()) return workload.ToString();
+  return absl::StrCat(names.pod_namespace, "/", names.pod, "/", names.container);
 }
 
 bool PolicyLoop::ReadTopology() {
@@ -214,7 +231,7 @@ bool PolicyLoop::ReadTopology() {
     LogError(absl::StrCat("cannot report placements: ", topology.status().message()));
     return false;
   }
-  topology_ = *std::move(topology);
+  topology_ = std::make_shared<Topology>(*std::move(topology));
   topology_is_fresh_ = true;
   return true;
 }
@@ -258,40 +275,37 @@ void PolicyLoop::SetWatchStatus(const absl::Status& status) {
   watch_status_ = status;
 }
 
-void PolicyLoop::Track(const Reports& changed, const std::string& trigger) {
-  for (const auto& report : changed) {
-    Tracked& tracked = tracked_[report->placement.workload.cgroup_path];
-    const bool is_other = tracked.read == nullptr || tracked.read->placement.workload.cgroup_id !=
-                                                         report->placement.workload.cgroup_id;
-    if (is_other) tracked = Tracked();
-    // The event that changed its home is the trigger of all repairs that follow.
-    if (is_other || tracked.read->home_since != report->home_since) tracked.trigger = trigger;
-    tracked.read_trigger = trigger;
-    tracked.read = report;
-  }
+void PolicyLoop::Track(const std::shared_ptr<const WorkloadReport>& report,
+                       const std::string& trigger) {
+  Tracked& tracked = tracked_[report->placement.workload.cgroup_path];
+  const bool is_other = tracked.read == nullptr || tracked.read->placement.workload.cgroup_id !=
+                                                       report->placement.workload.cgroup_id;
+  if (is_other) tracked = Tracked();
+  tracked.unread.clear();
+  if (tracked.read == report) return;
+  // The event that changed its home is the trigger of all repairs that follow.
+  if (is_other || tracked.read->home_since != report->home_since) tracked.trigger = trigger;
+  tracked.read_trigger = trigger;
+  tracked.read = report;
 }
 
 void PolicyLoop::DropGone() {
-  const Reports reports = reader_.All();
-  if (tracked_.size() == reports.size()) return;
-  std::set<std::string> paths;
-  for (const auto& report : reports) paths.insert(report->placement.workload.cgroup_path);
-  std::erase_if(tracked_, [&](const auto& entry) { return !paths.contains(entry.first); });
+  std::erase_if(tracked_, [&](const auto& entry) {
+    return !reader_.Has(entry.second.read->placement.workload);
+  });
 }
 
 void PolicyLoop::ForgetGone() {
   std::set<RepairDecider::CgroupKey> cgroups;
-  for (const auto& [path, tracked] : tracked_) {
-    cgroups.insert(tracked.read->placement.workload.CgroupKey());
+  for (const ReportReader::Kept& kept : reader_.Below("/")) {
+    cgroups.insert(kept->workload.CgroupKey());
   }
   decider_.ForgetExcept(cgroups);
 }
 
-absl::Duration PolicyLoop::DecideDue(absl::Duration now) {
+void PolicyLoop::DecideDue(absl::Duration now) {
   const bool all = std::exchange(decide_all_, false);
   decider_.BeginRound(RoundAt(now));
-  absl::Duration next = absl::InfiniteDuration();
-  bool some_are_unnamed = false;
   // Who was moved last comes last: a repair that took too long queues up behind others.
   std::vector<Tracked*> in_order;
   for (auto& [path, tracked] : tracked_) in_order.push_back(&tracked);
@@ -301,21 +315,65 @@ absl::Duration PolicyLoop::DecideDue(absl::Duration now) {
   });
   for (Tracked* const each : in_order) {
     Tracked& tracked = *each;
-    const bool is_due = all || tracked.shown == nullptr || tracked.decided != tracked.read ||
-                        tracked.shown->decision->next <= now;
-    if (is_due) Decide(tracked, now);
-    next = std::min(next, tracked.shown->decision->next);
-    const WorkloadPlacement& placement = tracked.read->placement;
-    some_are_unnamed = some_are_unnamed || (placement.workload.container.has_value() &&
-                                            !tracked.shown->placement.IsSandbox() &&
-                                            tracked.shown->description.names.container.empty());
+    const uint64_t id = tracked.read->placement.workload.cgroup_id;
+    if (const auto busy_for = jobs_.BusyFor(id); busy_for.has_value()) {
+      if (*busy_for >= kStalledAfter) LeaveUnread(tracked, jobs_.Describe(id));
+    } else if (!tracked.unread.empty()) {
+      LeaveUnread(tracked, tracked.unread);
+    } else if (all || IsDue(tracked, now)) {
+      Decide(tracked, now);
+    }
   }
-  if (some_are_unnamed) sources_.ask_names();
+}
+
+bool PolicyLoop::IsDue(const Tracked& tracked, absl::Duration now) const {
+  return tracked.shown == nullptr || tracked.decided != tracked.read ||
+         tracked.shown->decision->next <= now;
+}
+
+absl::Duration PolicyLoop::NextDue(absl::Duration now) const {
+  absl::Duration next = absl::InfiniteDuration();
+  for (const auto& [path, tracked] : tracked_) {
+    const auto busy_for = jobs_.BusyFor(tracked.read->placement.workload.cgroup_id);
+    if (!busy_for.has_value() && tracked.unread.empty()) {
+      next = std::min(next, IsDue(tracked, now) ? now : tracked.shown->decision->next);
+    } else if (busy_for.has_value() && *busy_for < kStalledAfter) {
+      next = std::min(next, now + kStalledAfter - *busy_for);
+    }
+  }
   return next;
 }
 
+void PolicyLoop::AskForNames() const {
+  const bool some_are_unnamed =
+      std::any_of(tracked_.begin(), tracked_.end(), [](const auto& entry) {
+        const Tracked& tracked = entry.second;
+        const WorkloadPlacement& placement = tracked.read->placement;
+        return tracked.shown != nullptr && placement.workload.container.has_value() &&
+               !tracked.shown->placement.IsSandbox() &&
+               tracked.shown->description.names.container.empty();
+      });
+  if (some_are_unnamed) sources_.ask_names();
+}
+
 DecisionRound PolicyLoop::RoundAt(absl::Duration now) const {
-  return {now, *configuration_, topology_, watermarks_, reservations_};
+  return {now, *configuration_, *topology_, watermarks_, reservations_};
+}
+
+void PolicyLoop::LeaveUnread(Tracked& tracked, const std::string& why) {
+  // Decided again once it has been read.
+  tracked.decided = nullptr;
+  const WorkloadReport* const before = tracked.shown.get();
+  if (before != nullptr && before->decision->reason == RepairReason::kUnread) return;
+  WorkloadDecision decided;
+  const Workload& workload = tracked.read->placement.workload;
+  if (workload.container.has_value()) decided.description = sources_.describe(*workload.container);
+  if (before != nullptr) decided.decided.decision.policy = before->decision->policy;
+  decided.decided.decision.verdict = RepairVerdict::kWait;
+  decided.decided.decision.reason = RepairReason::kUnread;
+  decided.decided.decision.message = absl::StrCat("its last report is old: ", why);
+  Conclude(tracked, std::move(decided));
+  tracked.decided = nullptr;
 }
 
 void PolicyLoop::Decide(Tracked& tracked, absl::Duration now) {
@@ -334,10 +392,17 @@ void PolicyLoop::Decide(Tracked& tracked, absl::Duration now) {
   if (before != nullptr && IsAtHome(*before->decision) && before->home_since == report.home_since) {
     tracked.trigger = tracked.read_trigger;
   }
-  RepairDecision& decision = result.decided.decision;
-  if (decision.verdict == RepairVerdict::kRepair) {
-    Submit(tracked, *result.match.policy, now, result.decided);
+  if (result.decided.decision.verdict == RepairVerdict::kRepair) {
+    Submit(tracked, std::move(result));
+  } else {
+    Conclude(tracked, std::move(result));
   }
+}
+
+void PolicyLoop::Conclude(Tracked& tracked, WorkloadDecision result) {
+  const WorkloadReport& report = *tracked.read;
+  const WorkloadReport* const before = tracked.shown.get();
+  RepairDecision& decision = result.decided.decision;
   const bool is_new = before == nullptr || !IsSame(*before->decision, decision);
   decision.since = is_new ? context_.clock.Now() : before->decision->since;
   decision.next_time = context_.clock.WallTimeAt(decision.next);
@@ -358,24 +423,50 @@ void PolicyLoop::Decide(Tracked& tracked, absl::Duration now) {
   tracked.decided = tracked.read;
 }
 
-void PolicyLoop::Submit(const Tracked& tracked, const LocalityPolicy& policy, absl::Duration now,
-                        DecidedRepair& decided) {
+void PolicyLoop::Submit(const Tracked& tracked, WorkloadDecision decided) {
   const WorkloadPlacement& placement = tracked.read->placement;
-  const MigrationRequest request =
-      RepairRequest(*tracked.read, policy, topology_, decided.estimate, tracked.trigger);
-  const auto migration = migrator_.Submit(request);
-  if (migration.ok()) {
-    decider_.AddRepair(*migration, placement.home_nodes);
-    LogInfo(absl::StrCat("repair id=", migration->id, " policy=", policy.name, " workload=\"",
-                         LogSafe(placement.workload.ToString()), "\" trigger=\"",
-                         LogSafe(tracked.trigger), "\" bytes=", decided.estimate.bytes));
-    return;
+  const MigrationRequest request = RepairRequest(*tracked.read, *decided.match.policy, *topology_,
+                                                 decided.decided.estimate, tracked.trigger);
+  // The policy may be gone when the answer comes.
+  decided.match.policy = nullptr;
+  decider_.ClaimRepair(placement, decided.decided.estimate);
+  jobs_.Run(placement.workload.cgroup_id, "repair of " + NameOf(placement.workload),
+            [this, report = tracked.read, trigger = tracked.trigger, decided = std::move(decided),
+             request](const JobWatch& watch) {
+              watch.begin_call("a read of its processes");
+              auto answer = migrator_.Submit(request);
+              return [this, report, trigger, decided, answer = std::move(answer)] {
+                TakeAnswer(report, trigger, decided, answer);
+              };
+            });
+}
+
+void PolicyLoop::TakeAnswer(const std::shared_ptr<const WorkloadReport>& report,
+                            const std::string& trigger, WorkloadDecision decided,
+                            const absl::StatusOr<Migration>& answer) {
+  const Workload& workload = report->placement.workload;
+  RepairDecision& decision = decided.decided.decision;
+  if (answer.ok()) {
+    decider_.AddRepair(report->placement, *answer);
+    // Its end may have been taken in already.
+    const auto latest = migrator_.Get(answer->id);
+    if (!latest.ok() || IsFinal(latest->state)) decider_.DropRepair(*answer);
+    LogInfo(absl::StrCat("repair id=", answer->id, " policy=", decision.policy, " workload=\"",
+                         LogSafe(workload.ToString()), "\" trigger=\"", LogSafe(trigger),
+                         "\" bytes=", decided.decided.estimate.bytes));
+  } else {
+    decision.verdict = RepairVerdict::kWait;
+    decision.reason = RepairReason::kRefused;
+    decision.message = std::string(answer.status().message());
+    decision.next = context_.clock.Monotonic() + kRefusedFor;
+    decider_.AddRefusal(workload, decision.message, decision.next);
+    for (auto& [path, tracked] : tracked_) tracked.decided = nullptr;  // others may go instead
   }
-  decided.decision.verdict = RepairVerdict::kWait;
-  decided.decision.reason = RepairReason::kRefused;
-  decided.decision.message = std::string(migration.status().message());
-  decided.decision.next = now + kRefusedFor;
-  decider_.AddRefusal(placement.workload, decided.decision.message, decided.decision.next);
+  const auto found = tracked_.find(workload.cgroup_path);
+  if (found != tracked_.end() && found->second.read == report) {
+    Conclude(found->second, std::move(decided));
+  }
+  report_jobs_.ReadNoted(workload);
 }
 
 void PolicyLoop::CountAndLog(const WorkloadReport& report, const RepairDecision& decision,
@@ -393,9 +484,12 @@ void PolicyLoop::Publish() {
   auto report = std::make_shared<LocalityReport>();
   report->read_time = context_.clock.Now();
   report->cpu_time = read_cpu_time_;
-  report->topology = topology_;
+  report->topology = *topology_;
   report->workloads.reserve(tracked_.size());
-  for (const auto& [path, tracked] : tracked_) report->workloads.push_back(tracked.shown);
+  for (const auto& [path, tracked] : tracked_) {
+    // One that has not been decided yet is shown as it was read.
+    report->workloads.push_back(tracked.shown != nullptr ? tracked.shown : tracked.read);
+  }
   board_.Publish(std::move(report));
 }
 

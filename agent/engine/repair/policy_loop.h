@@ -1,6 +1,7 @@
-// The loop that keeps workloads' memory on their home nodes. It reads placements after events and
-// once a period, has the RepairDecider decide about each workload, submits repairs to the Migrator,
-// as API requests are, and publishes the report.
+// The loop that keeps workloads' memory on their home nodes. It has placements read after events
+// and once a period, has the RepairDecider decide about each workload, submits repairs to the
+// Migrator, as API requests are, and publishes the report. Work on one workload runs on threads of
+// WorkloadJobs: the loop goes on with the last known report of a workload whose job is slow.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPAIR_POLICY_LOOP_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPAIR_POLICY_LOOP_H_
 
@@ -24,7 +25,9 @@
 #include "agent/engine/repair/cgroup_watch.h"
 #include "agent/engine/repair/repair_decider.h"
 #include "agent/engine/report/report_board.h"
+#include "agent/engine/report/report_jobs.h"
 #include "agent/engine/report/report_reader.h"
+#include "agent/engine/workload_jobs.h"
 #include "agent/model/configuration.h"
 #include "agent/model/repair_decision.h"
 #include "agent/model/topology.h"
@@ -43,7 +46,8 @@ struct PolicyLoopSources {
 };
 
 // Start, Stop, Restore and Tick are for one thread, and Tick is not called after Start: the loop's
-// own thread calls it then. All other methods are thread-safe.
+// own thread calls it then. Before Start, a step does the work on all workloads itself. All other
+// methods are thread-safe.
 class PolicyLoop final : public MigrationListener {
  public:
   // Pause between two steps, so that many events in a short time are handled in one step.
@@ -54,6 +58,9 @@ class PolicyLoop final : public MigrationListener {
   static constexpr absl::Duration kLongestWalkInterval = absl::Minutes(10);
   // Shortest time between a refused repair and the next request for it.
   static constexpr absl::Duration kRefusedFor = absl::Seconds(30);
+  // How long a step waits for the jobs that it has begun, so that most steps decide by what they
+  // read. Later results are taken in by the next step.
+  static constexpr absl::Duration kPatience = absl::Milliseconds(100);
 
   PolicyLoop(const EngineContext& context, PolicyLoopSources sources, Migrator& migrator,
              ReportBoard& board, TotalsCounter& totals);
@@ -65,7 +72,9 @@ class PolicyLoop final : public MigrationListener {
   // Watches cgroups and runs the loop in a thread until Stop. Without inotify, which is logged,
   // only the timer finds changes.
   void Start();
-  void Stop();
+  // Waits `grace` at most for jobs. Returns a line for each that still waits for a kernel call; the
+  // destructor waits for these, too.
+  std::vector<std::string> Stop(absl::Duration grace = absl::ZeroDuration());
 
   // Makes one step: handles events, reads what is due, decides, submits, publishes. Returns when
   // the next step is due unless an event makes one due earlier. All points in time are monotonic.
@@ -86,12 +95,16 @@ class PolicyLoop final : public MigrationListener {
   // When the last step began; minus infinity before the first has ended.
   absl::Duration last_tick() const;
 
+  // Kernel calls on behalf of workloads that have not returned for kStalledAfter.
+  std::vector<StalledCall> StalledCalls() const { return jobs_.Stalled(); }
+
  private:
   // One workload's reports, and what led to them.
   struct Tracked {
     std::shared_ptr<const WorkloadReport> read;     // the latest, as the reader gave it
     std::shared_ptr<const WorkloadReport> decided;  // the one that the decision is about
     std::shared_ptr<const WorkloadReport> shown;    // a copy of `decided` with names and decision
+    std::string unread;                             // why `read` is old; empty: it is not
     std::string read_trigger;                       // what made the loop read `read`
     std::string trigger;                            // what made the memory remote
   };
@@ -99,7 +112,7 @@ class PolicyLoop final : public MigrationListener {
   void TakeConfiguration();
   void TakeInbox();
   void TakeIn(const Migration& migration);
-  // Reads the workloads that are due; returns whether all were read.
+  // Begins to read the workloads that are due; returns whether these are all.
   bool ReadDue(const CgroupNews& news, absl::Duration now);
   bool WalkIfDue(absl::Duration now);
   absl::Status Walk();
@@ -107,18 +120,29 @@ class PolicyLoop final : public MigrationListener {
   // Reads topology_ unless this step has read it already. Logs an error and returns false if that
   // fails.
   bool ReadTopology();
-  void Track(const Reports& changed, const std::string& trigger);
+  void TakeReading(const Reading& reading);
+  void Track(const std::shared_ptr<const WorkloadReport>& report, const std::string& trigger);
+  std::string NameOf(const Workload& workload) const;
   // Drops reports of workloads that are gone; ForgetGone also drops what the decider remembers.
   void DropGone();
   void ForgetGone();
-  // Decides about the workloads that have changed or whose next decision is due; returns when the
-  // next one will be due.
-  absl::Duration DecideDue(absl::Duration now);
+  // Decides about the workloads that have changed or whose next decision is due.
+  void DecideDue(absl::Duration now);
+  bool IsDue(const Tracked& tracked, absl::Duration now) const;
+  // When DecideDue will have something to do.
+  absl::Duration NextDue(absl::Duration now) const;
+  void AskForNames() const;
   DecisionRound RoundAt(absl::Duration now) const;
   void Decide(Tracked& tracked, absl::Duration now);
-  // Submits a repair. If the Migrator refuses it, replaces the decision with kRefused.
-  void Submit(const Tracked& tracked, const LocalityPolicy& policy, absl::Duration now,
-              DecidedRepair& decided);
+  // Decides that nothing can be decided, because `tracked.read` is old.
+  void LeaveUnread(Tracked& tracked, const std::string& why);
+  // Begins to submit a repair.
+  void Submit(const Tracked& tracked, WorkloadDecision decided);
+  // Takes in what the Migrator answered. If it refused, the decision becomes kRefused.
+  void TakeAnswer(const std::shared_ptr<const WorkloadReport>& report, const std::string& trigger,
+                  WorkloadDecision decided, const absl::StatusOr<Migration>& answer);
+  // Makes `decided` the shown decision.
+  void Conclude(Tracked& tracked, WorkloadDecision decided);
   void CountAndLog(const WorkloadReport& report, const RepairDecision& decision, bool is_first);
   void Publish();
 
@@ -130,10 +154,10 @@ class PolicyLoop final : public MigrationListener {
   ReportReader reader_;
 
   std::optional<CgroupWatch> watch_;
-  std::shared_ptr<const Configuration> configuration_;  // of this step
-  std::vector<Reservation> reservations_;               // of this step
-  Topology topology_;
-  bool topology_is_fresh_ = false;  // read in this step
+  std::shared_ptr<const Configuration> configuration_;                       // of this step
+  std::vector<Reservation> reservations_;                                    // of this step
+  std::shared_ptr<const Topology> topology_ = std::make_shared<Topology>();  // never null
+  bool topology_is_fresh_ = false;                                           // read in this step
   std::map<NodeId, int64_t> watermarks_;
   std::map<std::string, Tracked> tracked_;  // by cgroup path
   RepairDecider decider_;
@@ -142,7 +166,7 @@ class PolicyLoop final : public MigrationListener {
   absl::Status walk_status_;
   absl::Duration walked_at_ = -absl::InfiniteDuration();
   absl::Duration read_at_ = -absl::InfiniteDuration();  // when all workloads were read last
-  absl::Duration read_cpu_time_;                        // of that step
+  absl::Duration read_cpu_time_;                        // of that step and its readings
 
   std::thread thread_;
   mutable Mutex mutex_;
@@ -151,6 +175,8 @@ class PolicyLoop final : public MigrationListener {
   bool is_woken_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status watch_status_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
+  ReportJobs report_jobs_;
+  WorkloadJobs jobs_;
 };
 
 }  // namespace numalocality

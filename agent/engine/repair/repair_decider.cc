@@ -55,7 +55,7 @@ void RepairDecider::BeginRound(const DecisionRound& round) {
 }
 
 absl::Time RepairDecider::LastEnd(const Workload& workload) const {
-  const auto found = remembered_.find(workload.cgroup_id);
+  const auto found = remembered_.find(workload.CgroupKey());
   return found == remembered_.end() ? absl::InfinitePast() : found->second.history.last_end;
 }
 
@@ -103,13 +103,20 @@ RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& r
   return facts;
 }
 
-void RepairDecider::AddRepair(const Migration& migration, const NodeSet& homes) {
-  active_.AddRepair(migration, homes);
+void RepairDecider::ClaimRepair(const WorkloadPlacement& placement,
+                                const RepairEstimate& estimate) {
+  active_.Claim(placement.workload, placement.home_nodes, estimate.bytes);
   common_ = CommonFacts();
+}
+
+void RepairDecider::AddRepair(const WorkloadPlacement& placement, const Migration& migration) {
+  active_.DropClaim(placement.workload);
+  active_.AddRepair(migration, placement.home_nodes);
 }
 
 void RepairDecider::AddRefusal(const Workload& workload, std::string message,
                                absl::Duration until) {
+  active_.DropClaim(workload);
   Remembered& remembered = remembered_[workload.CgroupKey()];
   remembered.refused = std::move(message);
   remembered.refused_until = until;

@@ -73,9 +73,12 @@ class RepairDecider {
   // When its last migration ended; InfinitePast without one.
   absl::Time LastEnd(const Workload& workload) const;
 
-  // The result of the request that followed a decision: its migration, which claims room from the
-  // next decision on; or why it was refused, and until when the workload is left alone for that.
-  void AddRepair(const Migration& migration, const NodeSet& homes);
+  // A request follows the latest decision: its migration claims room from the next decision on.
+  void ClaimRepair(const WorkloadPlacement& placement, const RepairEstimate& estimate);
+  // The result of that request: its migration, or why it was refused and until when the workload is
+  // left alone for that.
+  void AddRepair(const WorkloadPlacement& placement, const Migration& migration);
+  void DropRepair(const Migration& migration) { active_.Drop(migration.id); }
   void AddRefusal(const Workload& workload, std::string message, absl::Duration until);
 
   using CgroupKey = std::pair<std::string, uint64_t>;  // see Workload::CgroupKey

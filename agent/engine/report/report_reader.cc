@@ -41,6 +41,16 @@ bool SomeProcessDiffers(const WorkloadPlacement& a, const WorkloadPlacement& b) 
   });
 }
 
+bool MemoryHasShifted(const KeptWorkload& kept) {
+  const MemoryByNode& now = kept.counters.memory();
+  const int64_t bound = now.Bytes(kPrivateKinds) / kShiftDivisor;
+  for (const auto& [node, bytes] : now.nodes) {
+    const int64_t before = kept.sampled_at.BytesOn({node}, kPrivateKinds);
+    if (std::abs(now.BytesOn({node}, kPrivateKinds) - before) > bound) return true;
+  }
+  return false;
+}
+
 bool HomeHasChanged(const WorkloadPlacement& before, const WorkloadPlacement& now) {
   return before.home_nodes != now.home_nodes || SomeProcessDiffers(before, now) ||
          SomeProcessDiffers(now, before);
@@ -67,10 +77,9 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
   for (Workload& workload : tree.workloads) {
     paths.insert(workload.cgroup_path);
     const auto it = kept_.find(workload.cgroup_path);
-    if (it != kept_.end() && it->second.workload.cgroup_id == workload.cgroup_id) {
+    if (it != kept_.end() && it->second->workload.cgroup_id == workload.cgroup_id) {
       // The first container of a pod is recognized when others have been added.
-      if (it->second.workload.role != workload.role) it->second.resample = true;
-      it->second.workload.role = workload.role;
+      it->second->role = workload.role;
       continue;
     }
     kept_.erase(workload.cgroup_path);
@@ -90,36 +99,30 @@ absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     }
     const std::string path = workload.cgroup_path;
     workload.cgroup_id = counters->id();  // a new one may have taken its place during the walk
-    kept_.emplace(path, Kept{std::move(workload), *std::move(counters), {}, {}, {}, appeared, {}});
+    kept_[path] =
+        std::make_shared<KeptWorkload>(std::move(workload), *std::move(counters), appeared);
   }
   std::erase_if(kept_, [&](const auto& entry) { return !paths.contains(entry.first); });
   return std::move(tree.directories);
 }
 
-Reports ReportReader::ReadAll(const Topology& topology) { return ReadBelow("/", topology); }
-
-Reports ReportReader::ReadBelow(const std::string& path, const Topology& topology) {
-  Reports changed;
+std::vector<ReportReader::Kept> ReportReader::Below(const std::string& path) const {
+  std::vector<Kept> below;
   // Cgroups below `path` follow it in the map, mixed with siblings whose names begin with its name.
-  for (auto it = kept_.lower_bound(path); it != kept_.end() && absl::StartsWith(it->first, path);) {
-    if (!IsWithin(it->first, path)) {
-      ++it;
-      continue;
-    }
-    const auto before = it->second.report;
-    const absl::Status status = Read(it->second, topology);
-    if (absl::IsNotFound(status)) {
-      it = kept_.erase(it);
-      continue;
-    }
-    if (!status.ok()) {
-      LogWarning(absl::StrCat("placement of ", it->second.workload.ToString(),
-                              " is out of date: ", LogSafe(status.message())));
-    }
-    if (it->second.report != before) changed.push_back(it->second.report);
-    ++it;
+  for (auto it = kept_.lower_bound(path); it != kept_.end() && absl::StartsWith(it->first, path);
+       ++it) {
+    if (IsWithin(it->first, path)) below.push_back(it->second);
   }
-  return changed;
+  return below;
+}
+
+bool ReportReader::Has(const Workload& workload) const {
+  const auto it = kept_.find(workload.cgroup_path);
+  return it != kept_.end() && it->second->workload.cgroup_id == workload.cgroup_id;
+}
+
+void ReportReader::Drop(const Workload& workload) {
+  if (Has(workload)) kept_.erase(workload.cgroup_path);
 }
 
 absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workload,
@@ -130,22 +133,9 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workloa
     return absl::NotFoundError(
         absl::StrCat(workload.ToString(), ": is gone; a new cgroup has the same path"));
   }
-  Kept kept{workload, std::move(counters), {}, {}, {}, -absl::InfiniteDuration(), {}};
+  KeptWorkload kept(workload, std::move(counters), -absl::InfiniteDuration());
   bool same = false;
-  return ReadPlacement(kept, topology, same);
-}
-
-void ReportReader::Resample(const std::string& path) {
-  if (const auto it = kept_.find(path); it != kept_.end()) it->second.resample = true;
-}
-
-Reports ReportReader::All() const {
-  Reports reports;
-  reports.reserve(kept_.size());
-  for (const auto& [path, kept] : kept_) {
-    if (kept.report != nullptr) reports.push_back(kept.report);
-  }
-  return reports;
+  return ReadPlacement(kept, topology, JobWatch(), same);
 }
 
 std::vector<std::string> ReportReader::Paths() const {
@@ -154,36 +144,48 @@ std::vector<std::string> ReportReader::Paths() const {
   return paths;
 }
 
-absl::Status ReportReader::Read(Kept& kept, const Topology& topology) {
+absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
+    KeptWorkload& kept, const Topology& topology, bool resample, const JobWatch& watch) const {
+  kept.resample = kept.resample || resample;
   bool same = false;
-  NL_ASSIGN_OR_RETURN(WorkloadPlacement placement, ReadPlacement(kept, topology, same));
-  if (same) return absl::OkStatus();
+  absl::StatusOr<WorkloadPlacement> placement = ReadPlacement(kept, topology, watch, same);
+  // The next read must not find that nothing has changed since this one.
+  kept.resample = kept.resample || !placement.ok();
+  NL_RETURN_IF_ERROR(placement.status());
+  if (same) return kept.report;
   auto report = std::make_shared<WorkloadReport>();
   report->home_since = kept.appeared;
   if (kept.report != nullptr) {
-    report->home_since = HomeHasChanged(kept.report->placement, placement)
+    report->home_since = HomeHasChanged(kept.report->placement, *placement)
                              ? context_.clock.Monotonic()
                              : kept.report->home_since;
   }
-  report->placement = std::move(placement);
+  report->placement = *std::move(placement);
   kept.report = std::move(report);
-  return absl::OkStatus();
+  return kept.report;
 }
 
-absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const Topology& topology,
-                                                              bool& same) {
+absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(KeptWorkload& kept,
+                                                              const Topology& topology,
+                                                              const JobWatch& watch,
+                                                              bool& same) const {
+  watch.begin_call("a read of its cgroup");
   NL_ASSIGN_OR_RETURN(const bool has_children, kept.counters.HasChildren());
   if (has_children) {
-    return reader_.Read(kept.workload, topology, PlacementView::kBasic, [] { return false; });
+    auto read = reader_.Read(kept.workload, topology, PlacementView::kBasic, watch.is_cancelled);
+    if (read.ok()) read->workload.role = kept.role;
+    return read;
   }
   NL_ASSIGN_OR_RETURN(const bool counters_changed, kept.counters.Refresh());
   NL_ASSIGN_OR_RETURN(const bool masks_changed, ReadMasks(kept));
   const bool sample_is_old = kept.resample || (!kept.processes.empty() && MemoryHasShifted(kept));
-  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old;
+  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old &&
+         kept.report->placement.workload.role == kept.role;
   if (same) return WorkloadPlacement();
 
   WorkloadPlacement placement;
   placement.workload = kept.workload;
+  placement.workload.role = kept.role;
   placement.read_time = context_.clock.Now();
   placement.memory = kept.counters.memory();
   placement.allowed_nodes = kept.counters.allowed_nodes();
@@ -196,32 +198,33 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const 
   kept.resample = false;
   const bool may_differ = kept.masks.size() > 1 && placement.process_count > 1;
   if (may_differ) {
-    NL_ASSIGN_OR_RETURN(placement.processes, ReadProcesses(kept, topology, sample_is_old));
+    NL_ASSIGN_OR_RETURN(placement.processes, ReadProcesses(kept, topology, sample_is_old, watch));
   }
   kept.processes = placement.processes;
   return placement;
 }
 
-absl::StatusOr<bool> ReportReader::ReadMasks(Kept& kept) {
+absl::StatusOr<bool> ReportReader::ReadMasks(KeptWorkload& kept) const {
+  CpuMask mask;
   // Nearly always all threads have the affinity that they had in the last read.
   std::vector<CpuMask> masks;
   std::vector<std::pair<pid_t, size_t>> others;
   bool first_is_met = kept.counters.thread_ids().empty();
   for (const pid_t thread : kept.counters.thread_ids()) {
-    const absl::Status status = context_.kernel.ThreadCpuMask(thread, scratch_);
+    const absl::Status status = context_.kernel.ThreadCpuMask(thread, mask);
     if (absl::IsNotFound(status)) continue;
     NL_RETURN_IF_ERROR(status);
-    if (!kept.masks.empty() && scratch_ == kept.masks.front()) {
+    if (!kept.masks.empty() && mask == kept.masks.front()) {
       first_is_met = true;
       continue;
     }
-    const auto it = std::find(masks.begin(), masks.end(), scratch_);
+    const auto it = std::find(masks.begin(), masks.end(), mask);
     others.emplace_back(thread, it - masks.begin());
-    if (it == masks.end()) masks.push_back(scratch_);
+    if (it == masks.end()) masks.push_back(mask);
   }
   if (first_is_met && !kept.masks.empty()) {
     masks.insert(masks.begin(), kept.masks.front());
-    for (auto& [thread, mask] : others) ++mask;
+    for (auto& [thread, index] : others) ++index;
   } else {
     std::erase_if(others, [](const auto& other) { return other.second == 0; });
   }
@@ -231,12 +234,13 @@ absl::StatusOr<bool> ReportReader::ReadMasks(Kept& kept) {
   return true;
 }
 
-absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(Kept& kept,
-                                                                          const Topology& topology,
-                                                                          bool resample) {
+absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(
+    KeptWorkload& kept, const Topology& topology, bool resample, const JobWatch& watch) const {
   NL_ASSIGN_OR_RETURN(const WorkloadProcesses listed, finder_.ListProcesses(kept.workload));
   std::vector<ProcessPlacement> processes;
   for (const pid_t pid : listed.pids) {
+    if (watch.is_cancelled()) return absl::CancelledError("reading its processes takes too long");
+    watch.begin_call(absl::StrCat("a read of the threads of process ", pid));
     const auto stat = ReadStat(context_.host, pid);
     const auto threads = ReadThreads(context_.kernel, context_.host, pid);
     if (absl::IsNotFound(stat.status()) || absl::IsNotFound(threads.status())) continue;
@@ -255,15 +259,17 @@ absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(Kept& 
     if (!resample && before != kept.processes.end() && before->cpus == process.cpus) {
       process = *before;
     } else {
-      Sample(kept.workload, topology, process);
+      if (watch.is_cancelled()) return absl::CancelledError("sampling its pages takes too long");
+      Sample(kept.workload, topology, watch, process);
     }
   }
   if (resample || kept.processes.empty()) kept.sampled_at = kept.counters.memory();
   return processes;
 }
 
-void ReportReader::Sample(const Workload& workload, const Topology& topology,
-                          ProcessPlacement& process) {
+void ReportReader::Sample(const Workload& workload, const Topology& topology, const JobWatch& watch,
+                          ProcessPlacement& process) const {
+  watch.begin_call(absl::StrCat("a read of the pages of process ", process.id.pid));
   const auto handle = finder_.OpenProcess(context_.kernel, workload, process.id.pid);
   if (!handle.ok()) return;
   const auto sample =
@@ -275,16 +281,6 @@ void ReportReader::Sample(const Workload& workload, const Topology& topology,
   }
   process.memory = sample->EstimateMemory(topology.page_bytes);
   process.sampled_pages = sample->sampled_pages;
-}
-
-bool ReportReader::MemoryHasShifted(const Kept& kept) const {
-  const MemoryByNode& now = kept.counters.memory();
-  const int64_t bound = now.Bytes(kPrivateKinds) / kShiftDivisor;
-  for (const auto& [node, bytes] : now.nodes) {
-    const int64_t before = kept.sampled_at.BytesOn({node}, kPrivateKinds);
-    if (std::abs(now.BytesOn({node}, kPrivateKinds) - before) > bound) return true;
-  }
-  return false;
 }
 
 }  // namespace numalocality

@@ -1,9 +1,10 @@
-// Reads the placements of all workloads periodically, at a cost that does not depend on the amount
+// Reads the placements of workloads periodically, at a cost that does not depend on the amount
 // of memory: it reads counters and CPU affinities. It samples pages only of processes whose home
 // nodes differ within one workload.
 #ifndef NUMALOCALITY_AGENT_ENGINE_REPORT_REPORT_READER_H_
 #define NUMALOCALITY_AGENT_ENGINE_REPORT_REPORT_READER_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,16 +16,38 @@
 #include "agent/engine/context.h"
 #include "agent/engine/workload/placement_reader.h"
 #include "agent/engine/workload/workload_finder.h"
+#include "agent/engine/workload_jobs.h"
 #include "agent/model/locality_report.h"
 #include "agent/os/cgroup/cgroup_counters.h"
 
 namespace numalocality {
 
-using Reports = std::vector<std::shared_ptr<const WorkloadReport>>;
+// A workload, its files that stay open, and what was read last.
+struct KeptWorkload {
+  KeptWorkload(Workload is, CgroupCounters its_counters, absl::Duration its_appearance)
+      : workload(std::move(is)),
+        counters(std::move(its_counters)),
+        appeared(its_appearance),
+        role(workload.role) {}
 
-// All methods are for one thread.
+  const Workload workload;  // its role may be out of date
+  CgroupCounters counters;
+  absl::Duration appeared;     // monotonic; minus infinity if it existed when the agent started
+  std::vector<CpuMask> masks;  // all different affinities of the threads
+  // The threads whose affinity is not masks[0], and its index: two threads may swap theirs.
+  std::vector<std::pair<pid_t, size_t>> others = {};
+  std::vector<ProcessPlacement> processes = {};
+  MemoryByNode sampled_at = {};  // the workload's memory when its processes were sampled
+  bool resample = true;
+  std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read
+  std::atomic<ContainerRole> role;                         // found again while jobs read it
+};
+
+// Read is thread-safe for different workloads. All other methods are for one thread.
 class ReportReader {
  public:
+  using Kept = std::shared_ptr<KeptWorkload>;
+
   explicit ReportReader(const EngineContext& context);
 
   // Finds all containers, and the cgroups `extra` that exist. Cgroups that count no memory are left
@@ -32,53 +55,45 @@ class ReportReader {
   // FAILED_PRECONDITION without cgroups.
   absl::StatusOr<std::vector<std::string>> FindWorkloads(const std::vector<std::string>& extra);
 
-  // Reads all workloads, or those in and below the cgroup `path`, and returns the reports that
-  // differ from the last ones. Workloads that are gone are dropped; workloads that cannot be read
-  // keep their last report. Processes are sampled again if their affinity has changed, or if the
-  // workload's memory has shifted between nodes.
-  Reports ReadAll(const Topology& topology);
-  Reports ReadBelow(const std::string& path, const Topology& topology);
-  // Makes the next read sample the processes of the workload at `path` again.
-  void Resample(const std::string& path);
+  // The workloads in and below the cgroup `path`, in the order of their cgroup paths.
+  std::vector<Kept> Below(const std::string& path) const;
+  // Whether the workload was found, and has not been dropped since.
+  bool Has(const Workload& workload) const;
+  // Forgets a workload that is gone.
+  void Drop(const Workload& workload);
+
+  // Reads one workload and returns its report: the last one if nothing has changed. Samples its
+  // processes again if their affinity has changed, if the workload's memory has shifted between
+  // nodes, or if `resample`. NOT_FOUND if it is gone, CANCELLED as `watch` asks.
+  absl::StatusOr<std::shared_ptr<const WorkloadReport>> Read(KeptWorkload& kept,
+                                                             const Topology& topology,
+                                                             bool resample,
+                                                             const JobWatch& watch) const;
 
   // Reads one workload without keeping anything for later reads. NOT_FOUND if it is gone.
   absl::StatusOr<WorkloadPlacement> ReadOnce(const Workload& workload, const Topology& topology);
 
-  // The last reports of all workloads, in the order of their cgroup paths.
-  Reports All() const;
   // The cgroup paths of all workloads that were found, read or not.
   std::vector<std::string> Paths() const;
 
  private:
-  struct Kept {
-    Workload workload;
-    CgroupCounters counters;
-    std::vector<CpuMask> masks;  // all different affinities of the threads
-    // The threads whose affinity is not masks[0], and its index: two threads may swap theirs.
-    std::vector<std::pair<pid_t, size_t>> others;
-    std::vector<ProcessPlacement> processes;
-    absl::Duration appeared;  // monotonic; minus infinity if it existed when the agent started
-    MemoryByNode sampled_at;  // the workload's memory when its processes were sampled
-    bool resample = true;
-    std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read
-  };
-
-  absl::Status Read(Kept& kept, const Topology& topology);
   // Reads the placement from the workload's counters; `same` if nothing has changed.
-  absl::StatusOr<WorkloadPlacement> ReadPlacement(Kept& kept, const Topology& topology, bool& same);
+  absl::StatusOr<WorkloadPlacement> ReadPlacement(KeptWorkload& kept, const Topology& topology,
+                                                  const JobWatch& watch, bool& same) const;
   // Returns whether a thread's affinity has changed since the last read.
-  absl::StatusOr<bool> ReadMasks(Kept& kept);
+  absl::StatusOr<bool> ReadMasks(KeptWorkload& kept) const;
   // The placement of each process; none if all have the same home nodes.
-  absl::StatusOr<std::vector<ProcessPlacement>> ReadProcesses(Kept& kept, const Topology& topology,
-                                                              bool resample);
-  void Sample(const Workload& workload, const Topology& topology, ProcessPlacement& process);
-  bool MemoryHasShifted(const Kept& kept) const;
+  absl::StatusOr<std::vector<ProcessPlacement>> ReadProcesses(KeptWorkload& kept,
+                                                              const Topology& topology,
+                                                              bool resample,
+                                                              const JobWatch& watch) const;
+  void Sample(const Workload& workload, const Topology& topology, const JobWatch& watch,
+              ProcessPlacement& process) const;
 
   const EngineContext context_;
   const WorkloadFinder finder_;
   const PlacementReader reader_;
-  std::map<std::string, Kept> kept_;  // by cgroup path
-  CpuMask scratch_;
+  std::map<std::string, Kept> kept_;  // by cgroup path; never null
   bool has_walked_ = false;
 };
 

@@ -88,6 +88,16 @@ INSTANTIATE_TEST_SUITE_P(
              Severity::kWarning, "CAP_DAC_READ_SEARCH is missing"},
         Flaw{"SecurityModule", [](AgentStatus& s) { s.scan_method = ScanMethod::kQuery; },
              Severity::kWarning, "security module"},
+        Flaw{
+            "StalledCall",
+            [](AgentStatus& s) {
+              s.stalled_calls.push_back({"report of prod/db-0/mysql",
+                                         "a read of the pages of process 7",
+                                         absl::UnixEpoch() + absl::Hours(3)});
+            },
+            Severity::kWarning,
+            "report of prod/db-0/mysql makes no progress: a read of the pages of process 7 has not "
+            "returned from the kernel since 03:00:00 UTC"},
         Flaw{"Nice",
              [](AgentStatus& s) {
                s.privileges.effective = CapabilitySet(Bit(Capability::kSysPtrace));

@@ -4,35 +4,15 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "agent/engine/context.h"
 #include "agent/engine/migrate/migrator.h"
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/gate.h"
 
 namespace numalocality {
-
-// Closed at first; whoever waits goes on once it is open.
-class Gate {
- public:
-  void Open() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void Wait() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [&] { return open_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-};
 
 class MigratorTest : public ::testing::Test {
  protected:

@@ -91,7 +91,7 @@ TEST_F(RepairDeciderTest, FindsThePolicyAndTheNames) {
 
 TEST_F(RepairDeciderTest, ASubmittedRepairClaimsItsWorkloadAndItsRoom) {
   EXPECT_EQ(Reason(Report(2)), "remote");
-  decider_.AddRepair(Repair(Report(1)), {kNode1});
+  decider_.AddRepair(Report(1).placement, Repair(Report(1)));
   EXPECT_EQ(Reason(Report(1)), "migrating");
   EXPECT_EQ(Reason(Report(2)), "no_room") << "500 MiB are free, 300 of them claimed";
 }
@@ -99,7 +99,7 @@ TEST_F(RepairDeciderTest, ASubmittedRepairClaimsItsWorkloadAndItsRoom) {
 TEST_F(RepairDeciderTest, AnEndedRepairThatHelpedNothingIsReportedAndRemembered) {
   EXPECT_EQ(Reason(Report(1)), "remote");
   Migration repair = Repair(Report(1));
-  decider_.AddRepair(repair, {kNode1});
+  decider_.AddRepair(Report(1).placement, repair);
   repair.estimate->local_after = 0;
   repair.state = MigrationState::kPartial;
   repair.started_at = now_;

@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 using Report = std::shared_ptr<const WorkloadReport>;
 
@@ -59,9 +60,15 @@ class ReportReaderTest : public ::testing::Test {
     EXPECT_TRUE(directories.ok()) << directories.status();
   }
   // All reports after one more reading.
-  std::vector<Report> Read() {
-    reader_.ReadAll(TopologyReader(machine_.host()).Read().value());
-    return reader_.All();
+  std::vector<Report> Read(bool resample = false) {
+    const Topology topology = TopologyReader(machine_.host()).Read().value();
+    std::vector<Report> reports;
+    for (const auto& kept : reader_.Below("/")) {
+      const auto report = reader_.Read(*kept, topology, resample, JobWatch());
+      EXPECT_TRUE(report.ok()) << report.status();
+      reports.push_back(report.ok() ? *report : nullptr);
+    }
+    return reports;
   }
   Report ReadOne() {
     const auto reports = Read();
@@ -182,18 +189,27 @@ TEST_F(ReportReaderTest, AnotherCgroupOfTheSameNameIsAnotherWorkload) {
   EXPECT_EQ(after->home_since, machine_.clock().Monotonic());
 }
 
-TEST_F(ReportReaderTest, ReadsOnePartOfTheTreeOnly) {
+TEST_F(ReportReaderTest, KnowsWhatIsInOnePartOfTheTree) {
   AddContainer('a', 10, {"4-7"});
   AddContainer('b', 20, {"4-7"});
   Find();
-  const auto before = Read();
-  SetMemory(Path('a'), 1, 99);
-  SetMemory(Path('b'), 1, 99);
-  reader_.ReadBelow(Path('b'), TopologyReader(machine_.host()).Read().value());
-  EXPECT_EQ(reader_.All()[0], before[0]);
-  EXPECT_NE(reader_.All()[1], before[1]);
-  reader_.ReadBelow("/kubepods", TopologyReader(machine_.host()).Read().value());
-  EXPECT_NE(reader_.All()[0], before[0]);
+  EXPECT_THAT(reader_.Below(Path('b')), SizeIs(1));
+  EXPECT_EQ(reader_.Below(Path('b'))[0]->workload.cgroup_path, Path('b'));
+  EXPECT_THAT(reader_.Below("/kubepods"), SizeIs(2));
+  EXPECT_THAT(reader_.Below("/kube"), IsEmpty());
+}
+
+TEST_F(ReportReaderTest, WhatCouldNotBeReadIsNotTheSameNextTime) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  Find();
+  const Report before = ReadOne();
+  SetMemory(Path('a'), 0, 200);
+  const Topology topology = TopologyReader(machine_.host()).Read().value();
+  const auto kept = reader_.Below("/")[0];
+  JobWatch cancelled;
+  cancelled.is_cancelled = [] { return true; };
+  EXPECT_TRUE(absl::IsCancelled(reader_.Read(*kept, topology, false, cancelled).status()));
+  EXPECT_NE(ReadOne(), before);
 }
 
 TEST_F(ReportReaderTest, PlainCgroupsAreReadWhereTheyExist) {
@@ -279,8 +295,7 @@ TEST_F(ReportReaderTest, ASampleIsTakenAgainOnRequest) {
   Find();
   Read();
   for (auto& [address, folio] : machine_.kernel().Find(11)->pages) folio->node = 1;
-  reader_.Resample(Path('a'));
-  EXPECT_DOUBLE_EQ(ReadOne()->placement.LocalFraction().value(), 1);
+  EXPECT_DOUBLE_EQ(Read(true)[0]->placement.LocalFraction().value(), 1);
 }
 
 TEST_F(ReportReaderTest, ProcessesThatComeToShareAHomeAreCountedTogether) {

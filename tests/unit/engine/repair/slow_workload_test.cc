@@ -1,0 +1,132 @@
+// A workload that cannot be read: the loop goes on with all others, and says which one it is.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "tests/unit/engine/repair/policy_loop_fixture.h"
+#include "tests/unit/fake/gate.h"
+
+namespace numalocality::slow_workload_test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class SlowWorkloadTest : public PolicyLoopTest {
+ protected:
+  SlowWorkloadTest() {
+    policy().action = PolicyAction::kObserve;
+    AddContainer('a', 10, "0-3");
+    AddContainer('b', 20, "0-3");
+    // Processes of different homes: their pages are sampled.
+    machine_.Publish(*machine_.AddProcess(21, "4-7"));
+    machine_.AddCgroup(Path('b'), {20, 21});
+    AddContainer('c', 30, "0-3");
+  }
+  ~SlowWorkloadTest() override { go_on_.Open(); }
+
+  // The next read of pages does not return until go_on_ opens.
+  void BlockNextSample() {
+    const int next = machine_.kernel().CallCount(FakeCall::kQuery) + 1;
+    machine_.kernel().RunAt(FakeCall::kQuery, next, [this] {
+      is_blocked_.Open();
+      go_on_.Wait();
+    });
+  }
+
+  // Another placement of `container`, as its counters show it.
+  void SetMemory(char container, int64_t on0, int64_t on1) {
+    machine_.WriteCgroupFile(Path(container), "memory.numa_stat",
+                             absl::StrFormat("anon N0=%d N1=%d\nfile N0=0 N1=0\nshmem N0=0 N1=0\n",
+                                             on0 * kPage, on1 * kPage));
+  }
+
+  void PassTime(absl::Duration duration) {
+    machine_.clock().Advance(duration);
+    loop_.Wake();
+  }
+
+  std::shared_ptr<const WorkloadReport> ReportOn(char container) const {
+    for (const auto& workload : board_.Latest()->workloads) {
+      if (workload->placement.workload.cgroup_path == Path(container)) return workload;
+    }
+    return nullptr;
+  }
+  bool Is(char container, const std::string& reason) const {
+    const auto report = ReportOn(container);
+    return report != nullptr && report->decision.has_value() &&
+           KeyOf(report->decision->reason) == reason;
+  }
+  double LocalFraction(char container) const {
+    return ReportOn(container)->placement.LocalFraction().value();
+  }
+  // Returns once a change of the report has made `condition` true.
+  void WaitUntil(const std::function<bool()>& condition) const {
+    int64_t next = ReportBoard::kFromStart;
+    while (!condition()) next = board_.WaitForChanges(next, absl::Hours(1000)).next;
+  }
+
+  Gate is_blocked_;
+  Gate go_on_;
+};
+
+TEST_F(SlowWorkloadTest, TheOthersAreReadInTime) {
+  BlockNextSample();
+  loop_.Start();
+  is_blocked_.Wait();
+  WaitUntil([&] { return Is('a', "local") && Is('c', "local"); });
+  EXPECT_EQ(ReportOn('b'), nullptr);
+  for (int64_t on1 = 100; on1 <= 500; on1 += 100) {
+    SetMemory('a', kPages - on1, on1);
+    const absl::Time before = machine_.clock().Now();
+    PassTime(configuration_->period);
+    WaitUntil([&] { return LocalFraction('a') < 1 - static_cast<double>(on1 - 1) / kPages; });
+    EXPECT_GE(board_.Latest()->read_time, before) << "no period is missed";
+  }
+}
+
+TEST_F(SlowWorkloadTest, ItIsNamedAndItsOldReportIsMarkedUntilItIsReadAgain) {
+  loop_.Start();
+  WaitUntil([&] { return Is('a', "local") && Is('b', "local") && Is('c', "local"); });
+  EXPECT_THAT(loop_.StalledCalls(), IsEmpty());
+  BlockNextSample();
+  SetMemory('b', kPages / 2, kPages / 2);
+  PassTime(configuration_->period);
+  is_blocked_.Wait();
+  PassTime(kStalledAfter + absl::Seconds(1));
+  WaitUntil([&] { return Is('b', "unread"); });
+  EXPECT_THAT(ReportOn('b')->decision->message,
+              HasSubstr("a read of the pages of process 20 has not returned from the kernel"));
+  EXPECT_EQ(KeyOf(ReportOn('b')->decision->verdict), "wait");
+  EXPECT_EQ(ReportOn('b')->placement.memory.BytesOn({NodeId{1}}, kPrivateKinds), 0)
+      << "the last known report";
+  ASSERT_THAT(loop_.StalledCalls(), SizeIs(1));
+  EXPECT_EQ(loop_.StalledCalls()[0].call, "a read of the pages of process 20");
+  EXPECT_THAT(loop_.StalledCalls()[0].work, HasSubstr("prod/db-0/mysql"));
+  EXPECT_TRUE(Is('a', "local"));
+
+  go_on_.Open();
+  int64_t next = ReportBoard::kFromStart;
+  while (Is('b', "unread")) {
+    PassTime(configuration_->period);
+    next = board_.WaitForChanges(next, absl::Milliseconds(20)).next;
+  }
+  EXPECT_THAT(loop_.StalledCalls(), IsEmpty());
+  EXPECT_EQ(ReportOn('b')->placement.memory.BytesOn({NodeId{1}}, kPrivateKinds),
+            kPages / 2 * kPage);
+}
+
+TEST_F(SlowWorkloadTest, TheLoopStopsMeanwhile) {
+  BlockNextSample();
+  loop_.Start();
+  is_blocked_.Wait();
+  EXPECT_THAT(loop_.Stop(absl::Milliseconds(1)),
+              ElementsAre(HasSubstr("a read of the pages of process 20")));
+}
+
+}  // namespace
+}  // namespace numalocality::slow_workload_test
