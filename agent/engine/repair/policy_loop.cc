@@ -10,6 +10,7 @@
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/os/node/topology_reader.h"
+#include "agent/os/process/process_cgroup.h"
 
 namespace numalocality {
 namespace {
@@ -231,6 +232,7 @@ bool PolicyLoop::WalkIfDue(absl::Time now) {
 }
 
 absl::Status PolicyLoop::Walk() {
+  FindOwnPlace(context_.host);
   NL_ASSIGN_OR_RETURN(watermarks_, TopologyReader(context_.host).ReadHighWatermarks());
   NL_ASSIGN_OR_RETURN(std::vector<std::string> paths,
                       reader_.FindWorkloads(PlainCgroups(*configuration_)));

@@ -182,8 +182,9 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
 }
 
 bool WorkloadFinder::IsInView(const Workload& workload) const {
-  return host_.only_pod.empty() ||
-         (workload.container.has_value() && workload.container->pod_uid == host_.only_pod);
+  const auto place = host_.own_place();
+  return place->only_pod.empty() ||
+         (workload.container.has_value() && workload.container->pod_uid == place->only_pod);
 }
 
 ContainerNames WorkloadFinder::NamesOf(const Workload& workload) const {

@@ -38,7 +38,7 @@ class WorkloadFinder {
   explicit WorkloadFinder(const Host& host, const NameDirectory* names = nullptr)
       : host_(host), names_(names) {}
 
-  // All Kubernetes containers of the host, or of Host::only_pod, in the order of their paths. A
+  // All Kubernetes containers of the host, or of OwnPlace::only_pod, in the order of their paths. A
   // container within a container is part of the outer one. FAILED_PRECONDITION without cgroups.
   absl::StatusOr<std::vector<Workload>> FindAll() const;
   // The same, with the cgroups that contain them.
@@ -66,7 +66,7 @@ class WorkloadFinder {
   absl::StatusOr<Workload> FindProcess(pid_t pid) const;
   absl::StatusOr<Workload> FindCgroup(const std::string& path) const;
   ContainerNames NamesOf(const Workload& workload) const;
-  // Whether the agent sees its processes, by Host::only_pod.
+  // Whether the agent sees its processes, by OwnPlace::only_pod.
   bool IsInView(const Workload& workload) const;
   // The error for `selector` if no container has a name, with the state of each name source.
   absl::Status NoNames(const WorkloadSelector& selector) const;
