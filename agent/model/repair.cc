@@ -32,6 +32,7 @@ constexpr EnumTable<RepairReason> kRepairReasons = {{
     {RepairReason::kNodeCleared, "node_cleared", "node cleared", ""},
     {RepairReason::kNoHome, "no_home", "no home", ""},
     {RepairReason::kRefused, "refused", "refused", ""},
+    {RepairReason::kTooLarge, "too_large_to_sample", "too large to sample", ""},
 }};
 static_assert(IsWellFormed(kRepairReasons));
 

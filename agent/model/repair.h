@@ -36,6 +36,7 @@ enum class RepairReason {
   kNodeCleared,    // a home node is kept clear after an evacuation
   kNoHome,         // its CPUs are not on or near a node with memory
   kRefused,        // the migration was refused
+  kTooLarge,       // reading its processes exceeds the budget: see PlacementState
 };
 
 const EnumTable<RepairVerdict>& TableOf(RepairVerdict);

@@ -17,6 +17,10 @@ namespace {
 // A sample is valid until one fiftieth of the workload's memory was allocated, freed or moved.
 constexpr int64_t kShiftDivisor = 50;
 
+// A workload that is too large to sample is not tried again before: the attempt may take as long as
+// kPeriodicLimits permits.
+constexpr absl::Duration kTooLargePause = absl::Minutes(5);
+
 bool SameHomes(const std::vector<ProcessPlacement>& processes) {
   return std::all_of(processes.begin(), processes.end(), [&](const ProcessPlacement& process) {
     return process.home_nodes == processes.front().home_nodes;
@@ -122,7 +126,10 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workloa
                       CgroupCounters::Open(context_.host, workload.cgroup_path));
   Kept kept{workload, std::move(counters), {}, {}, {}, absl::InfinitePast(), {}};
   bool same = false;
-  return ReadPlacement(kept, topology, same);
+  auto placement = ReadPlacement(kept, topology, same);
+  if (!absl::IsResourceExhausted(placement.status())) return placement;
+  kept.too_large = placement.status();
+  return ReadCounters(kept, topology, same);
 }
 
 void ReportReader::Resample(const std::string& path) {
@@ -146,7 +153,14 @@ std::vector<std::string> ReportReader::Paths() const {
 
 absl::Status ReportReader::Read(Kept& kept, const Topology& topology) {
   bool same = false;
-  NL_ASSIGN_OR_RETURN(WorkloadPlacement placement, ReadPlacement(kept, topology, same));
+  absl::StatusOr<WorkloadPlacement> read;
+  if (kept.too_large.ok() || context_.clock.Monotonic() >= kept.read_again_at) {
+    read = ReadPlacement(kept, topology, same);
+    kept.too_large = absl::IsResourceExhausted(read.status()) ? read.status() : absl::OkStatus();
+    kept.read_again_at = context_.clock.Monotonic() + kTooLargePause;
+  }
+  if (!kept.too_large.ok()) read = ReadCounters(kept, topology, same);
+  NL_ASSIGN_OR_RETURN(WorkloadPlacement placement, std::move(read));
   if (same) return absl::OkStatus();
   auto report = std::make_shared<WorkloadReport>();
   report->home_since = kept.appeared;
@@ -160,18 +174,27 @@ absl::Status ReportReader::Read(Kept& kept, const Topology& topology) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const Topology& topology,
-                                                              bool& same) {
-  NL_ASSIGN_OR_RETURN(const bool has_children, kept.counters.HasChildren());
-  if (has_children) {
-    return reader_.Read(kept.workload, topology, PlacementView::kBasic, [] { return false; });
-  }
-  NL_ASSIGN_OR_RETURN(const bool counters_changed, kept.counters.Refresh());
-  NL_ASSIGN_OR_RETURN(const bool masks_changed, ReadMasks(kept));
-  const bool sample_is_old = kept.resample || (!kept.processes.empty() && MemoryHasShifted(kept));
-  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old;
-  if (same) return WorkloadPlacement();
+absl::StatusOr<WorkloadPlacement> ReportReader::ReadCounters(Kept& kept, const Topology& topology,
+                                                             bool& same) {
+  NL_ASSIGN_OR_RETURN(const bool changed, kept.counters.RefreshCounters());
+  NL_ASSIGN_OR_RETURN(const CgroupDir cgroup, finder_.OpenCgroup(kept.workload));
+  const auto cpus = cgroup.ReadEffectiveCpus();
+  if (!cpus.ok() && !absl::IsNotFound(cpus.status())) return cpus.status();
 
+  WorkloadPlacement placement = BasicPlacement(kept, topology);
+  placement.cpus = cpus.value_or(CpuSet());
+  placement.home_nodes = topology.HomeNodes(placement.cpus);
+  placement.state = PlacementState::kTooLarge;
+  placement.state_message = std::string(kept.too_large.message());
+  const WorkloadReport* const before = kept.report.get();
+  same = before != nullptr && !changed && before->placement.cpus == placement.cpus &&
+         before->placement.state_message == placement.state_message;
+  kept.processes.clear();
+  kept.resample = true;
+  return placement;
+}
+
+WorkloadPlacement ReportReader::BasicPlacement(const Kept& kept, const Topology& topology) const {
   WorkloadPlacement placement;
   placement.workload = kept.workload;
   placement.read_time = context_.clock.Now();
@@ -181,6 +204,28 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const 
   placement.process_count = kept.counters.process_count();
   placement.thread_count = static_cast<int>(kept.counters.thread_ids().size());
   placement.hidden_process_count = kept.counters.hidden_count();
+  return placement;
+}
+
+absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const Topology& topology,
+                                                              bool& same) {
+  NL_ASSIGN_OR_RETURN(const bool has_children, kept.counters.HasChildren());
+  if (has_children) {
+    NL_ASSIGN_OR_RETURN(
+        WorkloadPlacement placement,
+        reader_.Read(
+            kept.workload, topology, PlacementView::kBasic, [] { return false; }, kPeriodicLimits));
+    if (placement.state != PlacementState::kTooLarge) return placement;
+    return absl::ResourceExhaustedError(placement.state_message);
+  }
+  ReadBudget budget(kPeriodicLimits, context_.clock);
+  NL_ASSIGN_OR_RETURN(const bool counters_changed, kept.counters.Refresh());
+  NL_ASSIGN_OR_RETURN(const bool masks_changed, ReadMasks(kept, budget));
+  const bool sample_is_old = kept.resample || (!kept.processes.empty() && MemoryHasShifted(kept));
+  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old;
+  if (same) return WorkloadPlacement();
+
+  WorkloadPlacement placement = BasicPlacement(kept, topology);
   for (const CpuMask& mask : kept.masks) placement.cpus = placement.cpus | ToCpuSet(mask);
   placement.home_nodes = topology.HomeNodes(placement.cpus);
   if (placement.process_count == 1 && placement.thread_count == 1) {
@@ -189,18 +234,19 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(Kept& kept, const 
   kept.resample = false;
   const bool may_differ = kept.masks.size() > 1 && placement.process_count > 1;
   if (may_differ) {
-    NL_ASSIGN_OR_RETURN(placement.processes, ReadProcesses(kept, topology, sample_is_old));
+    NL_ASSIGN_OR_RETURN(placement.processes, ReadProcesses(kept, topology, sample_is_old, budget));
   }
   kept.processes = placement.processes;
   return placement;
 }
 
-absl::StatusOr<bool> ReportReader::ReadMasks(Kept& kept) {
+absl::StatusOr<bool> ReportReader::ReadMasks(Kept& kept, ReadBudget& budget) {
   // Nearly always all threads have the affinity that they had in the last read.
   std::vector<CpuMask> masks;
   std::vector<std::pair<pid_t, size_t>> others;
   bool first_is_met = kept.counters.thread_ids().empty();
   for (const pid_t thread : kept.counters.thread_ids()) {
+    NL_RETURN_IF_ERROR(budget.Take("the CPUs of its threads", 0));
     const absl::Status status = context_.kernel.ThreadCpuMask(thread, scratch_);
     if (absl::IsNotFound(status)) continue;
     NL_RETURN_IF_ERROR(status);
@@ -226,12 +272,13 @@ absl::StatusOr<bool> ReportReader::ReadMasks(Kept& kept) {
 
 absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(Kept& kept,
                                                                           const Topology& topology,
-                                                                          bool resample) {
-  NL_ASSIGN_OR_RETURN(const WorkloadProcesses listed, finder_.ListProcesses(kept.workload));
+                                                                          bool resample,
+                                                                          ReadBudget& budget) {
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses listed, finder_.ListProcesses(kept.workload, budget));
   std::vector<ProcessPlacement> processes;
   for (const pid_t pid : listed.pids) {
     const auto stat = ReadStat(context_.host, pid);
-    const auto threads = ReadThreads(context_.kernel, context_.host, pid);
+    const auto threads = ReadThreads(context_.kernel, context_.host, pid, budget);
     if (absl::IsNotFound(stat.status()) || absl::IsNotFound(threads.status())) continue;
     if (!stat.ok()) return stat.status();
     if (!threads.ok()) return threads.status();
@@ -248,26 +295,29 @@ absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(Kept& 
     if (!resample && before != kept.processes.end() && before->cpus == process.cpus) {
       process = *before;
     } else {
-      Sample(kept.workload, topology, process);
+      NL_RETURN_IF_ERROR(Sample(kept.workload, topology, budget, process));
     }
   }
   if (resample || kept.processes.empty()) kept.sampled_at = kept.counters.memory();
   return processes;
 }
 
-void ReportReader::Sample(const Workload& workload, const Topology& topology,
-                          ProcessPlacement& process) {
+absl::Status ReportReader::Sample(const Workload& workload, const Topology& topology,
+                                  ReadBudget& budget, ProcessPlacement& process) {
   const auto handle = finder_.OpenProcess(context_.kernel, workload, process.id.pid);
-  if (!handle.ok()) return;
-  const auto sample =
-      SamplePages(context_.kernel, context_.clock, *handle, context_.host, topology);
-  if (!sample.ok()) {
-    if (absl::IsNotFound(sample.status())) return;
-    return LogWarning(absl::StrCat("cannot sample pages of process ", process.id.pid, ": ",
-                                   LogSafe(sample.status().message())));
+  if (!handle.ok()) return absl::OkStatus();
+  const auto sample = SamplePages(context_.kernel, context_.clock, *handle, context_.host, topology,
+                                  kSamplePages, budget);
+  if (sample.ok()) {
+    process.memory = sample->EstimateMemory(topology.page_bytes);
+    process.sampled_pages = sample->sampled_pages;
+  } else if (absl::IsResourceExhausted(sample.status())) {
+    return WithContext(sample.status(), absl::StrCat("process ", process.id.pid));
+  } else if (!absl::IsNotFound(sample.status())) {
+    LogWarning(absl::StrCat("cannot sample pages of process ", process.id.pid, ": ",
+                            LogSafe(sample.status().message())));
   }
-  process.memory = sample->EstimateMemory(topology.page_bytes);
-  process.sampled_pages = sample->sampled_pages;
+  return absl::OkStatus();
 }
 
 bool ReportReader::MemoryHasShifted(const Kept& kept) const {

@@ -16,6 +16,7 @@
 #include "agent/engine/workload/placement_reader.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/model/locality_report.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/cgroup/cgroup_counters.h"
 
 namespace numalocality {
@@ -34,8 +35,9 @@ class ReportReader {
 
   // Reads all workloads, or those in and below the cgroup `path`, and returns the reports that
   // differ from the last ones. Workloads that are gone are dropped; workloads that cannot be read
-  // keep their last report. Processes are sampled again if their affinity has changed, or if the
-  // workload's memory has shifted between nodes.
+  // keep their last report. Those whose processes exceed kPeriodicLimits are read by their counters
+  // for some minutes, and are in the state kTooLarge. Processes are sampled again if their affinity
+  // has changed, or if the workload's memory has shifted between nodes.
   Reports ReadAll(const Topology& topology);
   Reports ReadBelow(const std::string& path, const Topology& topology);
   // Makes the next read sample the processes of the workload at `path` again.
@@ -60,18 +62,27 @@ class ReportReader {
     absl::Time appeared;      // InfinitePast if it existed when the agent started
     MemoryByNode sampled_at;  // the workload's memory when its processes were sampled
     bool resample = true;
+    absl::Status too_large = {};        // why its processes are not read, or OK
+    absl::Duration read_again_at = {};  // by Clock::Monotonic, if they are not read
     std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read
   };
 
   absl::Status Read(Kept& kept, const Topology& topology);
-  // Reads the placement from the workload's counters; `same` if nothing has changed.
+  // Reads the placement without a look at the processes; `same` if nothing has changed.
+  absl::StatusOr<WorkloadPlacement> ReadCounters(Kept& kept, const Topology& topology, bool& same);
+  // What the counters showed when they were read last.
+  WorkloadPlacement BasicPlacement(const Kept& kept, const Topology& topology) const;
+  // Reads the placement from the workload's counters; RESOURCE_EXHAUSTED beyond kPeriodicLimits.
+  // `same` if nothing has changed.
   absl::StatusOr<WorkloadPlacement> ReadPlacement(Kept& kept, const Topology& topology, bool& same);
   // Returns whether a thread's affinity has changed since the last read.
-  absl::StatusOr<bool> ReadMasks(Kept& kept);
+  absl::StatusOr<bool> ReadMasks(Kept& kept, ReadBudget& budget);
   // The placement of each process; none if all have the same home nodes.
   absl::StatusOr<std::vector<ProcessPlacement>> ReadProcesses(Kept& kept, const Topology& topology,
-                                                              bool resample);
-  void Sample(const Workload& workload, const Topology& topology, ProcessPlacement& process);
+                                                              bool resample, ReadBudget& budget);
+  // RESOURCE_EXHAUSTED; other errors are logged, and the process has no memory then.
+  absl::Status Sample(const Workload& workload, const Topology& topology, ReadBudget& budget,
+                      ProcessPlacement& process);
   bool MemoryHasShifted(const Kept& kept) const;
 
   const EngineContext context_;
