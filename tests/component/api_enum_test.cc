@@ -36,6 +36,7 @@ using Pairs =
                      Pair<MigrationOrigin, v1::MigrationOrigin>,
                      Pair<MigrationReason, v1::MigrationReason>,
                      Pair<MigrationState, v1::MigrationState>, Pair<PageOutcome, v1::PageOutcome>,
+                     Pair<PlacementState, v1::PlacementState>,
                      Pair<PlacementView, v1::PlacementView>, Pair<QosClass, v1::QosClass>,
                      Pair<RemoteReason, v1::RemoteReason>, Pair<RepairReason, v1::RepairReason>,
                      Pair<RepairVerdict, v1::RepairVerdict>, Pair<ScanMethod, v1::ScanMethod>,
