@@ -158,6 +158,10 @@ absl::Status ReportReader::Read(Kept& kept, const Topology& topology) {
     read = ReadPlacement(kept, topology, same);
     kept.too_large = absl::IsResourceExhausted(read.status()) ? read.status() : absl::OkStatus();
     kept.read_again_at = context_.clock.Monotonic() + kTooLargePause;
+    if (!kept.too_large.ok()) {
+      LogWarning(absl::StrCat(kept.workload.ToString(),
+                              " is too large to sample: ", LogSafe(kept.too_large.message())));
+    }
   }
   if (!kept.too_large.ok()) read = ReadCounters(kept, topology, same);
   NL_ASSIGN_OR_RETURN(WorkloadPlacement placement, std::move(read));
