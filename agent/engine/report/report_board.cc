@@ -38,7 +38,7 @@ bool HasChanged(const WorkloadReport& before, const WorkloadReport& now) {
   const WorkloadPlacement& a = before.placement;
   const WorkloadPlacement& b = now.placement;
   return a.workload.cgroup_id != b.workload.cgroup_id || a.cpus != b.cpus ||
-         a.home_nodes != b.home_nodes || a.allowed_nodes != b.allowed_nodes ||
+         a.home_nodes != b.home_nodes || a.state != b.state || a.allowed_nodes != b.allowed_nodes ||
          before.description != now.description || before.home_since != now.home_since ||
          DecisionDiffers(before.decision, now.decision) || FractionDiffers(a, b) ||
          BytesDiffer(a.memory, b.memory);

@@ -161,6 +161,10 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
     kept.too_large =
         absl::IsResourceExhausted(placement.status()) ? placement.status() : absl::OkStatus();
     kept.read_again_at = context_.clock.Monotonic() + kTooLargePause;
+    if (!kept.too_large.ok()) {
+      LogWarning(absl::StrCat(kept.workload.ToString(),
+                              " is too large to sample: ", LogSafe(kept.too_large.message())));
+    }
   }
   if (!kept.too_large.ok()) placement = ReadCounters(kept, topology, same);
   // The next read must not find that nothing has changed since this one.
