@@ -114,8 +114,9 @@ struct MigrationRequest {
   std::vector<WorkloadSelector> workloads;  // none with `evacuation`
   MigrationSpec spec;
   StickMode stick = StickMode::kNone;
-  bool stick_on_old_kernels = false;  // see engine/migrate/stickiness.h
-  std::string request_id;             // if not empty, identifies the migration on retries
+  bool stick_on_old_kernels = false;  // see engine/migrate/stickiness.h, as for the next
+  bool force_stick = false;
+  std::string request_id;  // if not empty, identifies the migration on retries
   std::optional<Evacuation> evacuation;
   std::vector<std::string> reservation_tokens;
   bool override_protection = false;  // of protected namespaces, and of the annotation "off"

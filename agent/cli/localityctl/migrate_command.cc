@@ -42,6 +42,7 @@ struct MigrateOptions {
   v1::StickMode stick = v1::STICK_MODE_UNSPECIFIED;
   bool stick_on_old_kernels = false;
   bool override_protection = false;
+  bool force_stick = false;
   int64_t bytes_per_second = 0;
   std::optional<absl::Duration> max_call_time;
   int workers = 0;
@@ -134,6 +135,12 @@ void AddHow(CLI::App& arguments, MigrateOptions& options) {
       ->type_name("none|cpuset-mems");
   arguments.add_flag("--stick-on-old-kernels", options.stick_on_old_kernels,
                      "Allow --stick before Linux 6.7, where it may stall the workload");
+  arguments
+      .add_flag("--force", options.force_stick,
+                "With --stick: accept that the kernel then moves mapped files and hugetlb pages by "
+                "itself, into the reserve of the target and out of its hugetlb pool; --dry-run "
+                "shows how much")
+      ->needs("--stick");
   AddParsedOption(arguments, "--bandwidth", ParseBandwidth, options.bytes_per_second,
                   "Move no more than this per second, such as 200M/s; default: no limit")
       ->type_name("BYTES/s");
@@ -215,6 +222,7 @@ absl::StatusOr<v1::CreateMigrationRequest> ToRequest(const MigrateOptions& optio
   if (options.hold) request.set_hold(v1::HOLD_MODE_PTRACE);
   request.set_stick(options.stick);
   request.set_stick_on_old_kernels(options.stick_on_old_kernels);
+  request.set_force_stick(options.force_stick);
   v1::MoveLimits limits;
   limits.set_bandwidth_bytes_per_second(options.bytes_per_second);
   limits.set_worker_count(options.workers);

@@ -98,6 +98,9 @@ absl::StatusOr<WorkloadMigration> PlanWorkload(const EngineContext& context,
   WorkloadMigration result =
       PlanWorkload(context, admitted.workload, processes, SpecOf(admitted, request), observer);
   NameDeniers(result);
+  if (request.stick != StickMode::kNone) {
+    PlanStick(context, admitted.workload, request, is_cancelled, result);
+  }
   return result;
 }
 

@@ -1,13 +1,18 @@
 #include "agent/engine/migrate/stickiness.h"
 
+#include <numeric>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "agent/base/status.h"
+#include "agent/base/units.h"
 #include "agent/engine/workload/node_room.h"
+#include "agent/engine/workload/placement_reader.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/model/node_map.h"
 #include "agent/os/act/cpuset_mems.h"
@@ -61,35 +66,109 @@ void NotSticky(WorkloadMigration& result, const absl::Status& status) {
   result.message = std::string(status.message());
 }
 
-// Whether the remaining pages have room on the nodes, too: the kernel moves them there without
-// checking.
-absl::Status CheckRoomForRest(const EngineContext& context, const NodeSet& nodes,
-                              const WorkloadMigration& result) {
+// What the kernel moves by itself once cpuset.mems allows only `to`.
+struct KernelMoves {
+  NodeSet to;
+  KindBytes bytes;  // of kinds that the request does not move
+
+  int64_t hugetlb_bytes() const { return bytes[MemoryKind::kHugetlb]; }
+  int64_t other_bytes() const {
+    return std::accumulate(bytes.by_kind.begin(), bytes.by_kind.end(), int64_t{0}) -
+           hugetlb_bytes();
+  }
+};
+
+// It moves whatever the processes have mapped there, of other kinds too. A page counts once for
+// each process that maps it.
+absl::StatusOr<KernelMoves> ReadKernelMoves(const EngineContext& context, const Workload& workload,
+                                            const MigrationSpec& spec, const NodeSet& before,
+                                            const NodeSet& nodes,
+                                            absl::FunctionRef<bool()> is_cancelled) {
+  KernelMoves moves{nodes, {}};
+  const NodeSet left_out = before - nodes;
+  if (left_out.empty()) return moves;
+  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
+  const auto placement = PlacementReader(context.kernel, context.host, context.clock)
+                             .Read(workload, topology, PlacementView::kPages, is_cancelled);
+  if (absl::IsNotFound(placement.status())) return moves;  // the move will find that out, too
+  if (!placement.ok()) return placement.status();
+  for (const MemoryKind kind : AllValues<MemoryKind>()) {
+    if (spec.kinds.Contains(kind)) continue;
+    moves.bytes[kind] = placement->memory.BytesOn(left_out, {kind});
+  }
+  return moves;
+}
+
+// "1.0 GiB of mapped files and 128.0 MiB of hugetlb pages"; "" for nothing.
+std::string Words(const KernelMoves& moves) {
+  std::vector<std::string> parts;
+  for (const auto& [kind, what] : {std::pair(MemoryKind::kAnon, "anonymous memory"),
+                                   std::pair(MemoryKind::kShmem, "shared memory"),
+                                   std::pair(MemoryKind::kFile, "mapped files"),
+                                   std::pair(MemoryKind::kHugetlb, "hugetlb pages")}) {
+    if (moves.bytes[kind] > 0) {
+      parts.push_back(absl::StrCat(FormatBytes(moves.bytes[kind]), " of ", what));
+    }
+  }
+  return absl::StrJoin(parts, " and ");
+}
+
+// The bytes that fit on the nodes above their reserve.
+absl::StatusOr<int64_t> ReadRoomOn(const EngineContext& context, const NodeSet& nodes) {
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
   NodeRoom room(context.host, topology);
   NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
-  const int64_t left = result.outcomes.Total() - result.pages_on_target;
-  int64_t free = 0;
-  for (const NodeId node : nodes) free += room.On(node).pages;
-  if (left <= free) return absl::OkStatus();
+  int64_t bytes = 0;
+  for (const NodeId node : nodes) bytes += room.On(node).pages * topology.page_bytes;
+  return bytes;
+}
+
+// Before the move: whether what the kernel moves by itself does no harm on the target.
+absl::Status CheckKernelMoves(const EngineContext& context, const KernelMoves& moves) {
+  NL_ASSIGN_OR_RETURN(const int64_t room, ReadRoomOn(context, moves.to));
+  std::string harm;
+  if (moves.hugetlb_bytes() > 0) {
+    harm = "that takes hugetlb pages from the pool of the target";
+  } else if (moves.other_bytes() > room) {
+    harm = absl::StrCat("the target has room for ", FormatBytes(room), " above its reserve");
+  } else {
+    return absl::OkStatus();
+  }
   return absl::FailedPreconditionError(
-      absl::StrCat("the memory was moved, but cpuset.mems was not narrowed: node ",
-                   nodes.ToString(), " has no room for the ", left,
-                   " pages that are still elsewhere, and that the kernel would then move there"));
+      absl::StrCat("nothing was moved: once cpuset.mems allows node ", moves.to.ToString(),
+                   " only, the kernel itself moves ", Words(moves), " there, at full speed, and ",
+                   harm, "; to accept that, set force_stick ('localityctl migrate --force')"));
+}
+
+// After the move: whether the remaining pages have room on the nodes, too.
+absl::Status CheckRoomForRest(const EngineContext& context, const KernelMoves& moves,
+                              const WorkloadMigration& result) {
+  NL_ASSIGN_OR_RETURN(const int64_t room, ReadRoomOn(context, moves.to));
+  const int64_t left = result.outcomes.Total() - result.pages_on_target;
+  if (left * context.host.page_bytes + moves.other_bytes() <= room) return absl::OkStatus();
+  const std::string others = Words(moves);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the memory was moved, but cpuset.mems was not narrowed: node ", moves.to.ToString(),
+      " has no room for the ", left, " pages", others.empty() ? "" : " and the " + others,
+      " that are still elsewhere, and that the kernel would then move there; to accept that, set "
+      "force_stick ('localityctl migrate --force')"));
 }
 
 // After a move that succeeded.
-void Confine(const EngineContext& context, CpusetMems& mems, const NodeSet& nodes,
+void Confine(const EngineContext& context, CpusetMems& mems, const KernelMoves& moves,
              MigrationObserver& observer, WorkloadMigration& result) {
   WorkloadMigration verifying = result;
   verifying.state = MigrationState::kVerifying;
   observer.OnProgress(verifying);
-  absl::Status status = mems.Confine(nodes);
+  absl::Status status = mems.Confine(moves.to);
   if (status.ok()) status = Watch(context, mems, observer);
   if (!status.ok()) return NotSticky(result, status);
+  const std::string others = Words(moves);
   result.stick_note = absl::StrCat(
-      "cpuset.mems allows node ", nodes.ToString(), " now; before the migration it allowed node ",
-      mems.nodes_before().ToString(), "; the kernel has moved the remaining pages there",
+      "cpuset.mems allows node ", moves.to.ToString(),
+      " now; before the migration it allowed node ", mems.nodes_before().ToString(),
+      "; the kernel has moved the remaining pages there",
+      others.empty() ? "" : ", among them " + others,
       mems.overwrites() > 0 ? "; another program changed it once, and the agent set it again" : "");
 }
 
@@ -119,6 +198,30 @@ absl::Status CheckSticky(const EngineContext& context, const ContainerResources*
       .status();
 }
 
+void PlanStick(const EngineContext& context, const Workload& workload,
+               const MigrationRequest& request, absl::FunctionRef<bool()> is_cancelled,
+               WorkloadMigration& plan) {
+  const auto refuse = [&plan](const absl::Status& status) {
+    plan.reason = MigrationReason::kNotSticky;
+    if (plan.message.empty()) plan.message = std::string(status.message());
+  };
+  const auto cgroup = WorkloadFinder(context.host).OpenCgroup(workload);
+  const auto before = cgroup.ok() ? cgroup->ReadEffectiveNodes() : cgroup.status();
+  if (!before.ok()) return refuse(before.status());
+  const auto nodes = NodesToStickTo(context, workload, request.spec, *before);
+  if (!nodes.ok()) return refuse(nodes.status());
+  const auto moves =
+      ReadKernelMoves(context, workload, request.spec, *before, *nodes, is_cancelled);
+  if (!moves.ok()) return refuse(moves.status());
+  const std::string others = Words(*moves);
+  plan.stick_note =
+      absl::StrCat("cpuset.mems will allow node ", nodes->ToString(), " instead of node ",
+                   before->ToString(), "; the kernel will then move the remaining pages there",
+                   others.empty() ? "" : ", among them " + others);
+  const absl::Status checked = CheckKernelMoves(context, *moves);
+  if (!checked.ok() && !request.force_stick) refuse(checked);
+}
+
 WorkloadMigration MoveAndStick(const EngineContext& context, ContainerResources& runtime,
                                const Workload& workload, const MigrationRequest& request,
                                MigrationObserver& observer,
@@ -134,14 +237,24 @@ WorkloadMigration MoveAndStick(const EngineContext& context, ContainerResources&
   if (!mems.ok()) return fail(mems.status());
   const auto nodes = NodesToStickTo(context, workload, request.spec, mems->nodes_before());
   if (!nodes.ok()) return fail(nodes.status());
+  const auto is_cancelled = [&] { return observer.StopReason() == MigrationReason::kCancelled; };
+  const auto moves =
+      ReadKernelMoves(context, workload, request.spec, mems->nodes_before(), *nodes, is_cancelled);
+  if (!moves.ok()) return fail(moves.status());
+  if (!request.force_stick) {
+    if (const absl::Status checked = CheckKernelMoves(context, *moves); !checked.ok()) {
+      return fail(checked);
+    }
+  }
   if (const absl::Status widened = mems->Widen(*nodes); !widened.ok()) return fail(widened);
 
   WorkloadMigration result = move();
   std::string why = "because the move did not succeed";
   if (result.state == MigrationState::kSucceeded) {
-    const absl::Status fits = CheckRoomForRest(context, *nodes, result);
+    const absl::Status fits =
+        request.force_stick ? absl::OkStatus() : CheckRoomForRest(context, *moves, result);
     if (fits.ok()) {
-      Confine(context, *mems, *nodes, observer, result);
+      Confine(context, *mems, *moves, observer, result);
       return result;
     }
     NotSticky(result, fits);

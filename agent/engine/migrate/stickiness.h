@@ -22,11 +22,22 @@ namespace numalocality {
 absl::Status CheckSticky(const EngineContext& context, const ContainerResources* runtime,
                          const Workload& workload, const MigrationRequest& request);
 
-// Widens cpuset.mems by the target nodes, calls `move`, which moves the memory, and returns its
-// result. If that is SUCCEEDED, narrows cpuset.mems to the target and checks for 11 s that it
-// stays; otherwise restores the previous value. If others write to it meanwhile, it is overwritten
-// once; if they write again, their value stays and the result is PARTIAL, NOT_STICKY. stick_note
-// says what was done. An agent that dies in between leaves the widened set, which forbids nothing.
+// What sticking would do to cpuset.mems, and what the kernel would then move by itself, as
+// stick_note of `plan`, which moves nothing; reason NOT_STICKY with a message if MoveAndStick would
+// refuse that.
+void PlanStick(const EngineContext& context, const Workload& workload,
+               const MigrationRequest& request, absl::FunctionRef<bool()> is_cancelled,
+               WorkloadMigration& plan);
+
+// Counts what the kernel will move by itself: mapped memory of kinds that the request does not move
+// (files, hugetlb pages), on nodes that cpuset.mems will not allow any more. If that takes hugetlb
+// pools of the target or does not fit above its reserve, the result is FAILED, NOT_STICKY, unless
+// request.force_stick. Otherwise widens cpuset.mems by the target nodes, calls `move`, which moves
+// the memory, and returns its result. If that is SUCCEEDED, narrows cpuset.mems to the target and
+// checks for 11 s that it stays; otherwise restores the previous value. If others write to it
+// meanwhile, it is overwritten once; if they write again, their value stays and the result is
+// PARTIAL, NOT_STICKY. stick_note says what was done. An agent that dies in between leaves the
+// widened set, which forbids nothing.
 WorkloadMigration MoveAndStick(const EngineContext& context, ContainerResources& runtime,
                                const Workload& workload, const MigrationRequest& request,
                                MigrationObserver& observer,

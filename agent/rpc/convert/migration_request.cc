@@ -211,6 +211,7 @@ absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& mes
   NL_ASSIGN_OR_RETURN(request.spec, SpecFrom(message));
   NL_RETURN_IF_ERROR(EnumFieldFrom("stick", message.stick(), "stick mode", request.stick));
   request.stick_on_old_kernels = message.stick_on_old_kernels();
+  request.force_stick = message.force_stick();
   if (message.request_id().size() > kMaxRequestIdLength) {
     return Bad("request_id", absl::StrCat("longer than ", kMaxRequestIdLength, " characters"));
   }
@@ -239,6 +240,7 @@ void ToProto(const MigrationRequest& request, v1::CreateMigrationRequest& messag
     message.set_stick(ToApi<v1::StickMode>(request.stick));
   }
   message.set_stick_on_old_kernels(request.stick_on_old_kernels);
+  message.set_force_stick(request.force_stick);
   message.set_request_id(request.request_id);
   message.set_override_protection(request.override_protection);
   if (request.evacuation.has_value()) {

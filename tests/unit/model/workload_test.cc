@@ -9,8 +9,9 @@ namespace numalocality::workload_test {
 namespace {
 
 Workload Cgroup(const std::string& path) { return {path, 1, std::nullopt, std::nullopt}; }
+// As WorkloadFinder finds it: without its cgroup's id.
 Workload Process(const std::string& path, pid_t pid, uint64_t start) {
-  return {path, 1, std::nullopt, ProcessId{pid, start}};
+  return {path, 0, std::nullopt, ProcessId{pid, start}};
 }
 
 TEST(WorkloadTest, OverlapsWhatHoldsTheSameProcess) {
@@ -39,7 +40,7 @@ TEST(WorkloadTest, IsTheSameByIdentity) {
   EXPECT_FALSE(Cgroup("/a").IsSame(renewed));
   EXPECT_FALSE(Cgroup("/a").IsSame(Cgroup("/b"))) << "ids begin anew when the machine starts";
   EXPECT_FALSE(Cgroup("/a").Overlaps(renewed)) << "the earlier one has no processes any more";
-  EXPECT_TRUE(renewed.Overlaps(Process("/a", 5, 1))) << "whose cgroup has no known id";
+  EXPECT_TRUE(renewed.Overlaps(Process("/a", 5, 1))) << "its cgroup's id is not known";
   EXPECT_TRUE(Process("/a", 5, 1).IsSame(Process("/b", 5, 1))) << "it may go to another cgroup";
   EXPECT_FALSE(Process("/a", 5, 1).IsSame(Process("/a", 6, 1)));
   EXPECT_FALSE(Process("/a", 5, 1).IsSame(Process("/a", 5, 2)));

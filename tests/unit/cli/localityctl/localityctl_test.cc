@@ -154,6 +154,7 @@ TEST_F(LocalityctlTest, MigrateSendsLimitsHoldAndStick) {
                                   "cpuset-mems",
                                   "--stick-on-old-kernels",
                                   "--override-protection",
+                                  "--force",
                                   "--bandwidth",
                                   "8M",
                                   "--max-call-time",
@@ -172,6 +173,7 @@ TEST_F(LocalityctlTest, MigrateSendsLimitsHoldAndStick) {
   EXPECT_EQ(request.stick(), v1::STICK_MODE_CPUSET_MEMS);
   EXPECT_TRUE(request.stick_on_old_kernels());
   EXPECT_TRUE(request.override_protection());
+  EXPECT_TRUE(request.force_stick());
   EXPECT_EQ(request.limits().bandwidth_bytes_per_second(), 8 << 20);
   EXPECT_EQ(request.limits().max_call_time().nanos(), 2'000'000);
   EXPECT_EQ(request.limits().worker_count(), 4);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "agent/base/units.h"
 #include "agent/os/node/topology_reader.h"
 #include "tests/unit/fake/fake_runtime.h"
 
@@ -67,6 +68,15 @@ class StickinessTest : public ::testing::Test {
     });
   }
 
+  // A process of the container that has mapped `path`, with pages on node 0.
+  void AddMapping(const std::string& path, int pages) {
+    const auto process = machine_.AddProcess(10, "4-7", cgroup_);
+    process->AddPages(0x10000000, pages, 0, path);
+    for (auto& [address, folio] : process->pages) folio->file = true;
+    machine_.Publish(*process);
+    machine_.WriteCgroupFile(cgroup_, "cgroup.procs", "10\n");
+  }
+
   const std::string id_ = std::string(64, 'a');
   const std::string cgroup_ = kPod + id_;
   FakeMachine machine_;
@@ -121,6 +131,76 @@ TEST_F(StickinessTest, WhatIsLeftMustHaveRoom) {
   EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "0"));
   left_pages_ /= 2;
   EXPECT_EQ(Run(MigrationState::kSucceeded).state, MigrationState::kSucceeded);
+}
+
+TEST_F(StickinessTest, MappedFilesThatTheKernelMovesMustHaveRoom) {
+  AddMapping("/usr/lib/db.so", 40000);
+  machine_.SetFreePages(1, 30000);
+  WorkloadMigration result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(runs_, 0) << "before anything moves";
+  EXPECT_THAT(runtime_.writes, IsEmpty());
+  EXPECT_EQ(result.state, MigrationState::kFailed);
+  EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
+  const std::string amount = FormatBytes(40000 * static_cast<int64_t>(kFakePage));
+  EXPECT_THAT(result.message, HasSubstr("moves " + amount + " of mapped files there"));
+  EXPECT_THAT(result.message, HasSubstr("above its reserve; to accept that, set force_stick"));
+
+  request_.force_stick = true;
+  result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kSucceeded);
+  EXPECT_THAT(result.stick_note, HasSubstr("among them " + amount + " of mapped files"));
+}
+
+TEST_F(StickinessTest, MappedFilesThatHaveRoomAreNamed) {
+  AddMapping("/usr/lib/db.so", 100);
+  const WorkloadMigration result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kSucceeded);
+  EXPECT_THAT(result.stick_note, HasSubstr("of mapped files"));
+}
+
+// The move took the room that they had before.
+TEST_F(StickinessTest, MappedFilesMustHaveRoomAfterTheMoveToo) {
+  AddMapping("/usr/lib/db.so", 10000);
+  const WorkloadMigration result =
+      Run(MigrationState::kSucceeded, [&] { machine_.SetFreePages(1, 5000); });
+  EXPECT_EQ(result.state, MigrationState::kPartial);
+  EXPECT_THAT(result.message, HasSubstr("has no room"));
+  EXPECT_THAT(runtime_.writes, ElementsAre("0-1", "0"));
+}
+
+TEST_F(StickinessTest, NoHugetlbPoolIsTakenUnlessForced) {
+  AddMapping("/anon_hugepage (deleted)", 512);
+  WorkloadMigration result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(runs_, 0);
+  EXPECT_EQ(result.reason, MigrationReason::kNotSticky);
+  EXPECT_THAT(result.message, HasSubstr("of hugetlb pages there"));
+  EXPECT_THAT(result.message, HasSubstr("takes hugetlb pages from the pool"));
+  request_.force_stick = true;
+  EXPECT_EQ(Run(MigrationState::kSucceeded).state, MigrationState::kSucceeded);
+}
+
+TEST_F(StickinessTest, WhatTheRequestMovesOrWhatIsOnTheTargetDoesNotCount) {
+  AddMapping("/usr/lib/db.so", 40000);
+  machine_.SetFreePages(1, 30000);
+  request_.spec.kinds = kAllKinds;
+  EXPECT_EQ(Run(MigrationState::kSucceeded).state, MigrationState::kSucceeded);
+  request_.spec.kinds = kPrivateKinds;
+  runtime_.Write("1");
+  EXPECT_EQ(Run(MigrationState::kSucceeded).state, MigrationState::kSucceeded);
+}
+
+TEST_F(StickinessTest, APlanNamesWhatTheKernelWillMove) {
+  AddMapping("/anon_hugepage (deleted)", 512);
+  for (const bool is_forced : {false, true}) {
+    request_.force_stick = is_forced;
+    WorkloadMigration plan;
+    PlanStick(
+        machine_.context(), workload_, request_, [] { return false; }, plan);
+    EXPECT_THAT(plan.stick_note, HasSubstr("cpuset.mems will allow node 1 instead of node 0"));
+    EXPECT_THAT(plan.stick_note, HasSubstr("of hugetlb pages"));
+    EXPECT_EQ(plan.reason, is_forced ? MigrationReason::kNone : MigrationReason::kNotSticky);
+  }
+  EXPECT_THAT(runtime_.writes, IsEmpty());
 }
 
 TEST_F(StickinessTest, NodesThatTheRequestLeavesAloneStayAllowed) {

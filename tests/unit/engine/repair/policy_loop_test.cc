@@ -201,6 +201,7 @@ TEST_F(PolicyLoopTest, ACgroupThatIsRecreatedIsAnotherWorkload) {
   TickLater(configuration_->period);
   EXPECT_EQ(Reason('a'), "cooling_down");
   ASSERT_TRUE(migrator_.reservations().Reserve({Find('a')}, absl::Hours(1), "", "").ok());
+  loop_.Wake();
   Tick();
   EXPECT_EQ(Reason('a'), "reserved");
 
