@@ -98,6 +98,12 @@ std::vector<Series> ContainersOf(const LocalityReport& report) {
   return containers;
 }
 
+int64_t TooLargeCount(const std::vector<Series>& containers) {
+  return std::count_if(containers.begin(), containers.end(), [](const Series& one) {
+    return one.placement->state == PlacementState::kTooLarge;
+  });
+}
+
 prometheus::MetricFamily MemoryOf(const std::vector<Series>& containers) {
   auto family = Gauge("numa_locality_container_memory_bytes",
                       "Memory charged to the container, by NUMA node and kind");
@@ -154,7 +160,11 @@ MetricFamilies CollectContainerMetrics(const LocalityReport& report, const HttpO
       With(Gauge("numa_locality_containers_without_series",
                  "Containers that have no time series, because the configuration limits their "
                  "number (http.containerSeries, http.maxContainers)"),
-           static_cast<double>(without))};
+           static_cast<double>(without)),
+      With(Gauge("numa_locality_containers_too_large_to_sample",
+                 "Containers with so many processes, threads, mappings or cgroups that the agent "
+                 "does not read them; 'localityctl explain' shows why"),
+           static_cast<double>(TooLargeCount(containers)))};
   containers.resize(containers.size() - without);
   if (containers.empty()) return families;
   families.push_back(MemoryOf(containers));

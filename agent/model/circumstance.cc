@@ -92,6 +92,12 @@ std::vector<Circumstance> CircumstancesOf(const CircumstanceFacts& facts,
                                           const WorkloadPlacement& placement,
                                           const Topology& topology) {
   std::vector<Circumstance> out;
+  if (placement.state == PlacementState::kTooLarge) {
+    out.push_back({absl::StrCat("it is ", WordsOf(placement.state),
+                                ", so its processes' memory is known only in part: ",
+                                placement.state_message),
+                   std::string(AdviceOf(placement.state))});
+  }
   if (placement.home_nodes.empty()) {
     out.push_back({"it has no home nodes: its CPUs are not on or near a node with memory",
                    "Check the machine's nodes with 'localityctl topology'"});

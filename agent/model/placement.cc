@@ -18,6 +18,15 @@ constexpr EnumTable<PlacementView> kPlacementViews = {{
 }};
 static_assert(IsWellFormed(kPlacementViews));
 
+constexpr EnumTable<PlacementState> kPlacementStates = {{
+    {PlacementState::kComplete, "complete", "complete", ""},
+    {PlacementState::kTooLarge, "too_large_to_sample", "too large to sample",
+     "Look for a process of it with very many mappings or threads, for very many processes or "
+     "child "
+     "cgroups, and, before Linux 6.11, for mapped files below thousands of directories"},
+}};
+static_assert(IsWellFormed(kPlacementStates));
+
 std::optional<double> Fraction(int64_t part, int64_t total) {
   if (total == 0) return std::nullopt;
   return static_cast<double>(part) / static_cast<double>(total);
@@ -27,6 +36,7 @@ std::optional<double> Fraction(int64_t part, int64_t total) {
 
 const EnumTable<MemoryKind>& TableOf(MemoryKind) { return kMemoryKinds; }
 const EnumTable<PlacementView>& TableOf(PlacementView) { return kPlacementViews; }
+const EnumTable<PlacementState>& TableOf(PlacementState) { return kPlacementStates; }
 
 void MemoryByNode::Add(const MemoryByNode& other) {
   for (const auto& [node, bytes] : other.nodes) {

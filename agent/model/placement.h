@@ -73,6 +73,15 @@ enum class PlacementView {
 };
 const EnumTable<PlacementView>& TableOf(PlacementView);
 
+// Whether a placement shows all that it should.
+enum class PlacementState {
+  kComplete,
+  // The workload has so many processes, threads, mappings or cgroups that reading them exceeds the
+  // budget. The placement shows its cgroup's counters, and the CPUs of its cpuset.
+  kTooLarge,
+};
+const EnumTable<PlacementState>& TableOf(PlacementState);
+
 // How `WorkloadPlacement::memory` was measured.
 enum class PlacementSource {
   kNumaStat,  // memory.numa_stat: the memory charged to the cgroup, O(1)
@@ -108,6 +117,8 @@ struct WorkloadPlacement {
   int vanished_process_count = 0;  // exited while being read
   int hidden_process_count = 0;    // outside the agent's PID namespace: cannot be read or moved
   bool incomplete = false;         // processes kept appearing until listing was given up
+  PlacementState state = PlacementState::kComplete;
+  std::string state_message;  // for people: the file and the limit that it exceeds; may be empty
   absl::Time read_time;
   // If its processes have different home nodes, one element for each; otherwise empty.
   std::vector<ProcessPlacement> processes;

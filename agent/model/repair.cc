@@ -35,6 +35,7 @@ constexpr EnumTable<RepairReason> kRepairReasons = {{
     {RepairReason::kRefused, "refused", "refused", ""},
     {RepairReason::kUnderPressure, "under_pressure", "under pressure", ""},
     {RepairReason::kUnread, "unread", "unread", ""},
+    {RepairReason::kTooLarge, "too_large_to_sample", "too large to sample", ""},
 }};
 static_assert(IsWellFormed(kRepairReasons));
 

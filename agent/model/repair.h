@@ -39,6 +39,7 @@ enum class RepairReason {
   kRefused,          // the migration was refused
   kUnderPressure,    // it loses much of its time to memory pressure
   kUnread,           // its last report is old: reading it again fails, or has not ended
+  kTooLarge,         // reading its processes exceeds the budget: see PlacementState
 };
 
 const EnumTable<RepairVerdict>& TableOf(RepairVerdict);

@@ -63,6 +63,11 @@ class Decider {
   // Is there a policy, and does it ask for a repair?
   bool IsWanted() {
     if (policy_ == nullptr) return Leave(match_.reason, match_.message);
+    if (placement_.state == PlacementState::kTooLarge) {
+      return Leave(
+          RepairReason::kTooLarge,
+          absl::StrCat("where its processes' memory is, is unknown: ", placement_.state_message));
+    }
     if (homes_.empty()) {
       return Leave(RepairReason::kNoHome, "none of its CPUs is on or near a node with memory");
     }

@@ -107,6 +107,7 @@ TEST_F(AgentServiceTest, GivesThePoliciesInForce) {
           bandwidth_bytes_per_second: 1073741824
           max_call_time { nanos: 10000000 }
         }
+        by_annotation: ANNOTATION_RULE_NONE
       )pb",
       &expected));
   EXPECT_EQ(policies.policies(0).DebugString(), expected.DebugString());

@@ -141,6 +141,8 @@ stored::Migration Full() {
   request.clear_node_map();
   v1::WorkloadMigration& result = *migration.mutable_workloads(0);
   result.clear_drift_causes();  // derived
+  result.mutable_workload()->set_cgroup_path("/a\\u00ff");
+  result.mutable_workload()->set_cgroup_path_bytes("/a\xff");
   for (int i = v1::PAGE_OUTCOME_MOVED; i < v1::PAGE_OUTCOME_NOT_ATTEMPTED; ++i) {
     result.add_outcomes()->set_page_count(100 + i);
   }

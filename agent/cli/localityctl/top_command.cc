@@ -47,6 +47,10 @@ std::string Caveats(const v1::WorkloadPlacement& placement) {
     absl::StrAppend(&caveats, "Note: ", name,
                     ": incomplete, as new processes appeared while it was read\n");
   }
+  if (placement.state() == v1::PLACEMENT_STATE_TOO_LARGE_TO_SAMPLE) {
+    absl::StrAppend(&caveats, "Note: ", name, ": too large to sample: ", placement.state_message(),
+                    "\n");
+  }
   if (placement.hidden_process_count() > 0) {
     absl::StrAppend(&caveats, "Note: ", name, ": ", placement.hidden_process_count(),
                     " processes are outside the agent's PID namespace and cannot be moved\n");

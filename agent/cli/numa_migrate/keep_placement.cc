@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/denial.h"
+#include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/engine/migrate/kernel_moves.h"
 #include "agent/os/act/thread_pinning.h"
 
 namespace numalocality::numa_migrate {
@@ -45,6 +47,15 @@ absl::Status PlacementKeeper::Bind(const EngineContext& context, const Options& 
   NodeSet sources = spec.node_map.empty() ? spec.source_nodes : SourcesOf(spec.node_map);
   if (sources.empty()) sources = mems.nodes_before();
   nodes_to_keep_ = (mems.nodes_before() - sources) | targets;
+  Workload workload;
+  workload.process = subject.process.id();
+  NL_ASSIGN_OR_RETURN(const KernelMoves moves,
+                      ReadKernelMoves(context, workload, spec, mems.nodes_before(), nodes_to_keep_,
+                                      [] { return EndSignal() != 0; }));
+  if (options.bind != BindPolicy::kForced) {
+    NL_RETURN_IF_ERROR(CheckKernelMoves(context, moves, "use --policy force-bind"));
+  }
+  kernel_moves_ = moves.Words();
   mems_ = std::make_unique<CpusetMems>(std::move(mems));
   return mems_->Widen(targets);
 }
@@ -77,7 +88,9 @@ absl::Status PlacementKeeper::KeepThere() {
   const std::unique_ptr<CpusetMems> mems = std::move(mems_);
   NL_RETURN_IF_ERROR(WithContext(mems->Confine(nodes_to_keep_), "--policy bind"));
   notes_.push_back(absl::StrCat("cpuset.mems of its cgroup is ", nodes_to_keep_.ToString(),
-                                ", was ", mems->nodes_before().ToString()));
+                                ", was ", mems->nodes_before().ToString(),
+                                kernel_moves_.empty() ? "" : "; the kernel itself has moved ",
+                                kernel_moves_));
   return absl::OkStatus();
 }
 

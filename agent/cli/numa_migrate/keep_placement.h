@@ -54,6 +54,7 @@ class PlacementKeeper {
   std::unique_ptr<NumaBalancingOff> balancing_off_;
   std::unique_ptr<CpusetMems> mems_;  // until KeepThere or the destructor
   NodeSet nodes_to_keep_;
+  std::string kernel_moves_;  // what the kernel moves when cpuset.mems is narrowed, for people
   std::vector<std::string> notes_;
 };
 

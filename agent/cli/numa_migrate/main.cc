@@ -25,7 +25,7 @@ int Main(int argc, char** argv) {
   if (const auto exit_code = ParseOptions(argc, argv, options)) return *exit_code;
   Host host;
   if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
-    host.cgroup_namespace = *std::move(name_space);
+    host.SetOwnPlace({true, *std::move(name_space), ""});
   }
   return End(Run({SystemKernelCalls(), Clock::System(), host, {}}, options));
 }

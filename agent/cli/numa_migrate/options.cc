@@ -216,7 +216,9 @@ OptionList AddStay(CLI::App& app, Options& options) {
           "bind: after the move, write the target nodes to cpuset.mems of the process's "
           "cgroup, which must hold no other process. The kernel then moves the memory that "
           "is still elsewhere, including shared pages and without a bandwidth limit. "
-          "force-bind: also before Linux 6.7, where the process may stall meanwhile")
+          "Refused if mapped files or hugetlb pages among it need the target's reserve or hugetlb "
+          "pool. force-bind: not refused, also not before Linux 6.7, where the process may stall "
+          "meanwhile")
           ->type_name("bind|force-bind"),
       AddParsedOption(app, "--numa-balancing", ParseOff, options.balancing_off,
                       "off: switch automatic NUMA balancing off on the whole machine until "

@@ -69,7 +69,7 @@ absl::StatusOr<AgentStatus> RunSelfTest(const EngineContext& context, ContainerR
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
   NL_ASSIGN_OR_RETURN(status.kernel, ReadKernelRelease(context.host));
   NL_ASSIGN_OR_RETURN(status.privileges, ReadOwnPrivileges(context.host));
-  status.only_pod = context.host.only_pod;
+  status.only_pod = context.host.own_place()->only_pod;
   status.memory_nodes = topology.MemoryNodes();
   status.move_pages = TryMovePages(context.kernel, getpid());
   status.others = TryMovePages(context.kernel, kFirstProcess);

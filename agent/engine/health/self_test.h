@@ -40,7 +40,7 @@ struct AgentStatus {
   std::optional<CgroupVersion> cgroup_version;  // nullopt if neither is mounted
   absl::Status cgroups;                         // why the host's containers cannot be found
   std::string cgroup_driver;                  // of kubelet: "systemd", "cgroupfs"; "" without pods
-  std::string only_pod;                       // as in Host
+  std::string only_pod;                       // as in OwnPlace
   std::vector<std::string> security_modules;  // none also if that cannot be read
   std::string huge_page_mode;                 // as ReadHugePageMode; "" if that cannot be read
   std::optional<RuntimeStatus> runtime;

@@ -1,18 +1,13 @@
 #include "agent/engine/migrate/stickiness.h"
 
-#include <numeric>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "agent/base/status.h"
-#include "agent/base/units.h"
-#include "agent/engine/workload/node_room.h"
-#include "agent/engine/workload/placement_reader.h"
+#include "agent/engine/migrate/kernel_moves.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/model/node_map.h"
 #include "agent/os/act/cpuset_mems.h"
@@ -25,6 +20,8 @@ namespace {
 // Longer than the period in which kubelet's CPU manager writes its containers' cpusets, 10 s.
 constexpr absl::Duration kWatchTime = absl::Seconds(11);
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(500);
+
+constexpr char kHowToForce[] = "set force_stick ('localityctl migrate --force')";
 
 absl::StatusOr<CpusetMems> OpenMems(const EngineContext& context, ContainerResources& runtime,
                                     const Workload& workload, bool on_old_kernels) {
@@ -66,92 +63,18 @@ void NotSticky(WorkloadMigration& result, const absl::Status& status) {
   result.message = std::string(status.message());
 }
 
-// What the kernel moves by itself once cpuset.mems allows only `to`.
-struct KernelMoves {
-  NodeSet to;
-  KindBytes bytes;  // of kinds that the request does not move
-
-  int64_t hugetlb_bytes() const { return bytes[MemoryKind::kHugetlb]; }
-  int64_t other_bytes() const {
-    return std::accumulate(bytes.by_kind.begin(), bytes.by_kind.end(), int64_t{0}) -
-           hugetlb_bytes();
-  }
-};
-
-// It moves whatever the processes have mapped there, of other kinds too. A page counts once for
-// each process that maps it.
-absl::StatusOr<KernelMoves> ReadKernelMoves(const EngineContext& context, const Workload& workload,
-                                            const MigrationSpec& spec, const NodeSet& before,
-                                            const NodeSet& nodes,
-                                            absl::FunctionRef<bool()> is_cancelled) {
-  KernelMoves moves{nodes, {}};
-  const NodeSet left_out = before - nodes;
-  if (left_out.empty()) return moves;
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
-  const auto placement = PlacementReader(context.kernel, context.host, context.clock)
-                             .Read(workload, topology, PlacementView::kPages, is_cancelled);
-  if (absl::IsNotFound(placement.status())) return moves;  // the move will find that out, too
-  if (!placement.ok()) return placement.status();
-  for (const MemoryKind kind : AllValues<MemoryKind>()) {
-    if (spec.kinds.Contains(kind)) continue;
-    moves.bytes[kind] = placement->memory.BytesOn(left_out, {kind});
-  }
-  return moves;
-}
-
-// "1.0 GiB of mapped files and 128.0 MiB of hugetlb pages"; "" for nothing.
-std::string Words(const KernelMoves& moves) {
-  std::vector<std::string> parts;
-  for (const auto& [kind, what] : {std::pair(MemoryKind::kAnon, "anonymous memory"),
-                                   std::pair(MemoryKind::kShmem, "shared memory"),
-                                   std::pair(MemoryKind::kFile, "mapped files"),
-                                   std::pair(MemoryKind::kHugetlb, "hugetlb pages")}) {
-    if (moves.bytes[kind] > 0) {
-      parts.push_back(absl::StrCat(FormatBytes(moves.bytes[kind]), " of ", what));
-    }
-  }
-  return absl::StrJoin(parts, " and ");
-}
-
-// The bytes that fit on the nodes above their reserve.
-absl::StatusOr<int64_t> ReadRoomOn(const EngineContext& context, const NodeSet& nodes) {
-  NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
-  NodeRoom room(context.host, topology);
-  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
-  int64_t bytes = 0;
-  for (const NodeId node : nodes) bytes += room.On(node).pages * topology.page_bytes;
-  return bytes;
-}
-
-// Before the move: whether what the kernel moves by itself does no harm on the target.
-absl::Status CheckKernelMoves(const EngineContext& context, const KernelMoves& moves) {
-  NL_ASSIGN_OR_RETURN(const int64_t room, ReadRoomOn(context, moves.to));
-  std::string harm;
-  if (moves.hugetlb_bytes() > 0) {
-    harm = "that takes hugetlb pages from the pool of the target";
-  } else if (moves.other_bytes() > room) {
-    harm = absl::StrCat("the target has room for ", FormatBytes(room), " above its reserve");
-  } else {
-    return absl::OkStatus();
-  }
-  return absl::FailedPreconditionError(
-      absl::StrCat("nothing was moved: once cpuset.mems allows node ", moves.to.ToString(),
-                   " only, the kernel itself moves ", Words(moves), " there, at full speed, and ",
-                   harm, "; to accept that, set force_stick ('localityctl migrate --force')"));
-}
-
 // After the move: whether the remaining pages have room on the nodes, too.
 absl::Status CheckRoomForRest(const EngineContext& context, const KernelMoves& moves,
                               const WorkloadMigration& result) {
   NL_ASSIGN_OR_RETURN(const int64_t room, ReadRoomOn(context, moves.to));
   const int64_t left = result.outcomes.Total() - result.pages_on_target;
-  if (left * context.host.page_bytes + moves.other_bytes() <= room) return absl::OkStatus();
-  const std::string others = Words(moves);
+  if (left * context.host.page_bytes + moves.OtherBytes() <= room) return absl::OkStatus();
+  const std::string others = moves.Words();
   return absl::FailedPreconditionError(absl::StrCat(
       "the memory was moved, but cpuset.mems was not narrowed: node ", moves.to.ToString(),
       " has no room for the ", left, " pages", others.empty() ? "" : " and the " + others,
-      " that are still elsewhere, and that the kernel would then move there; to accept that, set "
-      "force_stick ('localityctl migrate --force')"));
+      " that are still elsewhere, and that the kernel would then move there; to accept that, ",
+      kHowToForce));
 }
 
 // After a move that succeeded.
@@ -163,7 +86,7 @@ void Confine(const EngineContext& context, CpusetMems& mems, const KernelMoves& 
   absl::Status status = mems.Confine(moves.to);
   if (status.ok()) status = Watch(context, mems, observer);
   if (!status.ok()) return NotSticky(result, status);
-  const std::string others = Words(moves);
+  const std::string others = moves.Words();
   result.stick_note = absl::StrCat(
       "cpuset.mems allows node ", moves.to.ToString(),
       " now; before the migration it allowed node ", mems.nodes_before().ToString(),
@@ -213,12 +136,12 @@ void PlanStick(const EngineContext& context, const Workload& workload,
   const auto moves =
       ReadKernelMoves(context, workload, request.spec, *before, *nodes, is_cancelled);
   if (!moves.ok()) return refuse(moves.status());
-  const std::string others = Words(*moves);
+  const std::string others = moves->Words();
   plan.stick_note =
       absl::StrCat("cpuset.mems will allow node ", nodes->ToString(), " instead of node ",
                    before->ToString(), "; the kernel will then move the remaining pages there",
                    others.empty() ? "" : ", among them " + others);
-  const absl::Status checked = CheckKernelMoves(context, *moves);
+  const absl::Status checked = CheckKernelMoves(context, *moves, kHowToForce);
   if (!checked.ok() && !request.force_stick) refuse(checked);
 }
 
@@ -240,9 +163,15 @@ WorkloadMigration MoveAndStick(const EngineContext& context, ContainerResources&
   const auto is_cancelled = [&] { return observer.StopReason() == MigrationReason::kCancelled; };
   const auto moves =
       ReadKernelMoves(context, workload, request.spec, mems->nodes_before(), *nodes, is_cancelled);
+  if (absl::IsCancelled(moves.status())) {
+    failed.state = MigrationState::kCancelled;
+    failed.reason = MigrationReason::kCancelled;
+    return failed;
+  }
   if (!moves.ok()) return fail(moves.status());
   if (!request.force_stick) {
-    if (const absl::Status checked = CheckKernelMoves(context, *moves); !checked.ok()) {
+    if (const absl::Status checked = CheckKernelMoves(context, *moves, kHowToForce);
+        !checked.ok()) {
       return fail(checked);
     }
   }

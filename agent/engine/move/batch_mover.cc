@@ -20,6 +20,9 @@ constexpr double kPauseToHold = 0.25;
 // Sleep between two checks whether another worker's batch has ended.
 constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
 
+// A number that looks random, the same for the same `index`.
+size_t Scatter(size_t index) { return (index + 1) * 0x9E3779B97F4A7C15 >> 40; }
+
 }  // namespace
 
 void BatchMover::CountMoved(const PageMove& move, int64_t pages) {
@@ -41,14 +44,16 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     Group& group = BestOf(groups);
     const NodeId target = group.target;
     size_t most = std::min(group.left.size(), static_cast<size_t>(SizeOf(unit).pages()));
-    const bool is_stuck = process_.stuck().IsStuck();
+    const bool is_stuck = is_first_attempt_ && process_.stuck().IsStuck();
     if (is_stuck && group.is_sampled) {
       GiveUp(group, settle);
       std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
       continue;
     }
     if (is_stuck) {
-      most = std::min(most, StuckMemory::kSamplePages);
+      most = std::min(group.left.size(), static_cast<size_t>(std::clamp(SizeOf(unit).pages(),
+                                                                        StuckMemory::kLeastSample,
+                                                                        StuckMemory::kMostSample)));
       PutSampleFirst(group, most);
     }
     if (!has_turn && !WaitForTurn(static_cast<int64_t>(most) * PagesPer(unit) *
@@ -85,7 +90,9 @@ void BatchMover::PutSampleFirst(Group& group, size_t most) {
   std::vector<PageMove> sample;
   std::vector<PageMove> others;
   for (size_t i = 0; i < group.left.size(); ++i) {
-    (i % step == 0 && sample.size() < most ? sample : others).push_back(group.left[i]);
+    const size_t part = i / step;
+    const bool is_sample = part < most && i % step == Scatter(part) % step;
+    (is_sample ? sample : others).push_back(group.left[i]);
   }
   sample.insert(sample.end(), others.begin(), others.end());
   group.reordered = std::move(sample);
@@ -228,7 +235,9 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
       std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kMoved);
   const auto pinned_count =
       std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kPinned);
-  process_.stuck().Record(moved_count, pinned_count);
+  if (is_first_attempt_) {
+    process_.stuck().Record(moved_count * PagesPer(unit), pinned_count * PagesPer(unit));
+  }
   // The kernel tries a pinned page several times, which takes at least as long as to move it.
   size.Record(static_cast<int>(moved_count + pinned_count), moved.calls.total, moved.calls.Count());
   context_.ledger.BatchEnds(worker_.number);

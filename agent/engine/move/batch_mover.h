@@ -78,6 +78,9 @@ class BatchMover {
   // Moves pages of one target in one call, regardless of the batch size, and returns the outcomes.
   std::vector<PageOutcome> MoveTogether(absl::Span<const PageMove> moves);
 
+  // From now on, whether pages are tried for the first time: only that shows stuck memory.
+  void SetFirstAttempt(bool is_first) { is_first_attempt_ = is_first; }
+
   // Asks whether the migration was cancelled or is over its deadline; then stops the process.
   // Returns false if the process is stopped, by this or another worker.
   bool MayContinue();
@@ -124,7 +127,8 @@ class BatchMover {
   static std::vector<Group> GroupByTarget(absl::Span<const PageMove> moves);
   // The group whose target has most room.
   Group& BestOf(std::vector<Group>& groups) const;
-  // Moves to the front of the group's list a sample of it, `most` moves at equal distances.
+  // Moves to the front of the group's list a sample of it, `most` moves at irregular
+  // distances: every 64th page may be pinned.
   static void PutSampleFirst(Group& group, size_t most);
   // Settles what is left of a group as pinned, because the sample did not move.
   void GiveUp(Group& group, Settle settle) const;
@@ -163,6 +167,7 @@ class BatchMover {
   MoveWorker& worker_;
   ProcessMigration& process_;
   const PageMover mover_;
+  bool is_first_attempt_ = true;
   MoveTally tally_;
 };
 

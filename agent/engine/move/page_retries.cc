@@ -1,5 +1,7 @@
 #include "agent/engine/move/page_retries.h"
 
+#include <algorithm>
+
 namespace numalocality {
 namespace {
 
@@ -10,6 +12,14 @@ constexpr size_t kMostCollected = 4096;
 // Pause before the first retry; each further pause is four times as long.
 constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
 constexpr int kPauseGrowth = 4;
+
+// So many pages that are all pinned, before and after an attempt, are not pinned for a moment only.
+constexpr size_t kManyPinned = 64;
+
+bool AreAllPinned(const std::vector<UnmovedPage>& pages) {
+  return std::all_of(pages.begin(), pages.end(),
+                     [](const UnmovedPage& page) { return page.outcome == PageOutcome::kPinned; });
+}
 
 }  // namespace
 
@@ -26,7 +36,9 @@ void PageRetries::Retry(std::vector<UnmovedPage> pages, MoveFlag flag) {
   for (int i = 0; i < retries_ && !pages.empty(); ++i) {
     if (!batches_.Pause(pause)) break;
     pause *= kPauseGrowth;
+    const size_t before = pages.size();
     pages = Try(pages, flag);
+    if (pages.size() == before && before >= kManyPinned && AreAllPinned(pages)) break;
   }
   CountUnmoved(pages);
 }
@@ -37,7 +49,9 @@ std::vector<UnmovedPage> PageRetries::Try(const std::vector<UnmovedPage>& pages,
   std::vector<PageMove> singles;
   for (const UnmovedPage& page : pages) (page.pages > 1 ? heads : singles).push_back(page.move);
   SortByTarget(heads);
+  batches_.SetFirstAttempt(false);
   attempt_(heads, std::move(singles), flag);
+  batches_.SetFirstAttempt(true);
   return std::exchange(collected_, put_aside);
 }
 

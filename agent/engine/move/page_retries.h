@@ -3,8 +3,8 @@
 // When: Such pages are collected over windows. They are tried again when 4,096 of them have come
 // together, and at the end of the segment: MoveLimits::retries times, after pauses of 1 ms, 4 ms,
 // 16 ms and so on. Shared pages that belong to the workload are tried again with each window. Pages
-// with any other outcome are not tried again, nor are pinned pages while nothing of the process's
-// memory moves (see stuck_memory).
+// with any other outcome are not tried again. Pinned pages are tried no more when an attempt has
+// moved none of many, nor while nothing of the process's memory moves (see stuck_memory).
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_PAGE_RETRIES_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_PAGE_RETRIES_H_
 

@@ -8,21 +8,23 @@ void StuckMemory::Record(int64_t moved, int64_t pinned) {
   MutexLock lock(mutex_);
   if (moved > 0) {
     stuck_batches_ = 0;
+    stuck_pages_ = 0;
     to_pass_ = passed_ = 0;
   } else if (pinned > 0) {
     // Pages that are absent, shared or cannot be isolated at the moment say nothing.
     ++stuck_batches_;
+    stuck_pages_ += pinned;
   }
 }
 
 bool StuckMemory::IsStuck() const {
   MutexLock lock(mutex_);
-  return stuck_batches_ >= kMostStuckBatches;
+  return IsStuckNow();
 }
 
 bool StuckMemory::TriesNextWindow() {
   MutexLock lock(mutex_);
-  if (stuck_batches_ < kMostStuckBatches) return true;
+  if (!IsStuckNow()) return true;
   if (to_pass_ > 0) {
     --to_pass_;
     return false;

@@ -4,7 +4,6 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_STUCK_MEMORY_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_STUCK_MEMORY_H_
 
-#include <cstddef>
 #include <cstdint>
 
 #include "absl/base/thread_annotations.h"
@@ -15,15 +14,18 @@ namespace numalocality {
 // Of one process; thread-safe.
 class StuckMemory {
  public:
-  // After this many batches in a row of which no page moved, the process's memory is stuck. Fewer
-  // would be caused by single buffers that are pinned.
+  // After this many batches in a row of which no page moved, with this many pages, the process's
+  // memory is stuck. Fewer would be caused by single buffers that are pinned.
   static constexpr int kMostStuckBatches = 8;
-  // Pages of a sample.
-  static constexpr size_t kSamplePages = 64;
+  static constexpr int64_t kMostStuckPages = 256;
+  // Pages of a sample, which has as many as the batches before.
+  static constexpr int kLeastSample = 4;
+  static constexpr int kMostSample = 64;
   // Most windows that are passed over between two samples: 1 GiB of base pages.
   static constexpr int64_t kMostPassed = 64;
 
-  // Records a batch of which `moved` pages moved, and `pinned` pages were tried and did not.
+  // Records the first attempt at a batch, of which `moved` base pages moved, and `pinned` ones were
+  // tried and did not.
   void Record(int64_t moved, int64_t pinned);
 
   // Whether only samples should be tried. A sample that moves ends it.
@@ -34,10 +36,15 @@ class StuckMemory {
   bool TriesNextWindow();
 
  private:
+  bool IsStuckNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stuck_batches_ >= kMostStuckBatches && stuck_pages_ >= kMostStuckPages;
+  }
+
   mutable Mutex mutex_;
-  int stuck_batches_ ABSL_GUARDED_BY(mutex_) = 0;  // in a row
-  int64_t to_pass_ ABSL_GUARDED_BY(mutex_) = 0;    // windows before the next sample
-  int64_t passed_ ABSL_GUARDED_BY(mutex_) = 0;     // windows between the last two samples
+  int stuck_batches_ ABSL_GUARDED_BY(mutex_) = 0;    // in a row
+  int64_t stuck_pages_ ABSL_GUARDED_BY(mutex_) = 0;  // of these
+  int64_t to_pass_ ABSL_GUARDED_BY(mutex_) = 0;      // windows before the next sample
+  int64_t passed_ ABSL_GUARDED_BY(mutex_) = 0;       // windows between the last two samples
 };
 
 }  // namespace numalocality

@@ -9,6 +9,7 @@
 #include "agent/base/status.h"
 #include "agent/os/node/pressure.h"
 #include "agent/os/node/topology_reader.h"
+#include "agent/os/process/process_cgroup.h"
 
 namespace numalocality {
 namespace {
@@ -255,6 +256,7 @@ bool PolicyLoop::WalkIfDue(absl::Duration now) {
 }
 
 absl::Status PolicyLoop::Walk() {
+  FindOwnPlace(context_.host);
   NL_ASSIGN_OR_RETURN(watermarks_, TopologyReader(context_.host).ReadHighWatermarks());
   NL_ASSIGN_OR_RETURN(std::vector<std::string> paths,
                       reader_.FindWorkloads(PlainCgroups(*configuration_)));

@@ -72,8 +72,15 @@ absl::StatusOr<PlacementExplanation> Explainer::Explain(
       facts.placement,
       reader_.Read(workload, topology, has_counters ? PlacementView::kBasic : PlacementView::kHome,
                    is_cancelled));
-  NL_RETURN_IF_ERROR(AddProcesses(workload, is_cancelled, facts));
-  if (!has_counters && facts.processes.empty()) {
+  const absl::Status read = AddProcesses(workload, is_cancelled, facts);
+  if (absl::IsResourceExhausted(read)) {
+    facts.placement.state = PlacementState::kTooLarge;
+    facts.placement.state_message = std::string(read.message());
+  } else {
+    NL_RETURN_IF_ERROR(read);
+  }
+  const bool is_complete = facts.placement.state == PlacementState::kComplete;
+  if (!has_counters && facts.processes.empty() && is_complete) {
     return absl::NotFoundError(workload.ToString() + ": has exited");
   }
   if (!has_counters) CountPages(facts);
@@ -85,7 +92,8 @@ absl::StatusOr<PlacementExplanation> Explainer::Explain(
 absl::Status Explainer::AddProcesses(const Workload& workload,
                                      absl::FunctionRef<bool()> is_cancelled,
                                      ExplanationFacts& facts) const {
-  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(workload));
+  ReadBudget budget(kRequestLimits, context_.clock, [is_cancelled] { return is_cancelled(); });
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(workload, budget));
   const auto groups = GroupBySameMemory(context_.kernel, context_.host, processes.pids);
   std::optional<SharingProof> proof;
   const auto prove = [&]() -> const SharingProof& {
@@ -98,7 +106,7 @@ absl::Status Explainer::AddProcesses(const Workload& workload,
   };
   std::optional<size_t> max_pages;
   if (!facts.complete) max_pages = SamplePagesOfEach(groups.size());
-  const ProcessScan scan{max_pages, prove, is_cancelled};
+  const ProcessScan scan{max_pages, prove, is_cancelled, budget};
   for (const std::vector<pid_t>& sharers : groups) {
     // All have the same memory: the first process that still exists shows it.
     for (const pid_t pid : sharers) {
@@ -108,7 +116,7 @@ absl::Status Explainer::AddProcesses(const Workload& workload,
       if (!process.ok()) return process.status();
       auto read = ReadProcessFacts(context_, facts.topology, *process, scan, facts.machine);
       if (absl::IsNotFound(read.status())) continue;
-      if (!read.ok()) return read.status();
+      if (!read.ok()) return WithContext(read.status(), absl::StrCat("process ", pid));
       facts.processes.push_back(*std::move(read));
       break;
     }

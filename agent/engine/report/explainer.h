@@ -45,8 +45,9 @@ class Explainer {
   // workload that is one process come from its pages, and are anonymous and shmem memory only. A
   // sample has 4096 pages of each process, fewer if there are more than 16 processes. If the
   // processes have different home nodes, the placement lists each process. Processes that exit
-  // meanwhile are left out. NOT_FOUND if the workload is gone, PERMISSION_DENIED, CANCELLED if
-  // `is_cancelled` returns true.
+  // meanwhile are left out. If reading the processes exceeds kRequestLimits, the placement is in
+  // the state kTooLarge, and memory that was not read counts as unshared. NOT_FOUND if the workload
+  // is gone, PERMISSION_DENIED, CANCELLED if `is_cancelled` returns true.
   absl::StatusOr<PlacementExplanation> Explain(const Workload& workload, const Topology& topology,
                                                bool complete,
                                                absl::FunctionRef<bool()> is_cancelled) const;

@@ -66,7 +66,7 @@ class PageTally {
     if (!entry.is_present()) return PageSharing::kUnknown;  // freed meanwhile
     if (entry.is_exclusive()) return PageSharing::kNone;
     if (!owned_.has_value()) {
-      const auto mappings = process_.ReadMaps();
+      const auto mappings = process_.ReadMaps(scan_.budget);
       owned_.emplace();
       if (mappings.ok()) owned_ = scan_.proof().OwnedRanges(process_.pid(), *mappings);
     }
@@ -89,12 +89,14 @@ class PageTally {
 
 absl::Status ScanAllPages(const EngineContext& context, const ProcessHandle& process,
                           int64_t page_bytes, const ProcessScan& scan, PageTally& tally) {
+  NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps(scan.budget));
   NL_RETURN_IF_ERROR(PageScanner(context.kernel, context.clock, context.host, page_bytes)
-                         .Scan(process, {kWholeAddressSpace}, kPrivateKinds,
+                         .Scan(process, mappings, {kWholeAddressSpace}, kPrivateKinds,
                                [&](absl::Span<const PageSpan> spans) {
                                  for (const PageSpan& span : spans) tally.Add(span);
                                  return !scan.is_cancelled();
-                               }));
+                               },
+                               {}));
   return scan.is_cancelled() ? absl::CancelledError("the caller has cancelled") : absl::OkStatus();
 }
 
@@ -115,9 +117,9 @@ absl::Status CountPages(const EngineContext& context, const Topology& topology,
     facts.resident_pages = facts.sampled_pages;
     return absl::OkStatus();
   }
-  NL_ASSIGN_OR_RETURN(
-      const PageSample sample,
-      SamplePages(context.kernel, context.clock, process, context.host, topology, *scan.max_pages));
+  NL_ASSIGN_OR_RETURN(const PageSample sample,
+                      SamplePages(context.kernel, context.clock, process, context.host, topology,
+                                  *scan.max_pages, scan.budget));
   for (const PageSpan& span : sample.spans) tally.Add(span);
   facts.resident_pages = sample.resident_pages;
   return absl::OkStatus();
@@ -132,7 +134,7 @@ absl::StatusOr<ProcessFacts> ReadProcessFacts(const EngineContext& context,
   ProcessFacts facts;
   facts.id = process.id();
   NL_ASSIGN_OR_RETURN(const ProcessThreads threads,
-                      ReadThreads(context.kernel, context.host, process.pid()));
+                      ReadThreads(context.kernel, context.host, process.pid(), scan.budget));
   facts.cpus = threads.cpus;
   facts.home_nodes = topology.HomeNodes(threads.cpus);
   NL_ASSIGN_OR_RETURN(facts.allowed_nodes, process.ReadAllowedNodes());

@@ -13,6 +13,7 @@
 #include "agent/model/circumstance.h"
 #include "agent/model/explanation.h"
 #include "agent/model/topology.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/process_handle.h"
 
 namespace numalocality {
@@ -23,11 +24,13 @@ struct ProcessScan {
   // Called when the first shared page is found, to find out whether only this workload maps it.
   absl::FunctionRef<const SharingProof&()> proof;
   absl::FunctionRef<bool()> is_cancelled;
+  ReadBudget& budget;  // of all processes of the workload
 };
 
 // Reads the facts of `process`. Adds swapped bytes and the facts that it could not read to
 // `machine`. NOT_FOUND if the process is gone, PERMISSION_DENIED if the agent may not locate its
-// pages, CANCELLED. Thread-safe if `machine` is the caller's own.
+// pages, RESOURCE_EXHAUSTED if its threads or mappings exceed the budget, CANCELLED. Thread-safe if
+// `machine` is the caller's own.
 absl::StatusOr<ProcessFacts> ReadProcessFacts(const EngineContext& context,
                                               const Topology& topology,
                                               const ProcessHandle& process, const ProcessScan& scan,

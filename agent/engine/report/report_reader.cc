@@ -17,6 +17,10 @@ namespace {
 // A sample is valid until one fiftieth of the workload's memory was allocated, freed or moved.
 constexpr int64_t kShiftDivisor = 50;
 
+// A workload that is too large to sample is not tried again before: the attempt may take as long as
+// kPeriodicLimits permits.
+constexpr absl::Duration kTooLargePause = absl::Minutes(5);
+
 bool SameHomes(const std::vector<ProcessPlacement>& processes) {
   return std::all_of(processes.begin(), processes.end(), [&](const ProcessPlacement& process) {
     return process.home_nodes == processes.front().home_nodes;
@@ -135,7 +139,10 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadOnce(const Workload& workloa
   }
   KeptWorkload kept(workload, std::move(counters), -absl::InfiniteDuration());
   bool same = false;
-  return ReadPlacement(kept, topology, JobWatch(), same);
+  auto placement = ReadPlacement(kept, topology, JobWatch(), same);
+  if (!absl::IsResourceExhausted(placement.status())) return placement;
+  kept.too_large = placement.status();
+  return ReadCounters(kept, topology, same);
 }
 
 std::vector<std::string> ReportReader::Paths() const {
@@ -148,7 +155,14 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
     KeptWorkload& kept, const Topology& topology, bool resample, const JobWatch& watch) const {
   kept.resample = kept.resample || resample;
   bool same = false;
-  absl::StatusOr<WorkloadPlacement> placement = ReadPlacement(kept, topology, watch, same);
+  absl::StatusOr<WorkloadPlacement> placement;
+  if (kept.too_large.ok() || context_.clock.Monotonic() >= kept.read_again_at) {
+    placement = ReadPlacement(kept, topology, watch, same);
+    kept.too_large =
+        absl::IsResourceExhausted(placement.status()) ? placement.status() : absl::OkStatus();
+    kept.read_again_at = context_.clock.Monotonic() + kTooLargePause;
+  }
+  if (!kept.too_large.ok()) placement = ReadCounters(kept, topology, same);
   // The next read must not find that nothing has changed since this one.
   kept.resample = kept.resample || !placement.ok();
   NL_RETURN_IF_ERROR(placement.status());
@@ -165,24 +179,29 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
   return kept.report;
 }
 
-absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(KeptWorkload& kept,
-                                                              const Topology& topology,
-                                                              const JobWatch& watch,
-                                                              bool& same) const {
-  watch.begin_call("a read of its cgroup");
-  NL_ASSIGN_OR_RETURN(const bool has_children, kept.counters.HasChildren());
-  if (has_children) {
-    auto read = reader_.Read(kept.workload, topology, PlacementView::kBasic, watch.is_cancelled);
-    if (read.ok()) read->workload.role = kept.role;
-    return read;
-  }
-  NL_ASSIGN_OR_RETURN(const bool counters_changed, kept.counters.Refresh());
-  NL_ASSIGN_OR_RETURN(const bool masks_changed, ReadMasks(kept));
-  const bool sample_is_old = kept.resample || (!kept.processes.empty() && MemoryHasShifted(kept));
-  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old &&
-         kept.report->placement.workload.role == kept.role;
-  if (same) return WorkloadPlacement();
+absl::StatusOr<WorkloadPlacement> ReportReader::ReadCounters(KeptWorkload& kept,
+                                                             const Topology& topology,
+                                                             bool& same) const {
+  NL_ASSIGN_OR_RETURN(const bool changed, kept.counters.RefreshCounters());
+  NL_ASSIGN_OR_RETURN(const CgroupDir cgroup, finder_.OpenCgroup(kept.workload));
+  const auto cpus = cgroup.ReadEffectiveCpus();
+  if (!cpus.ok() && !absl::IsNotFound(cpus.status())) return cpus.status();
 
+  WorkloadPlacement placement = BasicPlacement(kept, topology);
+  placement.cpus = cpus.value_or(CpuSet());
+  placement.home_nodes = topology.HomeNodes(placement.cpus);
+  placement.state = PlacementState::kTooLarge;
+  placement.state_message = std::string(kept.too_large.message());
+  const WorkloadReport* const before = kept.report.get();
+  same = before != nullptr && !changed && before->placement.cpus == placement.cpus &&
+         before->placement.state_message == placement.state_message;
+  kept.processes.clear();
+  kept.resample = true;
+  return placement;
+}
+
+WorkloadPlacement ReportReader::BasicPlacement(const KeptWorkload& kept,
+                                               const Topology& topology) const {
   WorkloadPlacement placement;
   placement.workload = kept.workload;
   placement.workload.role = kept.role;
@@ -193,24 +212,54 @@ absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(KeptWorkload& kept
   placement.process_count = kept.counters.process_count();
   placement.thread_count = static_cast<int>(kept.counters.thread_ids().size());
   placement.hidden_process_count = kept.counters.hidden_count();
+  return placement;
+}
+
+absl::StatusOr<WorkloadPlacement> ReportReader::ReadPlacement(KeptWorkload& kept,
+                                                              const Topology& topology,
+                                                              const JobWatch& watch,
+                                                              bool& same) const {
+  watch.begin_call("a read of its cgroup");
+  NL_ASSIGN_OR_RETURN(const bool has_children, kept.counters.HasChildren());
+  if (has_children) {
+    NL_ASSIGN_OR_RETURN(WorkloadPlacement placement,
+                        reader_.Read(kept.workload, topology, PlacementView::kBasic,
+                                     watch.is_cancelled, kPeriodicLimits));
+    if (placement.state == PlacementState::kTooLarge) {
+      return absl::ResourceExhaustedError(placement.state_message);
+    }
+    placement.workload.role = kept.role;
+    return placement;
+  }
+  ReadBudget budget(kPeriodicLimits, context_.clock, watch.is_cancelled);
+  NL_ASSIGN_OR_RETURN(const bool counters_changed, kept.counters.Refresh());
+  NL_ASSIGN_OR_RETURN(const bool masks_changed, ReadMasks(kept, budget));
+  const bool sample_is_old = kept.resample || (!kept.processes.empty() && MemoryHasShifted(kept));
+  same = kept.report != nullptr && !counters_changed && !masks_changed && !sample_is_old &&
+         kept.report->placement.workload.role == kept.role;
+  if (same) return WorkloadPlacement();
+
+  WorkloadPlacement placement = BasicPlacement(kept, topology);
   for (const CpuMask& mask : kept.masks) placement.cpus = placement.cpus | ToCpuSet(mask);
   placement.home_nodes = topology.HomeNodes(placement.cpus);
   kept.resample = false;
   const bool may_differ = kept.masks.size() > 1 && placement.process_count > 1;
   if (may_differ) {
-    NL_ASSIGN_OR_RETURN(placement.processes, ReadProcesses(kept, topology, sample_is_old, watch));
+    NL_ASSIGN_OR_RETURN(placement.processes,
+                        ReadProcesses(kept, topology, sample_is_old, watch, budget));
   }
   kept.processes = placement.processes;
   return placement;
 }
 
-absl::StatusOr<bool> ReportReader::ReadMasks(KeptWorkload& kept) const {
+absl::StatusOr<bool> ReportReader::ReadMasks(KeptWorkload& kept, ReadBudget& budget) const {
   CpuMask mask;
   // Nearly always all threads have the affinity that they had in the last read.
   std::vector<CpuMask> masks;
   std::vector<std::pair<pid_t, size_t>> others;
   bool first_is_met = kept.counters.thread_ids().empty();
   for (const pid_t thread : kept.counters.thread_ids()) {
+    NL_RETURN_IF_ERROR(budget.Take("the CPUs of its threads", 0));
     const absl::Status status = context_.kernel.ThreadCpuMask(thread, mask);
     if (absl::IsNotFound(status)) continue;
     NL_RETURN_IF_ERROR(status);
@@ -235,14 +284,14 @@ absl::StatusOr<bool> ReportReader::ReadMasks(KeptWorkload& kept) const {
 }
 
 absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(
-    KeptWorkload& kept, const Topology& topology, bool resample, const JobWatch& watch) const {
-  NL_ASSIGN_OR_RETURN(const WorkloadProcesses listed, finder_.ListProcesses(kept.workload));
+    KeptWorkload& kept, const Topology& topology, bool resample, const JobWatch& watch,
+    ReadBudget& budget) const {
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses listed, finder_.ListProcesses(kept.workload, budget));
   std::vector<ProcessPlacement> processes;
   for (const pid_t pid : listed.pids) {
-    if (watch.is_cancelled()) return absl::CancelledError("reading its processes takes too long");
     watch.begin_call(absl::StrCat("a read of the threads of process ", pid));
     const auto stat = ReadStat(context_.host, pid);
-    const auto threads = ReadThreads(context_.kernel, context_.host, pid);
+    const auto threads = ReadThreads(context_.kernel, context_.host, pid, budget);
     if (absl::IsNotFound(stat.status()) || absl::IsNotFound(threads.status())) continue;
     if (!stat.ok()) return stat.status();
     if (!threads.ok()) return threads.status();
@@ -259,28 +308,31 @@ absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(
     if (!resample && before != kept.processes.end() && before->cpus == process.cpus) {
       process = *before;
     } else {
-      if (watch.is_cancelled()) return absl::CancelledError("sampling its pages takes too long");
-      Sample(kept.workload, topology, watch, process);
+      NL_RETURN_IF_ERROR(Sample(kept.workload, topology, watch, budget, process));
     }
   }
   if (resample || kept.processes.empty()) kept.sampled_at = kept.counters.memory();
   return processes;
 }
 
-void ReportReader::Sample(const Workload& workload, const Topology& topology, const JobWatch& watch,
-                          ProcessPlacement& process) const {
+absl::Status ReportReader::Sample(const Workload& workload, const Topology& topology,
+                                  const JobWatch& watch, ReadBudget& budget,
+                                  ProcessPlacement& process) const {
   watch.begin_call(absl::StrCat("a read of the pages of process ", process.id.pid));
   const auto handle = finder_.OpenProcess(context_.kernel, workload, process.id.pid);
-  if (!handle.ok()) return;
-  const auto sample =
-      SamplePages(context_.kernel, context_.clock, *handle, context_.host, topology);
-  if (!sample.ok()) {
-    if (absl::IsNotFound(sample.status())) return;
-    return LogWarning(absl::StrCat("cannot sample pages of process ", process.id.pid, ": ",
-                                   LogSafe(sample.status().message())));
+  if (!handle.ok()) return absl::OkStatus();
+  const auto sample = SamplePages(context_.kernel, context_.clock, *handle, context_.host, topology,
+                                  kSamplePages, budget);
+  if (sample.ok()) {
+    process.memory = sample->EstimateMemory(topology.page_bytes);
+    process.sampled_pages = sample->sampled_pages;
+  } else if (absl::IsResourceExhausted(sample.status()) || absl::IsCancelled(sample.status())) {
+    return WithContext(sample.status(), absl::StrCat("process ", process.id.pid));
+  } else if (!absl::IsNotFound(sample.status())) {
+    LogWarning(absl::StrCat("cannot sample pages of process ", process.id.pid, ": ",
+                            LogSafe(sample.status().message())));
   }
-  process.memory = sample->EstimateMemory(topology.page_bytes);
-  process.sampled_pages = sample->sampled_pages;
+  return absl::OkStatus();
 }
 
 }  // namespace numalocality

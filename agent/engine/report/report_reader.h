@@ -18,6 +18,7 @@
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/engine/workload_jobs.h"
 #include "agent/model/locality_report.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/cgroup/cgroup_counters.h"
 
 namespace numalocality {
@@ -39,6 +40,8 @@ struct KeptWorkload {
   std::vector<ProcessPlacement> processes = {};
   MemoryByNode sampled_at = {};  // the workload's memory when its processes were sampled
   bool resample = true;
+  absl::Status too_large = {};                             // why its processes are not read, or OK
+  absl::Duration read_again_at = {};                       // monotonic, if they are not read
   std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read
   std::atomic<ContainerRole> role;                         // found again while jobs read it
 };
@@ -64,7 +67,9 @@ class ReportReader {
 
   // Reads one workload and returns its report: the last one if nothing has changed. Samples its
   // processes again if their affinity has changed, if the workload's memory has shifted between
-  // nodes, or if `resample`. NOT_FOUND if it is gone, CANCELLED as `watch` asks.
+  // nodes, or if `resample`. A workload whose processes exceed kPeriodicLimits is read by its
+  // counters for some minutes, and is in the state kTooLarge. NOT_FOUND if it is gone, CANCELLED as
+  // `watch` asks.
   absl::StatusOr<std::shared_ptr<const WorkloadReport>> Read(KeptWorkload& kept,
                                                              const Topology& topology,
                                                              bool resample,
@@ -77,18 +82,25 @@ class ReportReader {
   std::vector<std::string> Paths() const;
 
  private:
-  // Reads the placement from the workload's counters; `same` if nothing has changed.
+  // Reads the placement without a look at the processes; `same` if nothing has changed.
+  absl::StatusOr<WorkloadPlacement> ReadCounters(KeptWorkload& kept, const Topology& topology,
+                                                 bool& same) const;
+  // What the counters showed when they were read last.
+  WorkloadPlacement BasicPlacement(const KeptWorkload& kept, const Topology& topology) const;
+  // Reads the placement from the workload's counters; RESOURCE_EXHAUSTED beyond kPeriodicLimits.
+  // `same` if nothing has changed.
   absl::StatusOr<WorkloadPlacement> ReadPlacement(KeptWorkload& kept, const Topology& topology,
                                                   const JobWatch& watch, bool& same) const;
   // Returns whether a thread's affinity has changed since the last read.
-  absl::StatusOr<bool> ReadMasks(KeptWorkload& kept) const;
+  absl::StatusOr<bool> ReadMasks(KeptWorkload& kept, ReadBudget& budget) const;
   // The placement of each process; none if all have the same home nodes.
   absl::StatusOr<std::vector<ProcessPlacement>> ReadProcesses(KeptWorkload& kept,
                                                               const Topology& topology,
-                                                              bool resample,
-                                                              const JobWatch& watch) const;
-  void Sample(const Workload& workload, const Topology& topology, const JobWatch& watch,
-              ProcessPlacement& process) const;
+                                                              bool resample, const JobWatch& watch,
+                                                              ReadBudget& budget) const;
+  // RESOURCE_EXHAUSTED, CANCELLED; other errors are logged, and the process has no memory then.
+  absl::Status Sample(const Workload& workload, const Topology& topology, const JobWatch& watch,
+                      ReadBudget& budget, ProcessPlacement& process) const;
 
   const EngineContext context_;
   const WorkloadFinder finder_;

@@ -1,5 +1,6 @@
 #include "agent/engine/workload/placement_reader.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,16 +11,26 @@
 
 namespace numalocality {
 
-absl::StatusOr<WorkloadPlacement> PlacementReader::Read(
-    const Workload& workload, const Topology& topology, PlacementView view,
-    absl::FunctionRef<bool()> is_cancelled) const {
+absl::StatusOr<WorkloadPlacement> PlacementReader::Read(const Workload& workload,
+                                                        const Topology& topology,
+                                                        PlacementView view,
+                                                        absl::FunctionRef<bool()> is_cancelled,
+                                                        const ReadLimits& limits) const {
+  ReadBudget budget(limits, clock_, [is_cancelled] { return is_cancelled(); });
   WorkloadPlacement placement;
   placement.workload = workload;
   placement.read_time = clock_.Now();
-  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(workload));
-  placement.hidden_process_count = processes.hidden_count;
-  placement.incomplete = processes.incomplete;
-  NL_RETURN_IF_ERROR(ReadProcesses(processes, placement));
+  WorkloadProcesses processes;
+  const absl::Status read = ReadProcesses(budget, processes, placement);
+  const bool is_too_large = absl::IsResourceExhausted(read) && !workload.process.has_value() &&
+                            view != PlacementView::kPages;
+  if (is_too_large) {
+    placement.state = PlacementState::kTooLarge;
+    placement.state_message = std::string(read.message());
+    placement.cpus = CpuSet();  // of some processes only
+  } else {
+    NL_RETURN_IF_ERROR(read);
+  }
   if (workload.process.has_value()) {
     if (placement.process_count == 0) {
       return absl::NotFoundError(workload.ToString() + ": has exited");
@@ -34,6 +45,7 @@ absl::StatusOr<WorkloadPlacement> PlacementReader::Read(
   } else {
     NL_RETURN_IF_ERROR(ReadCgroup(workload, topology, view, placement));
     if (view == PlacementView::kPages) {
+      if (is_too_large) return read;
       NL_RETURN_IF_ERROR(ReadPages(processes, topology, is_cancelled, placement));
     }
   }
@@ -64,10 +76,13 @@ absl::Status PlacementReader::ReadCgroup(const Workload& workload, const Topolog
   return absl::OkStatus();
 }
 
-absl::Status PlacementReader::ReadProcesses(const WorkloadProcesses& processes,
+absl::Status PlacementReader::ReadProcesses(ReadBudget& budget, WorkloadProcesses& processes,
                                             WorkloadPlacement& placement) const {
+  NL_ASSIGN_OR_RETURN(processes, finder_.ListProcesses(placement.workload, budget));
+  placement.hidden_process_count = processes.hidden_count;
+  placement.incomplete = processes.incomplete;
   for (const pid_t pid : processes.pids) {
-    const auto threads = ReadThreads(kernel_, host_, pid);
+    const auto threads = ReadThreads(kernel_, host_, pid, budget);
     if (absl::IsNotFound(threads.status())) {
       ++placement.vanished_process_count;
       continue;

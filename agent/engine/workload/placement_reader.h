@@ -10,6 +10,7 @@
 #include "agent/model/topology.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/process_handle.h"
 
 namespace numalocality {
@@ -25,16 +26,18 @@ class PlacementReader {
   // several processes share is counted once. Memory on kHiddenNode is counted separately. Processes
   // that exit during the read are counted and are no error. NOT_FOUND if the workload is gone,
   // PERMISSION_DENIED if the agent may not read something, CANCELLED if `is_cancelled`, which is
-  // called between steps, returns true.
+  // called between steps, returns true. A workload whose processes exceed `limits` is read by its
+  // counters, and is in the state kTooLarge; with kPages it is an error, RESOURCE_EXHAUSTED.
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
-                                         PlacementView view,
-                                         absl::FunctionRef<bool()> is_cancelled) const;
+                                         PlacementView view, absl::FunctionRef<bool()> is_cancelled,
+                                         const ReadLimits& limits = kRequestLimits) const;
 
  private:
   // `view` becomes kPages if the cgroup does not count its memory.
   absl::Status ReadCgroup(const Workload& workload, const Topology& topology, PlacementView& view,
                           WorkloadPlacement& placement) const;
-  absl::Status ReadProcesses(const WorkloadProcesses& processes,
+  // Lists the processes to `processes`, and reads what they have in common.
+  absl::Status ReadProcesses(ReadBudget& budget, WorkloadProcesses& processes,
                              WorkloadPlacement& placement) const;
   absl::Status ReadPages(const WorkloadProcesses& processes, const Topology& topology,
                          absl::FunctionRef<bool()> is_cancelled,

@@ -29,6 +29,10 @@ constexpr size_t kMinIdPrefix = 8;
 // Most listings of one workload's processes while new ones keep appearing.
 constexpr int kMaxListings = 4;
 
+// Longer paths are left out: the kernel opens none (PATH_MAX), and any user of the host may nest
+// cgroups below its own. Containers do not nest this deep.
+constexpr size_t kMaxCgroupPath = 2048;
+
 // Adds the containers in `cgroup` and below it to `found`.
 absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, WorkloadTree& found) {
   if (auto parsed = ParseContainerCgroup(cgroup.path()); parsed.has_value()) {
@@ -40,6 +44,7 @@ absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, WorkloadTr
   NL_ASSIGN_OR_RETURN(const std::vector<std::string> children, cgroup.ListChildren());
   const std::string prefix = cgroup.path() == "/" ? "/" : cgroup.path() + "/";
   for (const std::string& name : children) {
+    if (prefix.size() + name.size() > kMaxCgroupPath) continue;
     const auto child = CgroupDir::Open(host, prefix + name);
     const absl::Status status = child.ok() ? AddContainers(host, *child, found) : child.status();
     if (!status.ok() && !absl::IsNotFound(status)) return status;  // removed meanwhile
@@ -191,8 +196,9 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
 }
 
 bool WorkloadFinder::IsInView(const Workload& workload) const {
-  return host_.only_pod.empty() ||
-         (workload.container.has_value() && workload.container->pod_uid == host_.only_pod);
+  const auto place = host_.own_place();
+  return place->only_pod.empty() ||
+         (workload.container.has_value() && workload.container->pod_uid == place->only_pod);
 }
 
 void WorkloadFinder::Describe(Workload& workload) const {
@@ -242,6 +248,12 @@ absl::StatusOr<CgroupDir> WorkloadFinder::OpenCgroup(const Workload& workload) c
 }
 
 absl::StatusOr<WorkloadProcesses> WorkloadFinder::ListProcesses(const Workload& workload) const {
+  ReadBudget budget;
+  return ListProcesses(workload, budget);
+}
+
+absl::StatusOr<WorkloadProcesses> WorkloadFinder::ListProcesses(const Workload& workload,
+                                                                ReadBudget& budget) const {
   if (workload.process.has_value()) {
     const auto stat = ReadStat(host_, workload.process->pid);
     if (!stat.ok() && !absl::IsNotFound(stat.status())) return stat.status();
@@ -255,7 +267,7 @@ absl::StatusOr<WorkloadProcesses> WorkloadFinder::ListProcesses(const Workload& 
   WorkloadProcesses result;
   result.incomplete = true;
   for (int listing = 0; listing < kMaxListings && result.incomplete; ++listing) {
-    NL_ASSIGN_OR_RETURN(const CgroupProcesses processes, cgroup.ReadProcesses());
+    NL_ASSIGN_OR_RETURN(const CgroupProcesses processes, cgroup.ReadProcesses(budget));
     const size_t before = pids.size();
     pids.insert(processes.pids.begin(), processes.pids.end());
     result.hidden_count = processes.hidden_count;

@@ -11,6 +11,7 @@
 #include "agent/model/workload.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/cgroup/cgroup_dir.h"
 #include "agent/os/process/process_handle.h"
 
@@ -38,7 +39,7 @@ class WorkloadFinder {
   explicit WorkloadFinder(const Host& host, const NameDirectory* names = nullptr)
       : host_(host), names_(names) {}
 
-  // All Kubernetes containers of the host, or of Host::only_pod, in the order of their paths. A
+  // All Kubernetes containers of the host, or of OwnPlace::only_pod, in the order of their paths. A
   // container within a container is part of the outer one. FAILED_PRECONDITION without cgroups.
   absl::StatusOr<std::vector<Workload>> FindAll() const;
   // The same, with the cgroups that contain them.
@@ -50,8 +51,11 @@ class WorkloadFinder {
   absl::StatusOr<std::vector<Workload>> Find(const WorkloadSelector& selector) const;
 
   // Lists the workload's processes. NOT_FOUND if its cgroup or process is gone, also if a new
-  // cgroup has the same path.
+  // cgroup has the same path. RESOURCE_EXHAUSTED if there are too many for the budget; without one,
+  // kRequestLimits.
   absl::StatusOr<WorkloadProcesses> ListProcesses(const Workload& workload) const;
+  absl::StatusOr<WorkloadProcesses> ListProcesses(const Workload& workload,
+                                                  ReadBudget& budget) const;
 
   // Opens one of the processes that ListProcesses returned. NOT_FOUND if it has exited, also if its
   // PID now belongs to a process outside the workload.

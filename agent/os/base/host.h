@@ -6,10 +6,22 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace numalocality {
+
+// Where this process is among the host's cgroups.
+struct OwnPlace {
+  bool is_known = true;
+  // The cgroup to which the paths in /proc/PID/cgroup are relative: see FindCgroupNamespace.
+  std::string cgroup_namespace = "/";
+  // The UID of the only pod whose processes are visible; "" if all are visible: see FindOnlyPod.
+  std::string only_pod;
+};
 
 struct Host {
   std::string proc = "/proc";
@@ -18,10 +30,6 @@ struct Host {
   std::string thp = "/sys/kernel/mm/transparent_hugepage";
   std::string ksm = "/sys/kernel/mm/ksm";
   std::string security = "/sys/kernel/security";
-  // The cgroup to which the paths in /proc/PID/cgroup are relative: see FindCgroupNamespace.
-  std::string cgroup_namespace = "/";
-  // The UID of the only pod whose processes are visible; "" if all are visible: see FindOnlyPod.
-  std::string only_pod;
   // The base page size: 4 KiB, but 64 KiB on some arm64 and ppc64 machines.
   int64_t page_bytes = sysconf(_SC_PAGESIZE);
   // Nodes up to this distance from a CPU's own node are home nodes, too. More than 10 if all
@@ -30,11 +38,23 @@ struct Host {
 
   // The same paths below `root`, such as a captured host.
   static Host Below(const std::string& root) {
-    const Host here;
-    return {root + here.proc, root + here.nodes,    root + here.cgroup,    root + here.thp,
-            root + here.ksm,  root + here.security, here.cgroup_namespace, here.only_pod,
-            here.page_bytes,  here.local_distance};
+    Host host;
+    for (std::string* path :
+         {&host.proc, &host.nodes, &host.cgroup, &host.thp, &host.ksm, &host.security}) {
+      *path = root + *path;
+    }
+    return host;
   }
+
+  std::shared_ptr<const OwnPlace> own_place() const { return place->load(); }
+  // Takes effect in all copies of this object: the place may be found later than them.
+  void SetOwnPlace(OwnPlace found) const {
+    place->store(std::make_shared<const OwnPlace>(std::move(found)));
+  }
+
+  std::shared_ptr<std::atomic<std::shared_ptr<const OwnPlace>>> place =
+      std::make_shared<std::atomic<std::shared_ptr<const OwnPlace>>>(
+          std::make_shared<const OwnPlace>());
 };
 
 }  // namespace numalocality

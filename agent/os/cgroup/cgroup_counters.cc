@@ -93,11 +93,16 @@ absl::Status CgroupCounters::OpenHugetlbFiles() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> CgroupCounters::Refresh() {
+absl::StatusOr<bool> CgroupCounters::RefreshCounters() {
   NL_ASSIGN_OR_RETURN(const bool memory, RefreshMemory());
   NL_ASSIGN_OR_RETURN(const bool nodes, RefreshNodes());
+  return memory || nodes;
+}
+
+absl::StatusOr<bool> CgroupCounters::Refresh() {
+  NL_ASSIGN_OR_RETURN(const bool counters, RefreshCounters());
   NL_ASSIGN_OR_RETURN(const bool threads, RefreshThreads());
-  return memory || nodes || threads;
+  return counters || threads;
 }
 
 absl::StatusOr<bool> CgroupCounters::RefreshMemory() {

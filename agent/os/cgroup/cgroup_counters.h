@@ -55,7 +55,12 @@ class CgroupCounters {
   // The kernel's id of the cgroup.
   uint64_t id() const { return id_; }
 
-  // Reads all files again. True if anything differs from the previous read. NOT_FOUND if the cgroup
+  // Reads the memory and the allowed nodes again, which takes the same time for any cgroup. True if
+  // they differ. NOT_FOUND as below.
+  absl::StatusOr<bool> RefreshCounters();
+
+  // Reads all files again. RESOURCE_EXHAUSTED if a list is larger than 4 MiB: the counters are new
+  // in this case, too. True if anything differs from the previous read. NOT_FOUND if the cgroup
   // has been removed.
   absl::StatusOr<bool> Refresh();
 

@@ -16,10 +16,14 @@ namespace {
 // About 500,000 PIDs, far more than any pod should have.
 constexpr size_t kMaxProcsBytes = size_t{4} << 20;
 
-// Adds the processes of the cgroup at `name` and of its descendants. A threaded cgroup does not
-// list its processes (EOPNOTSUPP); its threaded domain, an ancestor, lists them.
-absl::Status AddProcesses(int directory_fd, const std::string& name, CgroupProcesses& processes) {
-  const auto text = ReadFileAt(directory_fd, name + "/cgroup.procs", kMaxProcsBytes);
+// The kernel opens no longer paths (PATH_MAX), and a file's name must be added.
+constexpr size_t kMaxPathBytes = 4096 - 64;
+
+// Adds the processes of the cgroup at `path`, and the paths of its children to `paths`. A threaded
+// cgroup does not list its processes (EOPNOTSUPP); its threaded domain, an ancestor, lists them.
+absl::Status AddProcesses(int directory_fd, const std::string& path, ReadBudget& budget,
+                          CgroupProcesses& processes, std::vector<std::string>& paths) {
+  const auto text = ReadFileAt(directory_fd, path + "/cgroup.procs", budget);
   if (text.ok()) {
     int hidden = 0;
     NL_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ParseCgroupProcs(*text, hidden));
@@ -28,12 +32,18 @@ absl::Status AddProcesses(int directory_fd, const std::string& name, CgroupProce
   } else if (!absl::IsUnimplemented(text.status())) {
     return text.status();
   }
-  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(directory_fd, name));
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
+                      ListDirectory(directory_fd, path, budget));
   for (const DirectoryEntry& entry : entries) {
     if (!entry.is_directory) continue;
-    const absl::Status status =
-        AddProcesses(directory_fd, absl::StrCat(name, "/", entry.name), processes);
-    if (!status.ok() && !absl::IsNotFound(status)) return status;  // removed meanwhile
+    std::string child = absl::StrCat(path, "/", entry.name);
+    if (child.size() > kMaxPathBytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("read cgroup.procs: the cgroups below this one nest deeper than paths of ",
+                       kMaxPathBytes, " bytes, the limit"));
+    }
+    NL_RETURN_IF_ERROR(budget.Take(child, static_cast<int64_t>(child.size())));
+    paths.push_back(std::move(child));
   }
   return absl::OkStatus();
 }
@@ -92,8 +102,21 @@ absl::StatusOr<bool> CgroupDir::Contains(pid_t pid) const {
 }
 
 absl::StatusOr<CgroupProcesses> CgroupDir::ReadProcesses() const {
+  ReadBudget budget;
+  return ReadProcesses(budget);
+}
+
+absl::StatusOr<CgroupProcesses> CgroupDir::ReadProcesses(ReadBudget& budget) const {
   CgroupProcesses processes;
-  NL_RETURN_IF_ERROR(AddProcesses(memory_fd(), ".", processes));
+  NL_RETURN_IF_ERROR(budget.Take("cgroup.procs", 0));
+  std::vector<std::string> paths = {"."};
+  while (!paths.empty()) {
+    const std::string path = std::move(paths.back());
+    paths.pop_back();
+    const absl::Status status = AddProcesses(memory_fd(), path, budget, processes, paths);
+    const bool is_gone = absl::IsNotFound(status) && path != ".";  // removed meanwhile
+    if (!status.ok() && !is_gone) return status;
+  }
   std::sort(processes.pids.begin(), processes.pids.end());
   processes.pids.erase(std::unique(processes.pids.begin(), processes.pids.end()),
                        processes.pids.end());

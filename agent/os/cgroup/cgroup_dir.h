@@ -15,6 +15,7 @@
 #include "agent/model/placement.h"
 #include "agent/os/base/file.h"
 #include "agent/os/base/host.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/cgroup/cgroup_layout.h"
 
 namespace numalocality {
@@ -40,8 +41,10 @@ class CgroupDir {
   // Whether `pid` is a process of this cgroup itself, not of a descendant.
   absl::StatusOr<bool> Contains(pid_t pid) const;
 
-  // The processes of this cgroup and of its descendants.
+  // The processes of this cgroup and of its descendants. RESOURCE_EXHAUSTED if the tree is too
+  // large for the budget (without one, kRequestLimits), or too deep.
   absl::StatusOr<CgroupProcesses> ReadProcesses() const;
+  absl::StatusOr<CgroupProcesses> ReadProcesses(ReadBudget& budget) const;
 
   // NOT_FOUND if the cpuset controller is not enabled here.
   absl::StatusOr<CpuSet> ReadEffectiveCpus() const;

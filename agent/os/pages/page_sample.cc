@@ -76,16 +76,17 @@ std::vector<FoundPage> Spread(absl::Span<const ScanRange> ranges, int64_t count,
 class Sampler {
  public:
   Sampler(KernelCalls& kernel, const Clock& clock, const ProcessHandle& process, const Host& host,
-          int64_t page_bytes, int64_t max_pages)
+          int64_t page_bytes, int64_t max_pages, ReadBudget& budget)
       : kernel_(kernel),
         clock_(clock),
         process_(process),
         host_(host),
         page_bytes_(page_bytes),
-        max_pages_(max_pages) {}
+        max_pages_(max_pages),
+        budget_(budget) {}
 
   absl::StatusOr<PageSample> Take() {
-    NL_ASSIGN_OR_RETURN(mappings_, process_.ReadMaps());
+    NL_ASSIGN_OR_RETURN(mappings_, process_.ReadMaps(budget_));
     ranges_ = ScanRangesOf(mappings_, {kWholeAddressSpace}, kPrivateKinds, page_bytes_);
     const int64_t searched_pages = CountPages(ranges_, static_cast<uint64_t>(page_bytes_));
     // Without pagemap entries, anonymous copies in the mapping of a file look like pages of the
@@ -140,6 +141,7 @@ class Sampler {
     ScanPacer pacer(clock_);
     std::vector<ScanRange> present;
     for (const ScanRange& range : ranges_) {
+      NL_RETURN_IF_ERROR(budget_.Take("pagemap", 0));
       for (uint64_t at = range.range.start; at < range.range.end;) {
         const uint64_t end = std::min(range.range.end, at + kSearchedAtOnce);
         NL_ASSIGN_OR_RETURN(const PresentRegions found,
@@ -207,6 +209,7 @@ class Sampler {
   const Host& host_;
   const int64_t page_bytes_;
   const int64_t max_pages_;
+  ReadBudget& budget_;
   std::vector<Mapping> mappings_;
   std::vector<ScanRange> ranges_;  // the memory to sample
   int64_t mapped_pages_ = 0;       // pages in ranges_
@@ -238,7 +241,16 @@ MemoryByNode PageSample::EstimateMemory(int64_t page_bytes) const {
 absl::StatusOr<PageSample> SamplePages(KernelCalls& kernel, const Clock& clock,
                                        const ProcessHandle& process, const Host& host,
                                        const Topology& topology, size_t max_pages) {
-  return Sampler(kernel, clock, process, host, topology.page_bytes, static_cast<int64_t>(max_pages))
+  ReadBudget budget(kRequestLimits, clock);
+  return SamplePages(kernel, clock, process, host, topology, max_pages, budget);
+}
+
+absl::StatusOr<PageSample> SamplePages(KernelCalls& kernel, const Clock& clock,
+                                       const ProcessHandle& process, const Host& host,
+                                       const Topology& topology, size_t max_pages,
+                                       ReadBudget& budget) {
+  return Sampler(kernel, clock, process, host, topology.page_bytes, static_cast<int64_t>(max_pages),
+                 budget)
       .Take();
 }
 

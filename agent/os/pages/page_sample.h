@@ -14,6 +14,7 @@
 #include "agent/model/topology.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/process_handle.h"
 
 namespace numalocality {
@@ -54,10 +55,15 @@ struct PageSample {
 // initialised data), and pages that Linux 6.1 to 6.5 does not report (kHiddenNode). Shared pages
 // count in every process that maps them.
 //
-// NOT_FOUND if the process has exited, PERMISSION_DENIED if the kernel refuses. Thread-safe.
+// NOT_FOUND if the process has exited, PERMISSION_DENIED if the kernel refuses, RESOURCE_EXHAUSTED
+// if its mappings exceed the budget (without one, kRequestLimits). Thread-safe.
 absl::StatusOr<PageSample> SamplePages(KernelCalls& kernel, const Clock& clock,
                                        const ProcessHandle& process, const Host& host,
                                        const Topology& topology, size_t max_pages = kSamplePages);
+absl::StatusOr<PageSample> SamplePages(KernelCalls& kernel, const Clock& clock,
+                                       const ProcessHandle& process, const Host& host,
+                                       const Topology& topology, size_t max_pages,
+                                       ReadBudget& budget);
 
 }  // namespace numalocality
 

@@ -117,19 +117,11 @@ absl::StatusOr<MemoryFileSystems> ReadMemoryFileSystems(int directory_fd, const 
 absl::Status VisitMaps(KernelCalls& kernel, int directory_fd, const std::string& path,
                        const MemoryFileSystems& file_systems, ReadBudget& budget,
                        absl::FunctionRef<bool(const Mapping&)> visit) {
-  bool has_memory = false;
-  const auto count = [&](const Mapping& mapping) {
-    has_memory = true;
-    return visit(mapping);
-  };
   const ScopedFd fd(openat(directory_fd, path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return ErrnoStatus(errno, absl::StrCat("open ", path));
-  absl::Status status = VisitByQuery(kernel, fd.get(), path, file_systems, budget, count);
-  if (absl::IsUnimplemented(status)) {
-    status = VisitText(directory_fd, path, file_systems, budget, count);
-  }
-  if (!status.ok() || has_memory) return status;
-  return absl::NotFoundError(absl::StrCat("read ", path, ": the process has no memory"));
+  const absl::Status status = VisitByQuery(kernel, fd.get(), path, file_systems, budget, visit);
+  if (!absl::IsUnimplemented(status)) return status;
+  return VisitText(directory_fd, path, file_systems, budget, visit);
 }
 
 }  // namespace numalocality

@@ -23,7 +23,8 @@ absl::StatusOr<MemoryFileSystems> ReadMemoryFileSystems(int directory_fd, const 
 
 // Visits the mappings that the maps file `path` shows, in address order, until `visit` returns
 // false. Asks the kernel for one mapping after the other if it can (Linux 6.11), which costs the
-// same for any path; otherwise reads the text. NOT_FOUND if the process has no memory.
+// same for any path; otherwise reads the text. A process without memory has
+// none, or is NOT_FOUND.
 absl::Status VisitMaps(KernelCalls& kernel, int directory_fd, const std::string& path,
                        const MemoryFileSystems& file_systems, ReadBudget& budget,
                        absl::FunctionRef<bool(const Mapping&)> visit);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/os/base/file.h"
 #include "agent/os/cgroup/cgroup_dir.h"
@@ -21,19 +22,31 @@
 namespace numalocality {
 namespace {
 
+// The cgroups that a search has skipped.
+struct Skipped {
+  int count = 0;
+  std::string first;  // in words
+
+  // Adds the cgroup at `path` if `status` is an error. A removed cgroup does not count.
+  void Add(const std::string& path, const absl::Status& status) {
+    if (status.ok() || absl::IsNotFound(status)) return;
+    if (++count == 1) first = absl::StrCat(LogSafe(path), ": ", status.message());
+  }
+};
+
 // The cgroup that contains this process: `path` or one of its descendants.
-absl::StatusOr<std::optional<std::string>> FindSelf(const Host& host, const std::string& path) {
+std::optional<std::string> FindSelf(const Host& host, const std::string& path, Skipped& skipped) {
   const auto cgroup = CgroupDir::Open(host, path);
-  if (absl::IsNotFound(cgroup.status())) return std::nullopt;  // removed meanwhile
-  if (!cgroup.ok()) return cgroup.status();
-  NL_ASSIGN_OR_RETURN(const bool is_here, cgroup->Contains(getpid()));
-  if (is_here) return path;
+  skipped.Add(path, cgroup.status());
+  if (!cgroup.ok()) return std::nullopt;
+  const auto is_here = cgroup->Contains(getpid());
+  skipped.Add(path, is_here.status());
+  if (is_here.value_or(false)) return path;
   const auto children = cgroup->ListChildren();
-  if (absl::IsNotFound(children.status())) return std::nullopt;
-  if (!children.ok()) return children.status();
+  skipped.Add(path, children.status());
+  if (!children.ok()) return std::nullopt;
   for (const std::string& name : *children) {
-    NL_ASSIGN_OR_RETURN(auto found,
-                        FindSelf(host, absl::StrCat(path == "/" ? "" : path, "/", name)));
+    auto found = FindSelf(host, absl::StrCat(path == "/" ? "" : path, "/", name), skipped);
     if (found.has_value()) return found;
   }
   return std::nullopt;
@@ -56,17 +69,20 @@ absl::StatusOr<std::string> FindCgroupNamespace(const Host& host) {
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(host.proc + "/self/cgroup"));
   NL_ASSIGN_OR_RETURN(const std::string own, ParseProcessCgroup(text));
   const auto direct = CgroupDir::Open(host, own);
-  if (direct.ok()) {
-    NL_ASSIGN_OR_RETURN(const bool is_here, direct->Contains(getpid()));
-    if (is_here) return "/";
-  }
-  NL_ASSIGN_OR_RETURN(const auto found, FindSelf(host, "/"));
+  if (direct.ok() && direct->Contains(getpid()).value_or(false)) return "/";
+  Skipped skipped;
+  const auto found = FindSelf(host, "/", skipped);
   if (found.has_value()) {
     absl::string_view name_space = *found;
     if (own == "/") return *found;
     if (absl::ConsumeSuffix(&name_space, own)) {
       return name_space.empty() ? "/" : std::string(name_space);
     }
+  }
+  if (skipped.count > 0) {
+    return absl::UnavailableError(
+        absl::StrCat(host.cgroup, ": this process was not found, and ", skipped.count,
+                     " of the cgroups could not be read, such as ", skipped.first));
   }
   return absl::NotFoundError(absl::StrCat(
       host.cgroup,
@@ -82,16 +98,26 @@ std::string FindOnlyPod(const Host& host) {
 
 Host ReadHost() {
   Host host;
-  if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
-    host.cgroup_namespace = *std::move(name_space);
-  }
-  host.only_pod = FindOnlyPod(host);
+  host.SetOwnPlace({false, "/", ""});
+  FindOwnPlace(host);
   return host;
+}
+
+void FindOwnPlace(const Host& host) {
+  OwnPlace place = *host.own_place();
+  if (place.is_known) return;
+  if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
+    place.is_known = true;
+    place.cgroup_namespace = *std::move(name_space);
+    host.SetOwnPlace(place);
+  }
+  place.only_pod = FindOnlyPod(host);
+  host.SetOwnPlace(std::move(place));
 }
 
 absl::StatusOr<std::string> ProcessCgroup(const Host& host, absl::string_view text) {
   NL_ASSIGN_OR_RETURN(const std::string path, ParseProcessCgroup(text));
-  return FromCgroupNamespace(host.cgroup_namespace, path);
+  return FromCgroupNamespace(host.own_place()->cgroup_namespace, path);
 }
 
 std::string FromCgroupNamespace(absl::string_view name_space, absl::string_view path) {

@@ -13,8 +13,9 @@ namespace numalocality {
 
 // The root of this process's cgroup namespace: the cgroup to which the paths in /proc/PID/cgroup
 // are relative. In a container usually the container's cgroup, otherwise "/". Searches for this
-// process in the tree below host.cgroup; in a container it reads every cgroup.procs there.
-// NOT_FOUND if the process is not in that tree.
+// process in the tree below host.cgroup; in a container it reads every cgroup.procs there, and
+// skips those that cannot be read. NOT_FOUND if the process is not in that tree, UNAVAILABLE if it
+// may be in a cgroup that was skipped.
 absl::StatusOr<std::string> FindCgroupNamespace(const Host& host);
 
 // The UID of this process's pod, if process 1 belongs to another container of the same pod: then
@@ -22,9 +23,12 @@ absl::StatusOr<std::string> FindCgroupNamespace(const Host& host);
 // if the agent sees all processes of the Kubernetes node, or only its own.
 std::string FindOnlyPod(const Host& host);
 
-// This machine, with cgroup_namespace and only_pod as found by the functions above. If they fail,
-// "/" and "": the self-test reports what is wrong with the cgroups.
+// This machine, with the OwnPlace that the functions above find. If the search fails, the place is
+// "/" and not known: the self-test reports what is wrong with the cgroups.
 Host ReadHost();
+
+// Searches again if the place is not known.
+void FindOwnPlace(const Host& host);
 
 // The cgroup in `text`, the content of /proc/PID/cgroup, as a path below host.cgroup. Errors as
 // ParseProcessCgroup.

@@ -130,8 +130,14 @@ absl::Status ProcessHandle::VisitMappingsOf(pid_t thread, ReadBudget& budget,
   NL_ASSIGN_OR_RETURN(
       const MemoryFileSystems file_systems,
       ReadMemoryFileSystems(directory_.get(), ThreadFile(pid(), thread, "mountinfo"), budget));
-  return VisitMaps(*kernel_, directory_.get(), ThreadFile(pid(), thread, "maps"), file_systems,
-                   budget, visit);
+  bool has_memory = false;
+  NL_RETURN_IF_ERROR(VisitMaps(*kernel_, directory_.get(), ThreadFile(pid(), thread, "maps"),
+                               file_systems, budget, [&](const Mapping& mapping) {
+                                 has_memory = true;
+                                 return visit(mapping);
+                               }));
+  if (has_memory) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("process ", pid(), ": has no memory, or is exiting"));
 }
 
 absl::StatusOr<NodeSet> ProcessHandle::ReadAllowedNodes() const {

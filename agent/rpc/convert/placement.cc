@@ -36,6 +36,8 @@ void ToProto(const WorkloadPlacement& placement, pb::WorkloadPlacement& message)
   message.set_hidden_process_count(placement.hidden_process_count);
   message.set_incomplete(placement.incomplete);
   message.set_is_sandbox(placement.IsSandbox());
+  message.set_state(ToApi<pb::PlacementState>(placement.state));
+  message.set_state_message(Printable(placement.state_message));
   *message.mutable_read_time() = ToProto(placement.read_time);
   message.set_unlocated_bytes(placement.unlocated_bytes);
 }

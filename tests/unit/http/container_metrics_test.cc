@@ -49,6 +49,13 @@ std::vector<std::string> NamesIn(const std::string& text) {
   return names;
 }
 
+TEST(ContainerMetricsTest, CountsThoseThatAreTooLargeToSample) {
+  const auto large = Container("a", 10);
+  large->placement.state = PlacementState::kTooLarge;
+  EXPECT_THAT(TextOf({large, Container("b", 10)}),
+              HasSubstr("\nnuma_locality_containers_too_large_to_sample 1\n"));
+}
+
 TEST(ContainerMetricsTest, ThoseWithMostRemoteBytesHaveSeries) {
   const std::string text =
       TextOf({Container("a", 10), Container("b", 30), Container("c", 0), Container("d", 20)},

@@ -48,6 +48,9 @@ numa_locality_containers 1
 # HELP numa_locality_containers_without_series Containers that have no time series, because the configuration limits their number (http.containerSeries, http.maxContainers)
 # TYPE numa_locality_containers_without_series gauge
 numa_locality_containers_without_series 0
+# HELP numa_locality_containers_too_large_to_sample Containers with so many processes, threads, mappings or cgroups that the agent does not read them; 'localityctl explain' shows why
+# TYPE numa_locality_containers_too_large_to_sample gauge
+numa_locality_containers_too_large_to_sample 0
 # HELP numa_locality_container_memory_bytes Memory charged to the container, by NUMA node and kind
 # TYPE numa_locality_container_memory_bytes gauge
 numa_locality_container_memory_bytes{namespace="prod",pod="db-0",container="postgres",numa_node="0",kind="anon"} 104857600

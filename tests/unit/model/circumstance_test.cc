@@ -45,6 +45,13 @@ class CircumstanceTest : public ::testing::Test {
 
 TEST_F(CircumstanceTest, AnOrdinaryContainerHasNone) { EXPECT_EQ(Messages(), ""); }
 
+TEST_F(CircumstanceTest, TooLargeToSample) {
+  placement_.state = PlacementState::kTooLarge;
+  placement_.state_message = "read maps: takes longer than 1s, the limit";
+  EXPECT_THAT(Messages(), HasSubstr("it is too large to sample"));
+  EXPECT_THAT(Messages(), HasSubstr("read maps: takes longer than 1s"));
+}
+
 TEST_F(CircumstanceTest, WhoSetCpusetMemsIsSaidAsFarAsItIsKnown) {
   placement_.allowed_nodes = {kNode0};
   EXPECT_THAT(Messages(), HasSubstr("cpuset.mems allows node 0, while its CPUs are on node 1: set "

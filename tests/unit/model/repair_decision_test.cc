@@ -98,6 +98,12 @@ std::vector<Case> Cases() {
        "of the match"},
       {"PolicyForbidden", matched(RepairReason::kPolicyForbidden), kLeave,
        RepairReason::kPolicyForbidden, "of the match"},
+      {"TooLarge",
+       [](Situation& s) {
+         s.report.placement.state = PlacementState::kTooLarge;
+         s.report.placement.state_message = "read maps: takes longer than 1s, the limit";
+       },
+       kLeave, RepairReason::kTooLarge, "takes longer than 1s"},
       {"NoHome", [](Situation& s) { s.report.placement.home_nodes = {}; }, kLeave,
        RepairReason::kNoHome, "near a node with memory"},
       {"NoMemory", [](Situation& s) { s.report.placement.memory = {}; }, kLeave,

@@ -119,6 +119,27 @@ TEST_F(MigrationCallsTest, AFewPinnedBuffersHideNothing) {
   EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 8 * 2000);
 }
 
+TEST_F(MigrationCallsTest, EveryNthPageThatIsPinnedHidesNothing) {
+  for (const uint64_t nth : {2, 16, 64}) {
+    for (const absl::Duration page : {absl::Microseconds(100), absl::Milliseconds(2)}) {
+      SCOPED_TRACE(testing::Message() << nth << ", " << page << " a page");
+      FakeMachine machine = LargeMachine();
+      machine.SetHugePages(false);
+      machine.kernel().set_time_per_page(page);
+      spec_.limits.workers = 2;
+      const auto process = machine.AddProcess(10);
+      process->AddPages(kBase, 8 * kWindow, 0);
+      for (uint64_t i = 0; i < 8 * kWindow; i += nth) {
+        process->At(kBase + i * kFakePage).pinned = true;
+      }
+      const WorkloadMigration result = Move(machine, *process);
+      const auto pinned = static_cast<int64_t>(8 * kWindow / nth);
+      EXPECT_EQ(result.outcomes[PageOutcome::kPinned], pinned);
+      EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 8 * kWindow - pinned);
+    }
+  }
+}
+
 // ---- Memory that the sharing rule leaves
 
 TEST_F(MigrationCallsTest, SharedMemoryThatStaysCostsNoCall) {

@@ -105,6 +105,23 @@ TEST_F(ExplainerTest, FewPagesAreExplainedExactly) {
   }
 }
 
+// Its mappings take 30 s to read: the counters show how much is remote, and a circumstance why the
+// rest is not known.
+TEST_F(ExplainerTest, AWorkloadThatIsTooLargeIsExplainedByItsCounters) {
+  const auto process = AddProcess(10, 1000);
+  for (uint64_t i = 1; i < 10; ++i) process->AddHole(kBase * 2 * i, 1);
+  AddCgroup(1000, 50);
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().set_time_per_mapping(absl::Seconds(3));
+  for (const bool complete : {false, true}) {
+    const auto explanation = ExplainCgroup(complete);
+    EXPECT_THAT(Pages(explanation), ElementsAre(Pair(RemoteReason::kRepairable, 1000)));
+    EXPECT_EQ(explanation->placement.state, PlacementState::kTooLarge);
+    EXPECT_THAT(Circumstances(explanation), HasSubstr("too large to sample"));
+    EXPECT_THAT(Circumstances(explanation), HasSubstr("process 10: read maps: takes longer than"));
+  }
+}
+
 TEST_F(ExplainerTest, ManyPagesAreSampled) {
   const auto process = AddProcess(10, 40000);
   for (int i = 0; i < 10000; ++i)

@@ -15,6 +15,7 @@ namespace numalocality::report_reader_test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -296,6 +297,49 @@ TEST_F(ReportReaderTest, ASampleIsTakenAgainOnRequest) {
   Read();
   for (auto& [address, folio] : machine_.kernel().Find(11)->pages) folio->node = 1;
   EXPECT_DOUBLE_EQ(Read(true)[0]->placement.LocalFraction().value(), 1);
+}
+
+// The maps of one container take seconds; the other's report does not wait for them again and
+// again.
+TEST_F(ReportReaderTest, AWorkloadThatIsTooLargeIsNamedAndHoldsUpNoOther) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  AddContainer('b', 20, {"4-7"});
+  for (uint64_t i = 1; i < 100; ++i) machine_.kernel().Find(10)->AddHole(kHeap * 2 * i, 1);
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().set_time_per_mapping(absl::Milliseconds(400));
+  Find();
+  const auto start = machine_.clock().Monotonic();
+  const auto reports = Read();
+  EXPECT_LT(machine_.clock().Monotonic() - start, absl::Seconds(2));
+  ASSERT_EQ(reports.size(), 2u);
+  const WorkloadPlacement& large = reports[0]->placement;
+  EXPECT_EQ(large.state, PlacementState::kTooLarge);
+  EXPECT_THAT(large.state_message, HasSubstr("process 10: read maps: takes longer than 1s"));
+  EXPECT_EQ(large.memory.BytesOn({NodeId{0}}, kPrivateKinds), 200 * kPage);
+  EXPECT_EQ(large.home_nodes.ToString(), "0-1");
+  EXPECT_THAT(large.processes, IsEmpty());
+  EXPECT_EQ(reports[1]->placement.state, PlacementState::kComplete);
+
+  const int calls = machine_.kernel().CallCount(FakeCall::kQueryMapping);
+  machine_.clock().Advance(absl::Minutes(4));
+  EXPECT_EQ(Read(), reports) << "nothing has changed";
+  SetMemory(Path('a'), 100, 100);
+  EXPECT_EQ(Read()[0]->placement.memory.BytesOn({NodeId{0}}, kPrivateKinds), 100 * kPage);
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kQueryMapping), calls);
+
+  machine_.kernel().set_time_per_mapping(absl::ZeroDuration());
+  machine_.clock().Advance(absl::Minutes(2));
+  EXPECT_EQ(Read()[0]->placement.state, PlacementState::kComplete);
+  EXPECT_EQ(reader_.All()[0]->placement.processes.size(), 2u);
+}
+
+TEST_F(ReportReaderTest, AWorkloadWithTooManyThreadsIsNamed) {
+  AddContainer('a', 10, {"4-7"});
+  machine_.WriteCgroupFile(Path('a'), "cgroup.threads", std::string(5 << 20, '\n'));
+  Find();
+  const WorkloadPlacement placement = ReadOne()->placement;
+  EXPECT_EQ(placement.state, PlacementState::kTooLarge);
+  EXPECT_THAT(placement.state_message, HasSubstr("cgroup.threads"));
 }
 
 TEST_F(ReportReaderTest, ProcessesThatComeToShareAHomeAreCountedTogether) {

@@ -62,6 +62,19 @@ class SharingProofTest : public ::testing::Test {
   const WorkloadFinder finder_{machine_.host()};
 };
 
+// A stranger with as many mappings as it likes makes proofs end, not last.
+TEST_F(SharingProofTest, ProvesNothingThatTakesTooLong) {
+  Map(10, kBuffers);
+  for (uint64_t i = 1; i < 100; ++i) At(90).AddHole(kBase * 2 * i, 1);
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().set_time_per_mapping(absl::Seconds(3));
+  const SharingProof proof = Take();
+  EXPECT_LT(machine_.clock().Monotonic(), absl::Seconds(15));
+  EXPECT_FALSE(proof.OwnsAnonymous(10));
+  EXPECT_FALSE(proof.OwnsObject(kBuffers));
+  EXPECT_THAT(proof.note(), ::testing::HasSubstr("/90/maps: takes longer than 10s"));
+}
+
 TEST_F(SharingProofTest, OwnsWhatNobodyElseMaps) {
   Map(10, kBuffers);
   Map(11, kBuffers);

@@ -324,7 +324,7 @@ TEST_F(WorkloadFinderTest, BesideOnePodsContainersOnlyThatPodIsServed) {
     machine_.AddCgroup(path);
   }
   Host host = machine_.host();
-  host.only_pod = kUid;
+  host.SetOwnPlace({true, "/", kUid});
   const WorkloadFinder finder(host);
   const auto found = finder.FindAll();
   ASSERT_EQ(found->size(), 1u);

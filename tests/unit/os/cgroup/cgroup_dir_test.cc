@@ -44,6 +44,16 @@ TEST_F(CgroupDirTest, SumsWhatIsBelow) {
   EXPECT_EQ(processes->hidden_count, 0);
 }
 
+TEST_F(CgroupDirTest, ATreeBeyondTheBudgetIsNotReadToItsEnd) {
+  for (int i = 0; i < 100; ++i) machine_.AddCgroup("/pod/leaf/" + std::to_string(i), {i + 1});
+  ReadBudget large(kPeriodicLimits, machine_.clock());
+  EXPECT_EQ(Open("/pod").ReadProcesses(large)->pids.size(), 100u);
+  ReadBudget small({2000, absl::Seconds(1)}, machine_.clock());
+  const absl::Status status = Open("/pod").ReadProcesses(small).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("2.0 KiB"));
+}
+
 TEST_F(CgroupDirTest, CountsWhatAnotherPidNamespaceHides) {
   machine_.AddCgroup("/pod", {0, 7, 0});
   machine_.AddCgroup("/pod/below", {0});
