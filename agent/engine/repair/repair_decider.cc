@@ -54,9 +54,9 @@ void RepairDecider::BeginRound(const DecisionRound& round) {
   common_ = CommonFacts();
 }
 
-absl::Time RepairDecider::LastEnd(const Workload& workload) const {
+absl::Duration RepairDecider::LastEnd(const Workload& workload) const {
   const auto found = remembered_.find(workload.CgroupKey());
-  return found == remembered_.end() ? absl::InfinitePast() : found->second.history.last_end;
+  return found == remembered_.end() ? -absl::InfiniteDuration() : found->second.history.last_end;
 }
 
 WorkloadDecision RepairDecider::Decide(const WorkloadReport& report, double pressure) {

@@ -70,8 +70,8 @@ class RepairDecider {
   // `pressure`: see RepairFacts.
   WorkloadDecision Decide(const WorkloadReport& report, double pressure = 0);
 
-  // When its last migration ended; InfinitePast without one.
-  absl::Time LastEnd(const Workload& workload) const;
+  // When its last migration ended (monotonic); minus infinity without one.
+  absl::Duration LastEnd(const Workload& workload) const;
 
   // A request follows the latest decision: its migration claims room from the next decision on.
   void ClaimRepair(const WorkloadPlacement& placement, const RepairEstimate& estimate);
