@@ -342,7 +342,7 @@ TEST(MigrationPropertyTest, CountsAreTrue) {
   // The scenarios cover every final state.
   if (ScenarioCount(2) == 1) return;
   EXPECT_EQ(states.size(), 4u);
-  EXPECT_EQ(reasons.size(), 10u);
+  EXPECT_EQ(reasons.size(), 11u);
 }
 
 }  // namespace
