@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "absl/strings/ascii.h"
 
@@ -41,7 +42,8 @@ void Log(spdlog::level::level_enum level, absl::string_view message) {
 
 void InitLog(LogFormat format) {
   json_lines = format == LogFormat::kJson;
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("agent"));
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("agent", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
   spdlog::set_pattern(json_lines
                           ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%v"})"
                           : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");

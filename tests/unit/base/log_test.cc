@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include <string>
 
@@ -24,9 +23,7 @@ std::string LineOf(LogFormat format, absl::string_view message) {
   InitLog(format);
   ::testing::internal::CaptureStderr();
   LogInfo(message);
-  std::string line = ::testing::internal::GetCapturedStderr();
-  spdlog::drop("agent");
-  return line;
+  return ::testing::internal::GetCapturedStderr();
 }
 
 TEST(LogTest, AnEventIsOneLineWhateverItContains) {

@@ -192,6 +192,8 @@ INSTANTIATE_TEST_SUITE_P(All, ReasonTest, ::testing::ValuesIn(Cases()),
 
 TEST(DecideRepairTest, EveryReasonHasACase) {
   for (int i = 0; i < kEnumCount<RepairReason>; ++i) {
+    // The loop decides this one itself: there is no report to decide from.
+    if (static_cast<RepairReason>(i) == RepairReason::kUnread) continue;
     const std::vector<Case> cases = Cases();
     EXPECT_TRUE(std::any_of(cases.begin(), cases.end(), [&](const Case& each) {
       return each.reason == static_cast<RepairReason>(i);

@@ -240,8 +240,8 @@ TEST_F(StickinessTest, TwoForeignWritesHaveTheirWay) {
 }
 
 TEST_F(StickinessTest, CancelEndsTheWatch) {
-  observer_.reason = MigrationReason::kCancelled;
-  const auto result = Run(MigrationState::kSucceeded);
+  const auto result =
+      Run(MigrationState::kSucceeded, [&] { observer_.reason = MigrationReason::kCancelled; });
   EXPECT_EQ(result.state, MigrationState::kSucceeded);
   EXPECT_LT(machine_.clock().slept(), absl::Seconds(1));
 }

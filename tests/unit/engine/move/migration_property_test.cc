@@ -8,9 +8,11 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "agent/engine/move/workload_mover.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "tests/unit/fake/dice.h"
@@ -342,7 +344,9 @@ TEST(MigrationPropertyTest, CountsAreTrue) {
   // The scenarios cover every final state.
   if (ScenarioCount(2) == 1) return;
   EXPECT_EQ(states.size(), 4u);
-  EXPECT_EQ(reasons.size(), 11u);
+  std::vector<std::string> names;
+  for (const auto& [reason, count] : reasons) names.push_back(ApiNameOf(reason));
+  EXPECT_EQ(reasons.size(), 11u) << absl::StrJoin(names, " ");
 }
 
 }  // namespace
