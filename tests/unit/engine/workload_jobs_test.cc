@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -44,7 +45,7 @@ class WorkloadJobsTest : public ::testing::Test {
   Gate go_on_;
   Gate was_late_;
   std::array<Gate, 50> begun_;
-  bool was_cancelled_ = false;
+  std::atomic<bool> was_cancelled_ = false;
   std::vector<uint64_t> ended_;
   WorkloadJobs jobs_{clock_, [this] { was_late_.Open(); }};
 };
