@@ -10,8 +10,9 @@
 namespace numalocality {
 
 // Version that this agent writes. It also reads version 2, and version 1, whose files name no
-// version. A change that the agent before cannot read needs a new version. That includes a new value
-// of an enum in a record: the agent before would take the record for a broken one and remove it.
+// version. A change that the agent before cannot read needs a new version. That includes a new
+// value of an enum in a record: the agent before would take the record for a broken one and remove
+// it.
 inline constexpr int32_t kFormatVersion = 3;
 
 // FAILED_PRECONDITION with what to do if the file at `path`, whose format_version is `version`, was
