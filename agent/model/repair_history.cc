@@ -73,6 +73,8 @@ RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
 
 RepairHistory AfterReport(RepairHistory history, const WorkloadReport& report,
                           const LocalityPolicy* policy, absl::Duration now) {
+  // It does not show where the memory of its processes should be.
+  if (report.placement.state == PlacementState::kTooLarge) return history;
   const bool flipped = report.home_since != -absl::InfiniteDuration() &&
                        (history.flips.empty() ||
                         report.home_since >= history.flips.back() + RepairHistory::kOneFlip);

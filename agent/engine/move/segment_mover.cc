@@ -183,7 +183,9 @@ void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const
     const bool is_stuck =
         std::find(stuck_heads.begin(), stuck_heads.end(), heads[i].address) != stuck_heads.end();
     if (is_stuck && process_.stuck().IsStuck()) {
-      Settle(heads[i], static_cast<int64_t>(left.size()) + 1, PageOutcome::kPinned);
+      // Not Settle: if it has moved meanwhile, these pages, which may be part of a huge page, would
+      // be tried again as a whole one.
+      batches_.Count(PageOutcome::kPinned, static_cast<int64_t>(left.size()) + 1);
       continue;
     }
     if (is_stuck && SettleStuckProbe(heads[i], left)) continue;

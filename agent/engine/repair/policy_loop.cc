@@ -319,6 +319,7 @@ void PolicyLoop::DecideDue(absl::Duration now) {
     Tracked& tracked = *each;
     const uint64_t id = tracked.read->placement.workload.cgroup_id;
     if (const auto busy_for = jobs_.BusyFor(id); busy_for.has_value()) {
+      if (all) tracked.decided = nullptr;  // decided once its job has ended
       if (*busy_for >= kStalledAfter) LeaveUnread(tracked, jobs_.Describe(id));
     } else if (!tracked.unread.empty()) {
       LeaveUnread(tracked, tracked.unread);

@@ -56,6 +56,10 @@ bool MemoryHasShifted(const KeptWorkload& kept) {
 }
 
 bool HomeHasChanged(const WorkloadPlacement& before, const WorkloadPlacement& now) {
+  // The home of a workload that is too large is that of its cgroup, which says less.
+  if (before.state == PlacementState::kTooLarge || now.state == PlacementState::kTooLarge) {
+    return false;
+  }
   return before.home_nodes != now.home_nodes || SomeProcessDiffers(before, now) ||
          SomeProcessDiffers(now, before);
 }
@@ -156,7 +160,8 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
   kept.resample = kept.resample || resample;
   bool same = false;
   absl::StatusOr<WorkloadPlacement> placement;
-  if (kept.too_large.ok() || context_.clock.Monotonic() >= kept.read_again_at) {
+  const bool is_tried = kept.too_large.ok() || context_.clock.Monotonic() >= kept.read_again_at;
+  if (is_tried) {
     placement = ReadPlacement(kept, topology, watch, same);
     kept.too_large =
         absl::IsResourceExhausted(placement.status()) ? placement.status() : absl::OkStatus();
@@ -166,7 +171,10 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
                               " is too large to sample: ", LogSafe(kept.too_large.message())));
     }
   }
-  if (!kept.too_large.ok()) placement = ReadCounters(kept, topology, same);
+  if (!kept.too_large.ok()) {
+    placement = ReadCounters(kept, topology, same);
+    same = same && !is_tried;  // the attempt may have seen what has changed
+  }
   // The next read must not find that nothing has changed since this one.
   kept.resample = kept.resample || !placement.ok();
   NL_RETURN_IF_ERROR(placement.status());
@@ -312,7 +320,8 @@ absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(
     if (!resample && before != kept.processes.end() && before->cpus == process.cpus) {
       process = *before;
     } else {
-      NL_RETURN_IF_ERROR(Sample(kept.workload, topology, watch, budget, process));
+      NL_RETURN_IF_ERROR(Sample(kept.workload, topology, watch, SamplePagesOfEach(processes.size()),
+                                budget, process));
     }
   }
   if (resample || kept.processes.empty()) kept.sampled_at = kept.counters.memory();
@@ -320,13 +329,13 @@ absl::StatusOr<std::vector<ProcessPlacement>> ReportReader::ReadProcesses(
 }
 
 absl::Status ReportReader::Sample(const Workload& workload, const Topology& topology,
-                                  const JobWatch& watch, ReadBudget& budget,
+                                  const JobWatch& watch, size_t max_pages, ReadBudget& budget,
                                   ProcessPlacement& process) const {
   watch.begin_call(absl::StrCat("a read of the pages of process ", process.id.pid));
   const auto handle = finder_.OpenProcess(context_.kernel, workload, process.id.pid);
   if (!handle.ok()) return absl::OkStatus();
   const auto sample = SamplePages(context_.kernel, context_.clock, *handle, context_.host, topology,
-                                  kSamplePages, budget);
+                                  max_pages, budget);
   if (sample.ok()) {
     process.memory = sample->EstimateMemory(topology.page_bytes);
     process.sampled_pages = sample->sampled_pages;

@@ -100,7 +100,7 @@ class ReportReader {
                                                               ReadBudget& budget) const;
   // RESOURCE_EXHAUSTED, CANCELLED; other errors are logged, and the process has no memory then.
   absl::Status Sample(const Workload& workload, const Topology& topology, const JobWatch& watch,
-                      ReadBudget& budget, ProcessPlacement& process) const;
+                      size_t max_pages, ReadBudget& budget, ProcessPlacement& process) const;
 
   const EngineContext context_;
   const WorkloadFinder finder_;

@@ -12,6 +12,11 @@ namespace {
 // The only source that reports pods' annotations: the container runtime.
 constexpr char kMetadataSource[] = "cri";
 
+// The other sources know no namespace, or cannot say which container has it.
+bool ReportsNamespaces(const std::string& source) {
+  return source == kMetadataSource || source == "pod_logs";
+}
+
 // Logs when a source begins to fail and when it answers again, not each read.
 void LogTransition(const SourceStatus& status, const absl::Status& before) {
   if (status.last_read.ok() && !before.ok()) {
@@ -232,8 +237,9 @@ std::vector<SourceStatus> NameDirectory::Status() const {
 
 bool NameDirectory::ExpectsNames() const {
   MutexLock lock(mutex_);
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [](const Entry& entry) { return !entry.status.IsAbsent(); });
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return ReportsNamespaces(entry.status.id) && !entry.status.IsAbsent();
+  });
 }
 
 bool NameDirectory::ExpectsMetadata() const {

@@ -111,8 +111,8 @@ class NameDirectory {
   ContainerNames NamesOf(const ContainerRef& container) const;
   ContainerDescription Describe(const ContainerRef& container) const;
 
-  // Whether a source of names, or of pods' annotations, exists: what it does not report is not
-  // known yet.
+  // Whether a source of containers' namespaces, or of pods' annotations, exists: what it does not
+  // report is not known yet.
   bool ExpectsNames() const;
   bool ExpectsMetadata() const;
 

@@ -132,6 +132,18 @@ TEST_F(RepairHistoryTest, HalfARepairCanBeUndoneToo) {
   EXPECT_EQ(history_.undone, 1);
 }
 
+// Its home is only that of its cgroup: another home is no flip, and no reason to try again.
+TEST_F(RepairHistoryTest, AReportOfAWorkloadThatIsTooLargeChangesNothing) {
+  history_.fruitless = 4;
+  history_.stuck_bytes = 7 * kMi;
+  report_.placement.state = PlacementState::kTooLarge;
+  report_.home_since = now_;
+  Report();
+  EXPECT_EQ(history_.fruitless, 4);
+  EXPECT_EQ(history_.stuck_bytes, 7 * kMi);
+  EXPECT_TRUE(history_.flips.empty());
+}
+
 TEST_F(RepairHistoryTest, MemoryThatStaysAtHomeForLongMakesUpForTheWorst) {
   history_.undone = 3;
   Take(Repair(0.2, 0.95));

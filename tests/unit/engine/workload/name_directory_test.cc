@@ -81,6 +81,17 @@ TEST_F(NameDirectoryTest, KnowsNothingAtFirst) {
   EXPECT_EQ(changes_, 0);
 }
 
+// A machine where only kubelet's socket and state exist: no container's namespace will be known.
+TEST_F(NameDirectoryTest, ExpectsNamesFromSourcesThatReportNamespaces) {
+  cri_->status = absl::NotFoundError("no socket");
+  logs_->status = absl::NotFoundError("no directory");
+  directory_.ReadAll();
+  EXPECT_FALSE(directory_.ExpectsNames());
+  logs_->status = absl::OkStatus();
+  ReadLater();
+  EXPECT_TRUE(directory_.ExpectsNames());
+}
+
 TEST_F(NameDirectoryTest, TheRuntimeAloneGivesNamesAndLabels) {
   ReportByCri();
   directory_.ReadAll();
