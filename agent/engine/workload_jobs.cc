@@ -43,20 +43,17 @@ std::vector<std::string> WorkloadJobs::Stop(absl::Duration grace) {
 }
 
 void WorkloadJobs::Run(uint64_t workload, std::string name, Job job) {
-  bool has_threads = false;
   {
     MutexLock lock(mutex_);
     if (stopping_) return;
-    has_threads = has_threads_;
     Busy& busy = busy_[workload];
     busy.since = clock_.Monotonic();
-    busy.is_awaited = has_threads;
-    if (has_threads) {
+    busy.is_awaited = has_threads_;
+    if (has_threads_) {
       waiting_.push_back({workload, std::move(name), std::move(job)});
-      BeginNext();
+      return BeginNext();
     }
   }
-  if (has_threads) return;
   Ending ending = job(JobWatch());
   MutexLock lock(mutex_);
   ended_.push_back({workload, std::move(ending)});

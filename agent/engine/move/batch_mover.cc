@@ -122,7 +122,7 @@ std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> mov
 
 std::vector<PageMove> BatchMover::StillOwned(absl::Span<const PageMove> moves,
                                              Settle settle) const {
-  const std::vector<PageMove> owned = context_.owned.StillOwned(process_.handle(), moves);
+  std::vector<PageMove> owned = context_.owned.StillOwned(process_.handle(), moves);
   // Both are in the same order.
   auto next = owned.begin();
   for (const PageMove& move : moves) {

@@ -58,6 +58,7 @@ std::vector<UnmovedPage> PageRetries::Try(const std::vector<UnmovedPage>& pages,
 void PageRetries::CountUnmoved(const std::vector<UnmovedPage>& pages) {
   // A page may have moved together with a later one of its huge page.
   std::vector<PageMove> moves;
+  moves.reserve(pages.size());
   for (const UnmovedPage& page : pages) moves.push_back(page.move);
   const std::vector<int> nodes = batches_.Query(moves);
   for (size_t i = 0; i < pages.size(); ++i) {

@@ -72,7 +72,7 @@ absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
                                      const ProcessMigration::KnownMappings& known,
                                      AddressRange& left) {
   bool ended_early = false;
-  const absl::Status status = process_.scanner().Scan(
+  absl::Status status = process_.scanner().Scan(
       process_.handle(), known.mappings, Clip(context_.spec.ranges, left), context_.spec.kinds,
       [&](absl::Span<const PageSpan> spans) {
         ended_early = !batches_.MayContinue();
@@ -219,6 +219,7 @@ void SegmentMover::MoveSingles(absl::Span<const PageMove> moves, MoveFlag flag) 
 void SegmentMover::MoveSharers() {
   const std::vector<UnmovedPage> sharers = std::exchange(sharers_, {});
   std::vector<PageMove> moves;
+  moves.reserve(sharers.size());
   for (const UnmovedPage& page : sharers) moves.push_back(page.move);
   const std::vector<int> nodes = batches_.Query(moves);
   std::vector<UnmovedPage> left;

@@ -119,7 +119,7 @@ absl::Status VisitMaps(KernelCalls& kernel, int directory_fd, const std::string&
                        absl::FunctionRef<bool(const Mapping&)> visit) {
   const ScopedFd fd(openat(directory_fd, path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return ErrnoStatus(errno, absl::StrCat("open ", path));
-  const absl::Status status = VisitByQuery(kernel, fd.get(), path, file_systems, budget, visit);
+  absl::Status status = VisitByQuery(kernel, fd.get(), path, file_systems, budget, visit);
   if (!absl::IsUnimplemented(status)) return status;
   return VisitText(directory_fd, path, file_systems, budget, visit);
 }

@@ -142,25 +142,26 @@ absl::StatusOr<MemoryFileSystems> MountinfoParser::Finish() {
   return absl::InvalidArgumentError(absl::StrCat("process mountinfo: bad line '", bad_line_, "'"));
 }
 
-Backing BackingOf(absl::string_view path, const DeviceId& device, const MemoryFileSystems& mounts) {
-  if (mounts.hugetlbfs.contains(device)) return Backing::kHugetlb;
-  if (mounts.devices.contains(device)) return Backing::kSpecial;
-  if (path.empty() || absl::StartsWith(path, "[anon:")) return Backing::kAnonymous;
-  if (path == "[heap]") return Backing::kHeap;
-  if (absl::StartsWith(path, "[stack")) return Backing::kStack;
-  if (absl::StartsWith(path, "[anon_shmem:") || absl::StartsWith(path, "/memfd:") ||
-      absl::StartsWith(path, "/SYSV") || absl::StartsWith(path, "/dev/shm/") ||
-      path == "/dev/zero (deleted)") {
+Backing BackingOf(absl::string_view name, const DeviceId& device,
+                  const MemoryFileSystems& file_systems) {
+  if (file_systems.hugetlbfs.contains(device)) return Backing::kHugetlb;
+  if (file_systems.devices.contains(device)) return Backing::kSpecial;
+  if (name.empty() || absl::StartsWith(name, "[anon:")) return Backing::kAnonymous;
+  if (name == "[heap]") return Backing::kHeap;
+  if (absl::StartsWith(name, "[stack")) return Backing::kStack;
+  if (absl::StartsWith(name, "[anon_shmem:") || absl::StartsWith(name, "/memfd:") ||
+      absl::StartsWith(name, "/SYSV") || absl::StartsWith(name, "/dev/shm/") ||
+      name == "/dev/zero (deleted)") {
     return Backing::kShmem;
   }
-  if (absl::StartsWith(path, "/anon_hugepage") || absl::StartsWith(path, "/dev/hugepages")) {
+  if (absl::StartsWith(name, "/anon_hugepage") || absl::StartsWith(name, "/dev/hugepages")) {
     return Backing::kHugetlb;
   }
-  if (path == "/dev/zero") return Backing::kAnonymous;
-  if (path[0] == '[' || absl::StartsWith(path, "/dev/") || absl::StartsWith(path, "anon_inode:")) {
+  if (name == "/dev/zero") return Backing::kAnonymous;
+  if (name[0] == '[' || absl::StartsWith(name, "/dev/") || absl::StartsWith(name, "anon_inode:")) {
     return Backing::kSpecial;
   }
-  return mounts.tmpfs.contains(device) ? Backing::kShmem : Backing::kFile;
+  return file_systems.tmpfs.contains(device) ? Backing::kShmem : Backing::kFile;
 }
 
 absl::StatusOr<Mapping> ParseMapsLine(absl::string_view line,
