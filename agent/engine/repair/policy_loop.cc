@@ -51,11 +51,11 @@ void PolicyLoop::Restore(const std::vector<Migration>& ended) {
 
 void PolicyLoop::Start() {
   auto watch = CgroupWatch::Create(context_.host);
+  SetWatchStatus(watch.status());
   if (watch.ok()) {
     watch_.emplace(*std::move(watch));
     if (!sources_.kubelet_dir.empty()) watch_->WatchKubelet(sources_.kubelet_dir);
   }
-  SetWatchStatus(watch.status());
   jobs_.Start();
   thread_ = std::thread([this] { Run(); });
 }

@@ -141,8 +141,8 @@ class PolicyLoop final : public MigrationListener {
   // Takes in what the Migrator answered. If it refused, the decision becomes kRefused.
   void TakeAnswer(const std::shared_ptr<const WorkloadReport>& report, const std::string& trigger,
                   WorkloadDecision decided, const absl::StatusOr<Migration>& answer);
-  // Makes `decided` the shown decision.
-  void Conclude(Tracked& tracked, WorkloadDecision decided);
+  // Makes `result` the shown decision.
+  void Conclude(Tracked& tracked, WorkloadDecision result);
   void CountAndLog(const WorkloadReport& report, const RepairDecision& decision, bool is_first);
   void Publish();
 
