@@ -7,8 +7,8 @@
 namespace numalocality::migration_calls_test {
 namespace {
 
-constexpr int kWindow = 4096;             // pages of a window
-constexpr int kNodePages = 64 * kWindow;  // 1 GiB
+constexpr int64_t kWindow = 4096;             // pages of a window
+constexpr int64_t kNodePages = 64 * kWindow;  // 1 GiB
 
 class MigrationCallsTest : public WorkloadMoverTest {
  protected:

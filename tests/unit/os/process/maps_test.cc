@@ -170,7 +170,7 @@ TEST(MapsTextTest, LongPathsAreNotKept) {
   machine.AddProcess(100);
   {
     std::ofstream maps(machine.host().proc + "/100/maps");
-    for (int line = 0; line < 50; ++line) {
+    for (uint64_t line = 0; line < 50; ++line) {
       maps << absl::StrFormat("%x-%x r--s 00000000 08:01 7 /", kBase + line * 2 * kFakePage,
                               kBase + (line * 2 + 1) * kFakePage);
       maps.seekp((line + 1) << 20);  // a hole: quick to write and to read
