@@ -54,8 +54,9 @@ record_versions() {
   dpkg-query -W -f '${Package} ${Version}\n' >build/apt-versions.txt
 }
 
+is_complete=""  # not after a signal, either
+
 finish() {
-  local status=$?
   if [ -s "$test_times" ]; then
     printf '\nThe slowest tests (seconds)\n'
     sort -rn "$test_times" | awk 'NR <= 10 { printf "  %8.1f  %s: %s\n", $1, $2, $3 }'
@@ -64,7 +65,7 @@ finish() {
   printf '\nTime (minutes:seconds)\n%s' "$budget"
   # Cases of the emulated machine that failed once and then passed: tests/vm/README.md says what to do about them.
   cat build/*/Testing/Temporary/LastTest.log 2>/dev/null | grep '^FLAKY' || true
-  if [ "$status" -eq 0 ]; then
+  if [ -n "$is_complete" ]; then
     echo "All tests passed${mode:+ ($mode)}."
   else
     echo "FAILED: the failures are above; build/*/Testing/Temporary/LastTest.log has the output of the last tests."
@@ -99,3 +100,4 @@ case "$mode" in
     measured "emulated machine: guests" run_ctest release -L '^vm$'
     ;;
 esac
+is_complete=1

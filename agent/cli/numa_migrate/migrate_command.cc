@@ -70,6 +70,12 @@ absl::StatusOr<ExitCode> Judge(const Options& options, const WorkloadMigration& 
   }
   if (result.state == MigrationState::kSucceeded) return kExitSuccess;
   if (!IsFinal(result.state)) return absl::InternalError(result.message);
+  if (result.reason == MigrationReason::kWorkloadGone) {
+    return absl::AbortedError(absl::StrCat(
+        "process ", options.pid,
+        " exited while its memory moved: ", result.outcomes[PageOutcome::kMoved], " of ",
+        result.outcomes.Wanted(), " wanted pages had been moved to ", TargetWords(options)));
+  }
   return absl::AbortedError(absl::StrCat(
       result.pages_on_target, " of ", result.outcomes.Wanted(), " wanted pages are on ",
       TargetWords(options), ", less than --min-moved ", options.spec.min_moved, ": ",
