@@ -93,7 +93,7 @@ def start_hostile(machine, container, node, *argv):
     return process
 
 
-@case(seconds=400)
+@case(seconds=400, long=["6.1"])
 def pinned_memory(machine):
     """512 MiB that io_uring has registered: at most 500 migrating calls in all, then the loop leaves them, with the reason."""
     near, far = ends()
@@ -112,7 +112,7 @@ def pinned_memory(machine):
     assert sum(int(each["workloads"][0]["move_call_count"]) for each in repairs(agent)) <= 500
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def shared_heap(machine):
     """192 MiB that two processes share, under `never`: at most 50 migrating calls."""
     near, far = ends()
@@ -129,7 +129,7 @@ def shared_heap(machine):
     stop_clean(machine, heap)
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def another_file_at_the_same_address(machine):
     """A workload maps a file of another pod over its own shared memory while that moves: nothing of the other pod moves."""
     near, far = ends()
