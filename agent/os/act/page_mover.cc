@@ -18,7 +18,7 @@ PageOutcome OutcomeOfStatus(int status, NodeId target) {
     case EACCES: return PageOutcome::kShared;
     case ENOENT: return PageOutcome::kVanished;
     case ENOMEM: return PageOutcome::kNoMemory;
-    case EFAULT:  // unmapped meanwhile, the zero page, or memory that the kernel does not manage
+    case EFAULT:  // the zero page, or memory that the kernel does not manage
     case EIO:
     case EINVAL: return PageOutcome::kNotMigratable;
     default: return PageOutcome::kBusy;  // EBUSY
@@ -141,14 +141,12 @@ class Batch {
       if (now[i] == target.value) {
         outcomes_[pages[i]] = PageOutcome::kMoved;
       } else if (written) {
-        const PageOutcome outcome = IsHidden(moves_[pages[i]].address, status[i])
-                                        ? PageOutcome::kBusy
-                                        : OutcomeOfStatus(status[i], target);
+        const PageOutcome outcome = OutcomeOfUnmoved(moves_[pages[i]].address, status[i], target);
         if (outcome == PageOutcome::kNoMemory) result_.stop = MoveStop::kNoMemory;
         outcomes_[pages[i]] = outcome;
       } else if (now[i] < 0) {
-        outcomes_[pages[i]] = IsHidden(moves_[pages[i]].address, now[i]) ? PageOutcome::kBusy
-                                                                         : PageOutcome::kVanished;
+        const PageOutcome outcome = OutcomeOfUnmoved(moves_[pages[i]].address, now[i], target);
+        outcomes_[pages[i]] = outcome == PageOutcome::kBusy ? outcome : PageOutcome::kVanished;
       } else if (group_is_before && i > last_written) {
         untried.push_back(pages[i]);
       } else {
@@ -158,17 +156,28 @@ class Batch {
     return untried;
   }
 
-  // Whether a page that the kernel reports as absent by `status` exists nevertheless (see
-  // kHiddenNode); it may be reported and moved later. Zero pages, which have such a status because
-  // they cannot be moved, do not count. False if pagemap cannot be read.
-  bool IsHidden(uint64_t address, int status) {
-    if (status != -ENOENT && status != -EFAULT) return false;
+  // The outcome of a page that did not move. A page that the kernel reports as absent (-ENOENT) or
+  // as not to be moved (-EFAULT) may exist nevertheless, and may be reported and moved later (see
+  // kHiddenNode); it counts as busy. -EFAULT is also the status of an address that is no longer
+  // mapped.
+  PageOutcome OutcomeOfUnmoved(uint64_t address, int status, NodeId target) {
+    const PageOutcome outcome = OutcomeOfStatus(status, target);
+    if (status != -ENOENT && status != -EFAULT) return outcome;
+    const std::optional<PagemapEntry> entry = ReadEntry(address);
+    if (!entry.has_value()) return outcome;
+    if (!entry->is_present()) return PageOutcome::kVanished;
+    // Zero pages, which have -EFAULT because they cannot be moved, are not exclusive.
+    return status == -ENOENT || entry->is_exclusive() ? PageOutcome::kBusy : outcome;
+  }
+
+  // nullopt if pagemap cannot be read.
+  std::optional<PagemapEntry> ReadEntry(uint64_t address) {
     if (!pagemap_.has_value()) pagemap_.emplace(Pagemap::Open(kernel_, process_, page_bytes_));
-    if (!pagemap_->ok()) return false;
+    if (!pagemap_->ok()) return std::nullopt;
     std::vector<PagemapEntry> entry;
     const AddressRange page{address, address + static_cast<uint64_t>(page_bytes_)};
-    if (!(*pagemap_)->Read(page, entry).ok() || entry.empty()) return false;
-    return entry.front().is_present() && (status == -ENOENT || entry.front().is_exclusive());
+    if (!(*pagemap_)->Read(page, entry).ok()) return std::nullopt;
+    return entry.empty() ? PagemapEntry() : entry.front();  // empty: after the end of its memory
   }
 
   bool CheckFate() {

@@ -255,7 +255,8 @@ TEST_F(NumaMigrateTest, AProcessThatGoesLaterHasAResult) {
   machine_.kernel().RunAt(FakeCall::kMove, 1, [this] { machine_.Exit(kPid); });
   const auto exit_code = Do(Migrate);
   EXPECT_EQ(ExitCodeFor(exit_code.status()), kExitNotMigrated);
-  EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("exited while its memory moved: "));
+  EXPECT_THAT(std::string(exit_code.status().message()),
+              HasSubstr("exited while its memory moved: "));
   EXPECT_THAT(printed_, HasSubstr("vanished: 1000"));
 }
 
