@@ -102,7 +102,6 @@ void SegmentMover::MoveWindow(absl::Span<const PageSpan> spans) {
   } else {
     MovePlan(std::move(plan));
   }
-  if (retries_.IsDue()) retries_.RetryCollected();
   MoveSharers();
   batches_.Flush();
 }
@@ -113,6 +112,7 @@ void SegmentMover::MovePlan(WindowPlan plan) {
   MoveProbes(plan.probes, plan.rest, singles);
   SortByTarget(singles);
   MoveSingles(singles, MoveFlag::kExclusive);
+  if (retries_.IsDue()) retries_.RetryCollected();
 }
 
 size_t SegmentMover::MostAside() const {

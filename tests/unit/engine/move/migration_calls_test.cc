@@ -102,21 +102,19 @@ TEST_F(MigrationCallsTest, PinnedHugePagesCostFewCallsToo) {
 }
 
 TEST_F(MigrationCallsTest, WhatComesAfterPinnedMemoryIsMoved) {
-  for (const int64_t pinned : {4, 21, 30}) {
-    for (const int workers : {1, 4}) {
-      SCOPED_TRACE(testing::Message() << pinned << " windows, " << workers << " workers");
-      FakeMachine machine = LargeMachine();
-      machine.SetHugePages(false);
-      spec_.limits.workers = workers;
-      const auto process = machine.AddProcess(10);
-      process->AddPages(kBase, 40 * kWindow, 0);
-      Pin(*process, 0, pinned);
-      const WorkloadMigration result = Move(machine, *process);
-      EXPECT_EQ(result.outcomes.Total(), 40 * kWindow);
-      EXPECT_EQ(result.outcomes[PageOutcome::kPinned], pinned * kWindow);
-      EXPECT_EQ(result.outcomes[PageOutcome::kMoved], (40 - pinned) * kWindow);
-      EXPECT_EQ(process->PagesOn(1), (40 - pinned) * kWindow);
-    }
+  for (const auto& [pinned, workers] : {std::pair{4, 1}, {21, 1}, {30, 4}}) {
+    SCOPED_TRACE(testing::Message() << pinned << " windows, " << workers << " workers");
+    FakeMachine machine = LargeMachine();
+    machine.SetHugePages(false);
+    spec_.limits.workers = workers;
+    const auto process = machine.AddProcess(10);
+    process->AddPages(kBase, 40 * kWindow, 0);
+    Pin(*process, 0, pinned);
+    const WorkloadMigration result = Move(machine, *process);
+    EXPECT_EQ(result.outcomes.Total(), 40 * kWindow);
+    EXPECT_EQ(result.outcomes[PageOutcome::kPinned], pinned * kWindow);
+    EXPECT_EQ(result.outcomes[PageOutcome::kMoved], (40 - pinned) * kWindow);
+    EXPECT_EQ(process->PagesOn(1), (40 - pinned) * kWindow);
   }
 }
 
