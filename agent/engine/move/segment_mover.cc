@@ -298,6 +298,9 @@ void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outco
               (rule == SharingRule::kOwned &&
                context_.owned.Has(process_.handle().pid(), move.address)))) {
     sharers_.push_back({move, pages, outcome});
+  } else if (outcome == PageOutcome::kShared && rule == SharingRule::kOwned &&
+             !batches_.MayContinue()) {
+    // Whose it is, is unknown: the proof has ended with the migration. It counts as not attempted.
   } else {
     batches_.Count(outcome, pages);
   }
