@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace numalocality {
 namespace {
@@ -28,11 +29,39 @@ void PlanSpan(const PageSpan& span, NodeId target, const PageSizes& sizes, Windo
   }
 }
 
+// A number that looks random, the same for the same `index`.
+size_t Scatter(size_t index) { return (index + 1) * 0x9E3779B97F4A7C15 >> 40; }
+
+// Takes a sample out of `moves`, of which `unit` in a row belong together.
+std::vector<PageMove> Take(std::vector<PageMove>& moves, size_t unit, size_t most) {
+  const std::vector<size_t> indices = SampleIndices(moves.size() / unit, most);
+  auto next = indices.begin();
+  std::vector<PageMove> taken;
+  std::vector<PageMove> left;
+  for (size_t i = 0; i < moves.size(); ++i) {
+    while (next != indices.end() && *next < i / unit) ++next;
+    (next != indices.end() && *next == i / unit ? taken : left).push_back(moves[i]);
+  }
+  moves = std::move(left);
+  return taken;
+}
+
 }  // namespace
 
 int64_t WindowPlan::CountMoves(const PageSizes& sizes) const {
   return static_cast<int64_t>(huge.size()) * sizes.PagesPerHuge() +
          static_cast<int64_t>(probes.size() + rest.size() + singles.size());
+}
+
+void WindowPlan::AddMoves(const WindowPlan& other) {
+  const auto add = [](std::vector<PageMove>& moves, const std::vector<PageMove>& more) {
+    moves.insert(moves.end(), more.begin(), more.end());
+    SortByTarget(moves);
+  };
+  add(huge, other.huge);
+  add(probes, other.probes);
+  add(rest, other.rest);
+  add(singles, other.singles);
 }
 
 void SortByTarget(std::vector<PageMove>& moves) {
@@ -49,6 +78,27 @@ std::vector<PageMove> PagesOfHuge(const PageMove& head, const PageSizes& sizes) 
   std::vector<PageMove> pages;
   for (int64_t i = 0; i < sizes.PagesPerHuge(); ++i) pages.push_back(PageOf(head, i, sizes));
   return pages;
+}
+
+std::vector<size_t> SampleIndices(size_t count, size_t most) {
+  const size_t parts = std::min(count, most);
+  std::vector<size_t> indices;
+  for (size_t part = 0; part < parts; ++part) {
+    const size_t step = count / parts;
+    indices.push_back(part * step + Scatter(part) % step);
+  }
+  return indices;
+}
+
+WindowPlan TakeSample(WindowPlan& plan, size_t most, const PageSizes& sizes) {
+  // The rest of a block follows its first page into the sample.
+  const auto rest = static_cast<size_t>(std::max(int64_t{1}, sizes.PagesPerHuge() - 1));
+  WindowPlan sample;
+  sample.huge = Take(plan.huge, 1, most);
+  sample.probes = Take(plan.probes, 1, most);
+  sample.rest = Take(plan.rest, rest, most);
+  sample.singles = Take(plan.singles, 1, most);
+  return sample;
 }
 
 WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,

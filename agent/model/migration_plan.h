@@ -2,6 +2,7 @@
 #ifndef NUMALOCALITY_AGENT_MODEL_MIGRATION_PLAN_H_
 #define NUMALOCALITY_AGENT_MODEL_MIGRATION_PLAN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -47,6 +48,8 @@ struct WindowPlan {
 
   // The base pages that are to be moved.
   int64_t CountMoves(const PageSizes& sizes) const;
+  // Adds the moves of another window.
+  void AddMoves(const WindowPlan& other);
 };
 
 // Orders `moves` by target, then address.
@@ -55,6 +58,13 @@ void SortByTarget(std::vector<PageMove>& moves);
 // The move of base page `index` of the huge page that begins at `head`, and those of all its pages.
 PageMove PageOf(const PageMove& head, int64_t index, const PageSizes& sizes);
 std::vector<PageMove> PagesOfHuge(const PageMove& head, const PageSizes& sizes);
+
+// Up to `most` of the numbers below `count`, ascending, at irregular distances: every 64th page may
+// be unlike the others.
+std::vector<size_t> SampleIndices(size_t count, size_t most);
+
+// Takes up to `most` huge pages, blocks and single pages each out of `plan`.
+WindowPlan TakeSample(WindowPlan& plan, size_t most, const PageSizes& sizes);
 
 // Plans one window. `spans`: in address order, without overlaps, each as long as possible.
 WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,

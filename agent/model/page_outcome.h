@@ -10,17 +10,17 @@
 namespace numalocality {
 
 enum class PageOutcome {
-  kMoved,             // was elsewhere, is on its target now
-  kAlreadyThere,      // was on a wanted node
-  kBusy,              // could not be isolated, not even after the retries; or see kHiddenNode
-  kShared,            // mapped by several processes, which the sharing rule leaves alone
-  kPinned,            // carries an extra reference: DMA, RDMA, vmsplice, io_uring; or is in
-                      // memory of which samples do (engine/move/stuck_memory)
-  kNoMemory,          // the target has no room, or would fall below its reserve
-  kForbidden,         // the target is outside the process's cpuset.mems
-  kNotMigratable,     // the kernel cannot move this kind of page
-  kVanished,          // unmapped, swapped out, or its process exited
-  kIdentityChanged,   // the process exited, and another one has its PID
+  kMoved,            // was elsewhere, is on its target now
+  kAlreadyThere,     // was on a wanted node
+  kBusy,             // could not be isolated, not even after the retries; or see kHiddenNode
+  kShared,           // mapped by several processes, which the sharing rule leaves alone
+  kPinned,           // carries an extra reference: DMA, RDMA, vmsplice, io_uring; or was not tried,
+                     // because no page of a sample moved (engine/move/stuck_memory)
+  kNoMemory,         // the target has no room, or would fall below its reserve
+  kForbidden,        // the target is outside the process's cpuset.mems
+  kNotMigratable,    // the kernel cannot move this kind of page
+  kVanished,         // unmapped, swapped out, or its process exited
+  kIdentityChanged,  // the process exited, and another one has its PID
   kPermissionDenied,  // the kernel refused: capability, seccomp filter or security module
   kNotAttempted,      // the migration was cancelled or ran out of time before it
 };

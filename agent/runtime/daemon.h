@@ -18,7 +18,9 @@
 namespace numalocality {
 
 // A channel to the unix socket at `path` that shares its connection with no other channel. It
-// connects at the first call. Accepts responses of up to 16 MiB, as kubelet does.
+// connects at the first call. Accepts responses of up to 16 MiB, as kubelet does,
+// and as containerd sends at most: a longer list also stops kubelet. Beyond that a call fails with
+// RESOURCE_EXHAUSTED.
 std::shared_ptr<grpc::Channel> ConnectTo(const std::string& path);
 
 // Thread-safe.

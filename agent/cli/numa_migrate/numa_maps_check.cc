@@ -5,17 +5,13 @@
 #include <set>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/memory_part.h"
-#include "agent/os/base/file.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/numa_maps.h"
 
 namespace numalocality::numa_migrate {
 namespace {
-
-// Enough for 65530 mappings, the most that a process may have by default, with long paths.
-constexpr size_t kMaxNumaMapsBytes = size_t{64} << 20;
 
 bool IsComparable(const Mapping& mapping, absl::Span<const AddressRange> ranges) {
   if (mapping.MayHoldCopies() || mapping.backing == Backing::kFile ||
@@ -72,19 +68,17 @@ absl::StatusOr<NumaMapsCheck> CheckNumaMaps(const Host& host, const Subject& sub
   for (const AddressRange& mapping : survey.comparable) starts.insert(mapping.start);
 
   NL_ASSIGN_OR_RETURN(auto differences, CountByNode(subject, survey.comparable, kPrivateKinds));
-  NL_ASSIGN_OR_RETURN(const std::string text,
-                      ReadFile(absl::StrCat(host.proc, "/", subject.process.pid(), "/numa_maps"),
-                               kMaxNumaMapsBytes));
-  NL_ASSIGN_OR_RETURN(const std::vector<NumaMapping> lines, ParseNumaMaps(text));
-  for (const NumaMapping& line : lines) {
+  const auto take_in = [&](const NumaMapping& line) {
     check.policy_nodes = check.policy_nodes | line.policy_nodes;
-    if (!starts.contains(line.start)) continue;
+    if (!starts.contains(line.start)) return;
     for (const auto& [node, bytes] : line.bytes_on) {
       check.pages += bytes / page_bytes;
       if (targets.Contains(node)) check.pages_on_target += bytes / page_bytes;
       differences[node] -= bytes / page_bytes;
     }
-  }
+  };
+  ReadBudget budget;
+  NL_RETURN_IF_ERROR(VisitNumaMaps(host, subject.process.pid(), budget, take_in));
   // A page on another node is missing on one node and surplus on the other: it counts once.
   int64_t more = 0;
   int64_t fewer = 0;

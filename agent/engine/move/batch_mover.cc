@@ -20,9 +20,6 @@ constexpr double kPauseToHold = 0.25;
 // Sleep between two checks whether another worker's batch has ended.
 constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
 
-// A number that looks random, the same for the same `index`.
-size_t Scatter(size_t index) { return (index + 1) * 0x9E3779B97F4A7C15 >> 40; }
-
 }  // namespace
 
 void BatchMover::CountMoved(const PageMove& move, int64_t pages) {
@@ -46,14 +43,12 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     size_t most = std::min(group.left.size(), static_cast<size_t>(SizeOf(unit).pages()));
     const bool is_stuck = is_first_attempt_ && process_.stuck().IsStuck();
     if (is_stuck && group.is_sampled) {
-      GiveUp(group, settle);
+      GiveUp(group, unit, settle);
       std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
       continue;
     }
     if (is_stuck) {
-      most = std::min(group.left.size(), static_cast<size_t>(std::clamp(SizeOf(unit).pages(),
-                                                                        StuckMemory::kLeastSample,
-                                                                        StuckMemory::kMostSample)));
+      most = std::min(group.left.size(), SampleSize(unit));
       PutSampleFirst(group, most);
     }
     if (!has_turn && !WaitForTurn(static_cast<int64_t>(most) * PagesPer(unit) *
@@ -86,12 +81,13 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
 }
 
 void BatchMover::PutSampleFirst(Group& group, size_t most) {
-  const size_t step = group.left.size() / most;
+  const std::vector<size_t> indices = SampleIndices(group.left.size(), most);
+  auto next = indices.begin();
   std::vector<PageMove> sample;
   std::vector<PageMove> others;
   for (size_t i = 0; i < group.left.size(); ++i) {
-    const size_t part = i / step;
-    const bool is_sample = part < most && i % step == Scatter(part) % step;
+    const bool is_sample = next != indices.end() && *next == i;
+    if (is_sample) ++next;
     (is_sample ? sample : others).push_back(group.left[i]);
   }
   sample.insert(sample.end(), others.begin(), others.end());
@@ -99,10 +95,10 @@ void BatchMover::PutSampleFirst(Group& group, size_t most) {
   group.left = group.reordered;
 }
 
-void BatchMover::GiveUp(Group& group, Settle settle) const {
-  for (const PageMove& move : SettleFollowers(group.left, settle)) {
-    settle(move, PageOutcome::kPinned);
-  }
+void BatchMover::GiveUp(Group& group, MoveUnit unit, Settle settle) const {
+  const std::vector<PageMove> left = SettleFollowers(group.left, settle);
+  for (const PageMove& move : left) settle(move, PageOutcome::kPinned);
+  process_.stuck().CountUntried(static_cast<int64_t>(left.size()) * PagesPer(unit));
   group.left = {};
 }
 

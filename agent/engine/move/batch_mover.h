@@ -81,6 +81,9 @@ class BatchMover {
   // From now on, whether pages are tried for the first time: only that shows stuck memory.
   void SetFirstAttempt(bool is_first) { is_first_attempt_ = is_first; }
 
+  // Most entries of one kind that are tried as a sample, in one call for each target.
+  size_t SampleSize(MoveUnit unit) const { return StuckMemory::SampleSize(SizeOf(unit).pages()); }
+
   // Asks whether the migration was cancelled or is over its deadline; then stops the process.
   // Returns false if the process is stopped, by this or another worker.
   bool MayContinue();
@@ -131,7 +134,7 @@ class BatchMover {
   // distances: every 64th page may be pinned.
   static void PutSampleFirst(Group& group, size_t most);
   // Settles what is left of a group as pinned, because the sample did not move.
-  void GiveUp(Group& group, Settle settle) const;
+  void GiveUp(Group& group, MoveUnit unit, Settle settle) const;
   // Waits until the bandwidth limits and the memory pressure allow `bytes`; returns false if the
   // process or the migration was stopped.
   bool WaitForTurn(int64_t bytes);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "agent/os/base/read_budget.h"
+
 namespace numalocality {
 namespace {
 
@@ -34,7 +36,8 @@ std::shared_ptr<const SharingProof> OwnedMemory::Proof() {
 std::vector<PageMove> OwnedMemory::StillOwned(const ProcessHandle& process,
                                               absl::Span<const PageMove> moves) {
   const auto proof = Proof();
-  const auto mappings = process.ReadMaps();
+  ReadBudget budget(kRequestLimits, context_.clock);
+  const auto mappings = process.ReadMaps(budget);
   if (!mappings.ok()) return {};
   const std::vector<AddressRange> now = proof->OwnedRanges(process.pid(), *mappings);
   std::vector<PageMove> owned;
@@ -50,12 +53,15 @@ void OwnedMemory::Prove() {
     // The PID of an exited process may already belong to a process outside the workload.
     if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
   }
-  const SharingProof proof =
-      SharingProof::Take(context_.kernel, context_.clock, context_.host, workload_, pids);
+  const auto must_stop = [this] { return ledger_.StopReason() != MigrationReason::kNone; };
+  const SharingProof proof = SharingProof::Take(context_.kernel, context_.clock, context_.host,
+                                                workload_, pids, must_stop);
   proof_ = std::make_shared<const SharingProof>(proof);
   ranges_.clear();
   for (const auto& process : processes_) {
-    const auto mappings = process->handle().ReadMaps();
+    if (must_stop()) break;
+    ReadBudget budget(kRequestLimits, context_.clock);
+    const auto mappings = process->handle().ReadMaps(budget);
     // The process is gone, or its shared memory stays where it is.
     if (!mappings.ok() || process->handle().Fate() != ProcessFate::kRunning) continue;
     const pid_t pid = process->handle().pid();

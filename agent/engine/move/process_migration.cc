@@ -191,9 +191,9 @@ int ProcessMigration::open_segments() const {
   return static_cast<int>(segments_.size()) - closed_segments_;
 }
 
-void ProcessMigration::CloseSegment() {
+bool ProcessMigration::CloseSegment() {
   MutexLock lock(mutex_);
-  ++closed_segments_;
+  return ++closed_segments_ == static_cast<int>(segments_.size());
 }
 
 PageFlows ProcessMigration::flows() const {

@@ -100,7 +100,8 @@ class ProcessMigration {
 
   // Segments that no worker has finished; thread-safe.
   int open_segments() const;
-  void CloseSegment();
+  // Returns true for the last one.
+  bool CloseSegment();
 
   // Pages moved so far; thread-safe.
   PageFlows flows() const;

@@ -94,22 +94,69 @@ absl::Status SegmentMover::MoveRange(const MemorySegment& segment,
 }
 
 void SegmentMover::MoveWindow(absl::Span<const PageSpan> spans) {
-  const WindowPlan plan =
-      PlanWindow(SettleShared(spans), process_.targets(), process_.page_sizes());
+  WindowPlan plan = PlanWindow(SettleShared(spans), process_.targets(), process_.page_sizes());
   batches_.Count(PageOutcome::kAlreadyThere, plan.already_there_pages);
   batches_.Count(PageOutcome::kBusy, plan.hidden_pages);
-  if (plan.CountMoves(process_.page_sizes()) > 0 && !process_.stuck().TriesNextWindow()) {
-    batches_.Count(PageOutcome::kPinned, plan.CountMoves(process_.page_sizes()));
-    MoveSharers();
-    batches_.Flush();
-    return;
+  if (plan.CountMoves(process_.page_sizes()) > 0 && process_.stuck().IsStuck()) {
+    TrySample(process_.stuck().PutAside(std::move(plan), MostAside()));
+  } else {
+    MovePlan(std::move(plan));
   }
-  std::vector<PageMove> singles = plan.singles;
+  MoveSharers();
+  batches_.Flush();
+}
+
+void SegmentMover::MovePlan(WindowPlan plan) {
+  std::vector<PageMove> singles = std::move(plan.singles);
   MoveHuge(plan.huge, MoveFlag::kExclusive, singles);
   MoveProbes(plan.probes, plan.rest, singles);
   SortByTarget(singles);
   MoveSingles(singles, MoveFlag::kExclusive);
   if (retries_.IsDue()) retries_.RetryCollected();
+}
+
+size_t SegmentMover::MostAside() const {
+  const size_t pages = batches_.SampleSize(MoveUnit::kPage);
+  if (process_.page_sizes().PagesPerHuge() == 0) return pages;
+  return std::min(pages, batches_.SampleSize(MoveUnit::kHugePage));
+}
+
+void SegmentMover::TrySample(std::vector<WindowPlan> windows) {
+  if (windows.empty() || !batches_.MayContinue()) return;
+  const PageSizes& sizes = process_.page_sizes();
+  const size_t of_each = std::max(size_t{1}, MostAside() / windows.size());
+  WindowPlan sample;
+  std::vector<PageMove> tried;
+  std::vector<size_t> tried_windows;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const WindowPlan part = TakeSample(windows[i], of_each, sizes);
+    for (const auto* moves : {&part.huge, &part.probes, &part.singles}) {
+      tried.insert(tried.end(), moves->begin(), moves->end());
+    }
+    tried_windows.resize(tried.size(), i);
+    sample.AddMoves(part);
+  }
+  MovePlan(std::move(sample));
+  if (!batches_.MayContinue()) return;
+  // A page that is on its target, or nowhere any more, says that the window is worth trying.
+  const std::vector<int> nodes = batches_.Query(tried);
+  std::vector<bool> is_stuck(windows.size(), !nodes.empty());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i] < 0 || nodes[i] == tried[i].target.value) is_stuck[tried_windows[i]] = false;
+  }
+  for (size_t i = 0; i < windows.size(); ++i) {
+    if (is_stuck[i]) {
+      batches_.Count(PageOutcome::kPinned, windows[i].CountMoves(sizes));
+      process_.stuck().CountUntried(windows[i].CountMoves(sizes));
+    } else {
+      MovePlan(std::move(windows[i]));
+    }
+  }
+}
+
+void SegmentMover::FinishProcess() {
+  TrySample(process_.stuck().TakeAside());
+  retries_.RetryCollected();
   MoveSharers();
   batches_.Flush();
 }
@@ -186,6 +233,7 @@ void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const
       // Not Settle: if it has moved meanwhile, these pages, which may be part of a huge page, would
       // be tried again as a whole one.
       batches_.Count(PageOutcome::kPinned, static_cast<int64_t>(left.size()) + 1);
+      process_.stuck().CountUntried(static_cast<int64_t>(left.size()));
       continue;
     }
     if (is_stuck && SettleStuckProbe(heads[i], left)) continue;
@@ -250,6 +298,9 @@ void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outco
               (rule == SharingRule::kOwned &&
                context_.owned.Has(process_.handle().pid(), move.address)))) {
     sharers_.push_back({move, pages, outcome});
+  } else if (outcome == PageOutcome::kShared && rule == SharingRule::kOwned &&
+             !batches_.MayContinue()) {
+    // Whose it is, is unknown: the proof has ended with the migration. It counts as not attempted.
   } else {
     batches_.Count(outcome, pages);
   }

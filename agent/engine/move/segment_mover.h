@@ -22,12 +22,22 @@ class SegmentMover {
   // the ProcessMigration is stopped with the reason.
   void Move(const MemorySegment& segment);
 
+  // Call after Move of the process's last segment: moves what was put aside because the memory is
+  // stuck.
+  void FinishProcess();
+
  private:
   // Moves the pages in `left`, at least those of one window, until `known` is too old. Advances the
   // start of `left`, to its end if nothing is left.
   absl::Status MoveRange(const MemorySegment& segment, const ProcessMigration::KnownMappings& known,
                          AddressRange& left);
   void MoveWindow(absl::Span<const PageSpan> spans);
+  void MovePlan(WindowPlan plan);
+  // The number of windows to put aside for one sample: one page of each is tried.
+  size_t MostAside() const;
+  // Tries a few pages of each window, and then all pages of the windows of which one has moved.
+  // Counts those of the others as pinned.
+  void TrySample(std::vector<WindowPlan> windows);
   // Settles the misplaced pages that several processes map; returns the other spans.
   std::vector<PageSpan> SettleShared(absl::Span<const PageSpan> spans);
   // Moves known huge pages. Appends the pages of those that were split meanwhile to `singles`.

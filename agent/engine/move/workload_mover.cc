@@ -8,7 +8,9 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/base/units.h"
 #include "agent/engine/move/bandwidth_limit.h"
 #include "agent/engine/move/cgroup_cross_check.h"
 #include "agent/engine/move/move_ledger.h"
@@ -150,8 +152,9 @@ class WorkloadMover {
       MoveWorker worker(number, spec_.limits);
       while (const auto segment = queue.Next()) {
         if (segment->process->stopped()) continue;
-        SegmentMover(context, worker, *segment->process).Move(segment->memory);
-        if (!segment->process->stopped()) segment->process->CloseSegment();
+        SegmentMover mover(context, worker, *segment->process);
+        mover.Move(segment->memory);
+        if (!segment->process->stopped() && segment->process->CloseSegment()) mover.FinishProcess();
       }
     };
     // Threads that hold processes end with the migration: the kernel then releases what a hold
@@ -162,9 +165,20 @@ class WorkloadMover {
     if (moves_itself) work(0);
     for (std::thread& thread : threads) thread.join();
     for (const auto& process : processes_) Conclude(*process);
+    NoteUntried();
     // The note explains why pages were left.
     if (result_.outcomes[PageOutcome::kShared] == 0) result_.sharing_note.clear();
     CountVanished();
+  }
+
+  // Says how much of what counts as pinned was not tried.
+  void NoteUntried() {
+    int64_t pages = 0;
+    for (const auto& process : processes_) pages += process->stuck().untried_pages();
+    if (pages == 0 || !result_.message.empty()) return;
+    result_.message =
+        absl::StrCat(FormatBytes(pages * topology_.page_bytes),
+                     " of the pinned memory was not tried: no page of a sample moved");
   }
 
   // Whether all processes have exited.

@@ -99,7 +99,7 @@ absl::Status Explainer::AddProcesses(const Workload& workload,
   const auto prove = [&]() -> const SharingProof& {
     if (!proof.has_value()) {
       proof = SharingProof::Take(context_.kernel, context_.clock, context_.host, workload,
-                                 processes.pids);
+                                 processes.pids, [is_cancelled] { return is_cancelled(); });
       facts.sharing_note = proof->note();
     }
     return *proof;

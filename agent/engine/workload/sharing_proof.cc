@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -34,12 +35,18 @@ bool IsAnonymous(Backing backing) {
 // Reads the workload's processes first, then all others.
 class SharingProof::Survey {
  public:
-  Survey(KernelCalls& kernel, const Clock& clock, const Host& host, const Workload& workload)
-      : kernel_(kernel), host_(host), workload_(workload), budget_(kRequestLimits, clock) {}
+  Survey(KernelCalls& kernel, const Clock& clock, const Host& host, const Workload& workload,
+         std::function<bool()> is_cancelled)
+      : kernel_(kernel),
+        clock_(clock),
+        host_(host),
+        workload_(workload),
+        budget_(kAllLimits, clock, std::move(is_cancelled)) {}
 
   SharingProof Take(const std::vector<pid_t>& own_pids) {
     if (const absl::Status status = ReadAll(own_pids); !status.ok()) {
       SharingProof nothing;
+      if (absl::IsCancelled(status)) return nothing;
       nothing.note_ = absl::StrCat("shared pages are not moved: ", status.message());
       return nothing;
     }
@@ -69,10 +76,34 @@ class SharingProof::Survey {
                         ProcessMemory::Open(kernel_, host_, pid, budget_));
     own_marks_[pid] = memory.exec_mark();
     marks_.insert(memory.exec_mark());
-    NL_ASSIGN_OR_RETURN(const std::set<DeviceId> devices, memory.ReadShmemDevices());
-    return memory.VisitMappings([&](const Mapping& mapping) {
+    const absl::Status status = ReadObjects(memory);
+    if (!absl::IsResourceExhausted(status)) return status;
+    own_limit_ =
+        absl::StrCat("not all shared memory of process ", pid, " is moved: ", status.message());
+    return absl::OkStatus();
+  }
+
+  // Adds the shared memory that an own process maps.
+  absl::Status ReadObjects(const ProcessMemory& memory) {
+    ReadBudget budget(kRequestLimits, clock_);
+    NL_ASSIGN_OR_RETURN(const std::set<DeviceId> devices, memory.ReadShmemDevices(budget));
+    return memory.VisitMappings(budget, [&](const Mapping& mapping) {
       if (devices.contains(mapping.file.device)) objects_.insert(mapping.file);
     });
+  }
+
+  // Adds those of objects_ that a foreign process maps to `common`.
+  absl::Status FindCommon(const ProcessMemory& memory, std::set<FileId>& common) {
+    const absl::Duration start = clock_.Monotonic();
+    ReadBudget budget({std::min(kForeignLimits.bytes, foreign_left_.bytes),
+                       std::min(kForeignLimits.time, foreign_left_.time)},
+                      clock_);
+    absl::Status status = memory.VisitMappings(budget, [&](const Mapping& mapping) {
+      if (objects_.contains(mapping.file)) common.insert(mapping.file);
+    });
+    foreign_left_.bytes -= budget.taken_bytes();
+    foreign_left_.time -= clock_.Monotonic() - start;
+    return status;
   }
 
   absl::Status ReadOther(pid_t pid) {
@@ -80,12 +111,17 @@ class SharingProof::Survey {
                         ProcessMemory::Open(kernel_, host_, pid, budget_));
     const bool is_relative = marks_.contains(memory.exec_mark());
     std::set<FileId> common;
-    if (!objects_.empty()) {
-      NL_RETURN_IF_ERROR(memory.VisitMappings([&](const Mapping& mapping) {
-        if (objects_.contains(mapping.file)) common.insert(mapping.file);
-      }));
+    absl::Status status;
+    // After a process that may map any object, no object can be owned.
+    if (!objects_.empty() && !unread_.has_value()) status = FindCommon(memory, common);
+    const bool is_unread = absl::IsResourceExhausted(status);
+    if (!is_unread) NL_RETURN_IF_ERROR(status);
+    if (!is_relative && common.empty() && !is_unread) return absl::OkStatus();
+    if (BelongsToWorkload(pid)) return absl::OkStatus();
+    if (is_unread) {
+      unread_ = absl::StrCat("shared memory objects are not moved: process ", pid,
+                             " outside the workload may map them: ", status.message());
     }
-    if ((!is_relative && common.empty()) || BelongsToWorkload(pid)) return absl::OkStatus();
     if (is_relative) {
       foreign_marks_.insert(memory.exec_mark());
       relative_ = pid;
@@ -122,6 +158,12 @@ class SharingProof::Survey {
                                    " outside the workload has a common ancestor, and may map "
                                    "them"));
     }
+    if (own_limit_.has_value()) notes.push_back(*own_limit_);
+    if (unread_.has_value()) {
+      notes.push_back(*unread_);
+      proof.note_ = absl::StrJoin(notes, "; ");
+      return proof;
+    }
     std::set_difference(objects_.begin(), objects_.end(), foreign_objects_.begin(),
                         foreign_objects_.end(),
                         std::inserter(proof.owned_objects_, proof.owned_objects_.end()));
@@ -137,9 +179,11 @@ class SharingProof::Survey {
   }
 
   KernelCalls& kernel_;
+  const Clock& clock_;
   const Host& host_;
   const Workload& workload_;
-  ReadBudget budget_;
+  ReadBudget budget_;  // of everything except maps
+  ReadLimits foreign_left_ = kAllForeignLimits;
   std::map<pid_t, uint64_t> own_marks_;
   std::set<uint64_t> marks_;          // of own_marks_
   std::set<uint64_t> foreign_marks_;  // those that a foreign process has, too
@@ -147,11 +191,15 @@ class SharingProof::Survey {
   std::set<FileId> foreign_objects_;  // those that a foreign process maps, too
   std::optional<pid_t> relative_;     // a foreign process with one of own_marks_
   std::optional<pid_t> mapper_;       // a foreign process that maps one of objects_
+  // Why the maps of an own, or of a foreign process, were not read to the end; for people.
+  std::optional<std::string> own_limit_;
+  std::optional<std::string> unread_;
 };
 
 SharingProof SharingProof::Take(KernelCalls& kernel, const Clock& clock, const Host& host,
-                                const Workload& workload, const std::vector<pid_t>& own_pids) {
-  return Survey(kernel, clock, host, workload).Take(own_pids);
+                                const Workload& workload, const std::vector<pid_t>& own_pids,
+                                std::function<bool()> is_cancelled) {
+  return Survey(kernel, clock, host, workload, std::move(is_cancelled)).Take(own_pids);
 }
 
 bool SharingProof::OwnsAnonymous(pid_t own_pid) const {

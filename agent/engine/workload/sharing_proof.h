@@ -20,17 +20,20 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "agent/base/clock.h"
 #include "agent/model/ids.h"
 #include "agent/model/workload.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/parse_proc.h"
 
 namespace numalocality {
@@ -44,12 +47,21 @@ class SharingProof {
   // Proves nothing.
   SharingProof() = default;
 
+  // What the maps of one foreign process may cost, those of all of them, and everything. The maps
+  // of an own process may cost kRequestLimits.
+  static constexpr ReadLimits kForeignLimits{int64_t{64} << 20, absl::Seconds(2)};
+  static constexpr ReadLimits kAllForeignLimits{int64_t{256} << 20, absl::Seconds(6)};
+  static constexpr ReadLimits kAllLimits{int64_t{256} << 20, absl::Seconds(20)};
+
   // Reads the stat of every process of the machine, and also the maps if the workload has shared
   // memory. `own_pids`: the workload's processes whose memory will be moved; other processes in its
-  // cgroup are not foreign either. Anything that cannot be read makes the proof smaller and is no
-  // error; if all of it exceeds kRequestLimits, nothing is proved.
+  // cgroup are not foreign either. `is_cancelled` is asked before each process; then nothing is
+  // proved. Anything that cannot be read makes the proof smaller and is no error: a foreign process
+  // whose maps exceed their limits may map any object, so no object is owned; beyond kAllLimits,
+  // nothing is proved.
   static SharingProof Take(KernelCalls& kernel, const Clock& clock, const Host& host,
-                           const Workload& workload, const std::vector<pid_t>& own_pids);
+                           const Workload& workload, const std::vector<pid_t>& own_pids,
+                           std::function<bool()> is_cancelled = nullptr);
 
   // Whether all processes that may share anonymous pages with `own_pid` belong to the workload.
   bool OwnsAnonymous(pid_t own_pid) const;

@@ -36,6 +36,8 @@ class ReadBudget {
   // the name and the limit if the budget is used up, CANCELLED if the caller has cancelled.
   absl::Status Take(absl::string_view name, int64_t bytes);
 
+  int64_t taken_bytes() const { return taken_bytes_; }
+
  private:
   ReadLimits limits_;
   const Clock* clock_;

@@ -1,6 +1,7 @@
 #include "agent/os/cgroup/cgroup_dir.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -19,10 +20,16 @@ constexpr size_t kMaxProcsBytes = size_t{4} << 20;
 // The kernel opens no longer paths (PATH_MAX), and a file's name must be added.
 constexpr size_t kMaxPathBytes = 4096 - 64;
 
-// Adds the processes of the cgroup at `path`, and the paths of its children to `paths`. A threaded
-// cgroup does not list its processes (EOPNOTSUPP); its threaded domain, an ancestor, lists them.
+// A cgroup that is still to be read. Thousands of siblings have the path of their parent in common.
+struct UnreadCgroup {
+  std::shared_ptr<const std::string> parent;
+  std::string name;
+};
+
+// Adds the processes of the cgroup at `path`, and its children to `unread`. A threaded cgroup does
+// not list its processes (EOPNOTSUPP); its threaded domain, an ancestor, lists them.
 absl::Status AddProcesses(int directory_fd, const std::string& path, ReadBudget& budget,
-                          CgroupProcesses& processes, std::vector<std::string>& paths) {
+                          CgroupProcesses& processes, std::vector<UnreadCgroup>& unread) {
   const auto text = ReadFileAt(directory_fd, path + "/cgroup.procs", budget);
   if (text.ok()) {
     int hidden = 0;
@@ -34,16 +41,16 @@ absl::Status AddProcesses(int directory_fd, const std::string& path, ReadBudget&
   }
   NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
                       ListDirectory(directory_fd, path, budget));
+  const auto parent = std::make_shared<const std::string>(path);
   for (const DirectoryEntry& entry : entries) {
     if (!entry.is_directory) continue;
-    std::string child = absl::StrCat(path, "/", entry.name);
-    if (child.size() > kMaxPathBytes) {
+    if (path.size() + 1 + entry.name.size() > kMaxPathBytes) {
       return absl::ResourceExhaustedError(
           absl::StrCat("read cgroup.procs: the cgroups below this one nest deeper than paths of ",
                        kMaxPathBytes, " bytes, the limit"));
     }
-    NL_RETURN_IF_ERROR(budget.Take(child, static_cast<int64_t>(child.size())));
-    paths.push_back(std::move(child));
+    NL_RETURN_IF_ERROR(budget.Take(entry.name, static_cast<int64_t>(sizeof(UnreadCgroup))));
+    unread.push_back({parent, entry.name});
   }
   return absl::OkStatus();
 }
@@ -109,13 +116,13 @@ absl::StatusOr<CgroupProcesses> CgroupDir::ReadProcesses() const {
 absl::StatusOr<CgroupProcesses> CgroupDir::ReadProcesses(ReadBudget& budget) const {
   CgroupProcesses processes;
   NL_RETURN_IF_ERROR(budget.Take("cgroup.procs", 0));
-  std::vector<std::string> paths = {"."};
-  while (!paths.empty()) {
-    const std::string path = std::move(paths.back());
-    paths.pop_back();
-    const absl::Status status = AddProcesses(memory_fd(), path, budget, processes, paths);
-    const bool is_gone = absl::IsNotFound(status) && path != ".";  // removed meanwhile
-    if (!status.ok() && !is_gone) return status;
+  std::vector<UnreadCgroup> unread;
+  NL_RETURN_IF_ERROR(AddProcesses(memory_fd(), ".", budget, processes, unread));
+  while (!unread.empty()) {
+    const std::string path = absl::StrCat(*unread.back().parent, "/", unread.back().name);
+    unread.pop_back();
+    const absl::Status status = AddProcesses(memory_fd(), path, budget, processes, unread);
+    if (!status.ok() && !absl::IsNotFound(status)) return status;  // removed meanwhile
   }
   std::sort(processes.pids.begin(), processes.pids.end());
   processes.pids.erase(std::unique(processes.pids.begin(), processes.pids.end()),

@@ -23,6 +23,9 @@ namespace {
 constexpr int64_t kMostPages = int64_t{1} << 40;
 constexpr int64_t kMostPageKib = int64_t{1} << 22;
 
+// Longer than any list of nodes; of a longer path, which no caller needs, the rest is dropped.
+constexpr size_t kMostWordBytes = 8192;
+
 // Parses a word such as "bind:0-1", "prefer=static:1" or "default". "prefer (many):0-1" is two
 // words: the first has the mode, the second the nodes.
 absl::Status ParsePolicy(absl::string_view word, NumaMapping& mapping) {
@@ -103,6 +106,35 @@ absl::StatusOr<std::vector<NumaMapping>> ParseNumaMaps(absl::string_view text) {
     mappings.push_back(std::move(mapping));
   }
   return mappings;
+}
+
+absl::Status VisitNumaMaps(const Host& host, pid_t pid, ReadBudget& budget,
+                           absl::FunctionRef<void(const NumaMapping&)> visit) {
+  std::string line;
+  size_t word_bytes = 0;
+  absl::Status bad;
+  const auto end_line = [&] {
+    const auto mapping = ParseLine(line);
+    line.clear();
+    word_bytes = 0;
+    bad = mapping.status();
+    if (mapping.ok()) visit(*mapping);
+  };
+  const std::string path = absl::StrCat(host.proc, "/", pid, "/numa_maps");
+  NL_RETURN_IF_ERROR(VisitFileAt(AT_FDCWD, path, budget, [&](absl::string_view part) {
+    for (const char byte : part) {
+      if (byte == '\n') {
+        end_line();
+        if (!bad.ok()) return false;
+        continue;
+      }
+      word_bytes = byte == ' ' ? 0 : word_bytes + 1;
+      if (word_bytes <= kMostWordBytes) line += byte;
+    }
+    return true;
+  }));
+  if (bad.ok() && !line.empty()) end_line();
+  return bad;
 }
 
 absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& process) {

@@ -5,16 +5,21 @@
 #ifndef NUMALOCALITY_AGENT_OS_PROCESS_NUMA_MAPS_H_
 #define NUMALOCALITY_AGENT_OS_PROCESS_NUMA_MAPS_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "agent/model/id_set.h"
 #include "agent/model/ids.h"
 #include "agent/os/base/host.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/process/process_handle.h"
 
 namespace numalocality {
@@ -30,6 +35,12 @@ struct NumaMapping {
 // Parses the text of numa_maps. Mappings are in address order. INVALID_ARGUMENT if a line has
 // another format. Pure.
 absl::StatusOr<std::vector<NumaMapping>> ParseNumaMaps(absl::string_view text);
+
+// Visits the mappings of process `pid` in address order. Keeps neither the text nor long paths, so
+// it needs the same memory for any size. RESOURCE_EXHAUSTED beyond the budget, NOT_FOUND if the
+// process has exited, PERMISSION_DENIED.
+absl::Status VisitNumaMaps(const Host& host, pid_t pid, ReadBudget& budget,
+                           absl::FunctionRef<void(const NumaMapping&)> visit);
 
 // The largest first mapping that ReadPolicyNodes lets the kernel walk: 0.2 ms at 10 ms per GiB. The
 // first mapping is usually the beginning of the program's file.

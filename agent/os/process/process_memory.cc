@@ -79,20 +79,21 @@ absl::StatusOr<ProcessMemory> ProcessMemory::Open(KernelCalls& kernel, const Hos
     return absl::PermissionDeniedError(absl::StrCat(
         "process ", pid, ": reading its memory map is not permitted; it needs CAP_SYS_PTRACE"));
   }
-  return ProcessMemory(kernel, std::move(directory), stat.stack_start, budget);
+  return ProcessMemory(kernel, std::move(directory), stat.stack_start);
 }
 
-absl::Status ProcessMemory::VisitMappings(absl::FunctionRef<void(const Mapping&)> visit) const {
-  return VisitMaps(*kernel_, AT_FDCWD, directory_ + "/maps", {}, *budget_,
+absl::Status ProcessMemory::VisitMappings(ReadBudget& budget,
+                                          absl::FunctionRef<void(const Mapping&)> visit) const {
+  return VisitMaps(*kernel_, AT_FDCWD, directory_ + "/maps", {}, budget,
                    [&](const Mapping& mapping) {
                      visit(mapping);
                      return true;
                    });
 }
 
-absl::StatusOr<std::set<DeviceId>> ProcessMemory::ReadShmemDevices() const {
+absl::StatusOr<std::set<DeviceId>> ProcessMemory::ReadShmemDevices(ReadBudget& budget) const {
   NL_ASSIGN_OR_RETURN(MemoryFileSystems mounted,
-                      ReadMemoryFileSystems(AT_FDCWD, directory_ + "/mountinfo", *budget_));
+                      ReadMemoryFileSystems(AT_FDCWD, directory_ + "/mountinfo", budget));
   return std::move(mounted.tmpfs);
 }
 

@@ -31,8 +31,7 @@ absl::StatusOr<std::vector<pid_t>> ListAllProcesses(const Host& host, ReadBudget
 class ProcessMemory {
  public:
   // NOT_FOUND if the process has no memory: it is a kernel thread, is exiting or has exited.
-  // PERMISSION_DENIED without permission to read it (PTRACE_MODE_READ: CAP_SYS_PTRACE). All reads,
-  // also the later ones, count in `budget`, which must outlive this.
+  // PERMISSION_DENIED without permission to read it (PTRACE_MODE_READ: CAP_SYS_PTRACE).
   static absl::StatusOr<ProcessMemory> Open(KernelCalls& kernel, const Host& host, pid_t pid,
                                             ReadBudget& budget);
 
@@ -43,26 +42,23 @@ class ProcessMemory {
 
   // Visits the mappings in address order, in bounded memory. Does not read the mounted file
   // systems: Mapping::backing is derived from the path only. NOT_FOUND if the process has lost its
-  // memory.
-  absl::Status VisitMappings(absl::FunctionRef<void(const Mapping&)> visit) const;
+  // memory, RESOURCE_EXHAUSTED beyond the budget.
+  absl::Status VisitMappings(ReadBudget& budget,
+                             absl::FunctionRef<void(const Mapping&)> visit) const;
 
   // The file systems whose files are in memory only: every tmpfs that the process has mounted, and
   // the kernel's internal tmpfs, which contains the objects of memfd_create(2), shmget(2) and
   // shared anonymous mappings. On these, unlike on others (overlayfs), two mappings share pages if
-  // and only if their device and inode are equal. NOT_FOUND if the process has exited.
-  absl::StatusOr<std::set<DeviceId>> ReadShmemDevices() const;
+  // and only if their device and inode are equal. Errors as above.
+  absl::StatusOr<std::set<DeviceId>> ReadShmemDevices(ReadBudget& budget) const;
 
  private:
-  ProcessMemory(KernelCalls& kernel, std::string directory, uint64_t exec_mark, ReadBudget& budget)
-      : kernel_(&kernel),
-        directory_(std::move(directory)),
-        exec_mark_(exec_mark),
-        budget_(&budget) {}
+  ProcessMemory(KernelCalls& kernel, std::string directory, uint64_t exec_mark)
+      : kernel_(&kernel), directory_(std::move(directory)), exec_mark_(exec_mark) {}
 
   KernelCalls* kernel_;
   std::string directory_;  // /proc/PID, or /proc/PID/task/TID
   uint64_t exec_mark_;
-  ReadBudget* budget_;
 };
 
 }  // namespace numalocality

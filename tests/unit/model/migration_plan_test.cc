@@ -147,5 +147,52 @@ TEST(PlanWindowTest, AKnownHugePageIsOneMove) {
   EXPECT_EQ(plan.singles.size(), 512u);
 }
 
+TEST(TakeSampleTest, TakesWholeBlocksAndSinglePages) {
+  std::vector<PageSpan> pages;
+  Append(pages, kBase, 8 * 512 + 100, 0);
+  WindowPlan plan = PlanWindow(pages, kToNode1, kSizes);
+  const WindowPlan sample = TakeSample(plan, 3, kSizes);
+  EXPECT_EQ(MisplacedPages(sample), 3 * 512 + 3);
+  EXPECT_EQ(MisplacedPages(sample) + MisplacedPages(plan), 8 * 512 + 100);
+  ASSERT_EQ(sample.rest.size(), 3u * 511);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(sample.rest[i * 511].address, sample.probes[i].address + kPage) << i;
+    EXPECT_EQ(plan.rest[i * 511].address, plan.probes[i].address + kPage) << i;
+  }
+  // More than there is: all of it.
+  EXPECT_EQ(MisplacedPages(TakeSample(plan, 1000, kSizes)), 5 * 512 + 97);
+  EXPECT_EQ(MisplacedPages(plan), 0);
+}
+
+TEST(TakeSampleTest, SamplesOfSeveralWindowsKeepTheirOrder) {
+  const NodeMap swap = {{NodeId{0}, NodeId{1}}, {NodeId{1}, NodeId{0}}};
+  WindowPlan all;
+  for (uint64_t window = 0; window < 4; ++window) {
+    std::vector<PageSpan> pages;
+    Append(pages, kBase + window * 4 * kHuge, 512, 0);
+    Append(pages, kBase + (window * 4 + 1) * kHuge, 512, 1);
+    WindowPlan plan = PlanWindow(pages, swap, kSizes);
+    all.AddMoves(TakeSample(plan, 2, kSizes));
+  }
+  ASSERT_EQ(all.probes.size(), 8u);
+  for (size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(all.probes[i].target, NodeId{i < 4 ? 0 : 1}) << i;
+    EXPECT_EQ(all.rest[i * 511].address, all.probes[i].address + kPage) << i;
+  }
+}
+
+TEST(SampleIndicesTest, AreIrregularAndAscending) {
+  const std::vector<size_t> indices = SampleIndices(6400, 64);
+  ASSERT_EQ(indices.size(), 64u);
+  size_t multiples = 0;
+  for (size_t i = 0; i < indices.size(); ++i) {
+    EXPECT_EQ(indices[i] / 100, i);
+    multiples += indices[i] % 64 == 0;
+  }
+  EXPECT_LT(multiples, 8u);
+  EXPECT_EQ(SampleIndices(2, 64), (std::vector<size_t>{0, 1}));
+  EXPECT_TRUE(SampleIndices(0, 64).empty());
+}
+
 }  // namespace
 }  // namespace numalocality::migration_plan_test

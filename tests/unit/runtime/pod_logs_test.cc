@@ -7,11 +7,13 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tests/unit/fake/peak_memory.h"
 #include "tests/unit/fake/temp_tree.h"
 
 namespace numalocality::pod_logs_test {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
 constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
@@ -90,11 +92,16 @@ TEST_F(PodLogsTest, AbsentIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(source_.Read().status())) << source_.Read().status();
 }
 
-TEST_F(PodLogsTest, HugeDirectoriesAreRefused) {
+TEST_F(PodLogsTest, HugeDirectoriesAreRefusedAndDoNotFillTheMemory) {
   tree_.MakeDirectory("containers");
-  for (int i = 0; i <= PodLogs::kMaxEntries; ++i)
-    tree_.Link(absl::StrCat("containers/", i), "/none");
-  EXPECT_TRUE(absl::IsResourceExhausted(source_.Read().status())) << source_.Read().status();
+  for (int i = 0; i < 100'000; ++i) {
+    tree_.Link(absl::StrCat("containers/p", i, "_shop_db-", kId, ".log"), "/none");
+  }
+  absl::Status status;
+  const int64_t peak = PeakBytesOf([&] { status = source_.Read().status(); });
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("more than 20000 entries"));
+  EXPECT_LT(peak, 16 << 20);
 }
 
 }  // namespace

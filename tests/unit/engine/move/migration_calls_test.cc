@@ -1,6 +1,9 @@
 // How many migrating calls a migration makes: each of them makes every CPU drain its LRU caches, so
 // a tenant must not be able to cause many.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <utility>
 
 #include "tests/unit/engine/move/workload_mover_fixture.h"
 
@@ -15,6 +18,13 @@ class MigrationCallsTest : public WorkloadMoverTest {
   static FakeMachine LargeMachine() {
     return FakeMachine(
         {{0, "0-3", 2 * kNodePages, kNodePages}, {1, "4-7", 2 * kNodePages, kNodePages}});
+  }
+
+  // Pins windows [first, end).
+  static void Pin(FakeProcess& process, int64_t first, int64_t end) {
+    for (int64_t i = first * kWindow; i < end * kWindow; ++i) {
+      process.At(kBase + static_cast<uint64_t>(i) * kFakePage).pinned = true;
+    }
   }
 
   // Adds a process to `machine` and moves its memory from node 0 to node 1.
@@ -92,17 +102,58 @@ TEST_F(MigrationCallsTest, PinnedHugePagesCostFewCallsToo) {
 }
 
 TEST_F(MigrationCallsTest, WhatComesAfterPinnedMemoryIsMoved) {
+  for (const auto& [pinned, workers] : {std::pair{4, 1}, {21, 1}, {30, 4}}) {
+    SCOPED_TRACE(testing::Message() << pinned << " windows, " << workers << " workers");
+    FakeMachine machine = LargeMachine();
+    machine.SetHugePages(false);
+    spec_.limits.workers = workers;
+    const auto process = machine.AddProcess(10);
+    process->AddPages(kBase, 40 * kWindow, 0);
+    Pin(*process, 0, pinned);
+    const WorkloadMigration result = Move(machine, *process);
+    EXPECT_EQ(result.outcomes.Total(), 40 * kWindow);
+    EXPECT_EQ(result.outcomes[PageOutcome::kPinned], pinned * kWindow);
+    EXPECT_EQ(result.outcomes[PageOutcome::kMoved], (40 - pinned) * kWindow);
+    EXPECT_EQ(process->PagesOn(1), (40 - pinned) * kWindow);
+  }
+}
+
+TEST_F(MigrationCallsTest, IslandsInPinnedMemoryAreMoved) {
   FakeMachine machine = LargeMachine();
   machine.SetHugePages(false);
   const auto process = machine.AddProcess(10);
   process->AddPages(kBase, 40 * kWindow, 0);
-  for (uint64_t i = 0; i < 4 * kWindow; ++i) process->At(kBase + i * kFakePage).pinned = true;
+  for (const auto& [first, end] : {std::pair{0, 9}, {11, 25}, {26, 40}}) Pin(*process, first, end);
   const WorkloadMigration result = Move(machine, *process);
-  EXPECT_EQ(result.outcomes.Total(), 40 * kWindow);
-  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], process->PagesOn(1));
-  // What is passed over is at most as much again as was stuck.
-  EXPECT_GE(result.outcomes[PageOutcome::kMoved], 32 * kWindow);
-  EXPECT_EQ(process->At(kBase + 39 * kWindow * kFakePage).node, 1);
+  EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 37 * kWindow);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 3 * kWindow);
+  EXPECT_LE(result.calls.Count(), 100);
+}
+
+TEST_F(MigrationCallsTest, HugePagesAfterPinnedOnesAreMoved) {
+  for (const bool is_known : {true, false}) {
+    SCOPED_TRACE(is_known);
+    FakeMachine machine = LargeMachine();
+    machine.kernel().set_has_pagemap_scan(is_known);
+    const auto process = machine.AddProcess(10);
+    process->AddHugePages(0x40000000, 256, 0);
+    for (uint64_t i = 0; i < 170; ++i) process->At(0x40000000 + i * kFakeHuge).pinned = true;
+    const WorkloadMigration result = Move(machine, *process);
+    EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 170 * kFakeHugePages);
+    EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 86 * kFakeHugePages);
+    EXPECT_EQ(result.huge_pages_moved, 86);
+    EXPECT_LE(result.calls.Count(), 150);
+  }
+}
+
+TEST_F(MigrationCallsTest, SaysHowMuchPinnedMemoryWasNotTried) {
+  FakeMachine machine = LargeMachine();
+  machine.SetHugePages(false);
+  const auto process = machine.AddProcess(10);
+  process->AddPages(kBase, 32 * kWindow, 0);
+  Pin(*process, 0, 32);
+  const WorkloadMigration result = Move(machine, *process);
+  EXPECT_THAT(result.message, testing::HasSubstr("MiB of the pinned memory was not tried"));
 }
 
 TEST_F(MigrationCallsTest, AFewPinnedBuffersHideNothing) {

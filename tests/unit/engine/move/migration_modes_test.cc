@@ -277,6 +277,28 @@ TEST_F(MigrationModesTest, AProofOfSharingIsTakenAgainAsTimePasses) {
   EXPECT_THAT(result.sharing_note, HasSubstr("20"));
 }
 
+TEST_F(MigrationModesTest, AProofOfSharingEndsWithTheMigration) {
+  const auto process = Process(10, 0);
+  process->AddPages(kBase, 100, 0, "/dev/shm/x");
+  process->mappings.back().file = {{0, 25}, 7};
+  for (auto& [address, folio] : process->pages) folio->shared = true;
+  machine_.AddCgroup("/job", {10});
+  machine_.Publish(*process);
+  for (pid_t stranger = 100; stranger < 300; ++stranger) {
+    machine_.AddProcess(stranger)->AddHole(kBase, 1);
+  }
+  workload_ = WorkloadFinder(machine_.host()).Find({{}, {}, "/job", {}})->front();
+  spec_.sharing = SharingRule::kOwned;
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().RunAt(FakeCall::kQueryMapping, 50,
+                          [&] { observer_.StopAt(0, MigrationReason::kCancelled); });
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kCancelled, MigrationReason::kCancelled);
+  EXPECT_EQ(result.outcomes[PageOutcome::kNotAttempted], 100);
+  EXPECT_EQ(result.sharing_note, "");
+  EXPECT_LT(machine_.kernel().CallCount(FakeCall::kQueryMapping), 60);
+}
+
 TEST_F(MigrationModesTest, ALibraryMappedOverProvenMemoryStays) {
   constexpr int kPages = 20000;
   const auto process = Process(10, kPages);

@@ -9,35 +9,33 @@ void GetStuck(StuckMemory& memory) {
   for (int i = 0; i < StuckMemory::kMostStuckBatches; ++i) memory.Record(0, 64);
 }
 
-// Windows that are tried, each without success.
-int CountTried(StuckMemory& memory, int windows) {
-  int tried = 0;
-  for (int i = 0; i < windows; ++i) {
-    if (!memory.TriesNextWindow()) continue;
-    ++tried;
-    memory.Record(0, 64);
-  }
-  return tried;
-}
-
 TEST(StuckMemoryTest, AHundredGiBCostAHundredSamples) {
   constexpr int kWindows = 100 * 64;  // of 16 MiB
   StuckMemory memory;
   EXPECT_FALSE(memory.IsStuck());
   GetStuck(memory);
   EXPECT_TRUE(memory.IsStuck());
-  const int tried = CountTried(memory, kWindows);
-  EXPECT_GE(tried, kWindows / (StuckMemory::kMostPassed + 1));
-  EXPECT_LE(tried, 110);
+  int samples = 0;
+  size_t windows = 0;
+  for (int i = 0; i < kWindows; ++i) {
+    const auto due = memory.PutAside(WindowPlan(), StuckMemory::SampleSize(4096));
+    if (due.empty()) continue;
+    ++samples;
+    windows += due.size();
+    memory.Record(0, 64);
+  }
+  EXPECT_LE(samples, 110);
+  // No window is left out.
+  EXPECT_EQ(windows + memory.TakeAside().size(), static_cast<size_t>(kWindows));
+  EXPECT_TRUE(memory.TakeAside().empty());
 }
 
 TEST(StuckMemoryTest, OnePageThatMovesEndsIt) {
   StuckMemory memory;
   GetStuck(memory);
-  CountTried(memory, 1000);
   memory.Record(1, 63);
   EXPECT_FALSE(memory.IsStuck());
-  EXPECT_EQ(CountTried(memory, 8), 8);
+  GetStuck(memory);
   EXPECT_TRUE(memory.IsStuck());
 }
 
@@ -45,6 +43,12 @@ TEST(StuckMemoryTest, PagesThatWereNotTriedSayNothing) {
   StuckMemory memory;
   for (int i = 0; i < 100; ++i) memory.Record(0, 0);
   EXPECT_FALSE(memory.IsStuck());
+}
+
+TEST(StuckMemoryTest, ASampleIsNeitherSmallNorLong) {
+  EXPECT_EQ(StuckMemory::SampleSize(1), 16u);
+  EXPECT_EQ(StuckMemory::SampleSize(40), 40u);
+  EXPECT_EQ(StuckMemory::SampleSize(4096), 64u);
 }
 
 }  // namespace

@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <ios>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/peak_memory.h"
 
 namespace numalocality::sharing_proof_test {
 namespace {
@@ -62,17 +66,91 @@ class SharingProofTest : public ::testing::Test {
   const WorkloadFinder finder_{machine_.host()};
 };
 
-// A stranger with as many mappings as it likes makes proofs end, not last.
-TEST_F(SharingProofTest, ProvesNothingThatTakesTooLong) {
+// A stranger with as many mappings as it likes may map anything, so no object is owned; it takes a
+// bounded time, and anonymous memory is not concerned.
+TEST_F(SharingProofTest, AStrangerWithTooManyMappingsIsNamedAndMayMapAnything) {
   Map(10, kBuffers);
-  for (uint64_t i = 1; i < 100; ++i) At(90).AddHole(kBase * 2 * i, 1);
+  for (uint64_t i = 1; i < 1000; ++i) At(90).AddHole(kBase * 2 * i, 1);
+  machine_.AddProcess(91);
   machine_.kernel().set_has_mapping_query(true);
-  machine_.kernel().set_time_per_mapping(absl::Seconds(3));
+  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
   const SharingProof proof = Take();
-  EXPECT_LT(machine_.clock().Monotonic(), absl::Seconds(15));
-  EXPECT_FALSE(proof.OwnsAnonymous(10));
+  EXPECT_LT(machine_.clock().Monotonic(), absl::Seconds(3));
+  EXPECT_TRUE(proof.OwnsAnonymous(10));
   EXPECT_FALSE(proof.OwnsObject(kBuffers));
-  EXPECT_THAT(proof.note(), ::testing::HasSubstr("/90/maps: takes longer than 10s"));
+  EXPECT_THAT(proof.note(), HasSubstr("process 90 outside the workload may map them"));
+  EXPECT_THAT(proof.note(), HasSubstr("/90/maps: takes longer than 2s"));
+}
+
+// Lines of a megabyte each, as of a file below thousands of directories, before Linux 6.11.
+TEST_F(SharingProofTest, AStrangerWithDeepPathsIsNamedAndMayMapAnything) {
+  Map(10, kBuffers);
+  {
+    std::ofstream maps(machine_.host().proc + "/90/maps");
+    for (uint64_t line = 0; line < 300; ++line) {
+      maps << absl::StrFormat("%x-%x r--s 00000000 08:01 7 /", kBase + line * 2 * kFakePage,
+                              kBase + (line * 2 + 1) * kFakePage);
+      maps.seekp(static_cast<std::streamoff>((line + 1) << 20));  // a hole
+      maps << '\n';
+    }
+  }
+  const SharingProof proof = Take();
+  EXPECT_TRUE(proof.OwnsAnonymous(10));
+  EXPECT_FALSE(proof.OwnsObject(kBuffers));
+  EXPECT_THAT(proof.note(), HasSubstr("/90/maps: there is more than 64.0 MiB to read"));
+}
+
+TEST_F(SharingProofTest, ManyStrangersTogetherTakeABoundedTime) {
+  Map(10, kBuffers);
+  for (pid_t pid = 100; pid < 110; ++pid) {
+    machine_.AddProcess(pid);
+    for (uint64_t i = 1; i <= 60; ++i) At(pid).AddHole(kBase * 2 * i, 1);
+  }
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  const SharingProof proof = Take();
+  EXPECT_LT(machine_.clock().Monotonic(), absl::Seconds(8));
+  EXPECT_TRUE(proof.OwnsAnonymous(10));
+  EXPECT_FALSE(proof.OwnsObject(kBuffers));
+  EXPECT_THAT(proof.note(), HasSubstr("outside the workload may map them"));
+}
+
+TEST_F(SharingProofTest, AHundredThousandProcessesAreReadInLittleMemory) {
+  for (pid_t pid = 1000; pid < 101'000; ++pid) {
+    machine_.tree().Link("proc/" + std::to_string(pid), "/none");  // gone once they are read
+  }
+  SharingProof proof;
+  const int64_t peak = PeakBytesOf([&] { proof = Take(); });
+  EXPECT_TRUE(proof.OwnsAnonymous(10));
+  EXPECT_EQ(proof.note(), "");
+  EXPECT_LT(peak, 32 << 20);
+}
+
+TEST_F(SharingProofTest, ACallerThatCancelsWaitsForOneProcessAtMost) {
+  Map(10, kBuffers);
+  for (pid_t pid = 100; pid < 200; ++pid) machine_.AddProcess(pid)->AddHole(kBase, 1);
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  bool is_cancelled = false;
+  machine_.kernel().RunAt(FakeCall::kQueryMapping, 20, [&] { is_cancelled = true; });
+  const SharingProof proof = SharingProof::Take(
+      machine_.kernel(), machine_.clock(), machine_.host(),
+      finder_.Find({{}, {}, "/pod", {}}).value().front(), {10, 11}, [&] { return is_cancelled; });
+  EXPECT_LT(machine_.kernel().CallCount(FakeCall::kQueryMapping), 25);
+  EXPECT_FALSE(proof.OwnsAnonymous(10));
+  EXPECT_EQ(proof.note(), "");
+}
+
+// It proves nothing about itself; what the others map is proved.
+TEST_F(SharingProofTest, AnOwnProcessWithTooManyMappingsIsNamed) {
+  Map(11, kBuffers);
+  for (uint64_t i = 1; i < 1000; ++i) At(10).AddHole(kBase * 2 * i, 1);
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  const SharingProof proof = Take();
+  EXPECT_TRUE(proof.OwnsAnonymous(10));
+  EXPECT_TRUE(proof.OwnsObject(kBuffers));
+  EXPECT_THAT(proof.note(), HasSubstr("not all shared memory of process 10 is moved"));
 }
 
 TEST_F(SharingProofTest, OwnsWhatNobodyElseMaps) {

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/peak_memory.h"
 
 namespace numalocality::cgroup_dir_test {
 namespace {
@@ -52,6 +55,29 @@ TEST_F(CgroupDirTest, ATreeBeyondTheBudgetIsNotReadToItsEnd) {
   const absl::Status status = Open("/pod").ReadProcesses(small).status();
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_THAT(status.message(), ::testing::HasSubstr("2.0 KiB"));
+}
+
+// Below a path that is nearly as long as the kernel allows.
+TEST_F(CgroupDirTest, TenThousandCgroupsAreReadInLittleMemory) {
+  machine_.AddCgroup("/pod");
+  std::string path = "/pod";
+  for (int i = 0; i < 14; ++i) path += "/" + std::string(250, 'd');
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string child = machine_.host().cgroup + path + "/" + std::to_string(i);
+    std::filesystem::create_directories(child);
+    std::ofstream(child + "/cgroup.procs") << (i % 100 == 0 ? std::to_string(i + 1) + "\n" : "");
+  }
+  for (std::string above = path; above != "/pod"; above.resize(above.rfind('/'))) {
+    std::ofstream(machine_.host().cgroup + above + "/cgroup.procs") << "";
+  }
+  const CgroupDir cgroup = Open("/pod");
+  ReadBudget budget(kPeriodicLimits, machine_.clock());
+  absl::StatusOr<CgroupProcesses> processes;
+  const int64_t peak = PeakBytesOf([&] { processes = cgroup.ReadProcesses(budget); });
+  ASSERT_TRUE(processes.ok()) << processes.status();
+  EXPECT_EQ(processes->pids.size(), 100u);
+  EXPECT_LT(peak, 8 << 20);
+  EXPECT_LT(budget.taken_bytes(), 4 << 20);
 }
 
 TEST_F(CgroupDirTest, CountsWhatAnotherPidNamespaceHides) {

@@ -19,6 +19,7 @@
 #include "agent/os/act/system_kernel_calls.h"
 #include "agent/os/process/process_handle.h"
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/peak_memory.h"
 
 namespace numalocality::maps_test {
 namespace {
@@ -27,22 +28,6 @@ using ::testing::HasSubstr;
 
 constexpr uint64_t kBase = 0x10000000;
 constexpr FileId kFile{{8, 1}, 7};
-
-// The most memory that `read` adds to that of this process.
-int64_t PeakBytesOf(absl::FunctionRef<void()> read) {
-  const auto peak_kib = [] {
-    std::ifstream status("/proc/self/status");
-    std::string word;
-    int64_t kib = 0;
-    while (status >> word && word != "VmHWM:") continue;
-    status >> kib;
-    return kib;
-  };
-  std::ofstream("/proc/self/clear_refs") << "5";  // resets the peak
-  const int64_t before = peak_kib();
-  read();
-  return (peak_kib() - before) << 10;
-}
 
 // With the text of maps, and with PROCMAP_QUERY.
 class MapsTest : public ::testing::TestWithParam<bool> {
@@ -138,6 +123,23 @@ TEST_F(MapsQueryTest, TheBudgetDecidesHowManyMappingsAreRead) {
   ReadBudget budget({int64_t{128} << 10, absl::Seconds(1)}, machine_.clock());
   EXPECT_TRUE(absl::IsResourceExhausted(handle->ReadMaps(budget).status()));
   EXPECT_LT(machine_.kernel().CallCount(FakeCall::kQueryMapping), 1000);
+}
+
+TEST_F(MapsQueryTest, AMillionMappingsAreBeyondTheBudget) {
+  const auto process = machine_.AddProcess(100);
+  process->mappings.reserve(1'000'000);
+  for (uint64_t i = 0; i < 1'000'000; ++i) {
+    process->mappings.push_back({{kBase + 2 * i * kFakePage, kBase + (2 * i + 1) * kFakePage}, ""});
+  }
+  machine_.kernel().set_time_per_mapping(absl::Microseconds(50));
+  const auto handle = ProcessHandle::Open(machine_.kernel(), machine_.host(), 100);
+  ReadBudget budget(kPeriodicLimits, machine_.clock());
+  absl::Status status;
+  const int64_t peak = PeakBytesOf([&] { status = handle->ReadMaps(budget).status(); });
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(status.message(), HasSubstr("maps: takes longer than 1s"));
+  EXPECT_LT(peak, 8 << 20);
+  EXPECT_LE(machine_.kernel().CallCount(FakeCall::kQueryMapping), 20'010);
 }
 
 TEST_F(MapsQueryTest, SlowReadsStopAtTheTimeLimit) {

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <ios>
 #include <string>
 
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/peak_memory.h"
 
 namespace numalocality::numa_maps_test {
 namespace {
@@ -66,6 +69,40 @@ TEST(ParseNumaMapsTest, RefusesWhatIsNotInTheFormat) {
                            "1000 default N0=1 kernelpagesize_kB=99999999999\n"}) {
     EXPECT_FALSE(ParseNumaMaps(text).ok()) << text;
   }
+}
+
+// 50 lines of a megabyte each, as of a file below thousands of directories.
+TEST(VisitNumaMapsTest, LongPathsAreNotKept) {
+  FakeMachine machine;
+  machine.AddProcess(10);
+  {
+    std::ofstream numa_maps(machine.host().proc + "/10/numa_maps");
+    for (uint64_t line = 0; line < 50; ++line) {
+      numa_maps << std::hex << (line + 1) * 4096 << " bind:0-1 file=/";
+      numa_maps.seekp(static_cast<std::streamoff>((line + 1) << 20));  // a hole
+      numa_maps << " mapped=2 N1=2 kernelpagesize_kB=4\n";
+    }
+  }
+  ReadBudget budget;
+  int count = 0;
+  absl::Status status;
+  const int64_t peak = PeakBytesOf([&] {
+    status = VisitNumaMaps(machine.host(), 10, budget, [&](const NumaMapping& mapping) {
+      EXPECT_EQ(mapping.start, static_cast<uint64_t>(++count) * 4096);
+      EXPECT_EQ(mapping.policy_nodes, (NodeSet{NodeId{0}, NodeId{1}}));
+      EXPECT_THAT(mapping.bytes_on, ElementsAre(Pair(NodeId{1}, 2 * 4096)));
+    });
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(count, 50);
+  EXPECT_LT(peak, 4 << 20);
+
+  ReadBudget small({int64_t{8} << 20, absl::Seconds(1)});
+  status = VisitNumaMaps(machine.host(), 10, small, [](const NumaMapping&) {});
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  machine.tree().Write("proc/10/numa_maps", "1000 default\nbad\n2000 default\n");
+  status = VisitNumaMaps(machine.host(), 10, budget, [](const NumaMapping&) {});
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
 }
 
 class MemoryPolicyTest : public ::testing::Test {
