@@ -82,9 +82,9 @@ TEST_F(PageMoverTest, NamesWhatThePageStatusSays) {
   Page(3).swapped = true;
   machine_.Publish(*process_);
   const BatchResult result = Move(Moves(6));  // page 5 is not mapped
-  EXPECT_THAT(result.outcomes, ElementsAre(PageOutcome::kShared, PageOutcome::kNotMigratable,
-                                           PageOutcome::kVanished, PageOutcome::kVanished,
-                                           PageOutcome::kMoved, PageOutcome::kVanished));
+  EXPECT_THAT(result.outcomes,
+              ElementsAre(PageOutcome::kShared, PageOutcome::kNotMigratable, PageOutcome::kVanished,
+                          PageOutcome::kVanished, PageOutcome::kMoved, PageOutcome::kVanished));
   EXPECT_EQ(result.stop, MoveStop::kNone);
   EXPECT_EQ(result.calls.Count(), 1);
 }
