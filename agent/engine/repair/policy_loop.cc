@@ -360,7 +360,7 @@ void PolicyLoop::AskForNames() const {
 }
 
 DecisionRound PolicyLoop::RoundAt(absl::Duration now) const {
-  return {now, *configuration_, *topology_, watermarks_, reservations_};
+  return {now, *configuration_, *topology_, watermarks_, reservations_, migrator_.StalledRepairs()};
 }
 
 void PolicyLoop::LeaveUnread(Tracked& tracked, const std::string& why) {
