@@ -153,6 +153,32 @@ TEST_F(SlowWorkloadTest, OneThatCannotBeReadIsListedWithTheReason) {
   EXPECT_THAT(ReportOn('a')->decision->message, HasSubstr("it has not been read yet: "));
 }
 
+// It is decided by what holds when it has been read, although nothing has changed in its report.
+TEST_F(SlowWorkloadTest, ALateReadIsDecidedAnew) {
+  policy().action = PolicyAction::kRepair;
+  AddContainer('d', 40, "4-7");
+  AddContainer('e', 50, "4-7");
+  Reservations& reservations = migrator_.reservations();
+  const auto reservation =
+      reservations.Reserve({Find('d'), Find('e')}, absl::Hours(24), "", "a scheduler");
+  ASSERT_TRUE(reservation.ok());
+  machine_.WriteCgroupFile(Path('d'), "cpuset.cpus", "\n");
+  loop_.Start();
+  WaitUntil([&] {
+    return Is('a', "local") && Is('b', "local") && Is('c', "local") && Is('d', "reserved") &&
+           Is('e', "reserved");
+  });
+  BlockNext(FakeCall::kThreadCpus);
+  machine_.WriteCgroupFile(Path('d'), "cpuset.cpus", "4-7\n");
+  is_blocked_.Wait();
+  ASSERT_TRUE(reservations.Release(reservation->token).ok());
+  loop_.Wake();
+  WaitUntil([&] { return Is('e', "migrating"); });
+  EXPECT_TRUE(Is('d', "reserved")) << "its last report";
+  go_on_.Open();
+  WaitUntil([&] { return Is('d', "busy"); });
+}
+
 TEST_F(SlowWorkloadTest, TheLoopStopsMeanwhile) {
   BlockNextSample();
   loop_.Start();
