@@ -37,9 +37,7 @@ PolicyLoop::PolicyLoop(const EngineContext& context, PolicyLoopSources sources, 
       report_jobs_(
           reader_, jobs_, [this](const Workload& workload) { return NameOf(workload); },
           [this](const Reading& reading) { TakeReading(reading); }),
-      jobs_(context.clock, [this] {
-        if (watch_.has_value()) watch_->Wake();
-      }) {}
+      jobs_(context.clock, [this] { WakeThread(); }) {}
 
 PolicyLoop::~PolicyLoop() { Stop(); }
 
@@ -53,6 +51,7 @@ void PolicyLoop::Start() {
   auto watch = CgroupWatch::Create(context_.host);
   SetWatchStatus(watch.status());
   if (watch.ok()) {
+    MutexLock lock(mutex_);
     watch_.emplace(*std::move(watch));
     if (!sources_.kubelet_dir.empty()) watch_->WatchKubelet(sources_.kubelet_dir);
   }
@@ -65,7 +64,7 @@ std::vector<std::string> PolicyLoop::Stop(absl::Duration grace) {
     MutexLock lock(mutex_);
     stopping_ = true;
   }
-  if (watch_.has_value()) watch_->Wake();
+  WakeThread();
   if (thread_.joinable()) thread_.join();
   return jobs_.Stop(grace);
 }
@@ -93,12 +92,17 @@ void PolicyLoop::Run() {
   }
 }
 
+void PolicyLoop::WakeThread() {
+  MutexLock lock(mutex_);
+  if (watch_.has_value()) watch_->Wake();
+}
+
 void PolicyLoop::Wake() {
   {
     MutexLock lock(mutex_);
     is_woken_ = true;
   }
-  if (watch_.has_value()) watch_->Wake();
+  WakeThread();
 }
 
 void PolicyLoop::OnMigration(const Migration& migration) {
@@ -107,7 +111,7 @@ void PolicyLoop::OnMigration(const Migration& migration) {
     MutexLock lock(mutex_);
     inbox_.push_back(migration);
   }
-  if (watch_.has_value()) watch_->Wake();
+  WakeThread();
 }
 
 absl::Duration PolicyLoop::last_tick() const {

@@ -101,6 +101,8 @@ class PolicyLoop final : public MigrationListener {
 
  private:
   void Run();
+  // Ends the wait of the loop's thread, if it has begun.
+  void WakeThread();
   void TakeConfiguration();
   void TakeInbox();
   void TakeIn(const Migration& migration);
@@ -145,7 +147,7 @@ class PolicyLoop final : public MigrationListener {
   TotalsCounter& totals_;
   ReportReader reader_;
 
-  std::optional<CgroupWatch> watch_;
+  std::optional<CgroupWatch> watch_;  // set by Start, under mutex_: others may wake the loop before
   std::shared_ptr<const Configuration> configuration_;                       // of this step
   std::vector<Reservation> reservations_;                                    // of this step
   std::shared_ptr<const Topology> topology_ = std::make_shared<Topology>();  // never null
