@@ -1,7 +1,6 @@
 #include "agent/engine/report/report_reader.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -76,6 +75,12 @@ ReportReader::ReportReader(const EngineContext& context)
 absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     const std::vector<std::string>& extra) {
   NL_ASSIGN_OR_RETURN(WorkloadTree tree, finder_.Walk());
+  for (const std::string& path : tree.too_large) {
+    if (!too_large_.insert(path).second) continue;
+    LogWarning(absl::StrCat("cgroup ", LogSafe(path), ": has more than ", kMostTenantCgroups,
+                            " cgroups below it, which its user has created; containers in the "
+                            "others are not found"));
+  }
   for (const std::string& path : extra) {
     auto found = finder_.Find({std::nullopt, std::nullopt, path, std::nullopt});
     if (found.ok()) tree.workloads.push_back(std::move(found->front()));

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,6 +111,7 @@ class ReportReader {
   const PlacementReader reader_;
   std::map<std::string, Kept> kept_;  // by cgroup path; never null
   bool has_walked_ = false;
+  std::set<std::string> too_large_;  // cgroups; see WorkloadTree
 };
 
 }  // namespace numalocality
