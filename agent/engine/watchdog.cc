@@ -101,8 +101,10 @@ std::string Watchdog::DescribeOldest(int64_t work) const {
 }
 
 std::string Watchdog::Describe(const Call& call) const {
+  // In whole seconds: the text is a message that is shown until it changes.
+  const absl::Duration since = absl::Trunc(clock_.Monotonic() - call.start, absl::Seconds(1));
   return absl::StrCat(call.text, " has not returned from the kernel for ",
-                      absl::FormatDuration(clock_.Monotonic() - call.start));
+                      absl::FormatDuration(since));
 }
 
 const Watchdog::Call* Watchdog::Oldest(int64_t work) const {

@@ -35,12 +35,15 @@ int64_t WorkerPool::Run(std::function<void()> job) {
   return last_job_;
 }
 
-void WorkerPool::Replace(int64_t job) {
+bool WorkerPool::Replace(int64_t job) {
   MutexLock lock(mutex_);
   const auto found = is_replaced_.find(job);
-  if (found == is_replaced_.end() || found->second || replaced_count_ >= max_replaced_) return;
+  if (found == is_replaced_.end() || found->second || replaced_count_ >= max_replaced_) {
+    return false;
+  }
   found->second = true;
   ++replaced_count_;
+  return true;
 }
 
 void WorkerPool::RunJobs() {

@@ -35,9 +35,9 @@ class WorkerPool {
   // Runs `job` on an idle thread, or on a new one. Returns its id.
   int64_t Run(std::function<void()> job);
 
-  // Replaces the worker that runs `job`, unless that was done already, the job has ended, or too
+  // Replaces the worker that runs `job`. False if that was done already, the job has ended, or too
   // many are replaced.
-  void Replace(int64_t job);
+  bool Replace(int64_t job);
 
  private:
   struct Job {

@@ -64,7 +64,7 @@ void WorkloadJobs::BeginNext() {
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     Busy& busy = busy_.at(next.workload);
-    busy.begun = clock_.Monotonic();
+    busy.since = clock_.Monotonic();
     busy.watch = watchdog_.Begin(std::move(next.name));
     ++running_count_;
     busy.worker_job =
@@ -112,8 +112,8 @@ std::string WorkloadJobs::Describe(uint64_t workload) const {
   MutexLock lock(mutex_);
   const auto found = busy_.find(workload);
   if (found == busy_.end() || found->second.watch == 0) {
-    return absl::StrCat("all ", kWorkers + kMaxReplaced,
-                        " threads that read workloads wait for kernel calls that do not return");
+    return absl::StrCat("it waits for a free thread: ", running_count_,
+                        " other workloads are slow to read");
   }
   return watchdog_.Describe(found->second.watch);
 }
@@ -161,7 +161,7 @@ void WorkloadJobs::ReplaceSlow() {
   MutexLock lock(mutex_);
   if (waiting_.empty()) return;
   for (const auto& [workload, busy] : busy_) {
-    if (busy.worker_job != 0 && clock_.Monotonic() - busy.begun > kReplacedAfter) {
+    if (busy.worker_job != 0 && clock_.Monotonic() - busy.since > kReplacedAfter) {
       workers_.Replace(busy.worker_job);
     }
   }

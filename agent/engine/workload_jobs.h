@@ -62,6 +62,7 @@ class WorkloadJobs {
 
   // Whether the workload has a job whose ending has not been called.
   bool IsBusy(uint64_t workload) const { return BusyFor(workload).has_value(); }
+  // How long its job has run, or has waited for a thread if it does not run yet.
   std::optional<absl::Duration> BusyFor(uint64_t workload) const;
   // What a busy workload waits for, for people.
   std::string Describe(uint64_t workload) const;
@@ -81,8 +82,7 @@ class WorkloadJobs {
 
  private:
   struct Busy {
-    absl::Duration since;     // monotonic, as is `begun`
-    absl::Duration begun;     // on a worker
+    absl::Duration since;     // given to a worker, or made; monotonic
     bool is_awaited = false;  // begun since the last CallEndings
     int64_t worker_job = 0;   // its id in the WorkerPool; 0 while it waits for a worker
     int64_t watch = 0;        // its id in the Watchdog; 0 while it waits for a worker

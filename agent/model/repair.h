@@ -38,7 +38,7 @@ enum class RepairReason {
   kNoHome,           // its CPUs are not on or near a node with memory
   kRefused,          // the migration was refused
   kUnderPressure,    // it loses much of its time to memory pressure
-  kUnread,           // its last report is old: reading it again fails, or has not ended
+  kUnread,           // its last report is old, or missing: reading it fails, or has not ended
   kTooLarge,         // reading its processes exceeds the budget: see PlacementState
 };
 

@@ -136,6 +136,11 @@ std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
 
 void MigrationQueue::Ended(const MigrationEntry& entry) {
   --running_;
+  running_repairs_ -= IsRepair(entry) && !entry.is_replaced;
+}
+
+void MigrationQueue::Replaced(MigrationEntry& entry) {
+  entry.is_replaced = true;
   running_repairs_ -= IsRepair(entry);
 }
 

@@ -32,6 +32,7 @@ struct MigrationEntry {
   int64_t job = 0;           // its id in the WorkerPool; 0 until it runs
   int64_t watch = 0;         // its id in the Watchdog; 0 until it runs
   bool is_stalled = false;   // the messages name a stalled call
+  bool is_replaced = false;  // its worker was: see MigrationQueue::Replaced
 };
 
 // Not thread-safe: the Migrator's lock guards it, entries included.
@@ -89,6 +90,9 @@ class MigrationQueue {
   // Takes the next one, which runs until Ended; null if none may run now.
   std::shared_ptr<MigrationEntry> Take();
   void Ended(const MigrationEntry& entry);
+  // The worker of a running migration was replaced. If it is a repair, another one may run from now
+  // on.
+  void Replaced(MigrationEntry& entry);
 
   size_t waiting_count() const { return waiting_.size(); }
   int running_count() const { return running_; }

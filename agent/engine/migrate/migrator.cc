@@ -12,15 +12,22 @@
 
 namespace numalocality {
 
-// Writes the progress of a migration into its entry.
+// Writes the progress of a migration into its entry, and what it waits for into the watchdog.
 class Migrator::Observer final : public MigrationObserver {
  public:
   // `workload`: index of the workload that is being moved.
   Observer(Migrator& migrator, MigrationEntry& entry, size_t workload, absl::Duration deadline)
       : migrator_(migrator), entry_(entry), workload_(workload), deadline_(deadline) {}
 
+  // Reads begin; those before have returned.
+  void BeginReads() {
+    MutexLock lock(migrator_.mutex_);
+    BeginReadsLocked();
+  }
+
   MigrationReason StopReason() override {
     MutexLock lock(migrator_.mutex_);
+    BeginReadsLocked();
     if (entry_.cancelled) return MigrationReason::kCancelled;
     return migrator_.context_.clock.Monotonic() > deadline_ ? MigrationReason::kDeadline
                                                             : MigrationReason::kNone;
@@ -28,6 +35,7 @@ class Migrator::Observer final : public MigrationObserver {
 
   void OnBatch(int worker, pid_t pid, int64_t pages) override {
     MutexLock lock(migrator_.mutex_);
+    migrator_.watchdog_.EndCall(entry_.watch, kReader);
     migrator_.watchdog_.BeginCall(entry_.watch, worker,
                                   absl::StrCat("move_pages of ", pages, " pages of process ", pid));
   }
@@ -35,11 +43,7 @@ class Migrator::Observer final : public MigrationObserver {
   void OnBatchEnd(int worker) override {
     MutexLock lock(migrator_.mutex_);
     migrator_.watchdog_.EndCall(entry_.watch, worker);
-    if (!entry_.is_stalled) return;
-    entry_.is_stalled = false;
-    entry_.migration.message.clear();
-    entry_.migration.workloads[workload_].message.clear();
-    migrator_.Changed(entry_);
+    BeginReadsLocked();
   }
 
   void OnProgress(const WorkloadMigration& result) override {
@@ -50,6 +54,23 @@ class Migrator::Observer final : public MigrationObserver {
   }
 
  private:
+  // The watchdog's worker for all reads of a migration: they are in time while any of its threads
+  // asks whether to stop.
+  static constexpr int kReader = -1;
+
+  void BeginReadsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(migrator_.mutex_) {
+    const bool sticks = entry_.migration.request.stick != StickMode::kNone;
+    migrator_.watchdog_.BeginCall(entry_.watch, kReader,
+                                  sticks ? "a read of its processes' memory, or a write of its "
+                                           "cpuset.mems,"
+                                         : "a read of its processes' memory");
+    if (!entry_.is_stalled || migrator_.watchdog_.HasStalled(entry_.watch)) return;
+    entry_.is_stalled = false;
+    entry_.migration.message.clear();
+    entry_.migration.workloads[workload_].message.clear();
+    migrator_.Changed(entry_);
+  }
+
   Migrator& migrator_;
   MigrationEntry& entry_;
   const size_t workload_;
@@ -226,6 +247,18 @@ int Migrator::ActiveCount() const {
   return queue_.running_count() + static_cast<int>(queue_.waiting_count());
 }
 
+std::vector<Workload> Migrator::StalledRepairs() const {
+  std::vector<Workload> stalled;
+  MutexLock lock(mutex_);
+  for (const auto& entry : records_.entries()) {
+    const Migration& migration = entry->migration;
+    if (!entry->is_replaced || IsFinal(migration.state)) continue;
+    if (migration.request.origin != MigrationOrigin::kPolicy) continue;
+    for (const Workload& workload : WorkloadsOf(migration)) stalled.push_back(workload);
+  }
+  return stalled;
+}
+
 absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
                                          absl::FunctionRef<bool()> is_cancelled) {
   const EngineContext context = ContextNow();
@@ -357,6 +390,7 @@ void Migrator::Run(const std::shared_ptr<MigrationEntry>& entry) {
 void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
   // Only the worker that runs an entry changes its request and its list of workloads.
   const MigrationRequest& request = entry->migration.request;
+  std::optional<RepairEstimate> estimate = entry->migration.estimate;
   const absl::Duration deadline = context_.clock.Monotonic() + request.spec.deadline;
   for (size_t i = 0; i < entry->migration.workloads.size(); ++i) {
     Observer observer(*this, *entry, i, deadline);
@@ -367,8 +401,13 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     }
     watchdog_.Rename(entry->watch, absl::StrCat("migration ", entry->migration.id, " of ",
                                                 admitted.workload.ToString()));
+    observer.BeginReads();
     const EngineContext context = ContextNow();
     WorkloadMigration result = MigrateWorkload(context, runtime_, admitted, request, observer);
+    observer.BeginReads();
+    // A repair has one workload.
+    if (estimate.has_value()) MeasureRepair(context_, admitted.workload, *estimate);
+    observer.BeginReads();
     MutexLock lock(mutex_);
     watchdog_.EndCalls(entry->watch);
     if (entry->interrupted && result.reason == MigrationReason::kCancelled) {
@@ -377,9 +416,6 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     entry->migration.workloads[i] = std::move(result);
     Changed(*entry);
   }
-  std::optional<RepairEstimate> estimate = entry->migration.estimate;
-  if (estimate.has_value())
-    MeasureRepair(context_, entry->migration.workloads[0].workload, *estimate);
   std::string ending;
   {
     MutexLock lock(mutex_);
@@ -439,7 +475,7 @@ void Migrator::FindStalledCalls() {
     entry->migration.message = message;
     entry->migration.workloads[entry->workload].message = message;
     Changed(*entry);
-    if (queue_.waiting_count() > 0) workers_.Replace(entry->job);
+    if (workers_.Replace(entry->job)) queue_.Replaced(*entry);
   }
   BeginNext();
 }

@@ -42,7 +42,7 @@ class Migrator {
   static constexpr size_t kMaxPending = 100;
   // Workers in stalled calls that are replaced by new threads. Each keeps its thread until its call
   // returns.
-  static constexpr int kMaxReplaced = 4;
+  static constexpr int kMaxReplaced = 32;
 
   // `runtime` may be null; outlives this.
   explicit Migrator(const EngineContext& context, ContainerResources* runtime = nullptr);
@@ -112,9 +112,12 @@ class Migrator {
   // Migrations that wait or run.
   int ActiveCount() const;
 
+  // The workloads of running repairs that no other repair waits for: their workers were replaced.
+  std::vector<Workload> StalledRepairs() const;
+
   // Writes kernel calls that have not returned for kStalledAfter into the messages of their
-  // records, and, if other migrations wait, replaces the workers in such calls. After Start this is
-  // called once a second while migrations run.
+  // records, and replaces the workers in such calls: other migrations do not wait for them. After
+  // Start this is called once a second while migrations run.
   void FindStalledCalls();
 
   // Kernel calls of migrations that have not returned for kStalledAfter.

@@ -37,9 +37,7 @@ PolicyLoop::PolicyLoop(const EngineContext& context, PolicyLoopSources sources, 
       report_jobs_(
           reader_, jobs_, [this](const Workload& workload) { return NameOf(workload); },
           [this](const Reading& reading) { TakeReading(reading); }),
-      jobs_(context.clock, [this] {
-        if (watch_.has_value()) watch_->Wake();
-      }) {}
+      jobs_(context.clock, [this] { WakeThread(); }) {}
 
 PolicyLoop::~PolicyLoop() { Stop(); }
 
@@ -53,6 +51,7 @@ void PolicyLoop::Start() {
   auto watch = CgroupWatch::Create(context_.host);
   SetWatchStatus(watch.status());
   if (watch.ok()) {
+    MutexLock lock(mutex_);
     watch_.emplace(*std::move(watch));
     if (!sources_.kubelet_dir.empty()) watch_->WatchKubelet(sources_.kubelet_dir);
   }
@@ -65,7 +64,7 @@ std::vector<std::string> PolicyLoop::Stop(absl::Duration grace) {
     MutexLock lock(mutex_);
     stopping_ = true;
   }
-  if (watch_.has_value()) watch_->Wake();
+  WakeThread();
   if (thread_.joinable()) thread_.join();
   return jobs_.Stop(grace);
 }
@@ -93,12 +92,17 @@ void PolicyLoop::Run() {
   }
 }
 
+void PolicyLoop::WakeThread() {
+  MutexLock lock(mutex_);
+  if (watch_.has_value()) watch_->Wake();
+}
+
 void PolicyLoop::Wake() {
   {
     MutexLock lock(mutex_);
     is_woken_ = true;
   }
-  if (watch_.has_value()) watch_->Wake();
+  WakeThread();
 }
 
 void PolicyLoop::OnMigration(const Migration& migration) {
@@ -107,7 +111,7 @@ void PolicyLoop::OnMigration(const Migration& migration) {
     MutexLock lock(mutex_);
     inbox_.push_back(migration);
   }
-  if (watch_.has_value()) watch_->Wake();
+  WakeThread();
 }
 
 absl::Duration PolicyLoop::last_tick() const {
@@ -199,6 +203,7 @@ bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Duration now) {
   }
   if (!read_all) return false;
   for (const ReportReader::Kept& kept : reader_.Below("/")) {
+    Track(kept->workload);
     // One that is being read needs no second reading.
     if (jobs_.IsBusy(kept->workload.cgroup_id)) continue;
     report_jobs_.Read(kept, topology_,
@@ -210,12 +215,12 @@ bool PolicyLoop::ReadDue(const CgroupNews& news, absl::Duration now) {
 
 void PolicyLoop::TakeReading(const Reading& reading) {
   read_cpu_time_ += reading.cpu_time;
-  if (reading.report.ok()) return Track(*reading.report, reading.cause.trigger);
+  TrackedWorkload& tracked = Track(reading.workload);
+  if (reading.report.ok()) return tracked.Take(*reading.report, reading.cause.trigger);
   const std::string message(reading.report.status().message());
   LogWarning(absl::StrCat("placement of ", NameOf(reading.workload),
                           " is out of date: ", LogSafe(message)));
-  const auto tracked = tracked_.find(reading.workload.cgroup_path);
-  if (tracked != tracked_.end()) tracked->second.unread = message;
+  tracked.unread = message;
 }
 
 std::string PolicyLoop::NameOf(const Workload& workload) const {
@@ -277,24 +282,15 @@ void PolicyLoop::SetWatchStatus(const absl::Status& status) {
   watch_status_ = status;
 }
 
-void PolicyLoop::Track(const std::shared_ptr<const WorkloadReport>& report,
-                       const std::string& trigger) {
-  Tracked& tracked = tracked_[report->placement.workload.cgroup_path];
-  const bool is_other = tracked.read == nullptr || tracked.read->placement.workload.cgroup_id !=
-                                                       report->placement.workload.cgroup_id;
-  if (is_other) tracked = Tracked();
-  tracked.unread.clear();
-  if (tracked.read == report) return;
-  // The event that changed its home is the trigger of all repairs that follow.
-  if (is_other || tracked.read->home_since != report->home_since) tracked.trigger = trigger;
-  tracked.read_trigger = trigger;
-  tracked.read = report;
+TrackedWorkload& PolicyLoop::Track(const Workload& workload) {
+  const TrackedWorkload found(workload, context_.clock.Now());
+  TrackedWorkload& tracked = tracked_.try_emplace(workload.cgroup_path, found).first->second;
+  if (tracked.workload().cgroup_id != workload.cgroup_id) tracked = found;
+  return tracked;
 }
 
 void PolicyLoop::DropGone() {
-  std::erase_if(tracked_, [&](const auto& entry) {
-    return !reader_.Has(entry.second.read->placement.workload);
-  });
+  std::erase_if(tracked_, [&](const auto& entry) { return !reader_.Has(entry.second.workload()); });
 }
 
 void PolicyLoop::ForgetGone() {
@@ -309,37 +305,31 @@ void PolicyLoop::DecideDue(absl::Duration now) {
   const bool all = std::exchange(decide_all_, false);
   decider_.BeginRound(RoundAt(now));
   // Who was moved last comes last: a repair that took too long queues up behind others.
-  std::vector<Tracked*> in_order;
+  std::vector<TrackedWorkload*> in_order;
   for (auto& [path, tracked] : tracked_) in_order.push_back(&tracked);
-  std::stable_sort(in_order.begin(), in_order.end(), [this](const Tracked* a, const Tracked* b) {
-    return decider_.LastEnd(a->read->placement.workload) <
-           decider_.LastEnd(b->read->placement.workload);
+  std::stable_sort(in_order.begin(), in_order.end(), [this](const auto* a, const auto* b) {
+    return decider_.LastEnd(a->workload()) < decider_.LastEnd(b->workload());
   });
-  for (Tracked* const each : in_order) {
-    Tracked& tracked = *each;
-    const uint64_t id = tracked.read->placement.workload.cgroup_id;
+  for (TrackedWorkload* const each : in_order) {
+    TrackedWorkload& tracked = *each;
+    const uint64_t id = tracked.workload().cgroup_id;
     if (const auto busy_for = jobs_.BusyFor(id); busy_for.has_value()) {
       if (all) tracked.decided = nullptr;  // decided once its job has ended
       if (*busy_for >= kStalledAfter) LeaveUnread(tracked, jobs_.Describe(id));
     } else if (!tracked.unread.empty()) {
       LeaveUnread(tracked, tracked.unread);
-    } else if (all || IsDue(tracked, now)) {
+    } else if ((all && tracked.was_read) || tracked.IsDue(now)) {
       Decide(tracked, now);
     }
   }
 }
 
-bool PolicyLoop::IsDue(const Tracked& tracked, absl::Duration now) const {
-  return tracked.shown == nullptr || tracked.decided != tracked.read ||
-         tracked.shown->decision->next <= now;
-}
-
 absl::Duration PolicyLoop::NextDue(absl::Duration now) const {
   absl::Duration next = absl::InfiniteDuration();
   for (const auto& [path, tracked] : tracked_) {
-    const auto busy_for = jobs_.BusyFor(tracked.read->placement.workload.cgroup_id);
+    const auto busy_for = jobs_.BusyFor(tracked.workload().cgroup_id);
     if (!busy_for.has_value() && tracked.unread.empty()) {
-      next = std::min(next, IsDue(tracked, now) ? now : tracked.shown->decision->next);
+      next = std::min(next, tracked.NextDue(now));
     } else if (busy_for.has_value() && *busy_for < kStalledAfter) {
       next = std::min(next, now + kStalledAfter - *busy_for);
     }
@@ -350,9 +340,8 @@ absl::Duration PolicyLoop::NextDue(absl::Duration now) const {
 void PolicyLoop::AskForNames() const {
   const bool some_are_unnamed =
       std::any_of(tracked_.begin(), tracked_.end(), [](const auto& entry) {
-        const Tracked& tracked = entry.second;
-        const WorkloadPlacement& placement = tracked.read->placement;
-        return tracked.shown != nullptr && placement.workload.container.has_value() &&
+        const TrackedWorkload& tracked = entry.second;
+        return tracked.shown != nullptr && tracked.workload().container.has_value() &&
                !tracked.shown->placement.IsSandbox() &&
                tracked.shown->description.names.container.empty();
       });
@@ -360,26 +349,31 @@ void PolicyLoop::AskForNames() const {
 }
 
 DecisionRound PolicyLoop::RoundAt(absl::Duration now) const {
-  return {now, *configuration_, *topology_, watermarks_, reservations_};
+  return {now, *configuration_, *topology_, watermarks_, reservations_, migrator_.StalledRepairs()};
 }
 
-void PolicyLoop::LeaveUnread(Tracked& tracked, const std::string& why) {
+void PolicyLoop::LeaveUnread(TrackedWorkload& tracked, const std::string& why) {
   // Decided again once it has been read.
   tracked.decided = nullptr;
   const WorkloadReport* const before = tracked.shown.get();
-  if (before != nullptr && before->decision->reason == RepairReason::kUnread) return;
+  const std::string message = absl::StrCat(
+      tracked.was_read ? "its last report is old: " : "it has not been read yet: ", why);
+  if (before != nullptr && before->decision->reason == RepairReason::kUnread &&
+      before->decision->message == message) {
+    return;
+  }
   WorkloadDecision decided;
-  const Workload& workload = tracked.read->placement.workload;
+  const Workload& workload = tracked.workload();
   if (workload.container.has_value()) decided.description = sources_.describe(*workload.container);
   if (before != nullptr) decided.decided.decision.policy = before->decision->policy;
   decided.decided.decision.verdict = RepairVerdict::kWait;
   decided.decided.decision.reason = RepairReason::kUnread;
-  decided.decided.decision.message = absl::StrCat("its last report is old: ", why);
+  decided.decided.decision.message = message;
   Conclude(tracked, std::move(decided));
   tracked.decided = nullptr;
 }
 
-void PolicyLoop::Decide(Tracked& tracked, absl::Duration now) {
+void PolicyLoop::Decide(TrackedWorkload& tracked, absl::Duration now) {
   const WorkloadReport& report = *tracked.read;
   WorkloadDecision result = decider_.Decide(report);
   // What changes quickly is read only for a workload that would be repaired: free memory and the
@@ -402,7 +396,7 @@ void PolicyLoop::Decide(Tracked& tracked, absl::Duration now) {
   }
 }
 
-void PolicyLoop::Conclude(Tracked& tracked, WorkloadDecision result) {
+void PolicyLoop::Conclude(TrackedWorkload& tracked, WorkloadDecision result) {
   const WorkloadReport& report = *tracked.read;
   const WorkloadReport* const before = tracked.shown.get();
   RepairDecision& decision = result.decided.decision;
@@ -426,7 +420,7 @@ void PolicyLoop::Conclude(Tracked& tracked, WorkloadDecision result) {
   tracked.decided = tracked.read;
 }
 
-void PolicyLoop::Submit(const Tracked& tracked, WorkloadDecision decided) {
+void PolicyLoop::Submit(const TrackedWorkload& tracked, WorkloadDecision decided) {
   const WorkloadPlacement& placement = tracked.read->placement;
   const MigrationRequest request = RepairRequest(*tracked.read, *decided.match.policy, *topology_,
                                                  decided.decided.estimate, tracked.trigger);
@@ -490,7 +484,8 @@ void PolicyLoop::Publish() {
   report->topology = *topology_;
   report->workloads.reserve(tracked_.size());
   for (const auto& [path, tracked] : tracked_) {
-    // One that has not been decided yet is shown as it was read.
+    // One that has not been decided yet is shown as it was read, if it was.
+    if (tracked.shown == nullptr && !tracked.was_read) continue;
     report->workloads.push_back(tracked.shown != nullptr ? tracked.shown : tracked.read);
   }
   board_.Publish(std::move(report));

@@ -24,6 +24,7 @@
 #include "agent/engine/migrate/totals.h"
 #include "agent/engine/repair/cgroup_watch.h"
 #include "agent/engine/repair/repair_decider.h"
+#include "agent/engine/repair/tracked_workload.h"
 #include "agent/engine/report/report_board.h"
 #include "agent/engine/report/report_jobs.h"
 #include "agent/engine/report/report_reader.h"
@@ -99,16 +100,9 @@ class PolicyLoop final : public MigrationListener {
   std::vector<StalledCall> StalledCalls() const { return jobs_.Stalled(); }
 
  private:
-  // One workload's reports, and what led to them.
-  struct Tracked {
-    std::shared_ptr<const WorkloadReport> read;     // the latest, as the reader gave it
-    std::shared_ptr<const WorkloadReport> decided;  // the one that the decision is about
-    std::shared_ptr<const WorkloadReport> shown;    // a copy of `decided` with names and decision
-    std::string unread;                             // why `read` is old; empty: it is not
-    std::string read_trigger;                       // what made the loop read `read`
-    std::string trigger;                            // what made the memory remote
-  };
   void Run();
+  // Ends the wait of the loop's thread, if it has begun.
+  void WakeThread();
   void TakeConfiguration();
   void TakeInbox();
   void TakeIn(const Migration& migration);
@@ -121,28 +115,28 @@ class PolicyLoop final : public MigrationListener {
   // fails.
   bool ReadTopology();
   void TakeReading(const Reading& reading);
-  void Track(const std::shared_ptr<const WorkloadReport>& report, const std::string& trigger);
+  // The workload, which is tracked from now on.
+  TrackedWorkload& Track(const Workload& workload);
   std::string NameOf(const Workload& workload) const;
   // Drops reports of workloads that are gone; ForgetGone also drops what the decider remembers.
   void DropGone();
   void ForgetGone();
   // Decides about the workloads that have changed or whose next decision is due.
   void DecideDue(absl::Duration now);
-  bool IsDue(const Tracked& tracked, absl::Duration now) const;
   // When DecideDue will have something to do.
   absl::Duration NextDue(absl::Duration now) const;
   void AskForNames() const;
   DecisionRound RoundAt(absl::Duration now) const;
-  void Decide(Tracked& tracked, absl::Duration now);
-  // Decides that nothing can be decided, because `tracked.read` is old.
-  void LeaveUnread(Tracked& tracked, const std::string& why);
+  void Decide(TrackedWorkload& tracked, absl::Duration now);
+  // Decides that nothing can be decided, because `tracked.read` is old or shows nothing.
+  void LeaveUnread(TrackedWorkload& tracked, const std::string& why);
   // Begins to submit a repair.
-  void Submit(const Tracked& tracked, WorkloadDecision decided);
+  void Submit(const TrackedWorkload& tracked, WorkloadDecision decided);
   // Takes in what the Migrator answered. If it refused, the decision becomes kRefused.
   void TakeAnswer(const std::shared_ptr<const WorkloadReport>& report, const std::string& trigger,
                   WorkloadDecision decided, const absl::StatusOr<Migration>& answer);
   // Makes `result` the shown decision.
-  void Conclude(Tracked& tracked, WorkloadDecision result);
+  void Conclude(TrackedWorkload& tracked, WorkloadDecision result);
   void CountAndLog(const WorkloadReport& report, const RepairDecision& decision, bool is_first);
   void Publish();
 
@@ -153,13 +147,13 @@ class PolicyLoop final : public MigrationListener {
   TotalsCounter& totals_;
   ReportReader reader_;
 
-  std::optional<CgroupWatch> watch_;
+  std::optional<CgroupWatch> watch_;  // set by Start, under mutex_: others may wake the loop before
   std::shared_ptr<const Configuration> configuration_;                       // of this step
   std::vector<Reservation> reservations_;                                    // of this step
   std::shared_ptr<const Topology> topology_ = std::make_shared<Topology>();  // never null
   bool topology_is_fresh_ = false;                                           // read in this step
   std::map<NodeId, int64_t> watermarks_;
-  std::map<std::string, Tracked> tracked_;  // by cgroup path
+  std::map<std::string, TrackedWorkload> tracked_;  // by cgroup path
   RepairDecider decider_;
   bool decide_all_ = true;
   bool tree_changed_ = true;

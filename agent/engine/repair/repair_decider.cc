@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "agent/engine/workload/node_room.h"
 
 namespace numalocality {
@@ -9,6 +10,11 @@ namespace {
 
 // Weight of the latest repair in the moving average of their speed.
 constexpr double kLatestSpeed = 0.3;
+
+bool AreOfOnePod(const Workload& a, const Workload& b) {
+  return a.container.has_value() && b.container.has_value() && !a.container->pod_uid.empty() &&
+         a.container->pod_uid == b.container->pod_uid;
+}
 
 }  // namespace
 
@@ -84,7 +90,9 @@ RepairFacts RepairDecider::CommonFacts() const {
   for (const auto& [id, node] : round_->topology.nodes) {
     facts.room_bytes[id] = node.free_bytes - reserves.at(id) - active_.ClaimedBytes(id);
   }
-  facts.may_start = active_.RepairCount() < std::max(1, limits.concurrent_migrations - 1);
+  // Those that wait for a call that does not return leave their place to others.
+  const int running = active_.RepairCount() - static_cast<int>(round_->stalled.size());
+  facts.may_start = running < std::max(1, limits.concurrent_migrations - 1);
   facts.bytes_per_second = bytes_per_second_;
   return facts;
 }
@@ -93,6 +101,13 @@ RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& r
   RepairFacts facts = common_;
   facts.migration_id = active_.Moving(workload);
   if (remembered.refused_until > facts.now) facts.refused = remembered.refused;
+  for (const Workload& stalled : round_->stalled) {
+    // Else one pod with many containers takes all threads.
+    if (!AreOfOnePod(stalled, workload)) continue;
+    facts.refused = absl::StrCat("a repair of another container of its pod, ", stalled.ToString(),
+                                 ", waits for a kernel call that does not return: see "
+                                 "'localityctl doctor'");
+  }
   for (const Reservation& reservation : round_->reservations) {
     for (const Workload& reserved : reservation.workloads) {
       if (!reserved.Overlaps(workload)) continue;

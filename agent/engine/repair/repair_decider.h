@@ -33,6 +33,7 @@ struct DecisionRound {
   const Topology& topology;
   const std::map<NodeId, int64_t>& watermarks;  // bytes by node; see ReserveBytes
   const std::vector<Reservation>& reservations;
+  std::vector<Workload> stalled = {};  // see Migrator::StalledRepairs
 };
 
 // The decision about one workload, with what it is based on.

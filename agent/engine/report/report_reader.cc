@@ -1,7 +1,6 @@
 #include "agent/engine/report/report_reader.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -17,9 +16,11 @@ namespace {
 // A sample is valid until one fiftieth of the workload's memory was allocated, freed or moved.
 constexpr int64_t kShiftDivisor = 50;
 
-// A workload that is too large to sample is not tried again before: the attempt may take as long as
-// kPeriodicLimits permits.
-constexpr absl::Duration kTooLargePause = absl::Minutes(5);
+// The pause before a workload that is too large to sample is tried again: the first, and the
+// longest, as each attempt may take as long as kPeriodicLimits permits. Each is twice as long as
+// the one before: a read may also take too long because the machine is busy.
+constexpr absl::Duration kFirstPause = absl::Seconds(10);
+constexpr absl::Duration kLongestPause = absl::Minutes(5);
 
 bool SameHomes(const std::vector<ProcessPlacement>& processes) {
   return std::all_of(processes.begin(), processes.end(), [&](const ProcessPlacement& process) {
@@ -74,6 +75,12 @@ ReportReader::ReportReader(const EngineContext& context)
 absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     const std::vector<std::string>& extra) {
   NL_ASSIGN_OR_RETURN(WorkloadTree tree, finder_.Walk());
+  for (const std::string& path : tree.too_large) {
+    if (!too_large_.insert(path).second) continue;
+    LogWarning(absl::StrCat("cgroup ", LogSafe(path), ": has more than ", kMostTenantCgroups,
+                            " cgroups below it, which its user has created; containers in the "
+                            "others are not found"));
+  }
   for (const std::string& path : extra) {
     auto found = finder_.Find({std::nullopt, std::nullopt, path, std::nullopt});
     if (found.ok()) tree.workloads.push_back(std::move(found->front()));
@@ -163,13 +170,7 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
   const bool is_tried = kept.too_large.ok() || context_.clock.Monotonic() >= kept.read_again_at;
   if (is_tried) {
     placement = ReadPlacement(kept, topology, watch, same);
-    kept.too_large =
-        absl::IsResourceExhausted(placement.status()) ? placement.status() : absl::OkStatus();
-    kept.read_again_at = context_.clock.Monotonic() + kTooLargePause;
-    if (!kept.too_large.ok()) {
-      LogWarning(absl::StrCat(kept.workload.ToString(),
-                              " is too large to sample: ", LogSafe(kept.too_large.message())));
-    }
+    NoteAttempt(kept, placement.status());
   }
   if (!kept.too_large.ok()) {
     placement = ReadCounters(kept, topology, same);
@@ -189,6 +190,25 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
   report->placement = *std::move(placement);
   kept.report = std::move(report);
   return kept.report;
+}
+
+void ReportReader::NoteAttempt(KeptWorkload& kept, const absl::Status& status) const {
+  const bool is_cancelled = absl::IsCancelled(status);
+  if (!is_cancelled && !absl::IsResourceExhausted(status)) {
+    kept.too_large = absl::OkStatus();
+    if (status.ok()) kept.pause = absl::ZeroDuration();
+    return;
+  }
+  kept.pause = std::clamp(2 * kept.pause, kFirstPause, kLongestPause);
+  kept.read_again_at = context_.clock.Monotonic() + kept.pause;
+  const std::string reason =
+      is_cancelled ? absl::StrCat("reading it takes longer than ",
+                                  absl::FormatDuration(WorkloadJobs::kLongestJob), ", the limit")
+                   : std::string(status.message());
+  kept.too_large = absl::ResourceExhaustedError(
+      absl::StrCat(reason, "; it is tried again in ", absl::FormatDuration(kept.pause)));
+  LogWarning(absl::StrCat(kept.workload.ToString(),
+                          " is too large to sample: ", LogSafe(kept.too_large.message())));
 }
 
 absl::StatusOr<WorkloadPlacement> ReportReader::ReadCounters(KeptWorkload& kept,

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,7 +42,8 @@ struct KeptWorkload {
   MemoryByNode sampled_at = {};  // the workload's memory when its processes were sampled
   bool resample = true;
   absl::Status too_large = {};                             // why its processes are not read, or OK
-  absl::Duration read_again_at = {};                       // monotonic, if they are not read
+  absl::Duration pause = {};                               // before they are read again, ...
+  absl::Duration read_again_at = {};                       // ... and its end, monotonic
   std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read
   std::atomic<ContainerRole> role;                         // found again while jobs read it
 };
@@ -67,9 +69,9 @@ class ReportReader {
 
   // Reads one workload and returns its report: the last one if nothing has changed. Samples its
   // processes again if their affinity has changed, if the workload's memory has shifted between
-  // nodes, or if `resample`. A workload whose processes exceed kPeriodicLimits is read by its
-  // counters for some minutes, and is in the state kTooLarge. NOT_FOUND if it is gone, CANCELLED as
-  // `watch` asks.
+  // nodes, or if `resample`. A workload whose processes exceed kPeriodicLimits, or whose
+  // read `watch` has cancelled, is read by its counters for a while, and is in the state kTooLarge.
+  // NOT_FOUND if it is gone.
   absl::StatusOr<std::shared_ptr<const WorkloadReport>> Read(KeptWorkload& kept,
                                                              const Topology& topology,
                                                              bool resample,
@@ -82,6 +84,8 @@ class ReportReader {
   std::vector<std::string> Paths() const;
 
  private:
+  // Takes in the result of ReadPlacement: whether, and when, it is tried again.
+  void NoteAttempt(KeptWorkload& kept, const absl::Status& status) const;
   // Reads the placement without a look at the processes; `same` if nothing has changed.
   absl::StatusOr<WorkloadPlacement> ReadCounters(KeptWorkload& kept, const Topology& topology,
                                                  bool& same) const;
@@ -107,6 +111,7 @@ class ReportReader {
   const PlacementReader reader_;
   std::map<std::string, Kept> kept_;  // by cgroup path; never null
   bool has_walked_ = false;
+  std::set<std::string> too_large_;  // cgroups; see WorkloadTree
 };
 
 }  // namespace numalocality

@@ -33,22 +33,37 @@ constexpr int kMaxListings = 4;
 // cgroups below its own. Containers do not nest this deep.
 constexpr size_t kMaxCgroupPath = 2048;
 
-// Adds the containers in `cgroup` and below it to `found`.
-absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, WorkloadTree& found) {
+// Adds the containers in `cgroup` and below it to `found`. `root_owner` owns the root cgroup;
+// `left`: how many cgroups may still be visited, null without a limit.
+absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, uid_t root_owner, int* left,
+                           WorkloadTree& found) {
   if (auto parsed = ParseContainerCgroup(cgroup.path()); parsed.has_value()) {
     found.workloads.push_back(
         {cgroup.path(), cgroup.id(), std::move(parsed->container), std::nullopt});
     return absl::OkStatus();
   }
   found.directories.push_back(cgroup.path());
-  NL_ASSIGN_OR_RETURN(const std::vector<std::string> children, cgroup.ListChildren());
+  int most = kMostTenantCgroups;
+  NL_ASSIGN_OR_RETURN(const uid_t owner, cgroup.ReadOwner());
+  const bool is_delegated = left == nullptr && owner != root_owner;
+  if (is_delegated) left = &most;
+  ReadBudget budget(left == nullptr ? kRequestLimits : kTenantLimits);
+  auto children = cgroup.ListChildren(budget);
+  if (left != nullptr && absl::IsResourceExhausted(children.status())) {
+    *left = -1;
+    children = std::vector<std::string>();
+  }
+  NL_RETURN_IF_ERROR(children.status());
   const std::string prefix = cgroup.path() == "/" ? "/" : cgroup.path() + "/";
-  for (const std::string& name : children) {
+  for (const std::string& name : *children) {
+    if (left != nullptr && --*left < 0) break;
     if (prefix.size() + name.size() > kMaxCgroupPath) continue;
     const auto child = CgroupDir::Open(host, prefix + name);
-    const absl::Status status = child.ok() ? AddContainers(host, *child, found) : child.status();
+    const absl::Status status =
+        child.ok() ? AddContainers(host, *child, root_owner, left, found) : child.status();
     if (!status.ok() && !absl::IsNotFound(status)) return status;  // removed meanwhile
   }
+  if (is_delegated && most < 0) found.too_large.push_back(cgroup.path());
   return absl::OkStatus();
 }
 
@@ -103,7 +118,8 @@ absl::StatusOr<WorkloadSelector> Normalize(WorkloadSelector selector) {
 absl::StatusOr<WorkloadTree> WorkloadFinder::Walk() const {
   NL_ASSIGN_OR_RETURN(const CgroupDir root, CgroupDir::Open(host_, "/"));
   WorkloadTree found;
-  NL_RETURN_IF_ERROR(AddContainers(host_, root, found));
+  NL_ASSIGN_OR_RETURN(const uid_t owner, root.ReadOwner());
+  NL_RETURN_IF_ERROR(AddContainers(host_, root, owner, nullptr, found));
   std::erase_if(found.workloads, [this](const Workload& w) { return !IsInView(w); });
   for (Workload& workload : found.workloads) Describe(workload);
   PresumeSandboxes(found.workloads);

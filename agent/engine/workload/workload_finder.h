@@ -30,6 +30,8 @@ struct WorkloadProcesses {
 struct WorkloadTree {
   std::vector<Workload> workloads;       // in the order of their paths
   std::vector<std::string> directories;  // cgroups that are neither a container nor in one
+  // Cgroups below which there are more than kMostTenantCgroups: the others were not visited.
+  std::vector<std::string> too_large = {};
 };
 
 // Stateless and thread-safe.

@@ -187,6 +187,12 @@ absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd, cons
   }
 }
 
+absl::StatusOr<uid_t> OwnerOf(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return ErrnoStatus(errno, "fstat");
+  return status.st_uid;
+}
+
 absl::StatusOr<uint64_t> InodeOf(int fd) {
   struct stat status {};
   if (fstat(fd, &status) != 0) return ErrnoStatus(errno, "fstat");

@@ -82,6 +82,9 @@ absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd,
 absl::StatusOr<std::vector<DirectoryEntry>> ListDirectory(int directory_fd, const std::string& name,
                                                           ReadBudget& budget);
 
+// The user who owns an open file.
+absl::StatusOr<uid_t> OwnerOf(int fd);
+
 // The inode number of an open file. In cgroupfs it is the kernel's id of the cgroup.
 absl::StatusOr<uint64_t> InodeOf(int fd);
 

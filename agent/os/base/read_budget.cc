@@ -17,7 +17,6 @@ ReadBudget::ReadBudget(const ReadLimits& limits, const Clock& clock,
 
 absl::Status ReadBudget::Take(absl::string_view name, int64_t bytes) {
   taken_bytes_ += bytes;
-  if (is_cancelled_ && is_cancelled_()) return absl::CancelledError("the caller has cancelled");
   if (taken_bytes_ > limits_.bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("read ", LogSafe(name), ": there is more than ", FormatBytes(limits_.bytes),
@@ -28,6 +27,8 @@ absl::Status ReadBudget::Take(absl::string_view name, int64_t bytes) {
                                                      absl::FormatDuration(limits_.time),
                                                      ", the limit"));
   }
+  // Last: if the time was why the caller has cancelled, the time is the error.
+  if (is_cancelled_ && is_cancelled_()) return absl::CancelledError("the caller has cancelled");
   return absl::OkStatus();
 }
 

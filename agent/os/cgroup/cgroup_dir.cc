@@ -164,8 +164,9 @@ absl::StatusOr<MemoryByNode> CgroupDir::ReadMemory() const {
   return memory;
 }
 
-absl::StatusOr<std::vector<std::string>> CgroupDir::ListChildren() const {
-  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(memory_fd(), "."));
+absl::StatusOr<std::vector<std::string>> CgroupDir::ListChildren(ReadBudget& budget) const {
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
+                      ListDirectory(memory_fd(), ".", budget));
   std::vector<std::string> names;
   for (const DirectoryEntry& entry : entries) {
     if (entry.is_directory) names.push_back(entry.name);

@@ -20,6 +20,13 @@
 
 namespace numalocality {
 
+// A walk through the tree visits at most so many cgroups below a container, or below a cgroup that
+// belongs to another user than the root cgroup does, such as user@1000.service: a tenant may create
+// any number of them there.
+inline constexpr int kMostTenantCgroups = 500;
+// For each list of children there: about 10,000 names.
+inline constexpr ReadLimits kTenantLimits{int64_t{1} << 20, absl::Seconds(1)};
+
 struct CgroupProcesses {
   std::vector<pid_t> pids;  // ascending, no duplicates
   int hidden_count = 0;     // processes outside the reader's PID namespace
@@ -62,8 +69,11 @@ class CgroupDir {
   // hugetlb.*.numa_stat. The time does not depend on the amount of memory.
   absl::StatusOr<MemoryByNode> ReadMemory() const;
 
-  // The names of the child cgroups.
-  absl::StatusOr<std::vector<std::string>> ListChildren() const;
+  // The user who may create cgroups in it.
+  absl::StatusOr<uid_t> ReadOwner() const { return OwnerOf(memory_fd()); }
+
+  // The names of the child cgroups. RESOURCE_EXHAUSTED if there are too many for the budget.
+  absl::StatusOr<std::vector<std::string>> ListChildren(ReadBudget& budget) const;
 
  private:
   using Directory = std::shared_ptr<const ScopedFd>;

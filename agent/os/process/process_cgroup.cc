@@ -34,20 +34,34 @@ struct Skipped {
   }
 };
 
-// The cgroup that contains this process: `path` or one of its descendants.
-std::optional<std::string> FindSelf(const Host& host, const std::string& path, Skipped& skipped) {
+// The cgroup that contains this process: `path` or one of its descendants. `left`: how many more
+// may be visited; null without a limit.
+std::optional<std::string> FindSelf(const Host& host, const std::string& path, uid_t root_owner,
+                                    int* left, Skipped& skipped) {
   const auto cgroup = CgroupDir::Open(host, path);
   skipped.Add(path, cgroup.status());
   if (!cgroup.ok()) return std::nullopt;
+  int most = kMostTenantCgroups;
+  if (left == nullptr && (ParseContainerCgroup(path).has_value() ||
+                          cgroup->ReadOwner().value_or(root_owner) != root_owner)) {
+    left = &most;
+  }
   const auto is_here = cgroup->Contains(getpid());
   skipped.Add(path, is_here.status());
   if (is_here.value_or(false)) return path;
-  const auto children = cgroup->ListChildren();
+  ReadBudget budget(left == nullptr ? kRequestLimits : kTenantLimits);
+  const auto children = cgroup->ListChildren(budget);
   skipped.Add(path, children.status());
   if (!children.ok()) return std::nullopt;
   for (const std::string& name : *children) {
-    auto found = FindSelf(host, absl::StrCat(path == "/" ? "" : path, "/", name), skipped);
+    if (left != nullptr && --*left < 0) break;
+    auto found =
+        FindSelf(host, absl::StrCat(path == "/" ? "" : path, "/", name), root_owner, left, skipped);
     if (found.has_value()) return found;
+  }
+  if (most < 0) {
+    skipped.Add(path, absl::ResourceExhaustedError(absl::StrCat(
+                          "there are more than ", kMostTenantCgroups, " cgroups below it")));
   }
   return std::nullopt;
 }
@@ -71,7 +85,9 @@ absl::StatusOr<std::string> FindCgroupNamespace(const Host& host) {
   const auto direct = CgroupDir::Open(host, own);
   if (direct.ok() && direct->Contains(getpid()).value_or(false)) return "/";
   Skipped skipped;
-  const auto found = FindSelf(host, "/", skipped);
+  const auto root = CgroupDir::Open(host, "/");
+  const uid_t owner = root.ok() ? root->ReadOwner().value_or(0) : 0;
+  const auto found = FindSelf(host, "/", owner, nullptr, skipped);
   if (found.has_value()) {
     absl::string_view name_space = *found;
     if (own == "/") return *found;

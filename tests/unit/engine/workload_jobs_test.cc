@@ -89,11 +89,31 @@ TEST_F(WorkloadJobsTest, WorkersOfSlowJobsAreReplaced) {
   for (uint64_t workload = 1; workload <= kSlow; ++workload) begun_[workload].Wait();
   jobs_.CallEndings(absl::ZeroDuration());
   RunQuick(kSlow + 1);
-  EXPECT_THAT(jobs_.Describe(kSlow + 1), HasSubstr("all 34 threads"));
+  EXPECT_EQ(jobs_.Describe(kSlow + 1),
+            "it waits for a free thread: 2 other workloads are slow to read");
   clock_.Advance(WorkloadJobs::kReplacedAfter + absl::Seconds(1));
   jobs_.ReplaceSlow();
   jobs_.CallEndings(kLong);
   EXPECT_THAT(ended_, ElementsAre(kSlow + 1));
+}
+
+TEST_F(WorkloadJobsTest, TheTimeInTheQueueIsNotTheWorkloadsOwn) {
+  jobs_.Start();
+  RunBlocked(1);
+  RunBlocked(2);
+  begun_[1].Wait();
+  begun_[2].Wait();
+  RunBlocked(3);
+  clock_.Advance(kStalledAfter + absl::Seconds(1));
+  EXPECT_EQ(jobs_.BusyFor(3), kStalledAfter + absl::Seconds(1));
+  EXPECT_THAT(jobs_.Describe(3), HasSubstr("it waits for a free thread"));
+  jobs_.ReplaceSlow();
+  begun_[3].Wait();
+  EXPECT_EQ(jobs_.BusyFor(3), absl::ZeroDuration());
+  EXPECT_EQ(jobs_.BusyFor(1), kStalledAfter + absl::Seconds(1));
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(jobs_.BusyFor(3), absl::Seconds(1));
+  EXPECT_THAT(jobs_.Describe(3), HasSubstr("process 3 has not returned from the kernel for 1s"));
 }
 
 TEST_F(WorkloadJobsTest, ReplacementsAreBounded) {

@@ -101,7 +101,7 @@ absl::StatusOr<CpuSet> FakeKernel::ThreadCpus(pid_t tid) {
 
 int FakeKernel::ScanPagemap(int pagemap_fd, const PagemapQuery& query,
                             absl::Span<PagemapRegion> regions, uint64_t& walk_end) {
-  const pid_t pid = OwnerOf(pagemap_fd);
+  const pid_t pid = ProcessOf(pagemap_fd);
   const Fault fault = Enter(FakeCall::kScanPagemap, pid);
   if (fault.error_number != 0) return -fault.error_number;
   if (!has_pagemap_scan_) return -ENOTTY;
@@ -117,7 +117,7 @@ int FakeKernel::ScanPagemap(int pagemap_fd, const PagemapQuery& query,
 
 int FakeKernel::QueryMapping(int maps_fd, uint64_t address, absl::Span<char> name,
                              MappingRecord& mapping) {
-  const pid_t tid = OwnerOf(maps_fd);
+  const pid_t tid = ProcessOf(maps_fd);
   const Fault fault = Enter(FakeCall::kQueryMapping, tid);
   if (fault.error_number != 0) return -fault.error_number;
   if (!has_mapping_query_) return -ENOTTY;

@@ -22,7 +22,7 @@ uint64_t CategoriesOf(const FakeFolio& folio) {
 
 }  // namespace
 
-pid_t OwnerOf(int fd) {
+pid_t ProcessOf(int fd) {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error);
   pid_t pid = -1;

@@ -13,7 +13,7 @@
 namespace numalocality {
 
 // The process whose pagemap is open as `fd`; -1 if it is none.
-pid_t OwnerOf(int fd);
+pid_t ProcessOf(int fd);
 
 // See KernelCalls::ScanPagemap. Regions span mappings, huge pages are cut at the limit, and
 // walk_end is stale after an answer of several rounds.

@@ -66,6 +66,21 @@ TEST_F(MigrationQueueTest, AnOnlyWorkerDoesBoth) {
   EXPECT_EQ(Take(), "request");
 }
 
+TEST_F(MigrationQueueTest, ARepairWhoseWorkerWasReplacedDoesNotCount) {
+  queue_.SetWorkers(2);
+  const Entry stalled = AddRepair("stalled");
+  AddRepair("repair 1");
+  AddRepair("repair 2");
+  EXPECT_EQ(Take(), "stalled");
+  EXPECT_EQ(Take(), "");
+  queue_.Replaced(*stalled);
+  EXPECT_EQ(Take(), "repair 1");
+  EXPECT_EQ(Take(), "");
+  queue_.Ended(*stalled);
+  EXPECT_EQ(Take(), "") << "its place was given away already";
+  EXPECT_EQ(queue_.running_count(), 1);
+}
+
 TEST_F(MigrationQueueTest, WhatIsRemovedIsNotRun) {
   AddRequest("a");
   const Entry b = AddRequest("b");

@@ -13,6 +13,8 @@ namespace numalocality::migrator_stalled_test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class MigratorStalledTest : public MigratorTest {
  protected:
@@ -33,6 +35,22 @@ class MigratorStalledTest : public MigratorTest {
     return submitted->id;
   }
 
+  // A repair of one workload, as the repair loop requests it.
+  static MigrationRequest Repair(const std::string& path) {
+    MigrationRequest request = Request(path);
+    request.origin = MigrationOrigin::kPolicy;
+    request.estimate.emplace();
+    return request;
+  }
+
+  // The `call`th call of `kind` does not return until go_on_ opens.
+  void Stall(FakeCall kind, int call) {
+    machine_.kernel().RunAt(kind, call, [this] {
+      in_read_.Open();
+      go_on_.Wait();
+    });
+  }
+
   // Time passes until calls count as stalled, and the watchdog runs.
   void PassTheLimit() {
     machine_.clock().Advance(kStalledAfter + absl::Seconds(1));
@@ -40,7 +58,8 @@ class MigratorStalledTest : public MigratorTest {
   }
 
   Gate go_on_;
-  std::array<Gate, 16> in_call_;
+  Gate in_read_;
+  std::array<Gate, 40> in_call_;
   Migrator migrator_{EngineContext{machine_.kernel(), machine_.clock(), machine_.host(), {}}};
 };
 
@@ -80,6 +99,64 @@ TEST_F(MigratorStalledTest, OthersNeedNotWaitForIt) {
   AddPod("/later", 11);
   const auto later = migrator_.Submit(Request("/later"));
   EXPECT_EQ(WaitForEnd(migrator_, later->id).state, MigrationState::kSucceeded);
+}
+
+TEST_F(MigratorStalledTest, AReadIsNamedAsAMoveIs) {
+  AddPod("/hostile", 7);
+  Stall(FakeCall::kQuery, 1);
+  const std::string id = migrator_.Submit(Request("/hostile"))->id;
+  in_read_.Wait();
+  migrator_.FindStalledCalls();
+  EXPECT_EQ(migrator_.Get(id)->message, "") << "not yet too long";
+  PassTheLimit();
+  EXPECT_THAT(migrator_.Get(id)->message,
+              HasSubstr("a read of its processes' memory has not returned from the kernel for 6s"));
+  ASSERT_THAT(migrator_.StalledCalls(), SizeIs(1));
+  EXPECT_THAT(migrator_.StalledCalls()[0].work, HasSubstr("/hostile"));
+  go_on_.Open();
+  const Migration ended = WaitForEnd(migrator_, id);
+  EXPECT_EQ(ended.state, MigrationState::kSucceeded);
+  EXPECT_EQ(ended.message, "");
+  EXPECT_EQ(ended.workloads[0].message, "");
+}
+
+TEST_F(MigratorStalledTest, SoIsTheLastReadOfARepair) {
+  AddPod("/hostile", 7);
+  FakeKernel& kernel = machine_.kernel();
+  kernel.RunAt(FakeCall::kMove, 1, [this, &kernel] {
+    Stall(FakeCall::kThreadCpus, kernel.CallCount(FakeCall::kThreadCpus) + 1);
+  });
+  const std::string id = migrator_.Submit(Repair("/hostile"))->id;
+  in_read_.Wait();
+  PassTheLimit();
+  EXPECT_THAT(migrator_.StalledCalls(), SizeIs(1));
+  go_on_.Open();
+  const Migration ended = WaitForEnd(migrator_, id);
+  EXPECT_EQ(ended.state, MigrationState::kSucceeded);
+  EXPECT_EQ(ended.message, "");
+  EXPECT_EQ(ended.workloads[0].message, "");
+}
+
+TEST_F(MigratorStalledTest, AStalledRepairHoldsUpNoOtherOne) {
+  AddPod("/hostile", 7);
+  AddPod("/other", 10);
+  Stall(FakeCall::kQuery, 1);
+  const std::string stalled = migrator_.Submit(Repair("/hostile"))->id;
+  in_read_.Wait();
+  const std::string other = migrator_.Submit(Repair("/other"))->id;
+  migrator_.FindStalledCalls();
+  EXPECT_EQ(migrator_.Get(other)->state, MigrationState::kPending);
+  EXPECT_THAT(migrator_.StalledRepairs(), IsEmpty());
+  PassTheLimit();
+  EXPECT_EQ(WaitForEnd(migrator_, other).state, MigrationState::kSucceeded);
+  ASSERT_THAT(migrator_.StalledRepairs(), SizeIs(1));
+  EXPECT_EQ(migrator_.StalledRepairs()[0].cgroup_path, "/hostile");
+  EXPECT_TRUE(absl::IsAborted(migrator_.Submit(Repair("/hostile")).status()))
+      << "a second one would wait behind the first";
+  go_on_.Open();
+  EXPECT_EQ(WaitForEnd(migrator_, stalled).state, MigrationState::kSucceeded);
+  EXPECT_THAT(migrator_.StalledRepairs(), IsEmpty());
+  EXPECT_TRUE(migrator_.Submit(Repair("/hostile")).ok());
 }
 
 TEST_F(MigratorStalledTest, ReplacementsAreBounded) {

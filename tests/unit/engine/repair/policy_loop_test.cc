@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/unit/engine/repair/policy_loop_fixture.h"
@@ -435,6 +436,21 @@ TEST_F(PolicyLoopTest, ReportsWhetherChangesAreNoticedAtOnce) {
 TEST_F(PolicyLoopTest, WithoutATopologyItTriesAgainNextPeriod) {
   machine_.tree().Remove("sys/devices/system/node/online");
   EXPECT_EQ(Tick(), machine_.clock().Monotonic() + configuration_->period);
+}
+
+// The agent's other parts run before the loop does. ThreadSanitizer shows a race.
+TEST_F(PolicyLoopTest, ItMayBeWokenWhileItStarts) {
+  AddContainer('a', 10, "0-3");
+  std::thread other([this] {
+    for (int i = 0; i < 100; ++i) loop_.Wake();
+  });
+  loop_.Start();
+  other.join();
+  int64_t next = ReportBoard::kFromStart;
+  while (board_.Latest()->workloads.empty())
+    next = board_.WaitForChanges(next, absl::Hours(1)).next;
+  EXPECT_EQ(Reason('a'), "local");
+  loop_.Stop();
 }
 
 }  // namespace

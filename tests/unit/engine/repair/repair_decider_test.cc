@@ -64,7 +64,7 @@ class RepairDeciderTest : public ::testing::Test {
   }
 
   std::string Reason(const WorkloadReport& report) {
-    decider_.BeginRound({now_, configuration_, topology_, watermarks_, reservations_});
+    decider_.BeginRound({now_, configuration_, topology_, watermarks_, reservations_, stalled_});
     return std::string(KeyOf(decider_.Decide(report).decided.decision.reason));
   }
 
@@ -73,6 +73,7 @@ class RepairDeciderTest : public ::testing::Test {
   Topology topology_;
   std::map<NodeId, int64_t> watermarks_;
   std::vector<Reservation> reservations_;
+  std::vector<Workload> stalled_;
   RepairDecider decider_{
       [](const ContainerRef&) {
         return ContainerDescription{{"prod", "db-0", "mysql"}, PodMetadata(), {}};
@@ -153,6 +154,22 @@ TEST_F(RepairDeciderTest, AReservedWorkloadIsLeftToItsOwner) {
   reservation.expires_at = now_ + absl::Minutes(1);
   EXPECT_EQ(Reason(Report(1)), "reserved");
   EXPECT_EQ(Reason(Report(2)), "remote");
+}
+
+TEST_F(RepairDeciderTest, AStalledRepairDelaysOnlyItsPod) {
+  topology_.nodes[kNode1].free_bytes = 900 * kMi;
+  configuration_.limits.concurrent_migrations = 2;  // one repair
+  WorkloadReport hostile = Report(1);
+  hostile.placement.workload.container->pod_uid = "hostile";
+  WorkloadReport of_its_pod = Report(2);
+  of_its_pod.placement.workload.container->pod_uid = "hostile";
+  EXPECT_EQ(Reason(of_its_pod), "remote");
+  decider_.AddRepair(hostile.placement, Repair(hostile));
+  EXPECT_EQ(Reason(Report(3)), "busy");
+  stalled_ = {hostile.placement.workload};
+  EXPECT_EQ(Reason(Report(3)), "remote");
+  EXPECT_EQ(Reason(hostile), "migrating");
+  EXPECT_EQ(Reason(of_its_pod), "refused") << "a pod cannot stall all threads";
 }
 
 }  // namespace

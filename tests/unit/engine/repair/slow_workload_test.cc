@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <functional>
 #include <string>
 
@@ -11,6 +12,7 @@
 namespace numalocality::slow_workload_test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -29,10 +31,10 @@ class SlowWorkloadTest : public PolicyLoopTest {
   }
   ~SlowWorkloadTest() override { go_on_.Open(); }
 
-  // The next read of pages does not return until go_on_ opens.
-  void BlockNextSample() {
-    const int next = machine_.kernel().CallCount(FakeCall::kQuery) + 1;
-    machine_.kernel().RunAt(FakeCall::kQuery, next, [this] {
+  // The next read of pages, or another call, does not return until go_on_ opens.
+  void BlockNextSample() { BlockNext(FakeCall::kQuery); }
+  void BlockNext(FakeCall kind) {
+    machine_.kernel().RunAt(kind, machine_.kernel().CallCount(kind) + 1, [this] {
       is_blocked_.Open();
       go_on_.Wait();
     });
@@ -118,6 +120,63 @@ TEST_F(SlowWorkloadTest, ItIsNamedAndItsOldReportIsMarkedUntilItIsReadAgain) {
   EXPECT_THAT(loop_.StalledCalls(), IsEmpty());
   EXPECT_EQ(ReportOn('b')->placement.memory.BytesOn({NodeId{1}}, kPrivateKinds),
             kPages / 2 * kPage);
+}
+
+TEST_F(SlowWorkloadTest, OneThatWasNeverReadIsListedWithTheReason) {
+  BlockNextSample();
+  loop_.Start();
+  is_blocked_.Wait();
+  PassTime(kStalledAfter + absl::Seconds(1));
+  WaitUntil([&] { return Is('b', "unread"); });
+  const auto report = ReportOn('b');
+  EXPECT_EQ(report->placement.workload.names.pod, "db-0");
+  EXPECT_EQ(report->description.names.pod, "db-0");
+  EXPECT_FALSE(report->placement.IsSandbox());
+  EXPECT_THAT(report->decision->message,
+              AllOf(HasSubstr("it has not been read yet"),
+                    HasSubstr("pages of process 20 has not returned from the kernel for 6s")));
+  while (ReportOn('b')->decision->message == report->decision->message) {
+    PassTime(configuration_->period);
+    board_.WaitForChanges(ReportBoard::kFromStart, absl::Milliseconds(20));
+  }
+  EXPECT_EQ(ReportOn('b')->decision->since, report->decision->since);
+  go_on_.Open();
+  int64_t next = ReportBoard::kFromStart;
+  while (Is('b', "unread")) next = board_.WaitForChanges(next, absl::Milliseconds(20)).next;
+  EXPECT_EQ(ReportOn('b')->placement.memory.BytesOn({NodeId{0}}, kPrivateKinds), kPages * kPage);
+}
+
+TEST_F(SlowWorkloadTest, OneThatCannotBeReadIsListedWithTheReason) {
+  machine_.kernel().FailAll(FakeCall::kThreadCpus, EIO);
+  Tick();
+  ASSERT_TRUE(Is('a', "unread"));
+  EXPECT_THAT(ReportOn('a')->decision->message, HasSubstr("it has not been read yet: "));
+}
+
+// It is decided by what holds when it has been read, although nothing has changed in its report.
+TEST_F(SlowWorkloadTest, ALateReadIsDecidedAnew) {
+  policy().action = PolicyAction::kRepair;
+  AddContainer('d', 40, "4-7");
+  AddContainer('e', 50, "4-7");
+  Reservations& reservations = migrator_.reservations();
+  const auto reservation =
+      reservations.Reserve({Find('d'), Find('e')}, absl::Hours(24), "", "a scheduler");
+  ASSERT_TRUE(reservation.ok());
+  machine_.WriteCgroupFile(Path('d'), "cpuset.cpus", "\n");
+  loop_.Start();
+  WaitUntil([&] {
+    return Is('a', "local") && Is('b', "local") && Is('c', "local") && Is('d', "reserved") &&
+           Is('e', "reserved");
+  });
+  BlockNext(FakeCall::kThreadCpus);
+  machine_.WriteCgroupFile(Path('d'), "cpuset.cpus", "4-7\n");
+  is_blocked_.Wait();
+  ASSERT_TRUE(reservations.Release(reservation->token).ok());
+  loop_.Wake();
+  WaitUntil([&] { return Is('e', "migrating"); });
+  EXPECT_TRUE(Is('d', "reserved")) << "its last report";
+  go_on_.Open();
+  WaitUntil([&] { return Is('d', "busy"); });
 }
 
 TEST_F(SlowWorkloadTest, TheLoopStopsMeanwhile) {

@@ -14,9 +14,11 @@
 namespace numalocality::report_reader_test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 using Report = std::shared_ptr<const WorkloadReport>;
@@ -209,8 +211,16 @@ TEST_F(ReportReaderTest, WhatCouldNotBeReadIsNotTheSameNextTime) {
   const auto kept = reader_.Below("/")[0];
   JobWatch cancelled;
   cancelled.is_cancelled = [] { return true; };
-  EXPECT_TRUE(absl::IsCancelled(reader_.Read(*kept, topology, false, cancelled).status()));
-  EXPECT_NE(ReadOne(), before);
+  const auto unread = reader_.Read(*kept, topology, false, cancelled);
+  ASSERT_TRUE(unread.ok()) << unread.status();
+  EXPECT_EQ((*unread)->placement.state, PlacementState::kTooLarge);
+  EXPECT_THAT((*unread)->placement.state_message,
+              AllOf(HasSubstr("reading it takes longer than 2s"), Not(HasSubstr("cancelled"))));
+  machine_.clock().Advance(absl::Seconds(10));
+  const Report again = ReadOne();
+  EXPECT_NE(again, before);
+  EXPECT_EQ(again->placement.state, PlacementState::kComplete);
+  EXPECT_EQ(again->placement.memory.BytesOn({NodeId{1}}, kPrivateKinds), 200 * kPage);
 }
 
 TEST_F(ReportReaderTest, PlainCgroupsAreReadWhereTheyExist) {
@@ -321,7 +331,7 @@ TEST_F(ReportReaderTest, AWorkloadThatIsTooLargeIsNamedAndHoldsUpNoOther) {
   EXPECT_EQ(reports[1]->placement.state, PlacementState::kComplete);
 
   const int calls = machine_.kernel().CallCount(FakeCall::kQueryMapping);
-  machine_.clock().Advance(absl::Minutes(4));
+  machine_.clock().Advance(absl::Seconds(9));
   EXPECT_EQ(Read(), reports) << "nothing has changed";
   SetMemory(Path('a'), 100, 100);
   EXPECT_EQ(Read()[0]->placement.memory.BytesOn({NodeId{0}}, kPrivateKinds), 100 * kPage);
@@ -332,6 +342,51 @@ TEST_F(ReportReaderTest, AWorkloadThatIsTooLargeIsNamedAndHoldsUpNoOther) {
   const Report again = Read()[0];
   EXPECT_EQ(again->placement.state, PlacementState::kComplete);
   EXPECT_THAT(again->placement.processes, SizeIs(2));
+}
+
+// A busy machine is enough for a slow read: the first attempt to read it again comes soon.
+TEST_F(ReportReaderTest, WhatTookTooLongIsTriedAgainLessAndLessOften) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  for (uint64_t i = 1; i < 100; ++i) machine_.kernel().Find(10)->AddHole(kHeap * 2 * i, 1);
+  machine_.kernel().set_has_mapping_query(true);
+  Find();
+  const auto fail = [&] {
+    machine_.kernel().set_time_per_mapping(absl::Milliseconds(400));
+    machine_.clock().Advance(absl::Minutes(10));
+    return Read(true)[0]->placement.state_message;
+  };
+  const auto calls = [&] { return machine_.kernel().CallCount(FakeCall::kQueryMapping); };
+  EXPECT_THAT(fail(), HasSubstr("takes longer than 1s, the limit; it is tried again in 10s"));
+  for (const int seconds : {10, 20, 40, 80, 160, 300, 300}) {
+    const int before = calls();
+    machine_.clock().Advance(absl::Seconds(seconds - 1));
+    Read();
+    EXPECT_EQ(calls(), before) << seconds;
+    machine_.clock().Advance(absl::Seconds(1));
+    Read();
+    EXPECT_GT(calls(), before) << seconds;
+  }
+  machine_.kernel().set_time_per_mapping(absl::ZeroDuration());
+  machine_.clock().Advance(absl::Minutes(5));
+  EXPECT_EQ(Read()[0]->placement.state, PlacementState::kComplete);
+  EXPECT_THAT(fail(), HasSubstr("again in 10s")) << "a success begins anew";
+}
+
+// One call that took so long that the job was cancelled meanwhile.
+TEST_F(ReportReaderTest, ACancelledReadIsOneThatTookTooLong) {
+  AddContainer('a', 10, {"0-3", "4-7"});
+  Find();
+  JobWatch watch;
+  const absl::Duration end = machine_.clock().Monotonic() + WorkloadJobs::kLongestJob;
+  watch.is_cancelled = [&] { return machine_.clock().Monotonic() > end; };
+  machine_.kernel().RunAt(FakeCall::kThreadCpus, 1,
+                          [&] { machine_.clock().Advance(absl::Minutes(1)); });
+  const Topology topology = TopologyReader(machine_.host()).Read().value();
+  const auto report = reader_.Read(*reader_.Below("/")[0], topology, false, watch);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ((*report)->placement.state, PlacementState::kTooLarge);
+  EXPECT_THAT((*report)->placement.state_message, HasSubstr("takes longer than 1s"));
+  EXPECT_THAT((*report)->placement.state_message, Not(HasSubstr("cancelled")));
 }
 
 TEST_F(ReportReaderTest, AWorkloadWithTooManyThreadsIsNamed) {

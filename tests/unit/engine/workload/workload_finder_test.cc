@@ -23,6 +23,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
 constexpr char kUid_[] = "01234567_cccc_dddd_eeee_ffff00001111";
@@ -226,6 +227,34 @@ TEST_F(WorkloadFinderTest, WithoutCgroupsOnlyProcessesAreServed) {
   EXPECT_EQ(finder_.FindAll().status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(FindError(Pod(kUid)), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(FindOne(Process(10)).cgroup_path, "");
+}
+
+// A user may create any number of cgroups in one that was delegated to her.
+TEST_F(WorkloadFinderTest, ADelegatedSubtreeIsVisitedInPart) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to give a directory to another user";
+  const std::string pod = absl::StrCat("/kubepods/pod", kUid, "/", Id('a'));
+  machine_.AddCgroup(pod);
+  const std::string user = "/a.slice/user@1000.service";
+  machine_.AddCgroup(user);
+  const std::string directory = machine_.host().cgroup + user;
+  constexpr uid_t kUser = 1000;
+  ASSERT_EQ(chown(directory.c_str(), kUser, kUser), 0);
+  const auto before = finder_.Walk();
+  ASSERT_TRUE(before.ok());
+  EXPECT_THAT(before->too_large, IsEmpty());
+  for (int i = 0; i < 100; ++i) {
+    const std::string below = absl::StrCat(directory, "/", i);
+    ASSERT_EQ(mkdir(below.c_str(), 0755), 0);
+    for (int j = 0; j < 100; ++j) {
+      ASSERT_EQ(mkdir(absl::StrCat(below, "/", j).c_str(), 0755), 0);
+    }
+  }
+  const auto tree = finder_.Walk();
+  ASSERT_TRUE(tree.ok()) << tree.status();
+  EXPECT_LE(tree->directories.size(), before->directories.size() + kMostTenantCgroups);
+  EXPECT_THAT(tree->too_large, ElementsAre(user));
+  ASSERT_EQ(tree->workloads.size(), 1u);
+  EXPECT_EQ(tree->workloads[0].cgroup_path, pod);
 }
 
 TEST_F(WorkloadFinderTest, ListsProcessesOfNestedCgroups) {

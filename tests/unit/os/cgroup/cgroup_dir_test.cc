@@ -141,7 +141,8 @@ TEST_F(CgroupDirTest, ReadsEachTreeOfVersion1) {
   EXPECT_EQ(cgroup.ReadMemory()->BytesOn({NodeId{0}}, {MemoryKind::kAnon}), 2 * kFakePage);
   EXPECT_EQ(cgroup.ReadMemory()->BytesOn({NodeId{0}}, {MemoryKind::kHugetlb}), 2 << 20);
   EXPECT_THAT(cgroup.ReadProcesses()->pids, ElementsAre(10, 20));
-  EXPECT_THAT(cgroup.ListChildren().value(), ElementsAre("below"));
+  ReadBudget budget;
+  EXPECT_THAT(cgroup.ListChildren(budget).value(), ElementsAre("below"));
   EXPECT_TRUE(cgroup.Contains(10).value());
 }
 
@@ -163,8 +164,9 @@ TEST_F(CgroupDirTest, OnVersion1ACgroupMayBeMissingInSomeTrees) {
 TEST_F(CgroupDirTest, ListsTheCgroupsBelow) {
   machine_.AddCgroup("/pod/b");
   machine_.AddCgroup("/pod/a/deep");
-  EXPECT_THAT(Open("/pod").ListChildren().value(), ElementsAre("a", "b"));
-  EXPECT_THAT(Open("/").ListChildren().value(), ElementsAre("pod"));
+  ReadBudget budget;
+  EXPECT_THAT(Open("/pod").ListChildren(budget).value(), ElementsAre("a", "b"));
+  EXPECT_THAT(Open("/").ListChildren(budget).value(), ElementsAre("pod"));
 }
 
 TEST_F(CgroupDirTest, GarbledFilesAreErrors) {

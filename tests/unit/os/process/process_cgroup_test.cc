@@ -7,6 +7,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "agent/os/cgroup/cgroup_dir.h"
+#include "agent/os/cgroup/parse_cgroup.h"
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/temp_tree.h"
 
@@ -61,6 +63,25 @@ TEST_F(FindCgroupNamespaceTest, SkipsWhatCannotBeRead) {
   const auto found = Find("/");
   EXPECT_TRUE(absl::IsUnavailable(found.status())) << found.status();
   EXPECT_THAT(found.status().message(), ::testing::HasSubstr("/kubepods/aaa"));
+}
+
+// The loop repeats a search that fails.
+TEST_F(FindCgroupNamespaceTest, VisitsOnlyAPartOfWhatATenantCreates) {
+  const std::string tenant =
+      "sys/fs/cgroup/kubepods/burstable/pod" + std::string(32, 'a') + "/" + std::string(64, 'c');
+  ASSERT_TRUE(ParseContainerCgroup(tenant.substr(tenant.find("/kubepods"))).has_value());
+  AddCgroup(tenant, "7\n");
+  for (int i = 0; i < 2 * kMostTenantCgroups; ++i) {
+    tree_.MakeDirectory(absl::StrCat(tenant, "/", 1000 + i));
+  }
+  EXPECT_EQ(*Find("/"), "/kubepods/burstable/podA/C");
+  // Not even one with this process in it is visited.
+  AddCgroup(std::string(kPod) + "/C", "4\n");
+  AddCgroup(absl::StrCat(tenant, "/", 1000 + 2 * kMostTenantCgroups),
+            std::to_string(getpid()) + "\n");
+  const auto found = Find("/");
+  EXPECT_EQ(found.status().code(), absl::StatusCode::kUnavailable) << found.status();
+  EXPECT_THAT(found.status().message(), ::testing::HasSubstr("more than 500 cgroups below it"));
 }
 
 TEST_F(FindCgroupNamespaceTest, WhatIsFoundLateHoldsForAllCopies) {
