@@ -139,7 +139,7 @@ def pages_that_are_released(machine):
     end_intact(process)
 
 
-@case(seconds=240, long=["6.1"])
+@case(seconds=240, long=["6.1", "6.12"])
 def bandwidth_and_call_time(machine):
     """The record has the time that a bandwidth limit cost, and a longer call time takes fewer calls."""
     near, far = ends()

@@ -63,7 +63,7 @@ def pinned_pages(machine):
     assert (state(strict), reason(strict)) == ("FAILED", "PAGES_LEFT"), strict
 
 
-@case(seconds=240, long=["6.1"])
+@case(seconds=240, long=["6.1", "6.12"])
 def some_processes_exit(machine):
     """One of two processes is killed during the migration: PARTIAL, and the other's memory is home."""
     _, far = ends()

@@ -113,14 +113,14 @@ def huge_pages(machine):
     assert moved >= 0.9 * size / (2 * MIB) and split <= 2
 
 
-@case(seconds=420, long=["6.1"])
+@case(seconds=420, long=["6.1", "6.12"])
 def three_processes_of_eight_threads(machine):
     """A pod of three processes with eight threads each."""
     check_migration(machine, 48 * MIB, "--processes", 3, "--workers", 8, "--thp", "never",
                     "--ops-per-second", 2000)
 
 
-@case(seconds=300, long=["6.1"])
+@case(seconds=300, long=["6.1", "6.12"])
 def idle_pod_256_mib(machine):
     """256 MiB of an almost idle pod, on both kernels."""
     check_migration(machine, 256 * MIB, "--ops-per-second", 100, "--thp", "never")

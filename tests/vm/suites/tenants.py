@@ -53,7 +53,7 @@ def is_healthy():
         return False
 
 
-@case(seconds=400)
+@case(seconds=400, long=["6.12"])
 def deep_maps(machine):
     """A pod whose maps would be 280 MB of text: the agent grows by 32 MiB at most, and another pod's memory comes home meanwhile."""
     near, far = ends()
@@ -129,7 +129,7 @@ def shared_heap(machine):
     stop_clean(machine, heap)
 
 
-@case(seconds=300, long=["6.1"])
+@case(seconds=300, long=["6.1", "6.12"])
 def another_file_at_the_same_address(machine):
     """A workload maps a file of another pod over its own shared memory while that moves: nothing of the other pod moves."""
     near, far = ends()
