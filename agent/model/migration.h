@@ -147,7 +147,7 @@ enum class MigrationReason {
   kPermissionDenied,  // capability, seccomp filter or security module
   kDeadline,          // the deadline passed
   kCancelled,         // cancelled by a request
-  kIncomplete,        // some of the workload's processes could not be listed or seen
+  kIncomplete,        // some processes could not be listed or seen, or are too many
   kPagesLeft,         // single pages could not be moved: see the outcome counts
   kInternal,          // see the message
   kNotSticky,         // the memory was moved, but StickMode could not be applied
@@ -213,7 +213,7 @@ struct WorkloadMigration {
   int vanished_process_count = 0;
   int hidden_process_count = 0;  // outside the agent's PID namespace: never moved
   int same_memory_count = 0;     // share the address space of another one, and are moved with it
-  bool incomplete = false;       // processes kept appearing until listing was given up
+  bool incomplete = false;       // some processes are left out: new ones, or too many
   CallTimes calls;
   int64_t huge_pages_moved = 0;   // transparent huge pages that stayed whole
   int64_t huge_pages_split = 0;   // transparent huge pages that were moved in parts

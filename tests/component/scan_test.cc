@@ -377,7 +377,8 @@ TEST(HeadlessTest, TwoAreNotOneAddressSpace) {
   one.EndMainThread();
   other.EndMainThread();
   const pid_t pids[] = {one.pid(), other.pid()};
-  EXPECT_EQ(GroupBySameMemory(SystemKernelCalls(), Host(), pids).size(), 2u);
+  ReadBudget budget;
+  EXPECT_EQ(GroupBySameMemory(SystemKernelCalls(), Host(), pids, budget)->size(), 2u);
 }
 
 }  // namespace

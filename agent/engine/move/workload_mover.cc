@@ -21,6 +21,7 @@
 #include "agent/engine/move/segment_queue.h"
 #include "agent/engine/move/verification.h"
 #include "agent/engine/workload/node_room.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/node/topology_reader.h"
 #include "agent/os/process/process_handle.h"
 #include "agent/os/process/same_memory.h"
@@ -31,6 +32,9 @@ namespace {
 // Misplaced pages of a segment if nodes swap memory or there are several workers. 16 MiB of base
 // pages limit the free memory that a swap needs, and are enough work for one scan of the mappings.
 constexpr int64_t kSegmentPages = 4096;
+
+// Each process takes two open files, which are memory of the kernel that counts as the agent's.
+constexpr size_t kMostProcesses = 5000;
 
 // The phases of one migration over all processes of a workload. For one thread; Move starts the
 // workers and joins them.
@@ -57,12 +61,22 @@ class WorkloadMover {
     if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }
-    const auto groups = GroupBySameMemory(context_.kernel, context_.host, processes.pids);
-    result_.process_count = static_cast<int>(groups.size());
-    result_.same_memory_count = static_cast<int>(processes.pids.size() - groups.size());
     result_.hidden_process_count = processes.hidden_count;
     result_.incomplete = processes.incomplete;
-    for (const std::vector<pid_t>& group : groups) {
+    auto pids = absl::MakeConstSpan(processes.pids);
+    if (pids.size() > kMostProcesses) {
+      result_.incomplete = true;
+      result_.message =
+          absl::StrCat("it has ", pids.size(), " processes; only the memory of the first ",
+                       kMostProcesses, " was considered");
+      pids = pids.first(kMostProcesses);
+    }
+    ReadBudget budget(kRequestLimits, context_.clock, [this] { return !MayGoOn(); });
+    const auto groups = GroupBySameMemory(context_.kernel, context_.host, pids, budget);
+    if (!groups.ok()) return Check(groups.status());
+    result_.process_count = static_cast<int>(groups->size());
+    result_.same_memory_count = static_cast<int>(pids.size() - groups->size());
+    for (const std::vector<pid_t>& group : *groups) {
       // They share one address space, which is moved through the first process that still exists.
       absl::Status status;
       for (const pid_t pid : group) {

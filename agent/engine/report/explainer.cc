@@ -94,7 +94,8 @@ absl::Status Explainer::AddProcesses(const Workload& workload,
                                      ExplanationFacts& facts) const {
   ReadBudget budget(kRequestLimits, context_.clock, [is_cancelled] { return is_cancelled(); });
   NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder_.ListProcesses(workload, budget));
-  const auto groups = GroupBySameMemory(context_.kernel, context_.host, processes.pids);
+  NL_ASSIGN_OR_RETURN(const auto groups,
+                      GroupBySameMemory(context_.kernel, context_.host, processes.pids, budget));
   std::optional<SharingProof> proof;
   const auto prove = [&]() -> const SharingProof& {
     if (!proof.has_value()) {

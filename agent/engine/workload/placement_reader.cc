@@ -46,7 +46,7 @@ absl::StatusOr<WorkloadPlacement> PlacementReader::Read(const Workload& workload
     NL_RETURN_IF_ERROR(ReadCgroup(workload, topology, view, placement));
     if (view == PlacementView::kPages) {
       if (is_too_large) return read;
-      NL_RETURN_IF_ERROR(ReadPages(processes, topology, is_cancelled, placement));
+      NL_RETURN_IF_ERROR(ReadPages(processes, topology, is_cancelled, budget, placement));
     }
   }
   placement.home_nodes = topology.HomeNodes(placement.cpus);
@@ -97,10 +97,11 @@ absl::Status PlacementReader::ReadProcesses(ReadBudget& budget, WorkloadProcesse
 
 absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
                                         const Topology& topology,
-                                        absl::FunctionRef<bool()> is_cancelled,
+                                        absl::FunctionRef<bool()> is_cancelled, ReadBudget& budget,
                                         WorkloadPlacement& placement) const {
   placement.source = PlacementSource::kPageScan;
-  for (const std::vector<pid_t>& sharers : GroupBySameMemory(kernel_, host_, processes.pids)) {
+  NL_ASSIGN_OR_RETURN(const auto groups, GroupBySameMemory(kernel_, host_, processes.pids, budget));
+  for (const std::vector<pid_t>& sharers : groups) {
     // All have the same memory: the first process that still exists shows it.
     for (const pid_t pid : sharers) {
       const auto process = finder_.OpenProcess(kernel_, placement.workload, pid);

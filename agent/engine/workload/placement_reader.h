@@ -40,7 +40,7 @@ class PlacementReader {
   absl::Status ReadProcesses(ReadBudget& budget, WorkloadProcesses& processes,
                              WorkloadPlacement& placement) const;
   absl::Status ReadPages(const WorkloadProcesses& processes, const Topology& topology,
-                         absl::FunctionRef<bool()> is_cancelled,
+                         absl::FunctionRef<bool()> is_cancelled, ReadBudget& budget,
                          WorkloadPlacement& placement) const;
   // Adds the memory of one process, after all of its pages were read.
   absl::Status AddPages(const ProcessHandle& process, const Topology& topology,

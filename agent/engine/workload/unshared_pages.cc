@@ -5,6 +5,7 @@
 #include "agent/base/status.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/model/page_span.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/pages/page_sample.h"
 #include "agent/os/pages/pagemap.h"
 #include "agent/os/process/same_memory.h"
@@ -14,11 +15,13 @@ namespace {
 
 absl::StatusOr<MappedPages> EstimateProcess(const EngineContext& context,
                                             const ProcessHandle& process, NodeId node,
-                                            const Topology& topology, size_t max_pages) {
+                                            const Topology& topology, size_t max_pages,
+                                            ReadBudget& budget) {
   NL_ASSIGN_OR_RETURN(const Pagemap pagemap,
                       Pagemap::Open(context.kernel, process, topology.page_bytes));
-  NL_ASSIGN_OR_RETURN(const PageSample sample, SamplePages(context.kernel, context.clock, process,
-                                                           context.host, topology, max_pages));
+  NL_ASSIGN_OR_RETURN(const PageSample sample,
+                      SamplePages(context.kernel, context.clock, process, context.host, topology,
+                                  max_pages, budget));
   MappedPages pages;
   std::vector<PagemapEntry> entries;
   for (const PageSpan& span : sample.spans) {
@@ -42,8 +45,10 @@ absl::StatusOr<MappedPages> EstimateProcess(const EngineContext& context,
 absl::StatusOr<MappedPages> EstimateUnshared(const EngineContext& context, const Workload& workload,
                                              NodeId node, const Topology& topology) {
   const WorkloadFinder finder(context.host);
-  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder.ListProcesses(workload));
-  const auto groups = GroupBySameMemory(context.kernel, context.host, processes.pids);
+  ReadBudget budget(kPeriodicLimits, context.clock);
+  NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder.ListProcesses(workload, budget));
+  NL_ASSIGN_OR_RETURN(const auto groups,
+                      GroupBySameMemory(context.kernel, context.host, processes.pids, budget));
   const size_t max_pages = SamplePagesOfEach(groups.size());
   MappedPages all;
   for (const std::vector<pid_t>& sharers : groups) {
@@ -52,7 +57,7 @@ absl::StatusOr<MappedPages> EstimateUnshared(const EngineContext& context, const
       const auto process = finder.OpenProcess(context.kernel, workload, pid);
       if (absl::IsNotFound(process.status())) continue;
       if (!process.ok()) return process.status();
-      const auto pages = EstimateProcess(context, *process, node, topology, max_pages);
+      const auto pages = EstimateProcess(context, *process, node, topology, max_pages, budget);
       if (absl::IsNotFound(pages.status())) continue;
       if (!pages.ok()) return pages.status();
       all.all += pages->all;

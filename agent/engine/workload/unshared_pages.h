@@ -25,7 +25,7 @@ struct MappedPages {
 // Estimates what the processes of `workload` have mapped on `node`. The fraction is exact if none
 // of the sampled pages is shared, otherwise within about 2 percentage points. The cost does not
 // depend on the size. PERMISSION_DENIED if the agent may not read the pages, NOT_FOUND if the
-// workload is gone. Thread-safe.
+// workload is gone, RESOURCE_EXHAUSTED beyond kPeriodicLimits. Thread-safe.
 absl::StatusOr<MappedPages> EstimateUnshared(const EngineContext& context, const Workload& workload,
                                              NodeId node, const Topology& topology);
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "agent/base/status.h"
 #include "agent/os/process/process_handle.h"
 
 namespace numalocality {
@@ -51,10 +52,12 @@ std::optional<Place> FindPlace(KernelCalls& kernel, pid_t thread, std::vector<Sa
 
 }  // namespace
 
-Groups GroupBySameMemory(KernelCalls& kernel, const Host& host, absl::Span<const pid_t> pids) {
+absl::StatusOr<Groups> GroupBySameMemory(KernelCalls& kernel, const Host& host,
+                                         absl::Span<const pid_t> pids, ReadBudget& budget) {
   Groups groups;
   std::vector<Sample> sorted;
   for (const pid_t pid : pids) {
+    NL_RETURN_IF_ERROR(budget.Take("the processes that share memory", 0));
     const pid_t thread = FindThreadWithMemory(host, pid);
     auto place = thread == 0 ? std::nullopt : FindPlace(kernel, thread, sorted);
     // kcmp(2) reports threads that have exited as equal, because they have no memory. If this

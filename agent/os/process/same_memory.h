@@ -7,18 +7,22 @@
 
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
+#include "agent/os/base/read_budget.h"
 
 namespace numalocality {
 
 // Groups `pids` by address space. Groups are in the order of their first members, members in the
 // order of `pids`. A process that the kernel cannot compare is a group of its own: one that has
 // exited or may not be traced, and every process on kernels built without kcmp(2). Makes
-// O(n log n) system calls.
-std::vector<std::vector<pid_t>> GroupBySameMemory(KernelCalls& kernel, const Host& host,
-                                                  absl::Span<const pid_t> pids);
+// O(n log n) system calls. RESOURCE_EXHAUSTED beyond the budget, CANCELLED as it says.
+absl::StatusOr<std::vector<std::vector<pid_t>>> GroupBySameMemory(KernelCalls& kernel,
+                                                                  const Host& host,
+                                                                  absl::Span<const pid_t> pids,
+                                                                  ReadBudget& budget);
 
 }  // namespace numalocality
 

@@ -98,6 +98,16 @@ TEST_F(WorkloadMoverTest, OnlyRangesAskedForMove) {
   EXPECT_EQ(process->PagesOn(1), 10);
 }
 
+TEST_F(WorkloadMoverTest, OfAHundredThousandProcessesTheFirstOnesAreMoved) {
+  const auto process = Process(10, 100);
+  for (pid_t pid = 1000; pid < 101'000; ++pid) pids_.push_back(pid);  // have exited meanwhile
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kPartial, MigrationReason::kIncomplete);
+  EXPECT_THAT(result.message, testing::HasSubstr("it has 100001 processes"));
+  EXPECT_EQ(process->PagesOn(1), 100);
+  EXPECT_LE(machine_.kernel().CallCount(FakeCall::kOpenPidFd), 5000);
+}
+
 TEST_F(WorkloadMoverTest, OnlyKindsAskedForMove) {
   const auto process = Process(10, 10);
   process->AddPages(0x20000000, 20, 0, "/memfd:data (deleted)");

@@ -19,7 +19,8 @@ class SameMemoryTest : public ::testing::Test {
   void Add(pid_t pid, pid_t memory_of = 0) { machine_.AddProcess(pid)->memory_of = memory_of; }
 
   std::vector<std::vector<pid_t>> Group(const std::vector<pid_t>& pids) {
-    return GroupBySameMemory(machine_.kernel(), machine_.host(), pids);
+    ReadBudget budget(kRequestLimits, machine_.clock());
+    return GroupBySameMemory(machine_.kernel(), machine_.host(), pids, budget).value();
   }
 
   FakeMachine machine_;
@@ -48,6 +49,19 @@ TEST_F(SameMemoryTest, ManyProcessesTakeFewCalls) {
   }
   EXPECT_EQ(Group(pids).size(), 100u);
   EXPECT_LT(machine_.kernel().CallCount(FakeCall::kCompareMemory), 200 * 9);
+}
+
+TEST_F(SameMemoryTest, StopsWhenTheCallerCancels) {
+  std::vector<pid_t> pids;
+  for (pid_t pid = 1; pid <= 100; ++pid) {
+    Add(pid);
+    pids.push_back(pid);
+  }
+  int questions = 0;
+  ReadBudget budget(kRequestLimits, machine_.clock(), [&] { return ++questions > 10; });
+  const auto groups = GroupBySameMemory(machine_.kernel(), machine_.host(), pids, budget);
+  EXPECT_TRUE(absl::IsCancelled(groups.status())) << groups.status();
+  EXPECT_LT(machine_.kernel().CallCount(FakeCall::kCompareMemory), 100);
 }
 
 TEST_F(SameMemoryTest, OneThatHasExitedDoesNotAffectOthers) {
