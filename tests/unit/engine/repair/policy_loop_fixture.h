@@ -97,7 +97,8 @@ class PolicyLoopTest : public ::testing::Test {
   }
 
   RepairDecision DecisionOn(char container) const {
-    for (const auto& workload : board_.Latest()->workloads) {
+    const auto report = board_.Latest();  // kept: the loop's thread may publish the next one
+    for (const auto& workload : report->workloads) {
       if (workload->placement.workload.cgroup_path == Path(container)) return *workload->decision;
     }
     ADD_FAILURE() << "no report of " << container;

@@ -53,7 +53,8 @@ class SlowWorkloadTest : public PolicyLoopTest {
   }
 
   std::shared_ptr<const WorkloadReport> ReportOn(char container) const {
-    for (const auto& workload : board_.Latest()->workloads) {
+    const auto report = board_.Latest();  // kept: the loop's thread may publish the next one
+    for (const auto& workload : report->workloads) {
       if (workload->placement.workload.cgroup_path == Path(container)) return workload;
     }
     return nullptr;
