@@ -97,9 +97,13 @@ TEST_F(SlowWorkloadTest, ItIsNamedAndItsOldReportIsMarkedUntilItIsReadAgain) {
   WaitUntil([&] { return Is('a', "local") && Is('b', "local") && Is('c', "local"); });
   EXPECT_THAT(loop_.StalledCalls(), IsEmpty());
   BlockNextSample();
+  SetMemory('a', kPages - 1, 1);
   SetMemory('b', kPages / 2, kPages / 2);
+  SetMemory('c', kPages - 1, 1);
   PassTime(configuration_->period);
   is_blocked_.Wait();
+  // The others have been read: the time that passes is not theirs.
+  WaitUntil([&] { return LocalFraction('a') < 1 && LocalFraction('c') < 1; });
   PassTime(kStalledAfter + absl::Seconds(1));
   WaitUntil([&] { return Is('b', "unread"); });
   EXPECT_THAT(ReportOn('b')->decision->message,
