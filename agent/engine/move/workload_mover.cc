@@ -36,6 +36,10 @@ constexpr int64_t kSegmentPages = 4096;
 // Each process takes two open files, which are memory of the kernel that counts as the agent's.
 constexpr size_t kMostProcesses = 5000;
 
+// A verification that takes longer ends: a workload whose memory is slow to read would keep others
+// waiting, and the migration's deadline is for moving only.
+constexpr absl::Duration kLongestVerification = absl::Minutes(10);
+
 // The phases of one migration over all processes of a workload. For one thread; Move starts the
 // workers and joins them.
 class WorkloadMover {
@@ -118,11 +122,11 @@ class WorkloadMover {
   // Verifies at once, and again after each of the times `later`.
   void Verify(absl::Span<const absl::Duration> later) {
     const absl::Duration start = context_.clock.Monotonic();
-    VerifyOnce(absl::ZeroDuration());
+    bool in_time = VerifyOnce(absl::ZeroDuration());
     CrossCheckCounters();
     for (const absl::Duration after : later) {
-      if (NothingIsLeft() || !SleepUntil(start + after)) return;
-      VerifyOnce(after);
+      if (!in_time || NothingIsLeft() || !SleepUntil(start + after)) return;
+      in_time = VerifyOnce(after);
     }
   }
 
@@ -277,11 +281,20 @@ class WorkloadMover {
 
   void Book(const MoveTally& tally) { ledger_.Add(tally); }
 
-  void VerifyOnce(absl::Duration after) {
-    const VerificationResult verified =
-        VerifyProcesses(context_, topology_, processes_, after, [this] { return IsCancelled(); });
+  // Returns false if it took too long.
+  bool VerifyOnce(absl::Duration after) {
+    const absl::Duration end = context_.clock.Monotonic() + kLongestVerification;
+    const auto is_late = [&] { return context_.clock.Monotonic() > end; };
+    const VerificationResult verified = VerifyProcesses(context_, topology_, processes_, after,
+                                                        [&] { return IsCancelled() || is_late(); });
+    if (absl::IsCancelled(verified.status) && !IsCancelled()) {
+      Stop(MigrationReason::kDeadline,
+           absl::StrCat("its memory is not verified: reading it takes longer than ",
+                        absl::FormatDuration(kLongestVerification)));
+      return false;
+    }
     Check(verified.status);
-    if (!verified.status.ok() && !absl::IsNotFound(verified.status)) return;
+    if (!verified.status.ok() && !absl::IsNotFound(verified.status)) return true;
     CountVanished();
     ledger_.Update([&](WorkloadMigration& result) {
       result.pages_on_target = verified.verification.pages_on_target;
@@ -289,6 +302,7 @@ class WorkloadMover {
       result.drift_facts = verified.drift_facts;
       result.verifications.push_back(verified.verification);
     });
+    return true;
   }
 
   // Returns false if the migration was cancelled meanwhile.

@@ -95,5 +95,17 @@ TEST_F(MigrationSlowReadsTest, MovingEndsWhenCancelled) {
   EXPECT_EQ(result.outcomes.Total(), kPages);
 }
 
+TEST_F(MigrationSlowReadsTest, AVerificationEndsAfterTenMinutes) {
+  machine_.kernel().set_time_per_query(absl::ZeroDuration());
+  machine_.kernel().RunAt(FakeCall::kMove, 1,
+                          [this] { machine_.kernel().set_time_per_query(absl::Minutes(1)); });
+  spec_.verify_after = {absl::Minutes(1)};
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], kPages);
+  EXPECT_TRUE(result.verifications.empty());
+  EXPECT_EQ(result.message, "its memory is not verified: reading it takes longer than 10m");
+}
+
 }  // namespace
 }  // namespace numalocality::migration_slow_reads_test
