@@ -13,13 +13,13 @@ namespace numalocality::numa_migrate {
 // process, PERMISSION_DENIED if the kernel refuses.
 absl::StatusOr<ExitCode> Check(const EngineContext& context, const Options& options);
 
-// Moves the memory, or with options.dry_run prints what would move. SIGINT, SIGTERM and SIGHUP end
+// Moves the memory, or with asked.dry_run prints what would move. SIGINT, SIGTERM and SIGHUP end
 // it after the current batch: it prints the partial result, restores the machine's settings and
 // returns 128 plus the signal's number. Errors: those of Check; INVALID_ARGUMENT for nodes or
 // ranges that do not exist; FAILED_PRECONDITION if the process's cpuset forbids the target, or if
 // an option that keeps the memory there cannot take effect; ABORTED if too few pages are on target
 // at the end.
-absl::StatusOr<ExitCode> Migrate(const EngineContext& context, const Options& options);
+absl::StatusOr<ExitCode> Migrate(const EngineContext& context, const Options& asked);
 
 // helper: fills memory from a seed, prints where it is, and checks its content until SIGINT,
 // SIGTERM or SIGHUP. DATA_LOSS if a byte is wrong.

@@ -203,8 +203,9 @@ absl::StatusOr<ExitCode> Migrate(const EngineContext& context, const Options& as
   options.spec.ranges = *ranges;
   NL_RETURN_IF_ERROR(CheckSpec(options.spec, subject->topology));
   NoteBalancing(options, context.host, observations.notes);
-  const auto exit_code = options.dry_run ? DryRun(context, options, *subject)
-                                         : Run(context, options, *subject, observations);
+  absl::StatusOr<ExitCode> exit_code = options.dry_run
+                                           ? DryRun(context, options, *subject)
+                                           : Run(context, options, *subject, observations);
   for (const std::string& note : observations.notes) std::cerr << "Note: " << note << "\n";
   if (absl::IsCancelled(exit_code.status())) return CodeOfSignal();
   if (!exit_code.ok()) return OrGone(exit_code.status(), subject->process);
