@@ -254,7 +254,7 @@ class WorkloadMover {
   absl::Status ScanProcess(ProcessMigration& process, const ExpectedNodes& expected) {
     if (!MayGoOn()) return absl::OkStatus();
     const bool in_parts = nodes_swap_ || spec_.limits.workers > 1;
-    const absl::Status status =
+    absl::Status status =
         process.Scan(in_parts ? kSegmentPages : std::numeric_limits<int64_t>::max(), expected,
                      [this] { return !MayGoOn(); });
     // What a scan has found before it was ended counts.
