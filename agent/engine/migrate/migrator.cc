@@ -252,7 +252,7 @@ std::vector<Workload> Migrator::StalledRepairs() const {
   MutexLock lock(mutex_);
   for (const auto& entry : records_.entries()) {
     const Migration& migration = entry->migration;
-    if (!entry->is_replaced || IsFinal(migration.state)) continue;
+    if (!entry->is_replaced || !entry->is_stalled || IsFinal(migration.state)) continue;
     if (migration.request.origin != MigrationOrigin::kPolicy) continue;
     for (const Workload& workload : WorkloadsOf(migration)) stalled.push_back(workload);
   }

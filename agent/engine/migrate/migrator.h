@@ -112,7 +112,8 @@ class Migrator {
   // Migrations that wait or run.
   int ActiveCount() const;
 
-  // The workloads of running repairs that no other repair waits for: their workers were replaced.
+  // The workloads of repairs that wait for a kernel call and that no other repair waits for: their
+  // workers were replaced.
   std::vector<Workload> StalledRepairs() const;
 
   // Writes kernel calls that have not returned for kStalledAfter into the messages of their

@@ -58,10 +58,11 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     has_turn = true;
     const NodeRoom::Room room = context_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
     const size_t count = CountThatFits(group.left.first(most), room.pages);
-    if (count > 0) MoveBatch(group.left.first(count), unit, flag, settle);
+    const bool some_are_pinned =
+        count > 0 && MoveBatch(group.left.first(count), unit, flag, settle);
     context_.room.Release(target, room.pages);
     if (count > 0) {
-      group.is_sampled = is_stuck;
+      group.is_sampled = is_stuck && some_are_pinned;
       group.left.remove_prefix(count);
       has_turn = false;
     } else if (room.is_claimed) {
@@ -178,18 +179,20 @@ bool BatchMover::WaitForTurn(int64_t bytes) {
   return Pause(pressure_wait);
 }
 
-void BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
+bool BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
                            Settle settle) {
   std::vector<PageMove> owned;
   if (flag == MoveFlag::kShared && context_.spec.sharing == SharingRule::kOwned) {
     owned = StillOwned(batch, settle);
     batch = owned;
-    if (batch.empty()) return;
+    if (batch.empty()) return false;
   }
   const BatchResult moved = Call(batch, unit, flag);
   for (size_t i = 0; i < batch.size(); ++i) settle(batch[i], moved.outcomes[i]);
   StopFor(moved, batch.front().target, flag);
   Flush();
+  return std::find(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kPinned) !=
+         moved.outcomes.end();
 }
 
 std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> moves) {

@@ -123,7 +123,7 @@ class BatchMover {
   struct Group {
     NodeId target;
     absl::Span<const PageMove> left;
-    bool is_sampled = false;  // its last batch was a sample, because the process's memory was stuck
+    bool is_sampled = false;  // its last batch was a sample of stuck memory, and some was pinned
     std::vector<PageMove> reordered = {};  // what `left` points to from the first sample on
   };
 
@@ -138,7 +138,8 @@ class BatchMover {
   // Waits until the bandwidth limits and the memory pressure allow `bytes`; returns false if the
   // process or the migration was stopped.
   bool WaitForTurn(int64_t bytes);
-  void MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle);
+  // Returns whether some of the pages are pinned.
+  bool MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle);
   // One call of the mover, with its measurement and its progress report.
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
   BatchResult CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag);

@@ -11,6 +11,10 @@ namespace {
 // Memory that other processes begin to share within this time may still be moved.
 constexpr absl::Duration kProofLifetime = absl::Seconds(5);
 
+// What the last look at the mappings may cost. It must be short: the process may change them
+// meanwhile.
+constexpr ReadLimits kLastLookLimits{int64_t{16} << 20, absl::Seconds(1)};
+
 // `ranges`: ascending, disjoint.
 bool Contains(const std::vector<AddressRange>& ranges, uint64_t address) {
   const auto behind = std::upper_bound(
@@ -27,24 +31,25 @@ bool OwnedMemory::Has(pid_t pid, uint64_t address) {
   return Contains(ranges_[pid], address);
 }
 
-std::shared_ptr<const SharingProof> OwnedMemory::Proof() {
-  MutexLock lock(mutex_);
-  if (context_.clock.Monotonic() >= old_at_) Prove();
-  return proof_;
-}
-
 std::vector<PageMove> OwnedMemory::StillOwned(const ProcessHandle& process,
                                               absl::Span<const PageMove> moves) {
-  const auto proof = Proof();
-  ReadBudget budget(kRequestLimits, context_.clock);
+  // Before the mappings are read: a proof takes long, and they must be those of the moment.
+  std::shared_ptr<const SharingProof> proof;
+  std::vector<PageMove> proven;
+  {
+    MutexLock lock(mutex_);
+    if (context_.clock.Monotonic() >= old_at_) Prove();
+    proof = proof_;
+    const std::vector<AddressRange>& ranges = ranges_[process.pid()];
+    std::copy_if(moves.begin(), moves.end(), std::back_inserter(proven),
+                 [&](const PageMove& move) { return Contains(ranges, move.address); });
+  }
+  ReadBudget budget(kLastLookLimits, context_.clock);
   const auto mappings = process.ReadMaps(budget);
   if (!mappings.ok()) return {};
   const std::vector<AddressRange> now = proof->OwnedRanges(process.pid(), *mappings);
-  std::vector<PageMove> owned;
-  for (const PageMove& move : moves) {
-    if (Contains(now, move.address) && Has(process.pid(), move.address)) owned.push_back(move);
-  }
-  return owned;
+  std::erase_if(proven, [&](const PageMove& move) { return !Contains(now, move.address); });
+  return proven;
 }
 
 void OwnedMemory::Prove() {

@@ -38,13 +38,11 @@ class OwnedMemory {
   // The elements of `moves`, of one process, that Has, and whose mappings still are what the proof
   // was about: the process may have mapped a file that others use, such as a library, over them
   // (MAP_FIXED). Reads the mappings, so call it right before the pages move. None if they cannot be
-  // read.
+  // read within a second.
   std::vector<PageMove> StillOwned(const ProcessHandle& process, absl::Span<const PageMove> moves);
 
  private:
   void Prove() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The proof, taken again if it is old.
-  std::shared_ptr<const SharingProof> Proof();
 
   const EngineContext& context_;
   const Workload& workload_;

@@ -136,13 +136,19 @@ void SegmentMover::TrySample(std::vector<WindowPlan> windows) {
     tried_windows.resize(tried.size(), i);
     sample.AddMoves(part);
   }
+  unstuck_sample_.emplace();
   MovePlan(std::move(sample));
+  const std::set<uint64_t> unstuck = std::move(*unstuck_sample_);
+  unstuck_sample_.reset();
   if (!batches_.MayContinue()) return;
-  // A page that is on its target, or nowhere any more, says that the window is worth trying.
+  // A page that has moved, is nowhere any more, or stayed for another reason than that it is pinned
+  // says that the window is worth trying.
   const std::vector<int> nodes = batches_.Query(tried);
   std::vector<bool> is_stuck(windows.size(), !nodes.empty());
   for (size_t i = 0; i < nodes.size(); ++i) {
-    if (nodes[i] < 0 || nodes[i] == tried[i].target.value) is_stuck[tried_windows[i]] = false;
+    if (nodes[i] < 0 || nodes[i] == tried[i].target.value || unstuck.contains(tried[i].address)) {
+      is_stuck[tried_windows[i]] = false;
+    }
   }
   for (size_t i = 0; i < windows.size(); ++i) {
     if (is_stuck[i]) {
@@ -288,6 +294,9 @@ void SegmentMover::MoveSharers() {
 
 void SegmentMover::Settle(const PageMove& move, int64_t pages, PageOutcome outcome) {
   const SharingRule rule = context_.spec.sharing;
+  if (unstuck_sample_.has_value() && outcome != PageOutcome::kPinned) {
+    unstuck_sample_->insert(move.address);
+  }
   if (outcome == PageOutcome::kMoved) {
     batches_.CountMoved(move, pages);
   } else if (PageRetries::IsWorthwhile(outcome) &&

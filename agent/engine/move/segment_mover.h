@@ -2,6 +2,9 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_MOVE_SEGMENT_MOVER_H_
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_SEGMENT_MOVER_H_
 
+#include <cstdint>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -63,6 +66,8 @@ class SegmentMover {
   int64_t settled_pages_ = 0;
   PageRetries retries_;
   std::vector<UnmovedPage> sharers_;  // of this window: shared pages that belong to the workload
+  // While a sample is tried: the addresses of pages that moved, or that are not pinned.
+  std::optional<std::set<uint64_t>> unstuck_sample_;
 };
 
 }  // namespace numalocality

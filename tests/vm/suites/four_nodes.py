@@ -5,6 +5,7 @@ from guest.agent import Agent, outcomes, state
 from guest.case import case
 from guest.machine import cpu_list
 from suites.migrate import MIB, check_migration, ends, start_workload
+from suites.numa_migrate import PATIENT
 
 
 @case(seconds=300)
@@ -38,7 +39,7 @@ def node_0_is_forbidden(machine):
                                         cpus=cpu_list(oracles.node_cpus(near)), mems=mems)
         container.wait_ready()
         container.repin(cpu_list(oracles.node_cpus(far)))
-        record = agent.migrate("--container", container.id)
+        record = agent.migrate("--container", container.id, *PATIENT)
         calls.append(int(record["workloads"][0]["move_call_count"]))
         machine.log(f"{name}: {state(record)} {outcomes(record)}, {calls[-1]} calls")
         assert state(record) == "SUCCEEDED"

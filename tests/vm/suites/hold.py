@@ -54,7 +54,7 @@ def hold_options(pid, node):
 
 def mostly_held(holds, unheld):
     """Whether the batches of a stopped process were held. On a busy host some calls last longer than a hold, which does not count."""
-    return holds > 1 and unheld <= holds // 2
+    return holds > 1 and unheld < holds
 
 
 def finish(process):

@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 
 from guest import cgroups, oracles
@@ -17,6 +16,7 @@ from guest.case import case
 from guest.policies import ADDRESS, decision, repairs, start_agent
 from guest.wait import wait_until
 from suites.migrate import ends
+from suites.numa_migrate import PATIENT
 from suites.repair import MIB, cpus_of, share_on, start, stop_clean
 
 NOBODY = 65534
@@ -27,6 +27,11 @@ def memory_of(process, key):
     lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
     (line,) = [line for line in lines if line.startswith(f"{key}:")]
     return int(line.split()[1]) << 10
+
+
+def reset_peak(process):
+    """Makes VmHWM of a process its memory of this moment."""
+    pathlib.Path(f"/proc/{process.pid}/clear_refs").write_text("5")
 
 
 def run_in(machine, container, node, *argv):
@@ -49,7 +54,7 @@ def is_healthy():
     try:
         with urllib.request.urlopen(f"http://{ADDRESS}/healthz", timeout=60) as page:
             return page.status == 200
-    except urllib.error.HTTPError:
+    except OSError:  # HTTPError, a refused connection, a time-out
         return False
 
 
@@ -63,7 +68,8 @@ def deep_maps(machine):
         "main", ["integrity-workload", "--bytes", MIB, "--idle"])
     hostile.wait_ready()
     assert is_healthy()
-    before = memory_of(agent.process, "VmRSS")
+    reset_peak(agent.process)
+    before = memory_of(agent.process, "VmHWM")
 
     directory = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
     directory.chmod(0o777)
@@ -122,7 +128,7 @@ def shared_heap(machine):
                                         192 * MIB, "--thp", "never"], cpus=cpus_of(near))
     heap.wait_ready()
     heap.repin(cpus_of(far))
-    record = agent.migrate("--container", heap.id, "--shared", "never")
+    record = agent.migrate("--container", heap.id, "--shared", "never", *PATIENT)
     machine.log(f"{state(record)} {outcomes(record)}, {record['workloads'][0]['move_call_count']} calls")
     assert outcomes(record)["SHARED"] >= 192 * MIB // 4096
     assert int(record["workloads"][0]["move_call_count"]) <= 50
@@ -199,6 +205,9 @@ class Health:
             if not is_healthy():
                 self.bad.append(self.count)
 
+    def is_asking(self):
+        return self._thread.is_alive()
+
     def stop(self):
         self._stop.set()
         self._thread.join()
@@ -235,7 +244,8 @@ def a_full_node(machine):
     wait_until("all are known", lambda: len(agent.json("top")["placements"]) >= 250, 120)
     machine.log("250 containers are known")
     alone = repair_time(machine, database, far)
-    idle = memory_of(agent.process, "VmRSS")
+    reset_peak(agent.process)
+    idle = memory_of(agent.process, "VmHWM")
     health = Health(machine)
 
     directory = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
@@ -268,6 +278,7 @@ def a_full_node(machine):
     doctor = agent.ctl("doctor", check=False)
     machine.log(doctor.stdout)
     grown = memory_of(agent.process, "VmHWM") - idle
+    assert health.is_asking()
     health.stop()
     machine.log(f"grown by {grown >> 20} MiB from {idle >> 20} MiB; {health.count} answers of /healthz, bad: {health.bad}")
     assert grown <= 64 * MIB and health.count > 0 and not health.bad

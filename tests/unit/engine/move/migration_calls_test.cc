@@ -118,6 +118,21 @@ TEST_F(MigrationCallsTest, WhatComesAfterPinnedMemoryIsMoved) {
   }
 }
 
+// What stays for another reason than that it is pinned says nothing about its neighbours.
+TEST_F(MigrationCallsTest, BusyMemoryAfterPinnedMemoryIsMoved) {
+  FakeMachine machine = LargeMachine();
+  machine.SetHugePages(false);
+  const auto process = machine.AddProcess(10);
+  process->AddPages(kBase, 16 * kWindow, 0);
+  Pin(*process, 0, 8);
+  for (uint64_t i = 8 * kWindow; i < 16 * kWindow; ++i) {
+    process->At(kBase + i * kFakePage).busy_attempts = 1;
+  }
+  const WorkloadMigration result = Move(machine, *process);
+  EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 8 * kWindow);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 8 * kWindow);
+}
+
 TEST_F(MigrationCallsTest, IslandsInPinnedMemoryAreMoved) {
   FakeMachine machine = LargeMachine();
   machine.SetHugePages(false);
