@@ -76,7 +76,7 @@ class SharingProof::Survey {
                         ProcessMemory::Open(kernel_, host_, pid, budget_));
     own_marks_[pid] = memory.exec_mark();
     marks_.insert(memory.exec_mark());
-    const absl::Status status = ReadObjects(memory);
+    absl::Status status = ReadObjects(memory);
     if (!absl::IsResourceExhausted(status)) return status;
     own_limit_ =
         absl::StrCat("not all shared memory of process ", pid, " is moved: ", status.message());
