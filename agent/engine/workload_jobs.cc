@@ -113,7 +113,7 @@ std::string WorkloadJobs::Describe(uint64_t workload) const {
   const auto found = busy_.find(workload);
   if (found == busy_.end() || found->second.watch == 0) {
     return absl::StrCat("it waits for a free thread: ", running_count_,
-                        " other workloads are slow to read");
+                        " other workloads are being read");
   }
   return watchdog_.Describe(found->second.watch);
 }

@@ -53,17 +53,6 @@ int64_t WindowPlan::CountMoves(const PageSizes& sizes) const {
          static_cast<int64_t>(probes.size() + rest.size() + singles.size());
 }
 
-void WindowPlan::AddMoves(const WindowPlan& other) {
-  const auto add = [](std::vector<PageMove>& moves, const std::vector<PageMove>& more) {
-    moves.insert(moves.end(), more.begin(), more.end());
-    SortByTarget(moves);
-  };
-  add(huge, other.huge);
-  add(probes, other.probes);
-  add(rest, other.rest);
-  add(singles, other.singles);
-}
-
 void SortByTarget(std::vector<PageMove>& moves) {
   std::sort(moves.begin(), moves.end(), [](const PageMove& a, const PageMove& b) {
     return std::tie(a.target, a.address) < std::tie(b.target, b.address);
@@ -99,6 +88,18 @@ WindowPlan TakeSample(WindowPlan& plan, size_t most, const PageSizes& sizes) {
   sample.rest = Take(plan.rest, rest, most);
   sample.singles = Take(plan.singles, 1, most);
   return sample;
+}
+
+WindowPlan Merge(absl::Span<const WindowPlan> windows) {
+  WindowPlan merged;
+  for (const auto moves :
+       {&WindowPlan::huge, &WindowPlan::probes, &WindowPlan::rest, &WindowPlan::singles}) {
+    for (const WindowPlan& window : windows) {
+      (merged.*moves).insert((merged.*moves).end(), (window.*moves).begin(), (window.*moves).end());
+    }
+    SortByTarget(merged.*moves);
+  }
+  return merged;
 }
 
 WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,

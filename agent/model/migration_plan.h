@@ -48,8 +48,6 @@ struct WindowPlan {
 
   // The base pages that are to be moved.
   int64_t CountMoves(const PageSizes& sizes) const;
-  // Adds the moves of another window.
-  void AddMoves(const WindowPlan& other);
 };
 
 // Orders `moves` by target, then address.
@@ -65,6 +63,9 @@ std::vector<size_t> SampleIndices(size_t count, size_t most);
 
 // Takes up to `most` huge pages, blocks and single pages each out of `plan`.
 WindowPlan TakeSample(WindowPlan& plan, size_t most, const PageSizes& sizes);
+
+// The moves of several windows.
+WindowPlan Merge(absl::Span<const WindowPlan> windows);
 
 // Plans one window. `spans`: in address order, without overlaps, each as long as possible.
 WindowPlan PlanWindow(absl::Span<const PageSpan> spans, const NodeMap& targets,

@@ -125,19 +125,18 @@ void SegmentMover::TrySample(std::vector<WindowPlan> windows) {
   if (windows.empty() || !batches_.MayContinue()) return;
   const PageSizes& sizes = process_.page_sizes();
   const size_t of_each = std::max(size_t{1}, MostAside() / windows.size());
-  WindowPlan sample;
+  std::vector<WindowPlan> samples;
   std::vector<PageMove> tried;
   std::vector<size_t> tried_windows;
   for (size_t i = 0; i < windows.size(); ++i) {
-    const WindowPlan part = TakeSample(windows[i], of_each, sizes);
-    for (const auto* moves : {&part.huge, &part.probes, &part.singles}) {
+    const WindowPlan& sample = samples.emplace_back(TakeSample(windows[i], of_each, sizes));
+    for (const auto* moves : {&sample.huge, &sample.probes, &sample.singles}) {
       tried.insert(tried.end(), moves->begin(), moves->end());
     }
     tried_windows.resize(tried.size(), i);
-    sample.AddMoves(part);
   }
   unstuck_sample_.emplace();
-  MovePlan(std::move(sample));
+  MovePlan(Merge(samples));
   const std::set<uint64_t> unstuck = std::move(*unstuck_sample_);
   unstuck_sample_.reset();
   if (!batches_.MayContinue()) return;
@@ -239,7 +238,6 @@ void SegmentMover::MoveProbes(absl::Span<const PageMove> heads, absl::Span<const
       // Not Settle: if it has moved meanwhile, these pages, which may be part of a huge page, would
       // be tried again as a whole one.
       batches_.Count(PageOutcome::kPinned, static_cast<int64_t>(left.size()) + 1);
-      process_.stuck().CountUntried(static_cast<int64_t>(left.size()));
       continue;
     }
     if (is_stuck && SettleStuckProbe(heads[i], left)) continue;

@@ -41,7 +41,8 @@ class StuckMemory {
   // Returns all that were put aside.
   std::vector<WindowPlan> TakeAside();
 
-  // Base pages that count as pinned, but were not tried.
+  // Base pages that count as pinned, but were not tried. A block of which only the first page was
+  // tried counts as tried: it may be one huge page.
   void CountUntried(int64_t pages);
   int64_t untried_pages() const;
 

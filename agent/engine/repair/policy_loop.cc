@@ -283,10 +283,12 @@ void PolicyLoop::SetWatchStatus(const absl::Status& status) {
 }
 
 TrackedWorkload& PolicyLoop::Track(const Workload& workload) {
-  const TrackedWorkload found(workload, context_.clock.Now());
-  TrackedWorkload& tracked = tracked_.try_emplace(workload.cgroup_path, found).first->second;
-  if (tracked.workload().cgroup_id != workload.cgroup_id) tracked = found;
-  return tracked;
+  const auto found = tracked_.find(workload.cgroup_path);
+  if (found != tracked_.end() && found->second.workload().cgroup_id == workload.cgroup_id) {
+    return found->second;
+  }
+  const TrackedWorkload unread(workload, context_.clock.Now());
+  return tracked_.insert_or_assign(workload.cgroup_path, unread).first->second;
 }
 
 void PolicyLoop::DropGone() {

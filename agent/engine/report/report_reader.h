@@ -41,9 +41,9 @@ struct KeptWorkload {
   std::vector<ProcessPlacement> processes = {};
   MemoryByNode sampled_at = {};  // the workload's memory when its processes were sampled
   bool resample = true;
-  absl::Status too_large = {};                             // why its processes are not read, or OK
-  absl::Duration pause = {};                               // before they are read again, ...
-  absl::Duration read_again_at = {};                       // ... and its end, monotonic
+  absl::Status too_large = {};        // why its processes are not read, or OK
+  absl::Duration pause = {};          // between the last attempt to read them and the next one
+  absl::Duration read_again_at = {};  // when that next attempt is due, monotonic
   std::shared_ptr<const WorkloadReport> report = nullptr;  // before the first read
   std::atomic<ContainerRole> role;                         // found again while jobs read it
 };

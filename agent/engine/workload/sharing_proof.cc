@@ -182,7 +182,7 @@ class SharingProof::Survey {
   const Clock& clock_;
   const Host& host_;
   const Workload& workload_;
-  ReadBudget budget_;  // of everything; the bytes of maps count in their own ones
+  ReadBudget budget_;  // for all reads; the bytes of maps count in budgets of their own
   ReadLimits foreign_left_ = kAllForeignLimits;
   std::map<pid_t, uint64_t> own_marks_;
   std::set<uint64_t> marks_;          // of own_marks_

@@ -90,7 +90,7 @@ TEST_F(WorkloadJobsTest, WorkersOfSlowJobsAreReplaced) {
   jobs_.CallEndings(absl::ZeroDuration());
   RunQuick(kSlow + 1);
   EXPECT_EQ(jobs_.Describe(kSlow + 1),
-            "it waits for a free thread: 2 other workloads are slow to read");
+            "it waits for a free thread: 2 other workloads are being read");
   clock_.Advance(WorkloadJobs::kReplacedAfter + absl::Seconds(1));
   jobs_.ReplaceSlow();
   jobs_.CallEndings(kLong);

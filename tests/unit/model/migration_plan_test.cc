@@ -166,14 +166,15 @@ TEST(TakeSampleTest, TakesWholeBlocksAndSinglePages) {
 
 TEST(TakeSampleTest, SamplesOfSeveralWindowsKeepTheirOrder) {
   const NodeMap swap = {{NodeId{0}, NodeId{1}}, {NodeId{1}, NodeId{0}}};
-  WindowPlan all;
+  std::vector<WindowPlan> samples;
   for (uint64_t window = 0; window < 4; ++window) {
     std::vector<PageSpan> pages;
     Append(pages, kBase + window * 4 * kHuge, 512, 0);
     Append(pages, kBase + (window * 4 + 1) * kHuge, 512, 1);
     WindowPlan plan = PlanWindow(pages, swap, kSizes);
-    all.AddMoves(TakeSample(plan, 2, kSizes));
+    samples.push_back(TakeSample(plan, 2, kSizes));
   }
+  const WindowPlan all = Merge(samples);
   ASSERT_EQ(all.probes.size(), 8u);
   for (size_t i = 0; i < 8; ++i) {
     EXPECT_EQ(all.probes[i].target, NodeId{i < 4 ? 0 : 1}) << i;

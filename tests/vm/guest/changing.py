@@ -1,7 +1,7 @@
 """Processes that change while their memory moves: python3 -m guest.changing KIND READY BYTES
 
   exec     executes itself at SIGUSR1, and has new memory of the same size then
-  fork     forks a child about ten times a second; each checks the memory and writes a part of its copy
+  fork     forks a child every two seconds; each checks the memory and writes a part of its copy
   release  the first 48 pages cannot move until SIGUSR1
 
 The file READY appears when the memory is in place, and again after exec. At SIGTERM the process checks its memory: exit status
@@ -69,7 +69,7 @@ def main(kind, ready, size):
     while True:
         if kind == "fork":
             is_intact = forked_check(memory) and is_intact
-            came = signal.sigtimedwait(asked, 0.05)
+            came = signal.sigtimedwait(asked, 2)
             number = came.si_signo if came else None
         else:
             number = signal.sigwait(asked)

@@ -26,10 +26,7 @@ class MigratorStalledTest : public MigratorTest {
   std::string SubmitStalled(int call) {
     const std::string path = absl::StrCat("/stalled", call);
     AddPod(path, 100 + call);
-    machine_.kernel().RunAt(FakeCall::kMove, call, [this, call] {
-      in_call_[static_cast<size_t>(call)].Open();
-      go_on_.Wait();
-    });
+    Stall(FakeCall::kMove, call, in_call_[static_cast<size_t>(call)]);
     const auto submitted = migrator_.Submit(Request(path));
     EXPECT_TRUE(submitted.ok()) << submitted.status();
     return submitted->id;
@@ -43,10 +40,10 @@ class MigratorStalledTest : public MigratorTest {
     return request;
   }
 
-  // The `call`th call of `kind` does not return until go_on_ opens.
-  void Stall(FakeCall kind, int call) {
-    machine_.kernel().RunAt(kind, call, [this] {
-      in_read_.Open();
+  // The `call`th call of `kind` opens `gate`, and does not return until go_on_ opens.
+  void Stall(FakeCall kind, int call, Gate& gate) {
+    machine_.kernel().RunAt(kind, call, [this, &gate] {
+      gate.Open();
       go_on_.Wait();
     });
   }
@@ -55,6 +52,15 @@ class MigratorStalledTest : public MigratorTest {
   void PassTheLimit() {
     machine_.clock().Advance(kStalledAfter + absl::Seconds(1));
     migrator_.FindStalledCalls();
+  }
+
+  // The stalled call returns: the migration succeeds, and no message names the call any more.
+  void LetItEnd(const std::string& id) {
+    go_on_.Open();
+    const Migration ended = WaitForEnd(migrator_, id);
+    EXPECT_EQ(ended.state, MigrationState::kSucceeded);
+    EXPECT_EQ(ended.message, "");
+    EXPECT_EQ(ended.workloads[0].message, "");
   }
 
   Gate go_on_;
@@ -75,11 +81,7 @@ TEST_F(MigratorStalledTest, TheRecordNamesTheCall) {
       record->message,
       HasSubstr("move_pages of 64 pages of process 101 has not returned from the kernel for 6s"));
   EXPECT_EQ(record->workloads[0].message, record->message);
-  go_on_.Open();
-  const Migration ended = WaitForEnd(migrator_, id);
-  EXPECT_EQ(ended.state, MigrationState::kSucceeded);
-  EXPECT_EQ(ended.message, "");
-  EXPECT_EQ(ended.workloads[0].message, "");
+  LetItEnd(id);
 }
 
 TEST_F(MigratorStalledTest, OthersNeedNotWaitForIt) {
@@ -103,7 +105,7 @@ TEST_F(MigratorStalledTest, OthersNeedNotWaitForIt) {
 
 TEST_F(MigratorStalledTest, AReadIsNamedAsAMoveIs) {
   AddPod("/hostile", 7);
-  Stall(FakeCall::kQuery, 1);
+  Stall(FakeCall::kQuery, 1, in_read_);
   const std::string id = migrator_.Submit(Request("/hostile"))->id;
   in_read_.Wait();
   migrator_.FindStalledCalls();
@@ -113,34 +115,26 @@ TEST_F(MigratorStalledTest, AReadIsNamedAsAMoveIs) {
               HasSubstr("a read of its processes' memory has not returned from the kernel for 6s"));
   ASSERT_THAT(migrator_.StalledCalls(), SizeIs(1));
   EXPECT_THAT(migrator_.StalledCalls()[0].work, HasSubstr("/hostile"));
-  go_on_.Open();
-  const Migration ended = WaitForEnd(migrator_, id);
-  EXPECT_EQ(ended.state, MigrationState::kSucceeded);
-  EXPECT_EQ(ended.message, "");
-  EXPECT_EQ(ended.workloads[0].message, "");
+  LetItEnd(id);
 }
 
 TEST_F(MigratorStalledTest, SoIsTheLastReadOfARepair) {
   AddPod("/hostile", 7);
   FakeKernel& kernel = machine_.kernel();
   kernel.RunAt(FakeCall::kMove, 1, [this, &kernel] {
-    Stall(FakeCall::kThreadCpus, kernel.CallCount(FakeCall::kThreadCpus) + 1);
+    Stall(FakeCall::kThreadCpus, kernel.CallCount(FakeCall::kThreadCpus) + 1, in_read_);
   });
   const std::string id = migrator_.Submit(Repair("/hostile"))->id;
   in_read_.Wait();
   PassTheLimit();
   EXPECT_THAT(migrator_.StalledCalls(), SizeIs(1));
-  go_on_.Open();
-  const Migration ended = WaitForEnd(migrator_, id);
-  EXPECT_EQ(ended.state, MigrationState::kSucceeded);
-  EXPECT_EQ(ended.message, "");
-  EXPECT_EQ(ended.workloads[0].message, "");
+  LetItEnd(id);
 }
 
 TEST_F(MigratorStalledTest, AStalledRepairHoldsUpNoOtherOne) {
   AddPod("/hostile", 7);
   AddPod("/other", 10);
-  Stall(FakeCall::kQuery, 1);
+  Stall(FakeCall::kQuery, 1, in_read_);
   const std::string stalled = migrator_.Submit(Repair("/hostile"))->id;
   in_read_.Wait();
   const std::string other = migrator_.Submit(Repair("/other"))->id;

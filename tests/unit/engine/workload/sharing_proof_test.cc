@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <ios>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/long_lines.h"
 #include "tests/unit/fake/peak_memory.h"
 
 namespace numalocality::sharing_proof_test {
@@ -53,6 +52,12 @@ class SharingProofTest : public ::testing::Test {
     machine_.Publish(At(child));
   }
 
+  // From now on maps are read by queries, 30 ms a mapping.
+  void SlowMappingQueries() {
+    machine_.kernel().set_has_mapping_query(true);
+    machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  }
+
   SharingProof Take(const std::vector<pid_t>& own_pids = {10, 11}) {
     return SharingProof::Take(machine_.kernel(), machine_.clock(), machine_.host(),
                               finder_.Find({{}, {}, "/pod", {}}).value().front(), own_pids);
@@ -72,8 +77,7 @@ TEST_F(SharingProofTest, AStrangerWithTooManyMappingsIsNamedAndMayMapAnything) {
   Map(10, kBuffers);
   for (uint64_t i = 1; i < 1000; ++i) At(90).AddHole(kBase * 2 * i, 1);
   machine_.AddProcess(91);
-  machine_.kernel().set_has_mapping_query(true);
-  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  SlowMappingQueries();
   const SharingProof proof = Take();
   EXPECT_LT(machine_.clock().Monotonic(), absl::Seconds(3));
   EXPECT_TRUE(proof.OwnsAnonymous(10));
@@ -85,15 +89,10 @@ TEST_F(SharingProofTest, AStrangerWithTooManyMappingsIsNamedAndMayMapAnything) {
 // Lines of a megabyte each, as of a file below thousands of directories, before Linux 6.11.
 TEST_F(SharingProofTest, AStrangerWithDeepPathsIsNamedAndMayMapAnything) {
   Map(10, kBuffers);
-  {
-    std::ofstream maps(machine_.host().proc + "/90/maps");
-    for (uint64_t line = 0; line < 300; ++line) {
-      maps << absl::StrFormat("%x-%x r--s 00000000 08:01 7 /", kBase + line * 2 * kFakePage,
-                              kBase + (line * 2 + 1) * kFakePage);
-      maps.seekp(static_cast<std::streamoff>((line + 1) << 20));  // a hole
-      maps << '\n';
-    }
-  }
+  WriteLongLines(machine_.host().proc + "/90/maps", 300, [](uint64_t line) {
+    return absl::StrFormat("%x-%x r--s 00000000 08:01 7 /", kBase + line * 2 * kFakePage,
+                           kBase + (line * 2 + 1) * kFakePage);
+  });
   const SharingProof proof = Take();
   EXPECT_TRUE(proof.OwnsAnonymous(10));
   EXPECT_FALSE(proof.OwnsObject(kBuffers));
@@ -106,8 +105,7 @@ TEST_F(SharingProofTest, ManyStrangersTogetherTakeABoundedTime) {
     machine_.AddProcess(pid);
     for (uint64_t i = 1; i <= 60; ++i) At(pid).AddHole(kBase * 2 * i, 1);
   }
-  machine_.kernel().set_has_mapping_query(true);
-  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  SlowMappingQueries();
   const SharingProof proof = Take();
   EXPECT_LT(machine_.clock().Monotonic(), absl::Seconds(8));
   EXPECT_TRUE(proof.OwnsAnonymous(10));
@@ -129,8 +127,7 @@ TEST_F(SharingProofTest, AHundredThousandProcessesAreReadInLittleMemory) {
 TEST_F(SharingProofTest, ACallerThatCancelsWaitsForOneProcessAtMost) {
   Map(10, kBuffers);
   for (pid_t pid = 100; pid < 200; ++pid) machine_.AddProcess(pid)->AddHole(kBase, 1);
-  machine_.kernel().set_has_mapping_query(true);
-  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  SlowMappingQueries();
   bool is_cancelled = false;
   machine_.kernel().RunAt(FakeCall::kQueryMapping, 20, [&] { is_cancelled = true; });
   const SharingProof proof = SharingProof::Take(
@@ -145,8 +142,7 @@ TEST_F(SharingProofTest, ACallerThatCancelsWaitsForOneProcessAtMost) {
 TEST_F(SharingProofTest, AnOwnProcessWithTooManyMappingsIsNamed) {
   Map(11, kBuffers);
   for (uint64_t i = 1; i < 1000; ++i) At(10).AddHole(kBase * 2 * i, 1);
-  machine_.kernel().set_has_mapping_query(true);
-  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  SlowMappingQueries();
   const SharingProof proof = Take();
   EXPECT_TRUE(proof.OwnsAnonymous(10));
   EXPECT_TRUE(proof.OwnsObject(kBuffers));

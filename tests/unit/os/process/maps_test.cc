@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "agent/os/act/system_kernel_calls.h"
 #include "agent/os/process/process_handle.h"
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/long_lines.h"
 #include "tests/unit/fake/peak_memory.h"
 
 namespace numalocality::maps_test {
@@ -170,15 +170,10 @@ TEST_F(MapsQueryTest, AProcessThatLosesItsMemoryMeanwhileIsNotFound) {
 TEST(MapsTextTest, LongPathsAreNotKept) {
   FakeMachine machine;
   machine.AddProcess(100);
-  {
-    std::ofstream maps(machine.host().proc + "/100/maps");
-    for (uint64_t line = 0; line < 50; ++line) {
-      maps << absl::StrFormat("%x-%x r--s 00000000 08:01 7 /", kBase + line * 2 * kFakePage,
-                              kBase + (line * 2 + 1) * kFakePage);
-      maps.seekp((line + 1) << 20);  // a hole: quick to write and to read
-      maps << '\n';
-    }
-  }
+  WriteLongLines(machine.host().proc + "/100/maps", 50, [](uint64_t line) {
+    return absl::StrFormat("%x-%x r--s 00000000 08:01 7 /", kBase + line * 2 * kFakePage,
+                           kBase + (line * 2 + 1) * kFakePage);
+  });
   const auto handle = ProcessHandle::Open(machine.kernel(), machine.host(), 100);
   ReadBudget budget(kPeriodicLimits, machine.clock());
   std::vector<Mapping> mappings;

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <ios>
 #include <string>
 
+#include "absl/strings/str_format.h"
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/long_lines.h"
 #include "tests/unit/fake/peak_memory.h"
 
 namespace numalocality::numa_maps_test {
@@ -75,14 +75,10 @@ TEST(ParseNumaMapsTest, RefusesWhatIsNotInTheFormat) {
 TEST(VisitNumaMapsTest, LongPathsAreNotKept) {
   FakeMachine machine;
   machine.AddProcess(10);
-  {
-    std::ofstream numa_maps(machine.host().proc + "/10/numa_maps");
-    for (uint64_t line = 0; line < 50; ++line) {
-      numa_maps << std::hex << (line + 1) * 4096 << " bind:0-1 file=/";
-      numa_maps.seekp(static_cast<std::streamoff>((line + 1) << 20));  // a hole
-      numa_maps << " mapped=2 N1=2 kernelpagesize_kB=4\n";
-    }
-  }
+  WriteLongLines(
+      machine.host().proc + "/10/numa_maps", 50,
+      [](uint64_t line) { return absl::StrFormat("%x bind:0-1 file=/", (line + 1) * 4096); },
+      " mapped=2 N1=2 kernelpagesize_kB=4");
   ReadBudget budget;
   int count = 0;
   absl::Status status;
