@@ -34,7 +34,7 @@ std::vector<std::string> WorkloadJobs::Stop(absl::Duration grace) {
   stopping_ = true;
   for (const Waiting& waiting : waiting_) busy_.erase(waiting.workload);
   waiting_.clear();
-  while (running_count_ > 0) {
+  while (!running_.empty()) {
     const absl::Duration left = end - Clock::System().Monotonic();
     if (left <= absl::ZeroDuration()) break;
     changed_.WaitFor(mutex_, left);
@@ -42,31 +42,45 @@ std::vector<std::string> WorkloadJobs::Stop(absl::Duration grace) {
   return watchdog_.DescribeAll();
 }
 
-void WorkloadJobs::Run(uint64_t workload, std::string name, Job job) {
+void WorkloadJobs::Run(const Workload& workload, std::string name, Job job) {
+  const uint64_t id = workload.cgroup_id;
   {
     MutexLock lock(mutex_);
     if (stopping_) return;
-    Busy& busy = busy_[workload];
+    Busy& busy = busy_[id];
+    busy.pod = workload.PodKey();
     busy.since = clock_.Monotonic();
     busy.is_awaited = has_threads_;
     if (has_threads_) {
-      waiting_.push_back({workload, std::move(name), std::move(job)});
+      waiting_.push_back({id, std::move(name), std::move(job)});
       return BeginNext();
     }
   }
   Ending ending = job(JobWatch());
   MutexLock lock(mutex_);
-  ended_.push_back({workload, std::move(ending)});
+  ended_.push_back({id, std::move(ending)});
+}
+
+bool WorkloadJobs::HasSlowJobs(const std::string& pod) const {
+  const auto slow = std::count_if(running_.begin(), running_.end(), [&](uint64_t workload) {
+    const Busy& busy = busy_.at(workload);
+    return busy.pod == pod && clock_.Monotonic() - busy.since > kReplacedAfter;
+  });
+  return slow >= kMaxSlowOfPod;
 }
 
 void WorkloadJobs::BeginNext() {
-  while (!waiting_.empty() && workers_.HasFree()) {
-    Waiting next = std::move(waiting_.front());
-    waiting_.pop_front();
+  while (workers_.HasFree()) {
+    const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) {
+      return !HasSlowJobs(busy_.at(waiting.workload).pod);
+    });
+    if (found == waiting_.end()) return;
+    Waiting next = std::move(*found);
+    waiting_.erase(found);
     Busy& busy = busy_.at(next.workload);
     busy.since = clock_.Monotonic();
     busy.watch = watchdog_.Begin(std::move(next.name));
-    ++running_count_;
+    running_.insert(next.workload);
     busy.worker_job =
         workers_.Run([this, workload = next.workload, watch = busy.watch,
                       job = std::move(next.job)] { RunOnWorker(workload, watch, job); });
@@ -94,7 +108,7 @@ void WorkloadJobs::RunOnWorker(uint64_t workload, int64_t watch, const Job& job)
   {
     MutexLock lock(mutex_);
     ended_.push_back({workload, std::move(ending)});
-    --running_count_;
+    running_.erase(workload);
     is_late = !is_owner_waiting_ && !stopping_;
     changed_.NotifyAll();
   }
@@ -112,7 +126,10 @@ std::string WorkloadJobs::Describe(uint64_t workload) const {
   MutexLock lock(mutex_);
   const auto found = busy_.find(workload);
   if (found == busy_.end() || found->second.watch == 0) {
-    return absl::StrCat("it waits for a free thread: ", running_count_,
+    if (found != busy_.end() && HasSlowJobs(found->second.pod)) {
+      return "it waits for other containers of its pod, whose reads are slow";
+    }
+    return absl::StrCat("it waits for a free thread: ", running_.size(),
                         " other workloads are being read");
   }
   return watchdog_.Describe(found->second.watch);
@@ -160,10 +177,9 @@ void WorkloadJobs::CallReady() {
 void WorkloadJobs::ReplaceSlow() {
   MutexLock lock(mutex_);
   if (waiting_.empty()) return;
-  for (const auto& [workload, busy] : busy_) {
-    if (busy.worker_job != 0 && clock_.Monotonic() - busy.since > kReplacedAfter) {
-      workers_.Replace(busy.worker_job);
-    }
+  for (const uint64_t workload : running_) {
+    const Busy& busy = busy_.at(workload);
+    if (clock_.Monotonic() - busy.since > kReplacedAfter) workers_.Replace(busy.worker_job);
   }
   BeginNext();
 }

@@ -1,5 +1,6 @@
 // Work on single workloads, such as reading a placement, on watched threads: one job at a time for
-// each workload. A workload whose job is slow, or does not end, holds up no other one.
+// each workload. A workload whose job is slow, or does not end, holds up no other one, except for
+// those of its pod.
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_JOBS_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_JOBS_H_
 
@@ -8,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "agent/base/mutex.h"
 #include "agent/engine/watchdog.h"
 #include "agent/engine/worker_pool.h"
+#include "agent/model/workload.h"
 
 namespace numalocality {
 
@@ -38,6 +41,9 @@ class WorkloadJobs {
   static constexpr int kMaxReplaced = 32;
   // The worker of a job that takes longer is replaced if other jobs wait.
   static constexpr absl::Duration kReplacedAfter = absl::Seconds(1);
+  // Jobs of one pod that may be slow, that is, take longer than kReplacedAfter. If there are so
+  // many, its other jobs wait: one pod must not use up kMaxReplaced.
+  static constexpr int kMaxSlowOfPod = 2;
   // A job that takes longer is cancelled.
   static constexpr absl::Duration kLongestJob = absl::Seconds(2);
 
@@ -56,11 +62,11 @@ class WorkloadJobs {
   // line for each job that still waits for a kernel call.
   std::vector<std::string> Stop(absl::Duration grace);
 
-  // Runs `job` for the workload with this cgroup id, which must not be busy, on a thread as soon as
-  // one is free. `name` is for people.
-  void Run(uint64_t workload, std::string name, Job job);
+  // Runs `job` for `workload`, which must not be busy, on a thread as soon as one is free. `name`
+  // is for people.
+  void Run(const Workload& workload, std::string name, Job job);
 
-  // Whether the workload has a job whose ending has not been called.
+  // Whether the workload with this cgroup id has a job whose ending has not been called.
   bool IsBusy(uint64_t workload) const { return BusyFor(workload).has_value(); }
   // How long its job has run, or has waited for a thread if it does not run yet.
   std::optional<absl::Duration> BusyFor(uint64_t workload) const;
@@ -82,6 +88,7 @@ class WorkloadJobs {
 
  private:
   struct Busy {
+    std::string pod;          // see Workload::PodKey
     absl::Duration since;     // given to a worker, or made; monotonic
     bool is_awaited = false;  // begun since the last CallEndings
     int64_t worker_job = 0;   // its id in the WorkerPool; 0 while it waits for a worker
@@ -98,6 +105,8 @@ class WorkloadJobs {
   };
 
   void BeginNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether a job of this pod would have to wait for its slow ones.
+  bool HasSlowJobs(const std::string& pod) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs a job on a worker.
   void RunOnWorker(uint64_t workload, int64_t watch, const Job& job);
   JobWatch WatchOf(int64_t watch);
@@ -114,8 +123,8 @@ class WorkloadJobs {
   bool is_owner_waiting_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<uint64_t, Busy> busy_ ABSL_GUARDED_BY(mutex_);  // by cgroup id
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::set<uint64_t> running_ ABSL_GUARDED_BY(mutex_);  // those of busy_ that have a worker
   std::vector<Ended> ended_ ABSL_GUARDED_BY(mutex_);
-  int running_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Watchdog watchdog_;   // its lock is taken after mutex_
   WorkerPool workers_;  // likewise
 };

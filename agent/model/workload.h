@@ -43,6 +43,9 @@ struct Workload {
   ContainerNames names = {};                     // as far as known
   ContainerRole role = ContainerRole::kUnknown;  // of `container`
 
+  // The same for all containers of a pod: the pod's UID. Outside Kubernetes the cgroup's path.
+  const std::string& PodKey() const { return container ? container->pod_uid : cgroup_path; }
+
   // "pod <uid> container <first 12 of id>", "cgroup <path>" or "process <pid>", for messages.
   std::string ToString() const;
 

@@ -85,6 +85,25 @@ absl::Status MigrationRecords::CheckIdle(const std::vector<Workload>& workloads)
   return absl::OkStatus();
 }
 
+absl::Status MigrationRecords::CheckStalled(const std::vector<Workload>& workloads) const {
+  for (const Workload& workload : workloads) {
+    int stalled = 0;
+    for (const auto& entry : entries_) {
+      if (!entry->is_replaced || !entry->is_stalled || IsFinal(entry->migration.state)) continue;
+      const std::vector<WorkloadMigration>& busy = entry->migration.workloads;
+      stalled += std::any_of(busy.begin(), busy.end(), [&](const WorkloadMigration& other) {
+        return other.workload.PodKey() == workload.PodKey();
+      });
+      if (stalled < kMaxStalledOfPod) continue;
+      return absl::ResourceExhaustedError(absl::StrCat(
+          workload.ToString(), ": ", stalled,
+          " migrations of its pod wait for kernel calls that do not return, such as migration ",
+          entry->migration.id, "; cancel them, or wait for their ends"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 int64_t MigrationRecords::StuckBytes(const WorkloadPlacement& placement) const {
   const NodeSet home = placement.home_nodes & placement.allowed_nodes;
   for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {

@@ -62,6 +62,13 @@ class MigrationRecords {
   // ABORTED with the other's id if one of `workloads` is being migrated, or waits for it.
   absl::Status CheckIdle(const std::vector<Workload>& workloads) const;
 
+  // Migrations of one pod that may wait for kernel calls that do not return.
+  static constexpr int kMaxStalledOfPod = 2;
+
+  // RESOURCE_EXHAUSTED with an id if there are so many of the pod of one of `workloads`, and their
+  // workers were replaced: one pod must not use up the replacements.
+  absl::Status CheckStalled(const std::vector<Workload>& workloads) const;
+
   // See Migrator::StuckBytes.
   int64_t StuckBytes(const WorkloadPlacement& placement) const;
 

@@ -429,7 +429,7 @@ void PolicyLoop::Submit(const TrackedWorkload& tracked, WorkloadDecision decided
   // The policy may be gone when the answer comes.
   decided.match.policy = nullptr;
   decider_.ClaimRepair(placement, decided.decided.estimate);
-  jobs_.Run(placement.workload.cgroup_id, "repair of " + NameOf(placement.workload),
+  jobs_.Run(placement.workload, "repair of " + NameOf(placement.workload),
             [this, report = tracked.read, trigger = tracked.trigger, decided = std::move(decided),
              request](const JobWatch& watch) {
               watch.begin_call("a read of its processes");

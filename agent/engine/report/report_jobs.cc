@@ -14,7 +14,7 @@ void ReportJobs::Read(const ReportReader::Kept& kept, std::shared_ptr<const Topo
     return;
   }
   jobs_.Run(
-      id, "report of " + name_of_(kept->workload),
+      kept->workload, "report of " + name_of_(kept->workload),
       [this, kept, topology, cause](const JobWatch& watch) {
         const absl::Duration before = ThreadCpuTime();
         auto report = reader_.Read(*kept, *topology, cause.resample, watch);

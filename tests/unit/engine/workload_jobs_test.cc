@@ -25,20 +25,30 @@ class WorkloadJobsTest : public ::testing::Test {
  protected:
   ~WorkloadJobsTest() override { go_on_.Open(); }
 
-  // A job for workload `workload` that does not end until go_on_ opens, and has begun.
-  void RunBlocked(uint64_t workload) {
-    jobs_.Run(workload, absl::StrCat("report of ", workload), [this, workload](const auto& watch) {
-      watch.begin_call(absl::StrCat("a read of the pages of process ", workload));
-      begun_[workload].Open();
-      go_on_.Wait();
-      was_cancelled_ = watch.is_cancelled();
-      return [this, workload] { ended_.push_back(workload); };
-    });
+  // A container with this cgroup id, in a pod of its own or in this one.
+  static Workload Container(uint64_t id, const std::string& pod = "") {
+    Workload workload;
+    workload.cgroup_path = absl::StrCat("/kubepods/", id);
+    workload.cgroup_id = id;
+    workload.container.emplace().pod_uid = pod.empty() ? absl::StrCat("pod-of-", id) : pod;
+    return workload;
+  }
+
+  // A job for container `workload` that does not end until go_on_ opens.
+  void RunBlocked(uint64_t workload, const std::string& pod = "") {
+    jobs_.Run(Container(workload, pod), absl::StrCat("report of ", workload),
+              [this, workload](const auto& watch) {
+                watch.begin_call(absl::StrCat("a read of the pages of process ", workload));
+                begun_[workload].Open();
+                go_on_.Wait();
+                was_cancelled_ = watch.is_cancelled();
+                return [this, workload] { ended_.push_back(workload); };
+              });
   }
   void RunQuick(uint64_t workload) {
-    jobs_.Run(workload, absl::StrCat("report of ", workload), [this, workload](const auto&) {
-      return [this, workload] { ended_.push_back(workload); };
-    });
+    jobs_.Run(
+        Container(workload), absl::StrCat("report of ", workload),
+        [this, workload](const auto&) { return [this, workload] { ended_.push_back(workload); }; });
   }
 
   FakeClock clock_;
@@ -133,6 +143,29 @@ TEST_F(WorkloadJobsTest, ReplacementsAreBounded) {
   EXPECT_TRUE(jobs_.IsBusy(kMost + 1));
   go_on_.Open();
   for (uint64_t workload = 1; workload <= kMost + 1; ++workload) {
+    while (jobs_.IsBusy(workload)) jobs_.CallEndings(absl::ZeroDuration());
+  }
+}
+
+TEST_F(WorkloadJobsTest, OnePodDoesNotUseUpTheThreads) {
+  jobs_.Start();
+  constexpr uint64_t kMany = WorkloadJobs::kWorkers + WorkloadJobs::kMaxReplaced + 2;
+  constexpr uint64_t kSlow = WorkloadJobs::kMaxSlowOfPod;
+  for (uint64_t workload = 1; workload <= kMany; ++workload) RunBlocked(workload, "hostile");
+  for (uint64_t workload = 1; workload <= kSlow; ++workload) begun_[workload].Wait();
+  for (uint64_t second = 0; second < kMany; ++second) {
+    clock_.Advance(WorkloadJobs::kReplacedAfter + absl::Seconds(1));
+    jobs_.ReplaceSlow();
+  }
+  EXPECT_EQ(jobs_.Describe(kMany),
+            "it waits for other containers of its pod, whose reads are slow");
+  jobs_.CallEndings(absl::ZeroDuration());
+  RunQuick(kMany + 1);
+  jobs_.CallEndings(kLong);
+  EXPECT_THAT(ended_, ElementsAre(kMany + 1));
+  EXPECT_THAT(jobs_.Stalled(), SizeIs(kSlow));
+  go_on_.Open();
+  for (uint64_t workload = 1; workload <= kMany; ++workload) {
     while (jobs_.IsBusy(workload)) jobs_.CallEndings(absl::ZeroDuration());
   }
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -151,6 +152,30 @@ TEST_F(MigratorStalledTest, AStalledRepairHoldsUpNoOtherOne) {
   EXPECT_EQ(WaitForEnd(migrator_, stalled).state, MigrationState::kSucceeded);
   EXPECT_THAT(migrator_.StalledRepairs(), IsEmpty());
   EXPECT_TRUE(migrator_.Submit(Repair("/hostile")).ok());
+}
+
+TEST_F(MigratorStalledTest, OnePodDoesNotUseUpTheReplacements) {
+  const auto container = [](char id) {
+    return absl::StrCat("/kubepods/pod11111111-2222-3333-4444-555555555555/", std::string(64, id));
+  };
+  std::vector<std::string> stalled;
+  for (const int call : {1, 2}) {
+    const std::string path = container(static_cast<char>('0' + call));
+    AddPod(path, 100 + call);
+    Stall(FakeCall::kMove, call, in_call_[static_cast<size_t>(call)]);
+    stalled.push_back(migrator_.Submit(Repair(path))->id);
+    in_call_[static_cast<size_t>(call)].Wait();
+    PassTheLimit();
+  }
+  AddPod(container('3'), 103);
+  const absl::Status refused = migrator_.Submit(Repair(container('3'))).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_THAT(refused.message(), HasSubstr("2 migrations of its pod wait for kernel calls"));
+  AddPod("/other", 10);
+  EXPECT_TRUE(migrator_.Submit(Repair("/other")).ok()) << "another pod";
+  go_on_.Open();
+  for (const std::string& id : stalled) WaitForEnd(migrator_, id);
+  EXPECT_TRUE(migrator_.Submit(Repair(container('3'))).ok());
 }
 
 TEST_F(MigratorStalledTest, ReplacementsAreBounded) {
