@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -117,21 +118,6 @@ std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> mov
   return left;
 }
 
-std::vector<PageMove> BatchMover::StillOwned(absl::Span<const PageMove> moves,
-                                             Settle settle) const {
-  std::vector<PageMove> owned = context_.owned.StillOwned(process_.handle(), moves);
-  // Both are in the same order.
-  auto next = owned.begin();
-  for (const PageMove& move : moves) {
-    if (next != owned.end() && next->address == move.address) {
-      ++next;
-    } else {
-      settle(move, PageOutcome::kShared);
-    }
-  }
-  return owned;
-}
-
 std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMove> moves) {
   std::vector<Group> groups;
   while (!moves.empty()) {
@@ -181,12 +167,6 @@ bool BatchMover::WaitForTurn(int64_t bytes) {
 
 bool BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
                            Settle settle) {
-  std::vector<PageMove> owned;
-  if (flag == MoveFlag::kShared && context_.spec.sharing == SharingRule::kOwned) {
-    owned = StillOwned(batch, settle);
-    batch = owned;
-    if (batch.empty()) return false;
-  }
   const BatchResult moved = Call(batch, unit, flag);
   for (size_t i = 0; i < batch.size(); ++i) settle(batch[i], moved.outcomes[i]);
   StopFor(moved, batch.front().target, flag);
@@ -227,9 +207,14 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
     const auto overhead = mover_.MeasureEmptyCall(process_.handle(), batch.front().target);
     if (overhead.has_value()) size.RecordOverhead(*overhead);
   }
+  // A proof takes long, so it is taken before the process is held.
+  std::shared_ptr<const ProvenMemory> proven;
+  if (flag == MoveFlag::kShared && context_.spec.sharing == SharingRule::kOwned) {
+    proven = context_.owned.Current();
+  }
   BatchResult moved = context_.spec.hold == HoldMode::kPtrace
-                          ? CallHeld(batch, size, flag)
-                          : mover_.Move(process_.handle(), batch, flag);
+                          ? CallHeld(batch, size, proven.get(), flag)
+                          : MoveNow(batch, proven.get(), flag);
   const auto moved_count =
       std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kMoved);
   const auto pinned_count =
@@ -244,7 +229,24 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
   return moved;
 }
 
-BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag) {
+BatchResult BatchMover::MoveNow(absl::Span<const PageMove> batch, const ProvenMemory* proven,
+                                MoveFlag flag) const {
+  if (proven == nullptr) return mover_.Move(process_.handle(), batch, flag);
+  const std::vector<PageMove> owned =
+      proven->StillOwned(context_.engine.clock, process_.handle(), batch);
+  BatchResult moved;
+  if (!owned.empty()) moved = mover_.Move(process_.handle(), owned, flag);
+  // Both lists are in the same order.
+  std::vector<PageOutcome> outcomes(batch.size(), PageOutcome::kShared);
+  for (size_t i = 0, next = 0; i < batch.size() && next < owned.size(); ++i) {
+    if (batch[i].address == owned[next].address) outcomes[i] = moved.outcomes[next++];
+  }
+  moved.outcomes = std::move(outcomes);
+  return moved;
+}
+
+BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& size,
+                                 const ProvenMemory* proven, MoveFlag flag) {
   const Clock& clock = context_.engine.clock;
   // After any pause the PID may belong to another process.
   if (process_.handle().Fate() != ProcessFate::kRunning) {
@@ -259,13 +261,12 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
     ++tally_.unheld_batches;
     tally_.holds.Add(stopped);
     Pause(stopped);
-    return mover_.Move(process_.handle(), batch, flag);
+    return MoveNow(batch, proven, flag);
   }
   if (!hold.ok()) return RefusedHold(hold.status(), batch.size());
   size.RecordStop(stopped);
   // Only the thread that holds a process can release it, so another thread makes the call.
-  auto call =
-      std::async(std::launch::async, [&] { return mover_.Move(process_.handle(), batch, flag); });
+  auto call = std::async(std::launch::async, [&] { return MoveNow(batch, proven, flag); });
   const bool in_time = call.wait_for(absl::ToChronoNanoseconds(context_.engine.longest_hold)) ==
                        std::future_status::ready;
   hold->reset();

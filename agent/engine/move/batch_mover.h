@@ -142,12 +142,13 @@ class BatchMover {
   bool MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle);
   // One call of the mover, with its measurement and its progress report.
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
-  BatchResult CallHeld(absl::Span<const PageMove> batch, BatchSize& size, MoveFlag flag);
+  BatchResult CallHeld(absl::Span<const PageMove> batch, BatchSize& size,
+                       const ProvenMemory* proven, MoveFlag flag);
+  // Moves the pages, with `proven` only those that the workload still owns; the others are kShared.
+  BatchResult MoveNow(absl::Span<const PageMove> batch, const ProvenMemory* proven,
+                      MoveFlag flag) const;
   // Ends the migration of the process if it cannot be held.
   BatchResult RefusedHold(const absl::Status& status, size_t count);
-  // Returns those of `moves` that a current proof shows to be the workload's own; settles the
-  // others.
-  std::vector<PageMove> StillOwned(absl::Span<const PageMove> moves, Settle settle) const;
   BatchSize& SizeOf(MoveUnit unit) const {
     return unit == MoveUnit::kPage ? worker_.pages : worker_.huge_pages;
   }

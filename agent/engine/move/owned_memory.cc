@@ -25,57 +25,60 @@ bool Contains(const std::vector<AddressRange>& ranges, uint64_t address) {
 
 }  // namespace
 
-bool OwnedMemory::Has(pid_t pid, uint64_t address) {
-  MutexLock lock(mutex_);
-  if (context_.clock.Monotonic() >= old_at_) Prove();
-  return Contains(ranges_[pid], address);
+bool ProvenMemory::Has(pid_t pid, uint64_t address) const {
+  const auto found = ranges_.find(pid);
+  return found != ranges_.end() && Contains(found->second, address);
 }
 
-std::vector<PageMove> OwnedMemory::StillOwned(const ProcessHandle& process,
-                                              absl::Span<const PageMove> moves) {
-  // Before the mappings are read: a proof takes long, and they must be those of the moment.
-  std::shared_ptr<const SharingProof> proof;
-  std::vector<PageMove> proven;
-  {
-    MutexLock lock(mutex_);
-    if (context_.clock.Monotonic() >= old_at_) Prove();
-    proof = proof_;
-    const std::vector<AddressRange>& ranges = ranges_[process.pid()];
-    std::copy_if(moves.begin(), moves.end(), std::back_inserter(proven),
-                 [&](const PageMove& move) { return Contains(ranges, move.address); });
-  }
-  ReadBudget budget(kLastLookLimits, context_.clock);
+std::vector<PageMove> ProvenMemory::StillOwned(const Clock& clock, const ProcessHandle& process,
+                                               absl::Span<const PageMove> moves) const {
+  ReadBudget budget(kLastLookLimits, clock);
   const auto mappings = process.ReadMaps(budget);
   if (!mappings.ok()) return {};
-  const std::vector<AddressRange> now = proof->OwnedRanges(process.pid(), *mappings);
-  std::erase_if(proven, [&](const PageMove& move) { return !Contains(now, move.address); });
-  return proven;
+  const std::vector<AddressRange> now = proof_.OwnedRanges(process.pid(), *mappings);
+  std::vector<PageMove> owned;
+  std::copy_if(moves.begin(), moves.end(), std::back_inserter(owned), [&](const PageMove& move) {
+    return Has(process.pid(), move.address) && Contains(now, move.address);
+  });
+  return owned;
 }
 
-void OwnedMemory::Prove() {
+bool OwnedMemory::Has(pid_t pid, uint64_t address) { return Current()->Has(pid, address); }
+
+std::shared_ptr<const ProvenMemory> OwnedMemory::Current() {
+  MutexLock lock(mutex_);
+  if (context_.clock.Monotonic() >= old_at_) {
+    proven_ = Prove();
+    // From the end of the reads: a proof that takes longer than its lifetime is used at least once.
+    old_at_ = context_.clock.Monotonic() + kProofLifetime;
+  }
+  return proven_;
+}
+
+std::shared_ptr<const ProvenMemory> OwnedMemory::Prove() {
   std::vector<pid_t> pids;
   for (const auto& process : processes_) {
     // The PID of an exited process may already belong to a process outside the workload.
     if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
   }
   const auto must_stop = [this] { return ledger_.StopReason() != MigrationReason::kNone; };
-  const SharingProof proof = SharingProof::Take(context_.kernel, context_.clock, context_.host,
-                                                workload_, pids, must_stop);
-  proof_ = std::make_shared<const SharingProof>(proof);
-  ranges_.clear();
+  auto proven = std::make_shared<ProvenMemory>();
+  proven->proof_ = SharingProof::Take(context_.kernel, context_.clock, context_.host, workload_,
+                                      pids, must_stop);
   for (const auto& process : processes_) {
     if (must_stop()) break;
-    ReadBudget budget(kRequestLimits, context_.clock);
+    ReadBudget budget(kRequestLimits, context_.clock, must_stop);
     const auto mappings = process->handle().ReadMaps(budget);
     // The process is gone, or its shared memory stays where it is.
     if (!mappings.ok() || process->handle().Fate() != ProcessFate::kRunning) continue;
     const pid_t pid = process->handle().pid();
-    ranges_[pid] = proof.OwnedRanges(pid, *mappings);
+    proven->ranges_[pid] = proven->proof_.OwnedRanges(pid, *mappings);
   }
-  // From the end of the reads: a proof that takes longer than its lifetime is used at least once.
-  old_at_ = context_.clock.Monotonic() + kProofLifetime;
-  if (proof.note().empty()) return;  // keep an earlier note: it may be why pages were left
-  ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
+  // An empty note does not replace an earlier one: that may be why pages were left.
+  if (!proven->proof_.note().empty()) {
+    ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proven->proof_.note(); });
+  }
+  return proven;
 }
 
 }  // namespace numalocality

@@ -23,6 +23,27 @@
 
 namespace numalocality {
 
+// What a sharing proof says about the processes of one migration. Immutable, so safe to read by any
+// thread.
+class ProvenMemory {
+ public:
+  // The elements of `moves`, of one process, that only processes of the workload map by the proof,
+  // and whose mappings still are what it was about: the process may have mapped a file that others
+  // use, such as a library, over them (MAP_FIXED). Reads the mappings, so call it right before the
+  // pages move. None if they cannot be read within a second.
+  std::vector<PageMove> StillOwned(const Clock& clock, const ProcessHandle& process,
+                                   absl::Span<const PageMove> moves) const;
+
+ private:
+  friend class OwnedMemory;
+
+  bool Has(pid_t pid, uint64_t address) const;
+
+  SharingProof proof_;
+  // What it proves, by process; ascending, disjoint.
+  std::map<pid_t, std::vector<AddressRange>> ranges_;
+};
+
 // Takes a sharing proof on the first call, and a new one when that is 5 s old. Thread-safe; callers
 // wait while one of them takes a proof.
 class OwnedMemory {
@@ -35,14 +56,11 @@ class OwnedMemory {
   // Whether only processes of the workload map the page at `address` of process `pid`, by proof.
   bool Has(pid_t pid, uint64_t address);
 
-  // The elements of `moves`, of one process, that Has, and whose mappings still are what the proof
-  // was about: the process may have mapped a file that others use, such as a library, over them
-  // (MAP_FIXED). Reads the mappings, so call it right before the pages move. None if they cannot be
-  // read within a second.
-  std::vector<PageMove> StillOwned(const ProcessHandle& process, absl::Span<const PageMove> moves);
+  // What is proved. Never null.
+  std::shared_ptr<const ProvenMemory> Current();
 
  private:
-  void Prove() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<const ProvenMemory> Prove();
 
   const EngineContext& context_;
   const Workload& workload_;
@@ -50,9 +68,7 @@ class OwnedMemory {
   MoveLedger& ledger_;
   Mutex mutex_;
   absl::Duration old_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // monotonic
-  std::shared_ptr<const SharingProof> proof_ ABSL_GUARDED_BY(mutex_);
-  // What it proves, by process; ascending, disjoint.
-  std::map<pid_t, std::vector<AddressRange>> ranges_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const ProvenMemory> proven_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace numalocality

@@ -299,31 +299,59 @@ TEST_F(MigrationModesTest, AProofOfSharingEndsWithTheMigration) {
   EXPECT_LT(machine_.kernel().CallCount(FakeCall::kQueryMapping), 60);
 }
 
-TEST_F(MigrationModesTest, ALibraryMappedOverProvenMemoryStays) {
-  constexpr int kPages = 20000;
-  const auto process = Process(10, kPages);
-  for (auto& [address, folio] : process->pages) folio->shared = true;
-  process->stack_start = 0x7ffe0000;
-  machine_.AddCgroup("/job", {10});
-  machine_.Publish(*process);
-  workload_ = WorkloadFinder(machine_.host()).Find({{}, {}, "/job", {}})->front();
-  spec_.sharing = SharingRule::kOwned;
-  int64_t moved_before = 0;
-  machine_.kernel().OnMoved([&](const auto&) {
-    if (process->PagesOn(1) == 0 || moved_before > 0) return;
-    moved_before = process->PagesOn(1);
-    // MAP_FIXED: the same addresses, pages that other processes map.
-    for (FakeMapping& mapping : process->mappings) {
+// A workload whose memory is its own by proof, until it maps a library over it.
+class MappedOverTest : public MigrationModesTest {
+ protected:
+  static constexpr int kPages = 20000;
+
+  MappedOverTest() {
+    for (auto& [address, folio] : process_->pages) folio->shared = true;
+    process_->stack_start = 0x7ffe0000;
+    machine_.AddCgroup("/job", {10});
+    machine_.Publish(*process_);
+    workload_ = WorkloadFinder(machine_.host()).Find({{}, {}, "/job", {}})->front();
+    spec_.sharing = SharingRule::kOwned;
+  }
+
+  // MAP_FIXED: the same addresses, pages that other processes map.
+  void MapLibrary() {
+    moved_before_ = process_->PagesOn(1);
+    for (FakeMapping& mapping : process_->mappings) {
       mapping.path = "/usr/lib/libc.so.6";
       mapping.file = {{8, 1}, 77};
     }
-    machine_.Publish(*process);
+    machine_.Publish(*process_);
+  }
+
+  void ExpectThatTheLibraryStays(const WorkloadMigration& result) const {
+    EXPECT_GT(moved_before_, 0);
+    EXPECT_LT(moved_before_, kPages);
+    EXPECT_EQ(process_->PagesOn(1), moved_before_);
+    EXPECT_EQ(result.outcomes.Total(), kPages);
+  }
+
+  const std::shared_ptr<FakeProcess> process_ = Process(10, kPages);
+  int64_t moved_before_ = 0;
+};
+
+TEST_F(MappedOverTest, BetweenTwoBatches) {
+  machine_.kernel().OnMoved([&](const auto&) {
+    if (process_->PagesOn(1) > 0 && moved_before_ == 0) MapLibrary();
   });
-  const WorkloadMigration result = Run();
-  EXPECT_GT(moved_before, 0);
-  EXPECT_LT(moved_before, kPages);
-  EXPECT_EQ(process->PagesOn(1), moved_before);
-  EXPECT_EQ(result.outcomes.Total(), kPages);
+  ExpectThatTheLibraryStays(Run());
+}
+
+TEST_F(MappedOverTest, WhileTheProcessIsBeingHeld) {
+  spec_.hold = HoldMode::kPtrace;
+  machine_.kernel().RunAt(FakeCall::kHold, 5, [this] { MapLibrary(); });
+  ExpectThatTheLibraryStays(Run());
+}
+
+TEST_F(MappedOverTest, WhileAHoldTimesOut) {
+  spec_.hold = HoldMode::kPtrace;
+  machine_.kernel().FailAll(FakeCall::kHold, ETIMEDOUT);
+  machine_.kernel().RunAt(FakeCall::kHold, 5, [this] { MapLibrary(); });
+  ExpectThatTheLibraryStays(Run());
 }
 
 TEST_F(MigrationModesTest, WithoutPagesLeftThereIsNoNoteOnSharing) {
