@@ -36,7 +36,7 @@ int64_t ScanPart(pid_t pid, AddressRange range, bool is_on_one_node) {
   int64_t pages = 0;
   const absl::Status status = PageScanner(SystemKernelCalls(), Clock::System(), host, kPage)
                                   .Scan(
-                                      *process, {range}, kPrivateKinds,
+                                      *process, *process->ReadMaps(), {range}, kPrivateKinds,
                                       [&](absl::Span<const PageSpan> runs) {
                                         for (const PageSpan& run : runs) pages += run.pages;
                                         return true;

@@ -101,7 +101,7 @@ class ScanTest : public ::testing::Test {
     reports_huge_pages_ = scanner.ReportsHugePages(*process);
     uint64_t last = 0;
     const absl::Status status = scanner.Scan(
-        *process, ranges, kinds,
+        *process, *process->ReadMaps(), ranges, kinds,
         [&](absl::Span<const PageSpan> spans) {
           int64_t base_pages = 0;
           for (const PageSpan& span : spans) {
@@ -338,8 +338,8 @@ void ExpectReachable(const ProcessHandle& process) {
   KernelCalls& kernel = SystemKernelCalls();
   std::vector<PageSpan> found;
   const absl::Status status = PageScanner(kernel, Clock::System(), Host(), 4096)
-                                  .Scan(process, {kWholeAddressSpace}, kPrivateKinds,
-                                        [&](absl::Span<const PageSpan> spans) {
+                                  .Scan(process, *process.ReadMaps(), {kWholeAddressSpace},
+                                        kPrivateKinds, [&](absl::Span<const PageSpan> spans) {
                                           found.insert(found.end(), spans.begin(), spans.end());
                                           return true;
                                         });

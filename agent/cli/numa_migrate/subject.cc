@@ -76,10 +76,13 @@ absl::Status ScanUntilSignal(const PageScanner& scanner, const ProcessHandle& pr
                              absl::Span<const AddressRange> ranges, KindSet kinds,
                              WindowVisitor visit) {
   bool is_cut = false;
-  NL_RETURN_IF_ERROR(scanner.Scan(process, ranges, kinds, [&](absl::Span<const PageSpan> spans) {
-    is_cut = EndSignal() != 0;
-    return !is_cut && visit(spans);
-  }));
+  ReadBudget budget(kRequestLimits, Clock::System(), [] { return EndSignal() != 0; });
+  NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps(budget));
+  NL_RETURN_IF_ERROR(
+      scanner.Scan(process, mappings, ranges, kinds, [&](absl::Span<const PageSpan> spans) {
+        is_cut = EndSignal() != 0;
+        return !is_cut && visit(spans);
+      }));
   return is_cut ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
 

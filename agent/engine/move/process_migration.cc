@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/node/topology_reader.h"
 
 namespace numalocality {
@@ -78,14 +79,19 @@ ProcessMigration::ProcessMigration(const EngineContext& context, const Migration
 absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
                                        absl::FunctionRef<bool()> must_stop, WindowVisitor visit) {
   bool stopped = false;
-  absl::Status status = scanner_.Scan(
-      process_, spec_.ranges, spec_.kinds,
-      [&](absl::Span<const PageSpan> spans) {
-        visit(spans);
-        stopped = must_stop();
-        return !stopped;
-      },
-      expected);
+  ReadBudget budget(kRequestLimits, clock_, [&] { return must_stop(); });
+  const auto mappings = process_.ReadMaps(budget);
+  absl::Status status = mappings.status();
+  if (status.ok()) {
+    status = scanner_.Scan(
+        process_, *mappings, spec_.ranges, spec_.kinds,
+        [&](absl::Span<const PageSpan> spans) {
+          visit(spans);
+          stopped = must_stop();
+          return !stopped;
+        },
+        expected);
+  }
   if (absl::IsNotFound(status)) {
     Stop(MigrationReason::kWorkloadGone, PageOutcome::kVanished, std::string(status.message()));
   }
@@ -172,14 +178,15 @@ void ProcessMigration::AddWindow(absl::Span<const PageSpan> spans, int64_t segme
   segments_.push_back({{spans.front().address, end}, nodes, most->first, misplaced, settled});
 }
 
-absl::StatusOr<std::shared_ptr<const ProcessMigration::KnownMappings>>
-ProcessMigration::Mappings() {
+absl::StatusOr<std::shared_ptr<const ProcessMigration::KnownMappings>> ProcessMigration::Mappings(
+    absl::FunctionRef<bool()> must_stop) {
   {
     MutexLock lock(mutex_);
     if (mappings_ != nullptr && clock_.Monotonic() < mappings_->old_at) return mappings_;
   }
   // Not under the lock: the read waits for the mmap lock of the process.
-  NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps());
+  ReadBudget budget(kRequestLimits, clock_, [&] { return must_stop(); });
+  NL_ASSIGN_OR_RETURN(std::vector<Mapping> mappings, process_.ReadMaps(budget));
   auto known = std::make_shared<const KnownMappings>(
       KnownMappings{std::move(mappings), clock_.Monotonic() + kMappingsLifetime});
   MutexLock lock(mutex_);

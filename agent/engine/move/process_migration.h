@@ -92,8 +92,9 @@ class ProcessMigration {
   };
   // The process's mappings, from a read that ended at most 5 s ago: with tens of thousands of
   // mappings a read takes longer than moving a segment. Thread-safe. NOT_FOUND if the process has
-  // no memory.
-  absl::StatusOr<std::shared_ptr<const KnownMappings>> Mappings();
+  // no memory, CANCELLED once `must_stop`.
+  absl::StatusOr<std::shared_ptr<const KnownMappings>> Mappings(
+      absl::FunctionRef<bool()> must_stop);
 
   // Whether nothing of its memory moves; thread-safe.
   StuckMemory& stuck() { return stuck_; }

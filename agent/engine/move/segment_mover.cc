@@ -46,7 +46,7 @@ void SegmentMover::Move(const MemorySegment& segment) {
   AddressRange left = segment.range;
   absl::Status status;
   while (left.start < left.end && status.ok() && batches_.MayContinue()) {
-    const auto known = process_.Mappings();
+    const auto known = process_.Mappings([this] { return !batches_.MayContinue(); });
     status = known.ok() ? MoveRange(segment, **known, left) : known.status();
   }
   retries_.RetryCollected();

@@ -120,19 +120,21 @@ absl::Status PlacementReader::AddPages(const ProcessHandle& process, const Topol
                                        WorkloadPlacement& placement) const {
   MemoryByNode by_node;
   int64_t unlocated_bytes = 0;
-  NL_RETURN_IF_ERROR(
-      PageScanner(kernel_, clock_, host_, topology.page_bytes)
-          .Scan(process, {kWholeAddressSpace}, kAllKinds, [&](absl::Span<const PageSpan> spans) {
-            for (const PageSpan& span : spans) {
-              const int64_t bytes = span.pages * topology.page_bytes;
-              if (span.node == kHiddenNode) {
-                unlocated_bytes += bytes;
-              } else {
-                by_node.Add(span.node, span.kind, bytes);
-              }
-            }
-            return !is_cancelled();
-          }));
+  ReadBudget budget(kRequestLimits, clock_, [&] { return is_cancelled(); });
+  NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps(budget));
+  NL_RETURN_IF_ERROR(PageScanner(kernel_, clock_, host_, topology.page_bytes)
+                         .Scan(process, mappings, {kWholeAddressSpace}, kAllKinds,
+                               [&](absl::Span<const PageSpan> spans) {
+                                 for (const PageSpan& span : spans) {
+                                   const int64_t bytes = span.pages * topology.page_bytes;
+                                   if (span.node == kHiddenNode) {
+                                     unlocated_bytes += bytes;
+                                   } else {
+                                     by_node.Add(span.node, span.kind, bytes);
+                                   }
+                                 }
+                                 return !is_cancelled();
+                               }));
   if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
   placement.memory.Add(by_node);
   placement.unlocated_bytes += unlocated_bytes;

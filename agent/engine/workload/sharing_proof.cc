@@ -41,7 +41,8 @@ class SharingProof::Survey {
         clock_(clock),
         host_(host),
         workload_(workload),
-        budget_(kAllLimits, clock, std::move(is_cancelled)) {}
+        is_cancelled_(std::move(is_cancelled)),
+        budget_(kAllLimits, clock, is_cancelled_) {}
 
   SharingProof Take(const std::vector<pid_t>& own_pids) {
     if (const absl::Status status = ReadAll(own_pids); !status.ok()) {
@@ -85,7 +86,7 @@ class SharingProof::Survey {
 
   // Adds the shared memory that an own process maps.
   absl::Status ReadObjects(const ProcessMemory& memory) {
-    ReadBudget budget(kRequestLimits, clock_);
+    ReadBudget budget(kRequestLimits, clock_, is_cancelled_);
     NL_ASSIGN_OR_RETURN(const std::set<DeviceId> devices, memory.ReadShmemDevices(budget));
     return memory.VisitMappings(budget, [&](const Mapping& mapping) {
       if (devices.contains(mapping.file.device)) objects_.insert(mapping.file);
@@ -97,7 +98,7 @@ class SharingProof::Survey {
     const absl::Duration start = clock_.Monotonic();
     ReadBudget budget({std::min(kForeignLimits.bytes, foreign_left_.bytes),
                        std::min(kForeignLimits.time, foreign_left_.time)},
-                      clock_);
+                      clock_, is_cancelled_);
     absl::Status status = memory.VisitMappings(budget, [&](const Mapping& mapping) {
       if (objects_.contains(mapping.file)) common.insert(mapping.file);
     });
@@ -182,6 +183,7 @@ class SharingProof::Survey {
   const Clock& clock_;
   const Host& host_;
   const Workload& workload_;
+  const std::function<bool()> is_cancelled_;
   ReadBudget budget_;  // for all reads; the bytes of maps count in budgets of their own
   ReadLimits foreign_left_ = kAllForeignLimits;
   std::map<pid_t, uint64_t> own_marks_;

@@ -55,7 +55,7 @@ class SharingProof {
 
   // Reads the stat of every process of the machine, and also the maps if the workload has shared
   // memory. `own_pids`: the workload's processes whose memory will be moved; other processes in its
-  // cgroup are not foreign either. `is_cancelled` is asked before each process; then nothing is
+  // cgroup are not foreign either. `is_cancelled` is asked between reads; then nothing is
   // proved. Anything that cannot be read makes the proof smaller and is no error: a foreign process
   // whose maps exceed their limits may map any object, so no object is owned; beyond kAllLimits,
   // nothing is proved.

@@ -104,13 +104,6 @@ bool PageScanner::ReportsHugePages(const ProcessHandle& process) const {
   return pagemap.ok() && pagemap->can_find();
 }
 
-absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
-                               KindSet kinds, WindowVisitor visit,
-                               const ExpectedNodes& expected) const {
-  NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps());
-  return Scan(process, mappings, ranges, kinds, visit, expected);
-}
-
 absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Mapping> mappings,
                                absl::Span<const AddressRange> ranges, KindSet kinds,
                                WindowVisitor visit, const ExpectedNodes& expected) const {

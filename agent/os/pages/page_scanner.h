@@ -43,11 +43,11 @@ class PageScanner {
   // as such. If not, the mover finds huge pages by trying.
   bool ReportsHugePages(const ProcessHandle& process) const;
 
-  // Visits the resident pages of `kinds` in `ranges` (extended to whole pages), each page once,
-  // window by window. Memory use does not depend on the size of the process. Pages that are swapped
-  // out, were never touched or are the zero page are not resident. Resident pages may be on
-  // kHiddenNode. NOT_FOUND if the process has exited or its PID was reused, PERMISSION_DENIED if
-  // the kernel refuses.
+  // Visits the resident pages of `kinds` in `ranges` of `mappings`, which were read from the
+  // process before (extended to whole pages), each page once, window by window. Memory use does not
+  // depend on the size of the process. Pages that are swapped out, were never touched or are the
+  // zero page are not resident. Resident pages may be on kHiddenNode. NOT_FOUND if the process has
+  // exited or its PID was reused, PERMISSION_DENIED if the kernel refuses.
   //
   // Without access to pagemap (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH), every address is queried,
   // anonymous copies in private mappings of objects count as pages of the object, and hidden pages
@@ -56,14 +56,9 @@ class PageScanner {
   // `expected` avoids most queries of ScanMethod::kPresence (since Linux 6.7; ignored before and by
   // other methods). But pages on other nodes that are not sampled are reported on the expected
   // node. Do not pass it where the result must be exact, such as in a verification.
-  absl::Status Scan(const ProcessHandle& process, absl::Span<const AddressRange> ranges,
-                    KindSet kinds, WindowVisitor visit, const ExpectedNodes& expected = {}) const;
-
-  // The same with `mappings` that were read from the process before. For many scans of small
-  // ranges.
   absl::Status Scan(const ProcessHandle& process, absl::Span<const Mapping> mappings,
                     absl::Span<const AddressRange> ranges, KindSet kinds, WindowVisitor visit,
-                    const ExpectedNodes& expected) const;
+                    const ExpectedNodes& expected = {}) const;
 
  private:
   KernelCalls& kernel_;

@@ -95,6 +95,25 @@ TEST_F(MigrationSlowReadsTest, MovingEndsWhenCancelled) {
   EXPECT_EQ(result.outcomes.Total(), kPages);
 }
 
+// Cancelled during the second read of the mappings: the first scan has read them, too.
+TEST_F(MigrationSlowReadsTest, AReadOfTheMappingsEndsWhenCancelled) {
+  constexpr int kMappings = 1000;
+  machine_.kernel().set_time_per_query(absl::ZeroDuration());
+  machine_.kernel().set_has_mapping_query(true);
+  for (int i = 0; i < kMappings; ++i) {
+    process_->AddHole(kBase + (uint64_t{1} << 40) + static_cast<uint64_t>(i) * 2 * kFakePage, 1);
+  }
+  machine_.Publish(*process_);
+  int64_t queries = 0;
+  machine_.kernel().RunAt(FakeCall::kQueryMapping, kMappings + kMappings / 2, [&] {
+    queries = machine_.kernel().CallCount(FakeCall::kQueryMapping);
+    observer_.StopAt(0, MigrationReason::kCancelled);
+  });
+  ExpectEnd(Run(), MigrationState::kCancelled, MigrationReason::kCancelled);
+  EXPECT_GT(queries, kMappings);
+  EXPECT_LT(machine_.kernel().CallCount(FakeCall::kQueryMapping), queries + 5);
+}
+
 TEST_F(MigrationSlowReadsTest, AVerificationEndsAfterTenMinutes) {
   machine_.kernel().set_time_per_query(absl::ZeroDuration());
   machine_.kernel().RunAt(FakeCall::kMove, 1,

@@ -51,7 +51,7 @@ class Subject {
     ASSERT_TRUE(handle.ok()) << handle.status();
     const PageScanner scanner(machine.kernel(), machine.clock(), machine.host(), kFakePage);
     const absl::Status status = scanner.Scan(
-        *handle, ranges, kAllKinds,
+        *handle, *handle->ReadMaps(), ranges, kAllKinds,
         [&](absl::Span<const PageSpan> spans) {
           Take(spans);
           return true;
@@ -177,7 +177,7 @@ TEST(PageScannerMethodsTest, WithoutPagemapHiddenPagesAreNotFound) {
   const PageScanner scanner(subject.machine.kernel(), subject.machine.clock(),
                             subject.machine.host(), kFakePage);
   ASSERT_TRUE(scanner
-                  .Scan(*handle, {kWholeAddressSpace}, kAllKinds,
+                  .Scan(*handle, *handle->ReadMaps(), {kWholeAddressSpace}, kAllKinds,
                         [&](absl::Span<const PageSpan> spans) {
                           for (const PageSpan& span : spans) pages += span.pages;
                           return true;

@@ -30,11 +30,13 @@ class PageScannerTest : public ::testing::Test {
                                                  kWholeAddressSpace}) {
     const auto handle = ProcessHandle::Open(machine_.kernel(), machine_.host(), 100);
     if (!handle.ok()) return handle.status();
+    const auto mappings = handle->ReadMaps();
+    if (!mappings.ok()) return mappings.status();
     std::vector<PageSpan> found;
     windows_.clear();
     const absl::Status status =
         PageScanner(machine_.kernel(), machine_.clock(), machine_.host(), kFakePage)
-            .Scan(*handle, ranges, kinds, [&](absl::Span<const PageSpan> spans) {
+            .Scan(*handle, *mappings, ranges, kinds, [&](absl::Span<const PageSpan> spans) {
               windows_.push_back(0);
               for (const PageSpan& span : spans) {
                 windows_.back() += static_cast<size_t>(span.pages);
@@ -157,7 +159,7 @@ TEST_F(PageScannerTest, PagesOf64KiBAreFoundAndCountedAsSuch) {
   std::vector<PageSpan> found;
   const absl::Status status =
       PageScanner(machine_.kernel(), machine_.clock(), machine_.host(), kLargePage)
-          .Scan(*handle, {{kBase + 1, kBase + 15 * kLargePage + 1}}, kAllKinds,
+          .Scan(*handle, *handle->ReadMaps(), {{kBase + 1, kBase + 15 * kLargePage + 1}}, kAllKinds,
                 [&](absl::Span<const PageSpan> spans) {
                   found.insert(found.end(), spans.begin(), spans.end());
                   return true;
