@@ -1,7 +1,7 @@
 """A process without privileges whose /proc/PID/maps is large: python3 -m guest.deep_maps DIRECTORY LEVELS MAPPINGS
 
 It maps a file below LEVELS nested directories MAPPINGS times. Each line of its maps has the whole path, 200 bytes a level, so
-maps has about LEVELS * MAPPINGS * 200 bytes. The process then sleeps.
+maps has about LEVELS * MAPPINGS * 200 bytes. The process then fills 8 MiB and sleeps.
 """
 
 import mmap
@@ -21,6 +21,8 @@ def main(directory, levels, mappings):
     file = os.open("file", os.O_CREAT | os.O_RDWR)
     os.truncate(file, offsets.stop)
     kept = [mmap.mmap(file, mmap.PAGESIZE, prot=mmap.PROT_READ, offset=offset) for offset in offsets]
+    # The agent samples a process again when the memory of its cgroup has changed by more than 2 %.
+    kept.append(b"x" * (8 << 20))
     pathlib.Path(directory, "ready").touch()
     time.sleep(86400)
     return kept
