@@ -88,7 +88,7 @@ class PlanTest(unittest.TestCase):
     def test_every_suite_runs_without_long(self):
         usual = {case.split(".")[0] for run in plan.runs() if not run.long for case in run.cases}
         self.assertEqual(usual, {path.stem for path in plan.SUITES.glob("*.py")} - {"__init__"})
-        for case in ("migrate.pod_repinned", "repair.memory_follows", "in_cluster.does_its_job"):
+        for case in ("migrate.pod_repinned", "repair.memory_follows"):
             kernels = {run.kernel for run in plan.runs() if not run.long and case in run.cases}
             self.assertEqual(kernels, set(plan.KERNELS), case)
 

@@ -4,11 +4,10 @@
   run_guest.py --list                              names of all runs and cases; boots nothing
   run_guest.py 6.12.two_node                       one run of guests.toml; few cases that fail are tried again
   run_guest.py 6.12.two_node --case control        only cases whose name contains this
-  run_guest.py --show 6.12.two_node SUITE.CASE     the result of one case of the last run
   run_guest.py --kernel 6.12 --topology two_node --program FILE    one program, its output passed through
 
-Exit status: 0 if the guest ran to its end and the kernel reported no fault (--show reports cases one by one; see --strict), or
-the program's status; 1 otherwise.
+Exit status: 0 if the guest ran to its end and the kernel reported no fault (cases that failed do not count, see
+--strict: show_case.py reports them one by one), or the program's status; 1 otherwise.
 """
 
 import argparse
@@ -21,7 +20,6 @@ from host import job_disk, machine, plan, results, topology
 from host.failure import Failure
 from host.images import image_dir
 
-AGAIN = "again"  # below a run's directory, that of its failed cases when tried once more
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # QEMU before 8.1 sometimes runs stale code where a kernel patches itself (ClangBuiltLinux/boot-utils issue 111), mostly at
 # boot. That is rare, and says nothing about the code under test.
@@ -34,9 +32,7 @@ MOST_AGAIN = 2
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", help="KERNEL.GUEST of guests.toml")
-    parser.add_argument("shown", nargs="?", metavar="SUITE.CASE", help="with --show")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--show", action="store_true")
     parser.add_argument("--case", help="run only cases whose name contains this")
     parser.add_argument("--strict", action="store_true", help="try nothing again; exit with 1 if a case failed, too")
     parser.add_argument("--program", type=pathlib.Path, help="a program (or .py) to run instead of cases")
@@ -56,21 +52,6 @@ def list_runs():
         print("run", run.name, run.limit_seconds, "long" if run.long else "default")
         for case in run.cases:
             print("case", run.name, case)
-
-
-def show(run_dir, case):
-    """Prints one case's result and log; 0 only if it ran and passed, at first or when tried again."""
-    record = results.read(run_dir / results.FILE).first("case", name=case)
-    again = results.read(run_dir / AGAIN / results.FILE).first("case", name=case)
-    if again is not None:
-        print(f"{results.FLAKY if again['ok'] else 'FAILED AGAIN'} {case}: this is how it failed at first")
-        print(*(record["log"] if record else ["without a result"]), sep="\n")
-        record = again
-    if record is None:
-        print(f"FAIL {case}: no result, it did not run to its end. The guest's console is in {run_dir}/console.log")
-        return 1
-    print(results.format_case(record), *record["log"], sep="\n")
-    return 0 if record["ok"] else 1
 
 
 def boot(run_dir, images, kernel, machine_topology, job, limit_seconds, options, words="", **more):
@@ -135,7 +116,7 @@ def run_cases(options):
     failed = cases if problem else [case for case in cases if case not in passed]
     if problem or 0 < len(failed) <= MOST_AGAIN:
         print(f"{run.name}: tried again: {' '.join(failed)}", flush=True)
-        _, problem = try_cases(options, run, failed, run_dir / AGAIN)
+        _, problem = try_cases(options, run, failed, run_dir / results.AGAIN)
     return 1 if problem else 0
 
 
@@ -160,8 +141,6 @@ def main():
     options.build, options.cache = options.build.resolve(), options.cache.resolve()
     if options.list:
         return list_runs()
-    if options.show:
-        return show(options.build / "vm" / options.run, options.shown)
     if options.program:
         return run_program(options)
     return run_cases(options)

@@ -3,6 +3,7 @@
 import json
 
 FILE = "results.jsonl"  # in the directory of a run
+AGAIN = "again"  # below that directory, that of its failed cases when tried once more
 # A case that failed and passed when it was tried again. tests/run.sh lists these cases: each is a bug to fix.
 FLAKY = "FLAKY"
 

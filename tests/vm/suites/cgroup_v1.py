@@ -61,7 +61,7 @@ def on_request(machine):
     assert_cross_check_agrees(machine, record, size)
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def sticking_is_refused(machine):
     """The agent does not write cpuset.mems on v1, and the error says why."""
     near, far = ends()

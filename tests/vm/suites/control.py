@@ -51,7 +51,7 @@ def a_move_is_seen(machine):
     assert container.stop() == 0, container.output()[-3:]
 
 
-@case(seconds=60)
+@case(seconds=60, long=["6.1", "6.12"])
 def a_wrong_move_is_caught(machine):
     """Pages are damaged on purpose: the workload must notice within 10 seconds."""
     for fault in ("torn", "stale", "zero"):

@@ -41,7 +41,7 @@ def wait_moving(agent, migration_id):
     assert state(record) == "RUNNING", f"the migration was too fast to be interrupted: {record}"
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1"])
 def pinned_pages(machine):
     """One page in 64 has an extra reference (vmsplice): all others move, and exactly these are counted as pinned."""
     _, far = ends()
@@ -114,7 +114,7 @@ def page_cache_on(machine, node, size):
     return found - size // 10
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1"])
 def target_full(machine):
     """Room for a part only: the migration ends with the reason, keeps reserve and page cache, and no process is killed."""
     near, far = ends()

@@ -83,7 +83,7 @@ def kill_nine_at_random(machine, times):
     finish(process)
 
 
-@case(seconds=1200, long=["6.1"])
+@case(seconds=1200, long=["6.1", "6.12"])
 def kill_nine(machine):
     """kill -9 of the mover at 50 random points: the process runs again within 1 s, and its data is what it wrote."""
     kill_nine_at_random(machine, 50)

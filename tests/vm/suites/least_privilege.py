@@ -95,7 +95,7 @@ def under_the_default_seccomp_profile(machine):
     check_ready("by the seccomp filter")
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def without_the_hosts_pids(machine):
     """The agent sees its own pod only, and reports that."""
     check_without(machine, own_pid_namespace, "WARNING", "Processes outside the agent's PID namespace are not served",

@@ -126,7 +126,7 @@ def idle_pod_256_mib(machine):
     check_migration(machine, 256 * MIB, "--ops-per-second", 100, "--thp", "never")
 
 
-@case(seconds=300, long=["6.1"])
+@case(seconds=300, long=["6.1", "6.12"])
 def already_home(machine):
     """A migration that finds all memory at home makes no move."""
     _, far = ends()

@@ -63,7 +63,7 @@ def a_controller_repairs(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1", "6.12"])
 def strangers_are_refused(machine):
     """Refused: no certificate, an expired one, one of another authority, and an agent of another authority."""
     agent = start_agent(machine)

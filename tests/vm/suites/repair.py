@@ -112,7 +112,7 @@ def observing_moves_nothing(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=120, long=["6.1"])
+@case(seconds=120, long=["6.1", "6.12"])
 def annotated_off(machine):
     """A pod with the annotation `off` is left alone, another pod is repaired."""
     near, far = ends()
@@ -201,7 +201,7 @@ def full_target(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=600, long=["6.1"])
+@case(seconds=600, long=["6.1", "6.12"])
 def foreign_writer(machine):
     """After each repair someone resets cpuset.mems, which moves the memory back: after a few repairs the loop stops."""
     near, far = ends()
@@ -301,7 +301,7 @@ def restart_in_the_middle(machine):
     stop_clean(machine, database, held)
 
 
-@case(seconds=180, long=["6.1"])
+@case(seconds=180, long=["6.1", "6.12"])
 def requests_go_first(machine):
     """A request of the API goes before waiting repairs; a reservation keeps the loop from the workload."""
     near, far = ends()
@@ -369,7 +369,7 @@ def evacuation(machine):
     stop_clean(machine, confined, *movable)
 
 
-@case(seconds=120, long=["6.1"])
+@case(seconds=120, long=["6.1", "6.12"])
 def bad_configuration(machine):
     """A wrong configuration is reported with line and column, and the previous one stays in force."""
     near, far = ends()

@@ -37,7 +37,7 @@ def refused(agent, *argv):
     return done.stderr
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def needs_a_runtime(machine):
     """Without a container runtime the agent refuses and names the flag."""
     near, _ = ends()
@@ -46,7 +46,7 @@ def needs_a_runtime(machine):
     assert "--cri-socket" in refused(agent, "--container", container.id, *STICK)
 
 
-@case(seconds=240)
+@case(seconds=240, long=["6.1", "6.12"])
 def old_kernels_are_refused(machine):
     """Before Linux 6.7 a write to cpuset.mems stalls the workload: refused unless forced. Later kernels allow it."""
     _, far = ends()
@@ -101,7 +101,7 @@ def a_pod_without_its_sandbox(machine):
     assert state(record) == "SUCCEEDED" and mems(container) == str(far), record
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1", "6.12"])
 def others_have_their_way(machine):
     """While the agent watches it undoes one foreign write; the second one stays, and the result says so."""
     near, far = ends()

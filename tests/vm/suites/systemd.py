@@ -15,7 +15,7 @@ from suites.migrate import MIB, ends, start_workload
 from suites.repair import cpus_of
 
 
-@case(seconds=60)
+@case(seconds=60, long=["6.1", "6.12"])
 def doctor_reports_the_driver(machine):
     """`localityctl doctor` reports the cgroup driver."""
     near, _ = ends()
