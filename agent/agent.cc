@@ -98,6 +98,7 @@ absl::Status Agent::Start() {
   migrator_.AddListener(&totals_);
   migrator_.AddListener(&loop_);
   migrator_.Start(configuration_.Current()->limits.concurrent_migrations);
+  requests_.Start();
   const Served served{context_,
                       migrator_,
                       board_,
@@ -107,7 +108,8 @@ absl::Status Agent::Start() {
                       [this] { return loop_.watch_status(); },
                       NodeName(),
                       network_,
-                      [this] { return StalledCalls(); }};
+                      [this] { return StalledCalls(); },
+                      &requests_};
   NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
   if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
     NL_ASSIGN_OR_RETURN(http_, HttpServer::Start(address, Pages()));
@@ -210,6 +212,7 @@ absl::Status Agent::Health() const {
 std::vector<StalledCall> Agent::StalledCalls() const {
   std::vector<StalledCall> calls = migrator_.StalledCalls();
   for (StalledCall& call : loop_.StalledCalls()) calls.push_back(std::move(call));
+  for (StalledCall& call : requests_.Stalled()) calls.push_back(std::move(call));
   return calls;
 }
 

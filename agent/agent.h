@@ -15,6 +15,7 @@
 #include "agent/engine/migrate/totals.h"
 #include "agent/engine/repair/policy_loop.h"
 #include "agent/engine/report/report_board.h"
+#include "agent/engine/watchdog.h"
 #include "agent/engine/workload/container_resources.h"
 #include "agent/engine/workload/name_directory.h"
 #include "agent/http/http_server.h"
@@ -71,6 +72,7 @@ class Agent {
   ReservationFile reservations_;
   Migrator migrator_;
   PolicyLoop loop_;
+  Watchdog requests_{Clock::System(), [] {}};  // of the API
   std::unique_ptr<CriEvents> events_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<HttpServer> http_;

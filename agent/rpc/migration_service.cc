@@ -13,6 +13,7 @@
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/migration_request.h"
+#include "agent/rpc/request_watch.h"
 
 namespace numalocality {
 namespace {
@@ -51,8 +52,10 @@ grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
                                                v1::CreateMigrationResponse* response) {
   const auto wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpc(wanted.status());
+  RequestWatch watch(requests_, *context, "CreateMigration");
+  watch.Reads("its workloads");
   const auto migration = request->validate_only()
-                             ? migrator_.Plan(*wanted, [context] { return context->IsCancelled(); })
+                             ? migrator_.Plan(*wanted, [&] { return watch.IsCancelled(); })
                              : migrator_.Submit(*wanted);
   if (!migration.ok()) return ToGrpc(migration.status());
   if (wanted->override_protection && !request->validate_only()) LogOverride(*context, *migration);

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "agent/engine/context.h"
 #include "agent/engine/migrate/migrator.h"
+#include "agent/engine/watchdog.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 
@@ -15,8 +16,9 @@ namespace numalocality {
 // Thread-safe.
 class MigrationService final : public v1::MigrationService::Service {
  public:
-  MigrationService(Migrator& migrator, const EngineContext& context)
-      : migrator_(migrator), finder_(context.host, context.names) {}
+  // `requests` outlives this; may be null, see RequestWatch.
+  MigrationService(Migrator& migrator, const EngineContext& context, Watchdog* requests)
+      : migrator_(migrator), finder_(context.host, context.names), requests_(requests) {}
 
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,
@@ -47,6 +49,7 @@ class MigrationService final : public v1::MigrationService::Service {
 
   Migrator& migrator_;
   const WorkloadFinder finder_;
+  Watchdog* const requests_;
 };
 
 }  // namespace numalocality

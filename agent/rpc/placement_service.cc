@@ -10,6 +10,7 @@
 #include "agent/base/status.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/placement.h"
+#include "agent/rpc/request_watch.h"
 
 namespace numalocality {
 namespace {
@@ -98,14 +99,16 @@ grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
 absl::Status PlacementService::Get(const grpc::ServerContext& context,
                                    const v1::GetPlacementRequest& request,
                                    v1::GetPlacementResponse& response) {
+  RequestWatch watch(requests_, context, "GetPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   const auto report = board_.Latest();
   absl::Status gone;
   for (const Workload& workload : workloads) {
+    watch.Reads(workload.ToString());
     const auto placement = reader_.Read(workload, topology, FromProto(request.view()),
-                                        [&] { return context.IsCancelled(); });
+                                        [&] { return watch.IsCancelled(); });
     if (absl::IsNotFound(placement.status())) {
       gone = placement.status();
       continue;
@@ -119,6 +122,7 @@ absl::Status PlacementService::Get(const grpc::ServerContext& context,
 absl::Status PlacementService::List(const grpc::ServerContext& context,
                                     const v1::ListPlacementsRequest& request,
                                     v1::ListPlacementsResponse& response) {
+  RequestWatch watch(requests_, context, "ListPlacements");
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.FindAll());
@@ -132,8 +136,9 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
       break;
     }
     last = workload.cgroup_path;
+    watch.Reads(workload.ToString());
     const auto placement = reader_.Read(workload, topology, FromProto(request.view()),
-                                        [&] { return context.IsCancelled(); });
+                                        [&] { return watch.IsCancelled(); });
     if (absl::IsNotFound(placement.status())) continue;  // has ended meanwhile
     if (absl::IsPermissionDenied(placement.status()) || context.IsCancelled()) {
       return placement.ok() ? absl::CancelledError("the caller has cancelled") : placement.status();
@@ -151,13 +156,15 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
 absl::Status PlacementService::Explain(const grpc::ServerContext& context,
                                        const v1::ExplainPlacementRequest& request,
                                        v1::ExplainPlacementResponse& response) {
+  RequestWatch watch(requests_, context, "ExplainPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   absl::Status gone;
   for (const Workload& workload : workloads) {
+    watch.Reads(workload.ToString());
     const auto explanation = explainer_.Explain(workload, topology, request.complete(),
-                                                [&] { return context.IsCancelled(); });
+                                                [&] { return watch.IsCancelled(); });
     if (absl::IsNotFound(explanation.status())) {
       gone = explanation.status();
       continue;

@@ -9,6 +9,7 @@
 #include "agent/engine/context.h"
 #include "agent/engine/report/explainer.h"
 #include "agent/engine/report/report_board.h"
+#include "agent/engine/watchdog.h"
 #include "agent/engine/workload/placement_reader.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/os/node/topology_reader.h"
@@ -19,14 +20,15 @@ namespace numalocality {
 // Thread-safe.
 class PlacementService final : public v1::PlacementService::Service {
  public:
-  // `board` outlives this.
+  // `board` and `requests` outlive this. `requests` may be null, see RequestWatch.
   PlacementService(const EngineContext& context, const ReportBoard& board,
-                   ExplanationSources sources)
+                   ExplanationSources sources, Watchdog* requests)
       : topology_(context.host),
         finder_(context.host, context.names),
         reader_(context.kernel, context.host, context.clock),
         board_(board),
-        explainer_(context, std::move(sources)) {}
+        explainer_(context, std::move(sources)),
+        requests_(requests) {}
 
   grpc::Status GetTopology(grpc::ServerContext* context, const v1::GetTopologyRequest* request,
                            v1::GetTopologyResponse* response) override;
@@ -56,6 +58,7 @@ class PlacementService final : public v1::PlacementService::Service {
   const PlacementReader reader_;
   const ReportBoard& board_;
   const Explainer explainer_;
+  Watchdog* const requests_;
 };
 
 }  // namespace numalocality

@@ -24,8 +24,8 @@ constexpr int kMaxThreads = 64;
 }  // namespace
 
 Server::Server(const Served& served)
-    : placement_service_(served.context, served.board, served.explanation),
-      migration_service_(served.migrator, served.context),
+    : placement_service_(served.context, served.board, served.explanation, served.requests),
+      migration_service_(served.migrator, served.context, served.requests),
       agent_service_(served.context, served.runtime, served.configuration, served.migrator,
                      served.board, served.changes, served.node_name, served.network,
                      served.stalled_calls) {}

@@ -36,6 +36,7 @@ struct Served {
   std::string node_name = {};                       // see AgentService
   GrpcOptions network = {};
   std::function<std::vector<StalledCall>()> stalled_calls = nullptr;  // of the whole agent
+  Watchdog* requests = nullptr;  // that of the API's calls; may be null
 };
 
 // Serves from construction by Start until Shutdown. Methods are for one thread.

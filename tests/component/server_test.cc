@@ -10,19 +10,25 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "agent/base/clock.h"
 #include "agent/engine/migrate/migrator.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
+#include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/gate.h"
 
 namespace numalocality::server_test {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr char kPod[] = "01234567-cccc-dddd-eeee-ffff00001111";
 constexpr uint64_t kHeap = 0x10000000;
@@ -45,7 +51,9 @@ class ServerTest : public testing::Test {
     machine_.AddCgroup(ContainerPath('a'), {100});
     machine_.WriteCgroupFile(ContainerPath('a'), "memory.numa_stat",
                              "anon N0=4096000 N1=0\nfile N0=8192 N1=0\nshmem N0=4096 N1=0\n");
-    auto server = Server::Start(socket_, {context_, migrator_, board_});
+    Served served{context_, migrator_, board_};
+    served.requests = &requests_;
+    auto server = Server::Start(socket_, served);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials());
@@ -88,6 +96,8 @@ class ServerTest : public testing::Test {
   const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {}};
   Migrator migrator_{context_};
   ReportBoard board_{Clock::System()};
+  FakeClock clock_;
+  Watchdog requests_{clock_, [] {}};
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::PlacementService::Stub> placements_;
@@ -134,6 +144,33 @@ TEST_F(ServerTest, GivesAPodsPlacement) {
   EXPECT_EQ(placement.node_usages(0).file_bytes(), 4096) << "shmem is not counted twice";
   EXPECT_THAT(placement.home_node_ids(), ElementsAre(1));
   EXPECT_EQ(placement.local_fraction(), 0.0);
+}
+
+TEST_F(ServerTest, AReadThatDoesNotReturnIsNamed) {
+  Gate in_read;
+  Gate go_on;
+  machine_.kernel().RunAt(FakeCall::kQuery, 1, [&] {
+    in_read.Open();
+    go_on.Wait();
+  });
+  std::thread caller([this] {
+    grpc::ClientContext context;
+    v1::GetPlacementRequest request;
+    request.mutable_workload()->mutable_pod()->set_uid(kPod);
+    request.set_view(v1::PLACEMENT_VIEW_PAGES);
+    v1::GetPlacementResponse response;
+    EXPECT_TRUE(placements_->GetPlacement(&context, request, &response).ok());
+  });
+  in_read.Wait();
+  EXPECT_THAT(requests_.Stalled(), IsEmpty());
+  clock_.Advance(kStalledAfter + absl::Seconds(1));
+  const std::vector<StalledCall> stalled = requests_.Stalled();
+  go_on.Open();
+  caller.join();
+  ASSERT_THAT(stalled, SizeIs(1));
+  EXPECT_EQ(stalled[0].work, "request GetPlacement");
+  EXPECT_THAT(stalled[0].call, HasSubstr(kPod));
+  EXPECT_THAT(requests_.Stalled(), IsEmpty());
 }
 
 TEST_F(ServerTest, APlacementNamesWhatItCouldNotLocate) {
