@@ -98,7 +98,7 @@ def a_process_executes_another_program(machine):
     end_intact(process)
 
 
-@case(seconds=240, long=["6.1"])
+@case(seconds=240, long=["6.1", "6.12"])
 def a_process_forks(machine):
     """A process forks children that check and write its memory while that moves: nobody sees a wrong byte."""
     near, far = ends()
@@ -125,7 +125,7 @@ def a_process_exits(machine):
     figures("".join(line for line in output.splitlines(keepends=True) if not line.startswith(("Note", "ERROR"))))
 
 
-@case(seconds=240, long=["6.1"])
+@case(seconds=240, long=["6.1", "6.12"])
 def pages_that_are_released(machine):
     """Fewer than 64 pages cannot move at first and are released meanwhile: they move when they are tried again."""
     near, far = ends()

@@ -25,7 +25,7 @@ def two_nodes():
     return [node for node in oracles.nodes("has_cpu") if node in oracles.nodes("has_memory")][:2]
 
 
-@case(seconds=180)
+@case(seconds=180, long=["6.1", "6.12"])
 def remote_memory_stays(machine):
     """64 MiB on the first node, CPUs re-pinned to the second: nothing moves for 10 seconds."""
     near, far = two_nodes()

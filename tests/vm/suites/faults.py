@@ -188,7 +188,7 @@ def bad_requests(machine):
     agent.check_healthy()
 
 
-@case(seconds=240, long=["6.1"])
+@case(seconds=240, long=["6.1", "6.12"])
 def busy_cancel_and_restart(machine):
     """A second request is refused with the first one's id; Cancel ends the first between two batches; SIGTERM ends the agent in time."""
     agent = Agent(machine)

@@ -75,7 +75,7 @@ def applied_within(agent, text, success):
     return time.monotonic() - start
 
 
-@case(seconds=300, long=["6.1"])
+@case(seconds=300, long=["6.1", "6.12"])
 def memory_comes_home_by_policy(machine):
     """A changed ConfigMap reaches the running agent, and a re-pinned pod comes home by policy. A wrong one is reported and not applied."""
     prepare(machine)

@@ -92,7 +92,7 @@ def certificates_are_rotated(machine):
     assert agent.container.pids() == process, "the agent was restarted"
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def localityctl_asks_all(machine):
     """Calls every agent behind the Service's name and verifies it against that name; here there is one agent."""
     agent = start_agent(machine)

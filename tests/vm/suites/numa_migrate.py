@@ -304,7 +304,7 @@ def bound_to_its_node(machine):
     end_well(helper)
 
 
-@case(seconds=120)
+@case(seconds=120, long=["6.1", "6.12"])
 def a_call_that_the_kernel_holds(machine):
     """A real-time task occupies a CPU, so that the call stalls: reported after 5 s; a second Ctrl-C restores the machine at once.
 

@@ -1,5 +1,7 @@
 """Memory follows re-pinned CPUs by policy, without any request, and stays where no policy moves it."""
 
+import itertools
+import os
 import pathlib
 import subprocess
 import time
@@ -14,6 +16,7 @@ from suites.migrate import ends
 
 MIB = 1 << 20
 SIZE = 64 * MIB
+BALANCING = pathlib.Path("/proc/sys/kernel/numa_balancing")
 MOST_UNDONE = 8  # repairs that others undo before the loop must have stopped
 
 
@@ -58,7 +61,7 @@ def memory_follows(machine):
     agent = start_agent(machine, {})
     quiet = [start(machine, "quiet-guaranteed", near, "--idle", qos="guaranteed"),
              start(machine, "quiet-besteffort", near, "--idle", qos="besteffort")]
-    size = SIZE // 2  # busy pages move slowly on 6.1
+    size = SIZE // 4  # busy pages move slowly on 6.1
     database = start(machine, "database", near, size=size)
     wait_until("names are known", lambda: agent.placement("--container", database.id)["workload"].get("container_name"))
     before = [oracles.anonymous_bytes(container.pids()) for container in quiet]
@@ -91,7 +94,7 @@ def memory_follows(machine):
     stop_clean(machine, database, *quiet)
 
 
-@case(seconds=120, long=["6.1"])
+@case(seconds=120, long=["6.1", "6.12"])
 def observing_moves_nothing(machine):
     """With action observe nothing moves; remote memory is reported and explained."""
     near, far = ends()
@@ -276,7 +279,7 @@ def names_come_and_go(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=240, long=["6.1"])
+@case(seconds=240, long=["6.1", "6.12"])
 def restart_in_the_middle(machine):
     """An agent is killed during a migration: the next one has the record, INTERRUPTED and measured, and the reservations."""
     near, far = ends()
@@ -386,3 +389,43 @@ def bad_configuration(machine):
     wait_until("the new configuration is in force: the loop repairs", lambda: share_on(database, far) >= 0.95, 60)
     assert metrics()["numa_locality_config_reload_success"] == 1
     stop_clean(machine, database)
+
+
+def pull(container, node):
+    """Pins all of the container's threads to this node."""
+    for pid in container.pids():
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(thread), oracles.node_cpus(node))
+
+
+@case(seconds=400, long=["6.1", "6.12"])
+def threads_pulled_to_and_fro(machine):
+    """With balancing on and threads moved each second the loop stops with a reason, after a bounded number of repairs."""
+    before = BALANCING.read_text()
+    machine.cleanup.callback(lambda: BALANCING.write_text(before))
+    BALANCING.write_text("1")
+    near, far = [node for node in oracles.nodes("has_cpu") if node in oracles.nodes("has_memory")][:2]
+    agent = start_agent(machine, {"cooldown": "3s"}, period="1s")
+    pod = machine.kubelet.start_pod("pulled", namespace="prod")
+    container = pod.start_container("main", ["integrity-workload", "--bytes", 32 * MIB, "--thp", "never"])
+    container.wait_ready()
+    seen = set()
+    begin = time.monotonic()
+    targets = itertools.cycle((far, near))
+
+    def pull_again():
+        pull(container, next(targets))
+        time.sleep(1)
+        seen.add((decision(agent, container) or ("", "NONE"))[1])
+        return "PING_PONG" in seen
+    wait_until("the loop notices that the threads are pulled to and fro", pull_again, 180, every=0)
+    for _ in range(10):  # the loop does not start again
+        pull_again()
+    count = len(repairs(agent))
+    allowed = (time.monotonic() - begin) / 3 + 1
+    machine.log(f"{count} repairs in {time.monotonic() - begin:.0f} s, {allowed:.0f} allowed; reasons seen: {sorted(seen)}")
+    assert count <= allowed
+    pull(container, far)
+    wait_until("its memory is home", lambda: oracles.share(oracles.anonymous_bytes(container.pids()), far) >= 0.9, 90)
+    assert container.stop() == 0, container.output()[-3:]
+    assert container.events("result")[-1]["mismatches"] == 0

@@ -80,7 +80,7 @@ def shared_buffers(machine):
     assert_unharmed(machine, database)
 
 
-@case(seconds=300)
+@case(seconds=300, long=["6.1", "6.12"])
 def shared_with_a_stranger(machine):
     """Shared memory that a process of another pod also maps stays, and the record names that process."""
     near, far = ends()
