@@ -30,6 +30,10 @@ std::string Workload::ToString() const {
                       container->container_id.substr(0, 12));
 }
 
+const std::string& Workload::PodKey() const {
+  return container.has_value() && !container->pod_uid.empty() ? container->pod_uid : cgroup_path;
+}
+
 bool Workload::HoldsCgroup(const std::string& path) const { return IsWithin(path, cgroup_path); }
 
 bool Workload::IsSame(const Workload& other) const {

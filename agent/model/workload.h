@@ -43,8 +43,9 @@ struct Workload {
   ContainerNames names = {};                     // as far as known
   ContainerRole role = ContainerRole::kUnknown;  // of `container`
 
-  // The same for all containers of a pod: the pod's UID. Outside Kubernetes the cgroup's path.
-  const std::string& PodKey() const { return container ? container->pod_uid : cgroup_path; }
+  // The same for all containers of a pod, and for them only: the pod's UID. The cgroup's path of
+  // what belongs to no pod.
+  const std::string& PodKey() const;
 
   // "pod <uid> container <first 12 of id>", "cgroup <path>" or "process <pid>", for messages.
   std::string ToString() const;

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/model/error_details.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/migration_request.h"
@@ -22,6 +23,8 @@ namespace {
 constexpr absl::Duration kMigrationWatchPoll = absl::Seconds(1);
 // At most ten messages a second, as many as a person or a controller can follow.
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(100);
+// See EncodePageToken.
+constexpr char kMigrationPageOf[] = "migrations";
 // Of a reservation without a ttl.
 constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 
@@ -119,16 +122,21 @@ grpc::Status MigrationService::ReleaseWorkload(grpc::ServerContext*,
 
 absl::Status MigrationService::Reserve(const v1::ReserveWorkloadRequest& request,
                                        v1::ReserveWorkloadResponse& response) {
-  const absl::Duration ttl = request.has_ttl() ? FromProto(request.ttl()) : kDefaultTtl;
-  std::vector<Workload> workloads;
-  if (request.token().empty()) {
+  ReservationRequest wanted;
+  wanted.ttl = request.has_ttl() ? FromProto(request.ttl()) : kDefaultTtl;
+  wanted.token = request.token();
+  wanted.owner = request.owner();
+  NL_ASSIGN_OR_RETURN(wanted.request_id, RequestIdFrom(request.request_id()));
+  if (wanted.token.empty() || request.has_workload()) {
     NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
-    NL_ASSIGN_OR_RETURN(workloads, finder_.Find(selector));
-    NL_RETURN_IF_ERROR(migrator_.CheckIdle(workloads));
+    auto found = finder_.Find(selector);
+    // A pod without containers at the moment stays reserved.
+    const bool is_away = absl::IsNotFound(found.status()) && !wanted.token.empty();
+    if (!found.ok() && !is_away) return found.status();
+    if (found.ok()) wanted.workloads = *std::move(found);
+    if (found.ok() && selector.IsPod()) wanted.pod_uid = wanted.workloads.front().PodKey();
   }
-  NL_ASSIGN_OR_RETURN(
-      const Reservation reservation,
-      migrator_.reservations().Reserve(workloads, ttl, request.token(), request.owner()));
+  NL_ASSIGN_OR_RETURN(const Reservation reservation, migrator_.Reserve(wanted));
   response.set_token(reservation.token);
   *response.mutable_expire_time() = ToProto(reservation.expire_time);
   for (const Workload& workload : reservation.workloads) {
@@ -140,16 +148,17 @@ absl::Status MigrationService::Reserve(const v1::ReserveWorkloadRequest& request
 absl::Status MigrationService::List(const v1::ListMigrationsRequest& request,
                                     v1::ListMigrationsResponse& response) const {
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
-  NL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token()));
+  NL_ASSIGN_OR_RETURN(const std::string after,
+                      DecodePageToken(kMigrationPageOf, request.page_token()));
   auto migrations = migrator_.ListBefore(after, page_size + 1);  // one more shows whether there is
   if (absl::IsNotFound(migrations.status())) {
-    return absl::InvalidArgumentError(
-        "page_token: its migration record has been removed; start again with the first page");
+    return InvalidField("page_token",
+                        "its migration record has been removed; start again with the first page");
   }
   if (!migrations.ok()) return migrations.status();
   if (migrations->size() > page_size) {
     migrations->pop_back();
-    response.set_next_page_token(EncodePageToken(migrations->back().id));
+    response.set_next_page_token(EncodePageToken(kMigrationPageOf, migrations->back().id));
   }
   for (const Migration& migration : *migrations) ToProto(migration, *response.add_migrations());
   return absl::OkStatus();

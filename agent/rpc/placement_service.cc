@@ -17,6 +17,8 @@ namespace {
 
 // How often a watch checks whether its caller has cancelled.
 constexpr absl::Duration kPlacementWatchPoll = absl::Seconds(1);
+// See EncodePageToken.
+constexpr char kPlacementPageOf[] = "placements";
 
 void ChangeToProto(const ReportChange& change, v1::WatchPlacementsResponse& message) {
   message.Clear();
@@ -101,14 +103,15 @@ absl::Status PlacementService::Get(const grpc::ServerContext& context,
                                    v1::GetPlacementResponse& response) {
   RequestWatch watch(requests_, context, "GetPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
+  NL_ASSIGN_OR_RETURN(const PlacementView view, FromProto(request.view()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   const auto report = board_.Latest();
   absl::Status gone;
   for (const Workload& workload : workloads) {
     watch.Reads(workload.ToString());
-    const auto placement = reader_.Read(workload, topology, FromProto(request.view()),
-                                        [&] { return watch.IsCancelled(); });
+    const auto placement =
+        reader_.Read(workload, topology, view, [&] { return watch.IsCancelled(); });
     if (absl::IsNotFound(placement.status())) {
       gone = placement.status();
       continue;
@@ -124,7 +127,9 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
                                     v1::ListPlacementsResponse& response) {
   RequestWatch watch(requests_, context, "ListPlacements");
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
-  NL_ASSIGN_OR_RETURN(const std::string after, DecodePageToken(request.page_token()));
+  NL_ASSIGN_OR_RETURN(const std::string after,
+                      DecodePageToken(kPlacementPageOf, request.page_token()));
+  NL_ASSIGN_OR_RETURN(const PlacementView view, FromProto(request.view()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.FindAll());
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   const auto report = board_.Latest();
@@ -132,13 +137,13 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
   for (const Workload& workload : workloads) {
     if (workload.cgroup_path <= after) continue;
     if (static_cast<size_t>(response.placements_size()) == page_size) {
-      response.set_next_page_token(EncodePageToken(last));
+      response.set_next_page_token(EncodePageToken(kPlacementPageOf, last));
       break;
     }
     last = workload.cgroup_path;
     watch.Reads(workload.ToString());
-    const auto placement = reader_.Read(workload, topology, FromProto(request.view()),
-                                        [&] { return watch.IsCancelled(); });
+    const auto placement =
+        reader_.Read(workload, topology, view, [&] { return watch.IsCancelled(); });
     if (absl::IsNotFound(placement.status())) continue;  // has ended meanwhile
     if (absl::IsPermissionDenied(placement.status()) || context.IsCancelled()) {
       return placement.ok() ? absl::CancelledError("the caller has cancelled") : placement.status();

@@ -20,6 +20,8 @@ void ToRecord(const Reservation& reservation, stored::Reservation& record) {
   record.set_owner(reservation.owner);
   *record.mutable_expire_time() = ToProto(reservation.expire_time);
   *record.mutable_ttl() = ToProto(reservation.ttl);
+  record.set_pod_uid(reservation.pod_uid);
+  record.set_request_id(reservation.request_id);
   for (const Workload& workload : reservation.workloads) ToProto(workload, *record.add_workloads());
 }
 
@@ -27,6 +29,8 @@ Reservation FromRecord(const stored::Reservation& record) {
   Reservation reservation;
   reservation.token = record.token();
   reservation.owner = record.owner();
+  reservation.pod_uid = record.pod_uid();
+  reservation.request_id = record.request_id();
   reservation.expire_time = FromProto(record.expire_time());
   reservation.ttl = record.has_ttl() ? FromProto(record.ttl()) : Reservations::kLongest;
   for (const auto& workload : record.workloads()) {

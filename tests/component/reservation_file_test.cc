@@ -47,7 +47,7 @@ TEST_F(ReservationFileTest, BringsBackWhatWasWritten) {
   const Workload process{"/system.slice", 0, std::nullopt, ProcessId{12, 3456}};
   const absl::Time end = clock_.Now() + absl::Milliseconds(1500);
   const absl::Duration ttl = absl::Minutes(1);
-  file_.Write({{"secret", "a \xc3", {Container(), process}, ttl, {}, end},
+  file_.Write({{"secret", "a \xc3", {Container(), process}, ttl, {}, end, "pod-1", "request-1"},
                {"other", "", {}, ttl, {}, end}});
   const std::vector<Reservation> read = file_.Read();
   ASSERT_THAT(read, SizeIs(2));
@@ -55,6 +55,8 @@ TEST_F(ReservationFileTest, BringsBackWhatWasWritten) {
   EXPECT_EQ(read[0].owner, "a \xc3") << "cut in the middle of a character";
   EXPECT_EQ(read[0].expire_time, end);
   EXPECT_EQ(read[0].ttl, ttl);
+  EXPECT_EQ(read[0].pod_uid, "pod-1");
+  EXPECT_EQ(read[0].request_id, "request-1");
   ASSERT_THAT(read[0].workloads, SizeIs(2));
   const Workload& container = read[0].workloads[0];
   EXPECT_EQ(container.cgroup_path, Container().cgroup_path);
@@ -124,7 +126,7 @@ TEST_F(ReservationFileTest, AHolderGoesOnAfterARestart) {
     reservations.Restore(file_.Read(),
                          [this](const std::vector<Reservation>& held) { file_.Write(held); });
     const auto reservation =
-        reservations.Reserve({Container()}, absl::Minutes(1), token, "a scheduler");
+        reservations.Reserve({{Container()}, "", absl::Minutes(1), token, "a scheduler"});
     ASSERT_TRUE(reservation.ok()) << reservation.status();
     token = reservation->token;
     EXPECT_TRUE(absl::IsAborted(reservations.Check({Container()}, {})));

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "agent/base/clock.h"
 #include "agent/engine/migrate/migrator.h"
 #include "numalocality/v1/agent.grpc.pb.h"
@@ -214,9 +215,33 @@ TEST_F(ServerTest, ListsPlacementsPageByPage) {
 }
 
 TEST_F(ServerTest, RefusesAForeignPageToken) {
+  const std::string of_another_list = absl::WebSafeBase64Escape("migrations:" + ContainerPath('a'));
+  for (const std::string& token : {std::string("!"), std::string("xx"), of_another_list}) {
+    grpc::ClientContext context;
+    v1::ListPlacementsRequest request;
+    request.set_page_token(token);
+    v1::ListPlacementsResponse response;
+    EXPECT_EQ(placements_->ListPlacements(&context, request, &response).error_code(),
+              grpc::StatusCode::INVALID_ARGUMENT)
+        << token;
+  }
+}
+
+TEST_F(ServerTest, RefusesAnUnknownView) {
+  constexpr auto kUnknown = static_cast<v1::PlacementView>(77);
+  {
+    grpc::ClientContext context;
+    v1::GetPlacementRequest request;
+    request.mutable_workload()->mutable_pod()->set_uid(kPod);
+    request.set_view(kUnknown);
+    v1::GetPlacementResponse response;
+    const grpc::Status status = placements_->GetPlacement(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("view: 77"));
+  }
   grpc::ClientContext context;
   v1::ListPlacementsRequest request;
-  request.set_page_token("!");
+  request.set_view(kUnknown);
   v1::ListPlacementsResponse response;
   EXPECT_EQ(placements_->ListPlacements(&context, request, &response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
@@ -369,6 +394,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "workloads { pid: 100 } node_map { source_node_id: 0 target_node_id: 1 }"
                 "node_map { source_node_id: 0 target_node_id: 0 }",
                 grpc::StatusCode::INVALID_ARGUMENT, "node_map: node 0 is a source twice"},
+        Refusal{"NodeMapWithoutNodes", "workloads { pid: 100 } node_map {}",
+                grpc::StatusCode::INVALID_ARGUMENT, "node_map: an entry lacks source_node_id"},
+        Refusal{"NodeMapWithoutTarget", "workloads { pid: 100 } node_map { source_node_id: 1 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "or target_node_id"},
+        Refusal{"EvacuationOfNoNode", "evacuation {}", grpc::StatusCode::INVALID_ARGUMENT,
+                "evacuation.node_id: is missing"},
+        Refusal{"EvacuationOfNothing", "evacuation { node_id: 1 free_bytes: 0 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "evacuation.free_bytes: must be more than 0"},
         Refusal{"NodeMapAndTarget",
                 "workloads { pid: 100 } node_map { source_node_id: 0 target_node_id: 1 }"
                 "target_node_ids: 1",

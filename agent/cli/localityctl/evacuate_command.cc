@@ -55,7 +55,7 @@ v1::CreateMigrationRequest ToRequest(const EvacuateOptions& options) {
   v1::Evacuation& evacuation = *request.mutable_evacuation();
   evacuation.set_node_id(options.node.value);
   for (const NodeId node : options.to_nodes) evacuation.add_target_node_ids(node.value);
-  evacuation.set_free_bytes(options.free_bytes);
+  if (options.free_bytes > 0) evacuation.set_free_bytes(options.free_bytes);
   if (options.keep_clear.has_value()) {
     *evacuation.mutable_keep_clear() = ToProto(*options.keep_clear);
   }

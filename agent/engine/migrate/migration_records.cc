@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/model/error_details.h"
 
 namespace numalocality {
 namespace {
@@ -63,9 +64,11 @@ absl::StatusOr<std::optional<Migration>> MigrationRecords::FindRequest(
     if (!entry->migration.is_request_known || AskForTheSame(entry->migration.request, request)) {
       return entry->migration;
     }
-    return absl::AlreadyExistsError(absl::StrCat(
-        "request_id ", LogSafe(request.request_id),
-        ": belongs to another request already, that of migration ", entry->migration.id));
+    return WithDetails(
+        absl::AlreadyExistsError(absl::StrCat(
+            "request_id ", LogSafe(request.request_id),
+            ": belongs to another request already, that of migration ", entry->migration.id)),
+        {ErrorReason::kRequestIdUsed, {{"migration_id", entry->migration.id}}});
   }
   return std::nullopt;
 }
@@ -76,9 +79,11 @@ absl::Status MigrationRecords::CheckIdle(const std::vector<Workload>& workloads)
     for (const WorkloadMigration& busy : entry->migration.workloads) {
       for (const Workload& workload : workloads) {
         if (!busy.workload.Overlaps(workload)) continue;
-        return absl::AbortedError(absl::StrCat(workload.ToString(), ": migration ",
-                                               entry->migration.id,
-                                               " is moving it; wait for its end, or cancel it"));
+        return WithDetails(
+            absl::AbortedError(absl::StrCat(workload.ToString(), ": migration ",
+                                            entry->migration.id,
+                                            " is moving it; wait for its end, or cancel it")),
+            {ErrorReason::kMigrationRunning, {{"migration_id", entry->migration.id}}});
       }
     }
   }
@@ -95,10 +100,12 @@ absl::Status MigrationRecords::CheckStalled(const std::vector<Workload>& workloa
         return other.workload.PodKey() == workload.PodKey();
       });
       if (stalled < kMaxStalledOfPod) continue;
-      return absl::ResourceExhaustedError(absl::StrCat(
-          workload.ToString(), ": ", stalled,
-          " migrations of its pod wait for kernel calls that do not return, such as migration ",
-          entry->migration.id, "; cancel them, or wait for their ends"));
+      return WithDetails(
+          absl::ResourceExhaustedError(absl::StrCat(
+              workload.ToString(), ": ", stalled,
+              " migrations of its pod wait for kernel calls that do not return, such as migration ",
+              entry->migration.id, "; cancel them, or wait for their ends")),
+          {ErrorReason::kCallsStalled, {{"migration_id", entry->migration.id}}});
     }
   }
   return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include "agent/base/status.h"
 #include "agent/engine/migrate/execution.h"
 #include "agent/engine/migrate/recovery.h"
+#include "agent/model/error_details.h"
 
 namespace numalocality {
 
@@ -207,8 +208,10 @@ absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry
   if (!request.evacuation.has_value()) NL_RETURN_IF_ERROR(records_.CheckStalled(workloads));
   NL_RETURN_IF_ERROR(reservations_.Check(workloads, request.reservation_tokens));
   if (queue_.waiting_count() >= kMaxPending) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(queue_.waiting_count(), " migrations are waiting already; try again later"));
+    return WithDetails(
+        absl::ResourceExhaustedError(absl::StrCat(
+            queue_.waiting_count(), " migrations are waiting already; try again later")),
+        {ErrorReason::kTooManyMigrations});
   }
   // An earlier agent may have started in the same second, or the clock may have been set back.
   do {
@@ -234,9 +237,14 @@ void Migrator::BeginNext() {
   }
 }
 
-absl::Status Migrator::CheckIdle(const std::vector<Workload>& workloads) const {
+absl::StatusOr<Reservation> Migrator::Reserve(const ReservationRequest& request) {
   MutexLock lock(mutex_);
-  return records_.CheckIdle(workloads);
+  if (request.token.empty()) {
+    NL_ASSIGN_OR_RETURN(std::optional<Reservation> earlier, reservations_.FindRequest(request));
+    if (earlier.has_value()) return *std::move(earlier);
+    NL_RETURN_IF_ERROR(records_.CheckIdle(request.workloads));
+  }
+  return reservations_.Reserve(request);
 }
 
 int64_t Migrator::StuckBytes(const WorkloadPlacement& placement) const {

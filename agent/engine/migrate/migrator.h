@@ -103,8 +103,10 @@ class Migrator {
   absl::StatusOr<MigrationSnapshot> WaitForChange(const std::string& id, uint64_t seen_version,
                                                   absl::Duration timeout) const;
 
-  // ABORTED with the migration's id if one of `workloads` is being migrated, or waits for it.
-  absl::Status CheckIdle(const std::vector<Workload>& workloads) const;
+  // Makes or prolongs a reservation. No migration of these workloads begins meanwhile. Errors as
+  // Reservations::Reserve; for a new reservation also ABORTED, with the migration's id, if a
+  // workload is being migrated, or waits for it.
+  absl::StatusOr<Reservation> Reserve(const ReservationRequest& request);
 
   // Bytes of the workload that its last migration to where its home is now, by this agent or an
   // earlier one, tried and could not move; 0 if there was none.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/model/error_details.h"
 
 namespace numalocality {
 namespace {
@@ -18,12 +19,27 @@ std::string MakeToken() {
   return absl::StrFormat("%08x%08x%08x%08x", device(), device(), device(), device());
 }
 
-bool Covers(const Reservation& reservation, const Workload& workload) {
-  return std::any_of(reservation.workloads.begin(), reservation.workloads.end(),
-                     [&](const Workload& reserved) { return reserved.Overlaps(workload); });
+std::string Cut(const std::string& owner) { return owner.substr(0, Reservations::kMaxOwnerBytes); }
+
+// Whether the request names what the reservation is for.
+bool IsFor(const Reservation& reservation, const ReservationRequest& request) {
+  if (!reservation.pod_uid.empty() || !request.pod_uid.empty()) {
+    return reservation.pod_uid == request.pod_uid;
+  }
+  return std::equal(reservation.workloads.begin(), reservation.workloads.end(),
+                    request.workloads.begin(), request.workloads.end(),
+                    [](const Workload& a, const Workload& b) { return a.IsSame(b); });
 }
 
 }  // namespace
+
+bool Reservation::Covers(const Workload& workload) const {
+  const bool is_of_pod =
+      !pod_uid.empty() && workload.container.has_value() && workload.container->pod_uid == pod_uid;
+  return is_of_pod ||
+         std::any_of(workloads.begin(), workloads.end(),
+                     [&](const Workload& reserved) { return reserved.Overlaps(workload); });
+}
 
 void Reservations::Restore(std::vector<Reservation> earlier,
                            std::function<void(const std::vector<Reservation>&)> store) {
@@ -39,36 +55,77 @@ void Reservations::Restore(std::vector<Reservation> earlier,
   store_ = std::move(store);
 }
 
-absl::StatusOr<Reservation> Reservations::Reserve(const std::vector<Workload>& workloads,
-                                                  absl::Duration ttl, const std::string& token,
-                                                  const std::string& owner) {
-  if (ttl <= absl::ZeroDuration() || ttl > kLongest) {
-    return absl::InvalidArgumentError(absl::StrCat("ttl ", absl::FormatDuration(ttl),
-                                                   ": must be above 0 and at most ",
-                                                   absl::FormatDuration(kLongest)));
+absl::StatusOr<std::optional<Reservation>> Reservations::FindRequest(
+    const ReservationRequest& request) const {
+  MutexLock lock(mutex_);
+  DropExpired();
+  NL_ASSIGN_OR_RETURN(const Reservation* const found, FindRequestLocked(request));
+  if (found == nullptr) return std::nullopt;
+  return Dated(*found);
+}
+
+absl::StatusOr<Reservation*> Reservations::FindRequestLocked(
+    const ReservationRequest& request) const {
+  if (request.request_id.empty()) return nullptr;
+  for (Reservation& reservation : reservations_) {
+    if (reservation.request_id != request.request_id) continue;
+    if (IsFor(reservation, request) && reservation.owner == Cut(request.owner)) return &reservation;
+    return WithDetails(
+        absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
+                                              ": belongs to the reservation of another workload or "
+                                              "owner already")),
+        {ErrorReason::kRequestIdUsed});
+  }
+  return nullptr;
+}
+
+absl::StatusOr<Reservation> Reservations::Reserve(const ReservationRequest& request) {
+  if (request.ttl <= absl::ZeroDuration() || request.ttl > kLongest) {
+    return InvalidField(
+        "ttl", absl::StrCat(absl::FormatDuration(request.ttl), ": must be above 0 and at most ",
+                            absl::FormatDuration(kLongest)));
   }
   MutexLock lock(mutex_);
   DropExpired();
-  if (!token.empty()) {
-    for (Reservation& reservation : reservations_) {
-      if (reservation.token != token) continue;
-      Grant(reservation, ttl);
-      Store();
-      return Dated(reservation);
-    }
+  if (!request.token.empty()) return Prolong(request);
+  NL_ASSIGN_OR_RETURN(const Reservation* const earlier, FindRequestLocked(request));
+  if (earlier != nullptr) return Dated(*earlier);
+  NL_RETURN_IF_ERROR(CheckFree(request.workloads, {}));
+  if (reservations_.size() >= kMost) {
+    return WithDetails(
+        absl::ResourceExhaustedError(absl::StrCat(
+            reservations_.size(),
+            " reservations exist already, the largest number possible; release some of them")),
+        {ErrorReason::kTooManyReservations});
+  }
+  Reservation& made = reservations_.emplace_back();
+  made.token = MakeToken();
+  made.owner = Cut(request.owner);
+  made.workloads = request.workloads;
+  made.pod_uid = request.pod_uid;
+  made.request_id = request.request_id;
+  Grant(made, request.ttl);
+  Store();
+  return Dated(made);
+}
+
+absl::StatusOr<Reservation> Reservations::Prolong(const ReservationRequest& request) {
+  const auto found =
+      std::find_if(reservations_.begin(), reservations_.end(),
+                   [&](const Reservation& other) { return other.token == request.token; });
+  if (found == reservations_.end()) {
     return absl::NotFoundError(
         "reservation: none has this token, or it has expired; reserve again without a token");
   }
-  NL_RETURN_IF_ERROR(CheckFree(workloads, {}));
-  if (reservations_.size() >= kMost) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        reservations_.size(),
-        " reservations exist already, the largest number possible; release some of them"));
+  if (!request.workloads.empty() && !IsFor(*found, request)) {
+    return InvalidField("workload", "is not what the reservation with this token is for");
   }
-  reservations_.push_back({MakeToken(), owner.substr(0, kMaxOwnerBytes), workloads, {}, {}, {}});
-  Grant(reservations_.back(), ttl);
+  if (!request.owner.empty() && found->owner != Cut(request.owner)) {
+    return InvalidField("owner", "is not the one of the reservation with this token");
+  }
+  Grant(*found, request.ttl);
   Store();
-  return Dated(reservations_.back());
+  return Dated(*found);
 }
 
 absl::Status Reservations::Release(const std::string& token) {
@@ -93,12 +150,16 @@ absl::Status Reservations::CheckFree(const std::vector<Workload>& workloads,
   for (const Reservation& reservation : reservations_) {
     if (std::find(tokens.begin(), tokens.end(), reservation.token) != tokens.end()) continue;
     for (const Workload& workload : workloads) {
-      if (!Covers(reservation, workload)) continue;
-      return absl::AbortedError(absl::StrCat(
-          workload.ToString(), ": reserved",
-          reservation.owner.empty() ? "" : " by " + LogSafe(reservation.owner), " until ",
-          absl::FormatTime(absl::RFC3339_sec, Dated(reservation).expire_time, absl::UTCTimeZone()),
-          "; pass the reservation's token, or wait"));
+      if (!reservation.Covers(workload)) continue;
+      const std::string until =
+          absl::FormatTime(absl::RFC3339_sec, Dated(reservation).expire_time, absl::UTCTimeZone());
+      return WithDetails(absl::AbortedError(absl::StrCat(
+                             workload.ToString(), ": reserved",
+                             reservation.owner.empty() ? "" : " by " + LogSafe(reservation.owner),
+                             " until ", until, "; pass the reservation's token, or wait")),
+                         {ErrorReason::kReserved,
+                          {{"owner", reservation.owner}, {"expire_time", until}},
+                          reservation.expires_at - clock_.Monotonic()});
     }
   }
   return absl::OkStatus();

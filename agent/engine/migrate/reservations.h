@@ -4,6 +4,7 @@
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_RESERVATIONS_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,21 @@ struct Reservation {
   absl::Duration expires_at;  // monotonic
   // The same for people and for the file, as the wall clock was set when this was returned.
   absl::Time expire_time;
+  std::string pod_uid = {};     // also containers of this pod that start later; "": none
+  std::string request_id = {};  // see ReservationRequest
+
+  // Whether it reserves the workload, a part of it, or what contains it.
+  bool Covers(const Workload& workload) const;
+};
+
+struct ReservationRequest {
+  std::vector<Workload> workloads;
+  std::string pod_uid = {};  // of the pod whose containers `workloads` are all; "": no whole pod
+  absl::Duration ttl;        // above 0, at most Reservations::kLongest
+  std::string token = {};    // of the reservation to extend; "": a new one
+  std::string owner = {};
+  // Makes retries safe: a new reservation with the id of one in force is that one. "": none.
+  std::string request_id = {};
 };
 
 // Thread-safe. Expired reservations are dropped before each call.
@@ -45,11 +61,15 @@ class Reservations {
   void Restore(std::vector<Reservation> earlier,
                std::function<void(const std::vector<Reservation>&)> store);
 
-  // Reserves `workloads` for `ttl` (above 0, at most kLongest); with the `token` of an earlier
-  // reservation, prolongs that one, and ignores `workloads`. ABORTED if one of them is reserved
-  // already; NOT_FOUND for a token that has expired; RESOURCE_EXHAUSTED with kMost in force.
-  absl::StatusOr<Reservation> Reserve(const std::vector<Workload>& workloads, absl::Duration ttl,
-                                      const std::string& token, const std::string& owner);
+  // The reservation in force that an earlier request with the same request_id made; ALREADY_EXISTS
+  // if that request named other workloads or another owner.
+  absl::StatusOr<std::optional<Reservation>> FindRequest(const ReservationRequest& request) const;
+
+  // Reserves workloads; with a token, prolongs that reservation: its workloads and its owner stay,
+  // and the request names the same ones, or none. INVALID_ARGUMENT for another ttl, or if a request
+  // with a token names others; ABORTED if a workload is reserved already; NOT_FOUND for a token
+  // that has expired; RESOURCE_EXHAUSTED with kMost in force; ALREADY_EXISTS as FindRequest.
+  absl::StatusOr<Reservation> Reserve(const ReservationRequest& request);
 
   // NOT_FOUND if no reservation with this token is in force.
   absl::Status Release(const std::string& token);
@@ -62,6 +82,10 @@ class Reservations {
   std::vector<Reservation> List() const;
 
  private:
+  absl::StatusOr<Reservation*> FindRequestLocked(const ReservationRequest& request) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Reservation> Prolong(const ReservationRequest& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckFree(const std::vector<Workload>& workloads,
                          const std::vector<std::string>& tokens) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

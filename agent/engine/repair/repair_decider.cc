@@ -11,11 +11,6 @@ namespace {
 // Weight of the latest repair in the moving average of their speed.
 constexpr double kLatestSpeed = 0.3;
 
-bool AreOfOnePod(const Workload& a, const Workload& b) {
-  return a.container.has_value() && b.container.has_value() && !a.container->pod_uid.empty() &&
-         a.container->pod_uid == b.container->pod_uid;
-}
-
 }  // namespace
 
 std::vector<FruitlessRepair> RepairDecider::Update(const Migration& migration,
@@ -103,17 +98,15 @@ RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& r
   if (remembered.refused_until > facts.now) facts.refused = remembered.refused;
   for (const Workload& stalled : round_->stalled) {
     // Else one pod with many containers takes all threads.
-    if (!AreOfOnePod(stalled, workload)) continue;
+    if (stalled.PodKey() != workload.PodKey()) continue;
     facts.refused = absl::StrCat("a repair of another container of its pod, ", stalled.ToString(),
                                  ", waits for a kernel call that does not return: see "
                                  "'localityctl doctor'");
   }
   for (const Reservation& reservation : round_->reservations) {
-    for (const Workload& reserved : reservation.workloads) {
-      if (!reserved.Overlaps(workload)) continue;
-      facts.reserved_until = reservation.expires_at;
-      facts.reserved_by = reservation.owner.empty() ? "a controller" : reservation.owner;
-    }
+    if (!reservation.Covers(workload)) continue;
+    facts.reserved_until = reservation.expires_at;
+    facts.reserved_by = reservation.owner.empty() ? "a controller" : reservation.owner;
   }
   return facts;
 }

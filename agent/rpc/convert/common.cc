@@ -12,6 +12,8 @@
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/model/error_details.h"
+#include "agent/rpc/convert/error_details.h"
 
 namespace numalocality {
 namespace {
@@ -54,7 +56,8 @@ void ToField(const MemoryByNode& memory, google::protobuf::RepeatedPtrField<pb::
 
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Printable(status.message()));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Printable(status.message()),
+                      SerializedDetails(status));
 }
 
 void ToProto(const Workload& workload, pb::Workload& message) {
@@ -123,8 +126,7 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) 
   WorkloadSelector selector;
   switch (message.name_case()) {
     case pb::WorkloadSelector::kPod:
-      if (message.pod().uid().empty())
-        return absl::InvalidArgumentError("workload: pod.uid is empty");
+      if (message.pod().uid().empty()) return InvalidField("workload", "pod.uid is empty");
       selector.pod_uid = message.pod().uid();
       if (!message.pod().container_id().empty()) {
         selector.container_id = message.pod().container_id();
@@ -143,8 +145,8 @@ absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) 
     }
     case pb::WorkloadSelector::NAME_NOT_SET: break;
   }
-  return absl::InvalidArgumentError(
-      "workload: name it by pod, container_id, cgroup_path, pid or resource_name");
+  return InvalidField("workload",
+                      "name it by pod, container_id, cgroup_path, pid or resource_name");
 }
 
 void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message) {
@@ -167,22 +169,28 @@ void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message) {
   }
 }
 
-std::string EncodePageToken(absl::string_view position) {
-  return absl::WebSafeBase64Escape(position);
+std::string EncodePageToken(absl::string_view list, absl::string_view position) {
+  return absl::WebSafeBase64Escape(absl::StrCat(list, ":", position));
 }
 
-absl::StatusOr<std::string> DecodePageToken(absl::string_view token) {
-  std::string position;
-  if (!absl::WebSafeBase64Unescape(token, &position)) {
-    return absl::InvalidArgumentError("page_token: not one that this agent gave");
+absl::StatusOr<std::string> DecodePageToken(absl::string_view list, absl::string_view token) {
+  if (token.empty()) return "";
+  std::string decoded;
+  absl::string_view position;
+  if (absl::WebSafeBase64Unescape(token, &decoded)) {
+    position = decoded;
+    if (absl::ConsumePrefix(&position, absl::StrCat(list, ":")) && !position.empty()) {
+      return std::string(position);
+    }
   }
-  return position;
+  return InvalidField(
+      "page_token", "not one that this agent gave for this list; start again with the first page");
 }
 
 absl::StatusOr<size_t> PageSize(int32_t requested) {
   constexpr int32_t kDefault = 250;
   constexpr int32_t kMax = 1000;
-  if (requested < 0) return absl::InvalidArgumentError("page_size: must not be negative");
+  if (requested < 0) return InvalidField("page_size", "must not be negative");
   return static_cast<size_t>(requested == 0 ? kDefault : std::min(requested, kMax));
 }
 

@@ -29,7 +29,7 @@ namespace numalocality {
 
 namespace pb = ::numalocality::v1;
 
-// Same code, same message.
+// The same code, message and details.
 grpc::Status ToGrpc(const absl::Status& status);
 
 // The number of the value of `type` that has this name behind the enum's prefix: "NO_ROOM" finds
@@ -80,10 +80,10 @@ NodeSet NodesFrom(const google::protobuf::RepeatedField<int32_t>& field);
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message);
 void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message);
 
-// Page tokens: opaque to callers, "" for none. INVALID_ARGUMENT for a token that EncodePageToken
-// did not make.
-std::string EncodePageToken(absl::string_view position);
-absl::StatusOr<std::string> DecodePageToken(absl::string_view token);
+// Page tokens: opaque to callers, "" for none. `list` names what is listed, such as "placements".
+// INVALID_ARGUMENT for a token that EncodePageToken did not make for this list.
+std::string EncodePageToken(absl::string_view list, absl::string_view position);
+absl::StatusOr<std::string> DecodePageToken(absl::string_view list, absl::string_view token);
 
 // Entries on one page: `requested`, at most 1000, by default 250. INVALID_ARGUMENT if negative.
 absl::StatusOr<size_t> PageSize(int32_t requested);

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/model/error_details.h"
 #include "agent/rpc/convert/common.h"
 
 namespace numalocality {
@@ -20,28 +21,27 @@ constexpr size_t kMaxRequestIdLength = 36;  // a UUID's; AIP-155
 constexpr size_t kMaxVerifications = 10;
 constexpr absl::Duration kLastVerification = absl::Minutes(10);
 
-absl::Status Bad(absl::string_view field, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", what));
-}
-
 absl::StatusOr<absl::Duration> TimeSpan(absl::string_view field,
                                         const google::protobuf::Duration& message) {
   const absl::Duration span = FromProto(message);
-  if (span <= absl::ZeroDuration()) return Bad(field, "must be longer than 0");
+  if (span <= absl::ZeroDuration()) return InvalidField(field, "must be longer than 0");
   return span;
 }
 
 absl::StatusOr<NodeMap> NodeMapFrom(const v1::CreateMigrationRequest& message) {
   NodeMap map;
   for (const v1::NodeMapping& mapping : message.node_map()) {
+    if (!mapping.has_source_node_id() || !mapping.has_target_node_id()) {
+      return InvalidField("node_map", "an entry lacks source_node_id or target_node_id");
+    }
     const NodeId source{mapping.source_node_id()};
     if (!map.emplace(source, NodeId{mapping.target_node_id()}).second) {
-      return Bad("node_map", absl::StrCat("node ", source.value, " is a source twice"));
+      return InvalidField("node_map", absl::StrCat("node ", source.value, " is a source twice"));
     }
   }
   if (!map.empty() && (!message.target_node_ids().empty() || !message.source_node_ids().empty())) {
-    return Bad("node_map",
-               "cannot be combined with target_node_ids and source_node_ids; leave them out");
+    return InvalidField(
+        "node_map", "cannot be combined with target_node_ids and source_node_ids; leave them out");
   }
   return map;
 }
@@ -51,7 +51,8 @@ absl::StatusOr<KindSet> KindsFrom(const google::protobuf::RepeatedField<int>& fi
   KindSet kinds;
   for (const int kind : field) {
     const auto known = FromApi<MemoryKind>(static_cast<v1::MemoryKind>(kind));
-    if (!known.has_value()) return Bad("memory_kinds", absl::StrCat(kind, " is not a memory kind"));
+    if (!known.has_value())
+      return InvalidField("memory_kinds", absl::StrCat(kind, " is not a memory kind"));
     kinds.Insert(*known);
   }
   return kinds;
@@ -62,7 +63,7 @@ template <typename E, typename Api>
 absl::Status EnumFieldFrom(absl::string_view field, Api value, absl::string_view type, E& model) {
   if (value == Api{}) return absl::OkStatus();
   const std::optional<E> known = FromApi<E>(value);
-  if (!known.has_value()) return Bad(field, absl::StrCat(value, " is not a ", type));
+  if (!known.has_value()) return InvalidField(field, absl::StrCat(value, " is not a ", type));
   model = *known;
   return absl::OkStatus();
 }
@@ -73,7 +74,7 @@ absl::Status CheckMode(v1::MigrationMode mode) {
     case v1::MIGRATION_MODE_EAGER: return absl::OkStatus();
     case v1::MIGRATION_MODE_LAZY:
       return absl::UnimplementedError("mode: LAZY is not implemented; use EAGER");
-    default: return Bad("mode", absl::StrCat(mode, " is not a migration mode"));
+    default: return InvalidField("mode", absl::StrCat(mode, " is not a migration mode"));
   }
 }
 
@@ -96,12 +97,13 @@ absl::StatusOr<std::vector<absl::Duration>> VerificationsFrom(
   std::vector<absl::Duration> times;
   for (const google::protobuf::Duration& message : field) {
     NL_ASSIGN_OR_RETURN(const absl::Duration time, TimeSpan(kName, message));
-    if (!times.empty() && time <= times.back()) return Bad(kName, "must be in ascending order");
+    if (!times.empty() && time <= times.back())
+      return InvalidField(kName, "must be in ascending order");
     times.push_back(time);
   }
   if (times.size() > kMaxVerifications || (!times.empty() && times.back() > kLastVerification)) {
-    return Bad(kName, absl::StrCat("takes at most ", kMaxVerifications, " times of up to ",
-                                   absl::FormatDuration(kLastVerification)));
+    return InvalidField(kName, absl::StrCat("takes at most ", kMaxVerifications, " times of up to ",
+                                            absl::FormatDuration(kLastVerification)));
   }
   return times;
 }
@@ -130,14 +132,18 @@ absl::StatusOr<MigrationSpec> SpecFrom(const v1::CreateMigrationRequest& message
 
 absl::StatusOr<Evacuation> EvacuationFrom(const v1::Evacuation& message) {
   Evacuation evacuation;
+  if (!message.has_node_id())
+    return InvalidField("evacuation.node_id", "is missing; name the node to free");
   evacuation.node = NodeId{message.node_id()};
   evacuation.target_nodes = NodesFrom(message.target_node_ids());
-  if (message.free_bytes() < 0) return Bad("evacuation.free_bytes", "must not be negative");
+  if (message.has_free_bytes() && message.free_bytes() <= 0) {
+    return InvalidField("evacuation.free_bytes", "must be more than 0; leave it out to free all");
+  }
   evacuation.free_bytes = message.free_bytes();
   if (message.has_keep_clear()) {
     evacuation.keep_clear = FromProto(message.keep_clear());
     if (evacuation.keep_clear < absl::ZeroDuration()) {
-      return Bad("evacuation.keep_clear", "must not be negative");
+      return InvalidField("evacuation.keep_clear", "must not be negative");
     }
   }
   return evacuation;
@@ -193,13 +199,19 @@ void SpecToProto(const MigrationSpec& spec, v1::CreateMigrationRequest& message)
 void EvacuationToProto(const Evacuation& evacuation, v1::Evacuation& message) {
   message.set_node_id(evacuation.node.value);
   ToField(evacuation.target_nodes, message.mutable_target_node_ids());
-  message.set_free_bytes(evacuation.free_bytes);
+  if (evacuation.free_bytes > 0) message.set_free_bytes(evacuation.free_bytes);
   if (evacuation.keep_clear != Evacuation().keep_clear) {
     *message.mutable_keep_clear() = ToProto(evacuation.keep_clear);
   }
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> RequestIdFrom(const std::string& field) {
+  if (field.size() <= kMaxRequestIdLength) return field;
+  return InvalidField("request_id",
+                      absl::StrCat("longer than ", kMaxRequestIdLength, " characters"));
+}
 
 absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message) {
   MigrationRequest request;
@@ -212,10 +224,7 @@ absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& mes
   NL_RETURN_IF_ERROR(EnumFieldFrom("stick", message.stick(), "stick mode", request.stick));
   request.stick_on_old_kernels = message.stick_on_old_kernels();
   request.force_stick = message.force_stick();
-  if (message.request_id().size() > kMaxRequestIdLength) {
-    return Bad("request_id", absl::StrCat("longer than ", kMaxRequestIdLength, " characters"));
-  }
-  request.request_id = message.request_id();
+  NL_ASSIGN_OR_RETURN(request.request_id, RequestIdFrom(message.request_id()));
   if (message.has_evacuation()) {
     NL_ASSIGN_OR_RETURN(request.evacuation, EvacuationFrom(message.evacuation()));
   }

@@ -79,8 +79,11 @@ void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message) {
   }
 }
 
-PlacementView FromProto(pb::PlacementView view) {
-  return FromApi<PlacementView>(view).value_or(PlacementView::kBasic);
+absl::StatusOr<PlacementView> FromProto(pb::PlacementView view) {
+  if (view == pb::PLACEMENT_VIEW_UNSPECIFIED) return PlacementView::kBasic;
+  const auto known = FromApi<PlacementView>(view);
+  if (known.has_value()) return *known;
+  return InvalidField("view", absl::StrCat(view, " is not a placement view"));
 }
 
 void ToProto(const PlacementExplanation& explanation, pb::PlacementExplanation& message) {

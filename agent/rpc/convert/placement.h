@@ -21,7 +21,8 @@ void ToProto(const PlacementExplanation& explanation, pb::PlacementExplanation& 
 // assignment, and the single processes if their home nodes differ.
 void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message);
 
-PlacementView FromProto(pb::PlacementView view);
+// INVALID_ARGUMENT for a value that the API does not have.
+absl::StatusOr<PlacementView> FromProto(pb::PlacementView view);
 
 }  // namespace numalocality
 

@@ -23,9 +23,13 @@ Workload Cgroup(const std::string& path) { return {path, 1, std::nullopt, std::n
 
 class ReservationsTest : public ::testing::Test {
  protected:
+  static ReservationRequest Request(const std::string& path, absl::Duration ttl = absl::Minutes(1),
+                                    const std::string& token = "") {
+    return {{Cgroup(path)}, "", ttl, token, "a scheduler"};
+  }
   // The token, or the code of the error.
   std::string Reserve(const std::string& path, absl::Duration ttl, const std::string& token = "") {
-    const auto reservation = reservations_.Reserve({Cgroup(path)}, ttl, token, "a scheduler");
+    const auto reservation = reservations_.Reserve(Request(path, ttl, token));
     if (reservation.ok()) return reservation->token;
     return absl::StatusCodeToString(reservation.status().code());
   }
@@ -50,6 +54,48 @@ TEST_F(ReservationsTest, KeepOthersOffUntilTheyExpire) {
   EXPECT_THAT(reservations_.List(), IsEmpty());
 }
 
+TEST_F(ReservationsTest, ATokenIsForOneWorkloadAndOwner) {
+  ReservationRequest request = Request("/pod");
+  request.token = reservations_.Reserve(request)->token;
+  request.owner = "another one";
+  EXPECT_TRUE(absl::IsInvalidArgument(reservations_.Reserve(request).status()));
+  request.owner = "";
+  request.workloads.clear();
+  EXPECT_EQ(reservations_.Reserve(request)->owner, "a scheduler");
+}
+
+TEST_F(ReservationsTest, ARepeatedRequestIsTheSameReservation) {
+  ReservationRequest request = Request("/pod");
+  request.request_id = "one";
+  const std::string token = reservations_.Reserve(request)->token;
+  EXPECT_EQ(reservations_.Reserve(request)->token, token);
+  EXPECT_EQ((*reservations_.FindRequest(request))->token, token);
+  EXPECT_THAT(reservations_.List(), SizeIs(1));
+  request.owner = "another one";
+  EXPECT_TRUE(absl::IsAlreadyExists(reservations_.Reserve(request).status()));
+  request = Request("/other");
+  request.request_id = "one";
+  EXPECT_TRUE(absl::IsAlreadyExists(reservations_.Reserve(request).status()));
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_TRUE(reservations_.Reserve(request).ok()) << "the first one has expired";
+}
+
+TEST_F(ReservationsTest, APodIsReservedWithContainersThatStartLater) {
+  const auto container = [](const std::string& pod, char id) {
+    Workload workload = Cgroup("/kubepods/" + pod + "/" + id);
+    workload.container = {pod, std::string(64, id), QosClass::kBurstable};
+    return workload;
+  };
+  ReservationRequest request{{container("pod-1", 'a')}, "pod-1", absl::Minutes(1)};
+  const std::string token = reservations_.Reserve(request)->token;
+  EXPECT_TRUE(absl::IsAborted(reservations_.Check({container("pod-1", 'b')}, {})));
+  EXPECT_TRUE(reservations_.Check({container("pod-1", 'b')}, {token}).ok());
+  EXPECT_TRUE(reservations_.Check({container("pod-2", 'b')}, {}).ok());
+  request.workloads.push_back(container("pod-1", 'b'));
+  request.token = token;
+  EXPECT_TRUE(reservations_.Reserve(request).ok()) << "the same pod";
+}
+
 TEST_F(ReservationsTest, TheTokenLetsItsHolderIn) {
   const std::string a = Reserve("/a", absl::Minutes(1));
   const std::string b = Reserve("/b", absl::Minutes(1));
@@ -71,8 +117,9 @@ TEST_F(ReservationsTest, HoldWhatIsAboveAndBelow) {
 TEST_F(ReservationsTest, ATokenProlongsFromNow) {
   const std::string token = Reserve("/pod", absl::Seconds(10));
   clock_.Advance(absl::Seconds(9));
-  EXPECT_EQ(Reserve("/other", absl::Seconds(10), token), token);
+  EXPECT_EQ(Reserve("/other", absl::Seconds(10), token), "INVALID_ARGUMENT");
   EXPECT_TRUE(Check("/other").ok()) << "the workloads stay its own";
+  EXPECT_EQ(Reserve("/pod", absl::Seconds(10), token), token);
   clock_.Advance(absl::Seconds(9));
   EXPECT_TRUE(absl::IsAborted(Check("/pod")));
   clock_.Advance(absl::Seconds(1));
@@ -101,7 +148,8 @@ TEST_F(ReservationsTest, AreBounded) {
 
 TEST_F(ReservationsTest, AnOwnersNameIsCut) {
   const std::string name(Reservations::kMaxOwnerBytes, 'n');
-  EXPECT_EQ(reservations_.Reserve({Cgroup("/a")}, absl::Minutes(1), "", name + "m")->owner, name);
+  EXPECT_EQ(reservations_.Reserve({{Cgroup("/a")}, "", absl::Minutes(1), "", name + "m"})->owner,
+            name);
 }
 
 TEST_F(ReservationsTest, OutliveTheAgentUntilTheyExpire) {
@@ -121,7 +169,7 @@ TEST_F(ReservationsTest, OutliveTheAgentUntilTheyExpire) {
   EXPECT_THAT(next.List(), SizeIs(1));
   EXPECT_TRUE(absl::IsAborted(next.Check({Cgroup("/a")}, {})));
   EXPECT_TRUE(next.Check({Cgroup("/a")}, {a}).ok());
-  EXPECT_TRUE(next.Reserve({}, absl::Minutes(1), a, "").ok());
+  EXPECT_TRUE(next.Reserve({{}, "", absl::Minutes(1), a}).ok());
   EXPECT_TRUE(next.Release(a).ok());
   EXPECT_THAT(kept, IsEmpty());
 }
@@ -171,7 +219,7 @@ TEST_F(ReservationsTest, OfSeveralAtOnceOneIsFirst) {
         ++ready;
         while (ready < 4) {
         }
-        if (reservations_.Reserve({Cgroup(path)}, absl::Minutes(1), "", "").ok()) ++held;
+        if (reservations_.Reserve({{Cgroup(path)}, "", absl::Minutes(1)}).ok()) ++held;
       });
     }
     for (std::thread& controller : controllers) controller.join();

@@ -87,7 +87,7 @@ TEST_P(PolicyLoopClockTest, Refusals) {
 
 TEST_P(PolicyLoopClockTest, Reservations) {
   AddContainer('a', 10, "4-7");
-  ASSERT_TRUE(migrator_.reservations().Reserve({Find('a')}, absl::Seconds(20), "", "").ok());
+  ASSERT_TRUE(migrator_.reservations().Reserve({{Find('a')}, "", absl::Seconds(20)}).ok());
   TickAfterStep(absl::Seconds(19));
   EXPECT_EQ(Reason('a'), "reserved");
   TickAfterStep(absl::Seconds(1));

@@ -105,7 +105,7 @@ TEST_F(PolicyLoopTest, WithoutRoomItWaitsForSome) {
 TEST_F(PolicyLoopTest, AReservationKeepsItOffUntilItEnds) {
   AddContainer('a', 10, "4-7");
   const auto reservation =
-      migrator_.reservations().Reserve({Find('a')}, absl::Seconds(20), "", "a scheduler");
+      migrator_.reservations().Reserve({{Find('a')}, "", absl::Seconds(20), "", "a scheduler"});
   ASSERT_TRUE(reservation.ok()) << reservation.status();
   EXPECT_EQ(Tick(), reservation->expires_at);
   EXPECT_EQ(Reason('a'), "reserved");
@@ -201,7 +201,7 @@ TEST_F(PolicyLoopTest, ACgroupThatIsRecreatedIsAnotherWorkload) {
   ShowAll();
   TickLater(configuration_->period);
   EXPECT_EQ(Reason('a'), "cooling_down");
-  ASSERT_TRUE(migrator_.reservations().Reserve({Find('a')}, absl::Hours(1), "", "").ok());
+  ASSERT_TRUE(migrator_.reservations().Reserve({{Find('a')}, "", absl::Hours(1)}).ok());
   loop_.Wake();
   Tick();
   EXPECT_EQ(Reason('a'), "reserved");

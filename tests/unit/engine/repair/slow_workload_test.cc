@@ -165,7 +165,7 @@ TEST_F(SlowWorkloadTest, ALateReadIsDecidedAnew) {
   AddContainer('e', 50, "4-7");
   Reservations& reservations = migrator_.reservations();
   const auto reservation =
-      reservations.Reserve({Find('d'), Find('e')}, absl::Hours(24), "", "a scheduler");
+      reservations.Reserve({{Find('d'), Find('e')}, "", absl::Hours(24), "", "a scheduler"});
   ASSERT_TRUE(reservation.ok());
   machine_.WriteCgroupFile(Path('d'), "cpuset.cpus", "\n");
   loop_.Start();
