@@ -15,7 +15,7 @@ namespace numalocality {
 // maps the rest.
 absl::Status ErrnoStatus(int error_number, absl::string_view what);
 
-// Returns `status` with the message "<context>: <message>" the same code and the same payloads.
+// Returns `status` with the message "<context>: <message>", the same code and the same payloads.
 absl::Status WithContext(const absl::Status& status, absl::string_view context);
 
 }  // namespace numalocality

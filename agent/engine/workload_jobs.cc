@@ -61,18 +61,23 @@ void WorkloadJobs::Run(const Workload& workload, std::string name, Job job) {
   ended_.push_back({id, std::move(ending)});
 }
 
-bool WorkloadJobs::HasSlowJobs(const std::string& pod) const {
-  const auto slow = std::count_if(running_.begin(), running_.end(), [&](uint64_t workload) {
+bool WorkloadJobs::MustWaitForItsPod(const std::string& pod) const {
+  int running = 0;
+  bool some_are_slow = false;
+  for (const uint64_t workload : running_) {
     const Busy& busy = busy_.at(workload);
-    return busy.pod == pod && clock_.Monotonic() - busy.since > kReplacedAfter;
-  });
-  return slow >= kMaxSlowOfPod;
+    if (busy.pod != pod) continue;
+    ++running;
+    some_are_slow = some_are_slow || clock_.Monotonic() - busy.since > kReplacedAfter;
+  }
+  // The others may become slow, too.
+  return some_are_slow && running >= kMaxSlowOfPod;
 }
 
 void WorkloadJobs::BeginNext() {
   while (workers_.HasFree()) {
     const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) {
-      return !HasSlowJobs(busy_.at(waiting.workload).pod);
+      return !MustWaitForItsPod(busy_.at(waiting.workload).pod);
     });
     if (found == waiting_.end()) return;
     Waiting next = std::move(*found);
@@ -93,10 +98,12 @@ JobWatch WorkloadJobs::WatchOf(int64_t watch) {
     watchdog_.BeginCall(watch, 0, std::move(call));
   };
   const absl::Duration end = clock_.Monotonic() + kLongestJob;
-  result.is_cancelled = [this, end] {
-    if (clock_.Monotonic() > end) return true;
+  result.is_stopping = [this] {
     MutexLock lock(mutex_);
     return stopping_;
+  };
+  result.is_cancelled = [this, end, is_stopping = result.is_stopping] {
+    return clock_.Monotonic() > end || is_stopping();
   };
   return result;
 }
@@ -126,7 +133,7 @@ std::string WorkloadJobs::Describe(uint64_t workload) const {
   MutexLock lock(mutex_);
   const auto found = busy_.find(workload);
   if (found == busy_.end() || found->second.watch == 0) {
-    if (found != busy_.end() && HasSlowJobs(found->second.pod)) {
+    if (found != busy_.end() && MustWaitForItsPod(found->second.pod)) {
       return "it waits for other containers of its pod, whose reads are slow";
     }
     return absl::StrCat("it waits for a free thread: ", running_.size(),

@@ -30,6 +30,8 @@ struct JobWatch {
   std::function<void(std::string call)> begin_call = [](const std::string&) {};
   // Whether the job should end: the agent stops, or the job's time is over. Ask between calls.
   std::function<bool()> is_cancelled = [] { return false; };
+  // Whether it should end because the agent stops.
+  std::function<bool()> is_stopping = [] { return false; };
 };
 
 // Stalled is thread-safe. All other methods are for one thread, the owner's.
@@ -41,8 +43,8 @@ class WorkloadJobs {
   static constexpr int kMaxReplaced = 32;
   // The worker of a job that takes longer is replaced if other jobs wait.
   static constexpr absl::Duration kReplacedAfter = absl::Seconds(1);
-  // Jobs of one pod that may be slow, that is, take longer than kReplacedAfter. If there are so
-  // many, its other jobs wait: one pod must not use up kMaxReplaced.
+  // Jobs of one pod that run at once if one of them is slow, that is, takes longer than
+  // kReplacedAfter. Its other jobs wait: one pod must not use up kMaxReplaced.
   static constexpr int kMaxSlowOfPod = 2;
   // A job that takes longer is cancelled.
   static constexpr absl::Duration kLongestJob = absl::Seconds(2);
@@ -105,8 +107,8 @@ class WorkloadJobs {
   };
 
   void BeginNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether a job of this pod would have to wait for its slow ones.
-  bool HasSlowJobs(const std::string& pod) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether a job of this pod must wait for its slow ones.
+  bool MustWaitForItsPod(const std::string& pod) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs a job on a worker.
   void RunOnWorker(uint64_t workload, int64_t watch, const Job& job);
   JobWatch WatchOf(int64_t watch);

@@ -20,7 +20,7 @@ constexpr EnumTable<ErrorReason> kErrorReasons = {{
      "release some of them"},
     {ErrorReason::kCallsStalled, "calls_stalled",
      "migrations of its pod wait for kernel calls that do not return",
-     "cancel them, or wait for their ends"},
+     "wait until the calls return; localityctl doctor names them"},
     {ErrorReason::kInvalidField, "invalid_field", "a field is invalid", "correct the field"},
 }};
 static_assert(IsWellFormed(kErrorReasons));

@@ -56,10 +56,12 @@ grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
   const auto wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpc(wanted.status());
   RequestWatch watch(requests_, *context, "CreateMigration");
-  watch.Reads("its workloads");
-  const auto migration = request->validate_only()
-                             ? migrator_.Plan(*wanted, [&] { return watch.IsCancelled(); })
-                             : migrator_.Submit(*wanted);
+  const auto migration = request->validate_only() ? migrator_.Plan(*wanted,
+                                                                   [&] {
+                                                                     watch.Reads("the workloads");
+                                                                     return context->IsCancelled();
+                                                                   })
+                                                  : migrator_.Submit(*wanted);
   if (!migration.ok()) return ToGrpc(migration.status());
   if (wanted->override_protection && !request->validate_only()) LogOverride(*context, *migration);
   ToProto(*migration, *response->mutable_migration());
@@ -130,11 +132,14 @@ absl::Status MigrationService::Reserve(const v1::ReserveWorkloadRequest& request
   if (wanted.token.empty() || request.has_workload()) {
     NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
     auto found = finder_.Find(selector);
-    // A pod without containers at the moment stays reserved.
-    const bool is_away = absl::IsNotFound(found.status()) && !wanted.token.empty();
-    if (!found.ok() && !is_away) return found.status();
-    if (found.ok()) wanted.workloads = *std::move(found);
-    if (found.ok() && selector.IsPod()) wanted.pod_uid = wanted.workloads.front().PodKey();
+    if (found.ok()) {
+      wanted.workloads = *std::move(found);
+      if (selector.IsPod()) wanted.pod_uid = wanted.workloads.front().PodKey();
+    } else if (wanted.token.empty() || !selector.IsPod() || !selector.pod_uid.has_value()) {
+      return found.status();
+    } else {
+      wanted.pod_uid = *selector.pod_uid;  // a pod without containers at the moment
+    }
   }
   NL_ASSIGN_OR_RETURN(const Reservation reservation, migrator_.Reserve(wanted));
   response.set_token(reservation.token);

@@ -1,5 +1,5 @@
-// Watches the reads that a call of the API makes: a read of a process's memory may not return, and
-// occupies a thread of the server until then.
+// Watches the reads of workloads that a call of the API makes: a read of a process's memory may not
+// return, and occupies a thread of the server until then.
 #ifndef NUMALOCALITY_AGENT_RPC_REQUEST_WATCH_H_
 #define NUMALOCALITY_AGENT_RPC_REQUEST_WATCH_H_
 
@@ -35,7 +35,8 @@ class RequestWatch {
     BeginRead();
   }
 
-  // Whether the caller has cancelled. Ask between reads: the time of each counts by itself.
+  // Whether the caller has cancelled. Ask between reads, after Reads: the time of each counts by
+  // itself.
   bool IsCancelled() {
     BeginRead();
     return context_.IsCancelled();
@@ -49,7 +50,7 @@ class RequestWatch {
   Watchdog* const watchdog_;
   const grpc::ServerContext& context_;
   int64_t work_ = 0;
-  std::string read_ = "a read of the machine";
+  std::string read_;
 };
 
 }  // namespace numalocality

@@ -216,6 +216,59 @@ TEST_F(RepairServiceTest, AReservationKeepsOthersOff) {
   EXPECT_EQ(Release(token).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(RepairServiceTest, AReservationThatIsAskedForAgainIsTheSame) {
+  v1::ReserveWorkloadRequest request = ForSeconds(60);
+  request.set_request_id("one");
+  ASSERT_TRUE(Reserve(request).ok());
+  const std::string token = reserved_.token();
+  Start();
+  ASSERT_TRUE(Reserve(request).ok()) << "also after a restart";
+  EXPECT_EQ(reserved_.token(), token);
+  v1::CreateMigrationRequest own = Request();
+  own.add_reservation_tokens(token);
+  ASSERT_TRUE(Create(own).ok());
+  ASSERT_TRUE(Reserve(request).ok()) << "also while its holder migrates";
+  EXPECT_EQ(reserved_.token(), token);
+  request.set_owner("another one");
+  EXPECT_EQ(Reserve(request).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+}
+
+TEST_F(RepairServiceTest, ATokenIsForItsWorkloadAndOwner) {
+  v1::ReserveWorkloadRequest request = ForSeconds(60);
+  ASSERT_TRUE(Reserve(request).ok());
+  request.set_token(reserved_.token());
+  EXPECT_TRUE(Reserve(request).ok());
+  request.set_owner("another one");
+  EXPECT_EQ(Reserve(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.clear_owner();
+  machine_.AddCgroup("/system.slice/other.service", {});
+  request.mutable_workload()->set_cgroup_path("/system.slice/other.service");
+  EXPECT_EQ(Reserve(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.mutable_workload()->set_cgroup_path("/none");
+  EXPECT_EQ(Reserve(request).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(RepairServiceTest, AReservedPodIncludesContainersThatStartLater) {
+  constexpr char kPod[] = "01234567-cccc-dddd-eeee-ffff00001111";
+  const auto container = [&](char id) {
+    return absl::StrCat("/kubepods/burstable/pod", kPod, "/", std::string(64, id));
+  };
+  machine_.AddCgroup(container('a'), {});
+  v1::ReserveWorkloadRequest request = ForSeconds(60);
+  request.mutable_workload()->mutable_pod()->set_uid(kPod);
+  ASSERT_TRUE(Reserve(request).ok());
+  const auto process = machine_.AddProcess(11, "4-7", container('b'));
+  process->AddPages(0x10000000, 100, 0);
+  machine_.Publish(*process);
+  machine_.AddCgroup(container('b'), {11});
+  v1::CreateMigrationRequest later;
+  later.add_workloads()->set_container_id(std::string(64, 'b'));
+  const grpc::Status refused = Create(later);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::ABORTED) << refused.error_message();
+  request.set_token(reserved_.token());
+  EXPECT_TRUE(Reserve(request).ok()) << "it is the same pod";
+}
+
 TEST_F(RepairServiceTest, ATokenProlongs) {
   ASSERT_TRUE(Reserve(ForSeconds(60)).ok());
   const int64_t first = reserved_.expire_time().seconds();

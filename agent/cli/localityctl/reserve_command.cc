@@ -18,7 +18,7 @@ namespace {
 struct ReserveOptions {
   SelectorOptions selector;
   std::optional<absl::Duration> ttl;
-  std::string owner = "localityctl";
+  std::optional<std::string> owner;
   std::string token;
 };
 
@@ -36,12 +36,15 @@ std::string ReservationText(const v1::ReserveWorkloadResponse& reservation) {
 absl::StatusOr<ExitCode> Reserve(const GlobalOptions& globals, const ReserveOptions& options) {
   v1::ReserveWorkloadRequest request;
   *request.mutable_workload() = ToSelector(options.selector);
-  if (request.workload().name_case() == v1::WorkloadSelector::NAME_NOT_SET) {
+  const bool is_named = request.workload().name_case() != v1::WorkloadSelector::NAME_NOT_SET;
+  if (!is_named && options.token.empty()) {
     return absl::InvalidArgumentError(
         "name a workload with --pod, --container, --cgroup or --pid; 'localityctl top' lists them");
   }
+  if (!is_named) request.clear_workload();
   if (options.ttl.has_value()) *request.mutable_ttl() = ToProto(*options.ttl);
-  request.set_owner(options.owner);
+  // With a token, the reservation's own.
+  request.set_owner(options.owner.value_or(options.token.empty() ? "localityctl" : ""));
   request.set_token(options.token);
   NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
   NL_ASSIGN_OR_RETURN(const auto response, client.ReserveWorkload(request));
@@ -59,10 +62,13 @@ Command ReserveCommand(CLI::App& app, const GlobalOptions& globals) {
   AddParsedOption(*arguments, "--ttl", ParseTimeSpan, options->ttl,
                   "How long the reservation lasts, at most 24h; default 5m")
       ->type_name("TIME");
-  arguments->add_option("--owner", options->owner, "Name of the owner, shown to other users")
-      ->type_name("NAME")
-      ->capture_default_str();
-  arguments->add_option("--token", options->token, "Token of an existing reservation, to extend it")
+  arguments
+      ->add_option("--owner", options->owner,
+                   "Name of the owner, shown to other users; default localityctl")
+      ->type_name("NAME");
+  arguments
+      ->add_option("--token", options->token,
+                   "Token of an existing reservation, to extend it; needs no workload")
       ->type_name("TOKEN");
   return {arguments, [&globals, options] { return Reserve(globals, *options); }};
 }

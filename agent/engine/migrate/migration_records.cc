@@ -90,27 +90,6 @@ absl::Status MigrationRecords::CheckIdle(const std::vector<Workload>& workloads)
   return absl::OkStatus();
 }
 
-absl::Status MigrationRecords::CheckStalled(const std::vector<Workload>& workloads) const {
-  for (const Workload& workload : workloads) {
-    int stalled = 0;
-    for (const auto& entry : entries_) {
-      if (!entry->is_replaced || !entry->is_stalled || IsFinal(entry->migration.state)) continue;
-      const std::vector<WorkloadMigration>& busy = entry->migration.workloads;
-      stalled += std::any_of(busy.begin(), busy.end(), [&](const WorkloadMigration& other) {
-        return other.workload.PodKey() == workload.PodKey();
-      });
-      if (stalled < kMaxStalledOfPod) continue;
-      return WithDetails(
-          absl::ResourceExhaustedError(absl::StrCat(
-              workload.ToString(), ": ", stalled,
-              " migrations of its pod wait for kernel calls that do not return, such as migration ",
-              entry->migration.id, "; cancel them, or wait for their ends")),
-          {ErrorReason::kCallsStalled, {{"migration_id", entry->migration.id}}});
-    }
-  }
-  return absl::OkStatus();
-}
-
 int64_t MigrationRecords::StuckBytes(const WorkloadPlacement& placement) const {
   const NodeSet home = placement.home_nodes & placement.allowed_nodes;
   for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {
@@ -149,13 +128,15 @@ void MigrationQueue::Remove(const MigrationEntry& entry) {
 }
 
 std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
-  if (waiting_.empty()) return nullptr;
-  std::shared_ptr<MigrationEntry> entry = waiting_.front();
+  const auto next = std::find_if(waiting_.begin(), waiting_.end(),
+                                 [&](const auto& entry) { return CheckStalled(*entry).ok(); });
+  if (next == waiting_.end()) return nullptr;
+  std::shared_ptr<MigrationEntry> entry = *next;
   if (IsRepair(*entry)) {
     if (running_repairs_ >= std::max(1, worker_count_ - 1)) return nullptr;
     ++running_repairs_;
   }
-  waiting_.pop_front();
+  waiting_.erase(next);
   ++running_;
   return entry;
 }
@@ -163,11 +144,30 @@ std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
 void MigrationQueue::Ended(const MigrationEntry& entry) {
   --running_;
   running_repairs_ -= IsRepair(entry) && !entry.is_replaced;
+  std::erase_if(stalled_, [&](const auto& each) { return each.second == entry.migration.id; });
 }
 
 void MigrationQueue::Replaced(MigrationEntry& entry) {
   entry.is_replaced = true;
   running_repairs_ -= IsRepair(entry);
+  const Workload& workload = entry.migration.workloads[entry.workload].workload;
+  stalled_.emplace(workload.PodKey(), entry.migration.id);
+}
+
+absl::Status MigrationQueue::CheckStalled(const MigrationEntry& entry) const {
+  if (entry.migration.request.evacuation.has_value()) return absl::OkStatus();
+  for (const WorkloadMigration& each : entry.migration.workloads) {
+    const auto [first, last] = stalled_.equal_range(each.workload.PodKey());
+    const auto count = std::distance(first, last);
+    if (count < kMaxStalledOfPod) continue;
+    return WithDetails(
+        absl::ResourceExhaustedError(absl::StrCat(
+            each.workload.ToString(), ": ", count,
+            " migrations of its pod wait for kernel calls that do not return, such as migration ",
+            first->second, "; wait until the calls return: see 'localityctl doctor'")),
+        {ErrorReason::kCallsStalled, {{"migration_id", first->second}}});
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace numalocality

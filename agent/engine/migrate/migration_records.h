@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,13 +63,6 @@ class MigrationRecords {
   // ABORTED with the other's id if one of `workloads` is being migrated, or waits for it.
   absl::Status CheckIdle(const std::vector<Workload>& workloads) const;
 
-  // Migrations of one pod that may wait for kernel calls that do not return.
-  static constexpr int kMaxStalledOfPod = 2;
-
-  // RESOURCE_EXHAUSTED with an id if there are so many of the pod of one of `workloads`, and their
-  // workers were replaced: one pod must not use up the replacements.
-  absl::Status CheckStalled(const std::vector<Workload>& workloads) const;
-
   // See Migrator::StuckBytes.
   int64_t StuckBytes(const WorkloadPlacement& placement) const;
 
@@ -85,9 +79,15 @@ class MigrationRecords {
 };
 
 // The migrations that wait for a worker, and which is next: requests of the API before repairs, in
-// the order in which they came. Not thread-safe: the Migrator's lock guards it.
+// the order in which they came. Those of a pod that has kMaxStalledOfPod stalled ones wait for the
+// ends of these; evacuations, which concern all pods, do not. Not thread-safe: the Migrator's lock
+// guards it.
 class MigrationQueue {
  public:
+  // Migrations of one pod that may wait for kernel calls that do not return: one pod must not use
+  // up the replacements of workers.
+  static constexpr int kMaxStalledOfPod = 2;
+
   // Of several workers one is kept for requests of the API.
   void SetWorkers(int count) { worker_count_ = count; }
 
@@ -101,6 +101,10 @@ class MigrationQueue {
   // on.
   void Replaced(MigrationEntry& entry);
 
+  // RESOURCE_EXHAUSTED with the id of a stalled migration if the entry would wait for those of a
+  // pod.
+  absl::Status CheckStalled(const MigrationEntry& entry) const;
+
   size_t waiting_count() const { return waiting_.size(); }
   int running_count() const { return running_; }
 
@@ -109,6 +113,9 @@ class MigrationQueue {
   int worker_count_ = 1;
   int running_ = 0;
   int running_repairs_ = 0;
+  // The ids of running migrations whose workers were replaced, by the pod (Workload::PodKey) whose
+  // memory they were moving then.
+  std::multimap<std::string, std::string> stalled_;
 };
 
 }  // namespace numalocality

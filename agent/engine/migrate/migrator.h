@@ -74,8 +74,8 @@ class Migrator {
   // loop, and one of several workers is kept for them. Errors: INVALID_ARGUMENT,
   // FAILED_PRECONDITION and NOT_FOUND as Admit returns them; ABORTED with the other's id if a
   // workload is being migrated, or is reserved; ALREADY_EXISTS if the request_id was used for
-  // another request; RESOURCE_EXHAUSTED with kMaxPending waiting, or as CheckStalled returns it;
-  // UNAVAILABLE while shutting down.
+  // another request; RESOURCE_EXHAUSTED with kMaxPending waiting, or as
+  // MigrationQueue::CheckStalled; UNAVAILABLE while shutting down.
   absl::StatusOr<Migration> Submit(const MigrationRequest& request);
 
   // The record that Submit would make, with `before` and `pages_planned` filled in, without moving

@@ -117,7 +117,8 @@ absl::StatusOr<Reservation> Reservations::Prolong(const ReservationRequest& requ
     return absl::NotFoundError(
         "reservation: none has this token, or it has expired; reserve again without a token");
   }
-  if (!request.workloads.empty() && !IsFor(*found, request)) {
+  const bool names_some = !request.workloads.empty() || !request.pod_uid.empty();
+  if (names_some && !IsFor(*found, request)) {
     return InvalidField("workload", "is not what the reservation with this token is for");
   }
   if (!request.owner.empty() && found->owner != Cut(request.owner)) {

@@ -200,17 +200,17 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
 }
 
 BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag) {
+  // A proof takes long, so it is taken before the process is held, and not within the call.
+  std::shared_ptr<const ProvenMemory> proven;
+  if (flag == MoveFlag::kShared && context_.spec.sharing == SharingRule::kOwned) {
+    proven = context_.owned.Current();
+  }
   context_.ledger.BatchBegins(worker_.number, process_.handle().pid(),
                               static_cast<int64_t>(batch.size()) * PagesPer(unit));
   BatchSize& size = SizeOf(unit);
   if (size.WantsOverhead()) {
     const auto overhead = mover_.MeasureEmptyCall(process_.handle(), batch.front().target);
     if (overhead.has_value()) size.RecordOverhead(*overhead);
-  }
-  // A proof takes long, so it is taken before the process is held.
-  std::shared_ptr<const ProvenMemory> proven;
-  if (flag == MoveFlag::kShared && context_.spec.sharing == SharingRule::kOwned) {
-    proven = context_.owned.Current();
   }
   BatchResult moved = context_.spec.hold == HoldMode::kPtrace
                           ? CallHeld(batch, size, proven.get(), flag)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "agent/os/base/read_budget.h"
 
@@ -43,8 +44,6 @@ std::vector<PageMove> ProvenMemory::StillOwned(const Clock& clock, const Process
   return owned;
 }
 
-bool OwnedMemory::Has(pid_t pid, uint64_t address) { return Current()->Has(pid, address); }
-
 std::shared_ptr<const ProvenMemory> OwnedMemory::Current() {
   MutexLock lock(mutex_);
   if (context_.clock.Monotonic() >= old_at_) {
@@ -62,9 +61,9 @@ std::shared_ptr<const ProvenMemory> OwnedMemory::Prove() {
     if (process->handle().Fate() == ProcessFate::kRunning) pids.push_back(process->handle().pid());
   }
   const auto must_stop = [this] { return ledger_.StopReason() != MigrationReason::kNone; };
-  auto proven = std::make_shared<ProvenMemory>();
-  proven->proof_ = SharingProof::Take(context_.kernel, context_.clock, context_.host, workload_,
-                                      pids, must_stop);
+  SharingProof proof = SharingProof::Take(context_.kernel, context_.clock, context_.host, workload_,
+                                          pids, must_stop);
+  std::map<pid_t, std::vector<AddressRange>> ranges;
   for (const auto& process : processes_) {
     if (must_stop()) break;
     ReadBudget budget(kRequestLimits, context_.clock, must_stop);
@@ -72,13 +71,13 @@ std::shared_ptr<const ProvenMemory> OwnedMemory::Prove() {
     // The process is gone, or its shared memory stays where it is.
     if (!mappings.ok() || process->handle().Fate() != ProcessFate::kRunning) continue;
     const pid_t pid = process->handle().pid();
-    proven->ranges_[pid] = proven->proof_.OwnedRanges(pid, *mappings);
+    ranges[pid] = proof.OwnedRanges(pid, *mappings);
   }
   // An empty note does not replace an earlier one: that may be why pages were left.
-  if (!proven->proof_.note().empty()) {
-    ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proven->proof_.note(); });
+  if (!proof.note().empty()) {
+    ledger_.Update([&](WorkloadMigration& result) { result.sharing_note = proof.note(); });
   }
-  return proven;
+  return std::make_shared<const ProvenMemory>(std::move(proof), std::move(ranges));
 }
 
 }  // namespace numalocality

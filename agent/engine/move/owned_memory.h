@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -27,6 +28,13 @@ namespace numalocality {
 // thread.
 class ProvenMemory {
  public:
+  // `ranges`: what it proves, by process; ascending, disjoint.
+  ProvenMemory(SharingProof proof, std::map<pid_t, std::vector<AddressRange>> ranges)
+      : proof_(std::move(proof)), ranges_(std::move(ranges)) {}
+
+  // Whether only processes of the workload map the page at `address` of process `pid`, by proof.
+  bool Has(pid_t pid, uint64_t address) const;
+
   // The elements of `moves`, of one process, that only processes of the workload map by the proof,
   // and whose mappings still are what it was about: the process may have mapped a file that others
   // use, such as a library, over them (MAP_FIXED). Reads the mappings, so call it right before the
@@ -35,13 +43,8 @@ class ProvenMemory {
                                    absl::Span<const PageMove> moves) const;
 
  private:
-  friend class OwnedMemory;
-
-  bool Has(pid_t pid, uint64_t address) const;
-
-  SharingProof proof_;
-  // What it proves, by process; ascending, disjoint.
-  std::map<pid_t, std::vector<AddressRange>> ranges_;
+  const SharingProof proof_;
+  const std::map<pid_t, std::vector<AddressRange>> ranges_;
 };
 
 // Takes a sharing proof on the first call, and a new one when that is 5 s old. Thread-safe; callers
@@ -53,8 +56,8 @@ class OwnedMemory {
               absl::Span<const std::unique_ptr<ProcessMigration>> processes, MoveLedger& ledger)
       : context_(context), workload_(workload), processes_(processes), ledger_(ledger) {}
 
-  // Whether only processes of the workload map the page at `address` of process `pid`, by proof.
-  bool Has(pid_t pid, uint64_t address);
+  // See ProvenMemory::Has.
+  bool Has(pid_t pid, uint64_t address) { return Current()->Has(pid, address); }
 
   // What is proved. Never null.
   std::shared_ptr<const ProvenMemory> Current();

@@ -99,7 +99,7 @@ RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& r
   for (const Workload& stalled : round_->stalled) {
     // Else one pod with many containers takes all threads.
     if (stalled.PodKey() != workload.PodKey()) continue;
-    facts.refused = absl::StrCat("a repair of another container of its pod, ", stalled.ToString(),
+    facts.refused = absl::StrCat("a repair of the same pod or cgroup, of ", stalled.ToString(),
                                  ", waits for a kernel call that does not return: see "
                                  "'localityctl doctor'");
   }

@@ -169,13 +169,10 @@ absl::StatusOr<std::shared_ptr<const WorkloadReport>> ReportReader::Read(
   absl::StatusOr<WorkloadPlacement> placement;
   const bool is_tried = kept.too_large.ok() || context_.clock.Monotonic() >= kept.read_again_at;
   if (is_tried) {
-    const absl::Duration start = context_.clock.Monotonic();
     placement = ReadPlacement(kept, topology, watch, same);
-    const absl::Duration taken = context_.clock.Monotonic() - start;
-    // Cancelled earlier: the agent shuts down.
-    const bool is_stopping =
-        absl::IsCancelled(placement.status()) && taken < WorkloadJobs::kLongestJob;
-    if (!is_stopping) NoteAttempt(kept, placement.status());
+    if (!absl::IsCancelled(placement.status()) || !watch.is_stopping()) {
+      NoteAttempt(kept, placement.status());
+    }
   }
   if (!kept.too_large.ok()) {
     placement = ReadCounters(kept, topology, same);

@@ -282,6 +282,11 @@ TEST_F(LocalityctlTest, ReservesAndReleases) {
   EXPECT_EQ(agent_.reserve_request.token(), "t-0");
   EXPECT_THAT(printed_, HasSubstr("  cgroup /a\nToken: t-1\n"));
   EXPECT_EQ(ExitCodeFor(Run(ReserveCommand, {"reserve"}).status()), kExitError);
+  EXPECT_EQ(*Run(ReserveCommand, {"reserve", "--token", "t-1"}), kExitSuccess);
+  EXPECT_FALSE(agent_.reserve_request.has_workload());
+  EXPECT_EQ(agent_.reserve_request.owner(), "") << "the owner stays";
+  EXPECT_EQ(*Run(ReserveCommand, {"reserve", "--cgroup", "/a"}), kExitSuccess);
+  EXPECT_EQ(agent_.reserve_request.owner(), "localityctl");
   EXPECT_EQ(*Run(ReleaseCommand, {"release", "t-1"}), kExitSuccess);
   EXPECT_EQ(agent_.release_request.token(), "t-1");
   EXPECT_EQ(*Run(ReleaseCommand, {"release"}), kExitError);

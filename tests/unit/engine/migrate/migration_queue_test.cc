@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace numalocality::migration_queue_test {
 namespace {
@@ -12,9 +13,13 @@ using Entry = std::shared_ptr<MigrationEntry>;
 
 class MigrationQueueTest : public ::testing::Test {
  protected:
-  Entry Add(const std::string& id, MigrationOrigin origin) {
+  // Of a pod of its own, or of this one.
+  Entry Add(const std::string& id, MigrationOrigin origin, const std::string& pod = "") {
     auto entry = std::make_shared<MigrationEntry>();
     entry->migration.id = id;
+    Workload& workload = entry->migration.workloads.emplace_back().workload;
+    workload.cgroup_path = "/" + id;
+    if (!pod.empty()) workload.container.emplace().pod_uid = pod;
     entry->migration.request.origin = origin;
     queue_.Add(entry);
     return entry;
@@ -79,6 +84,26 @@ TEST_F(MigrationQueueTest, ARepairWhoseWorkerWasReplacedDoesNotCount) {
   queue_.Ended(*stalled);
   EXPECT_EQ(Take(), "") << "its place was given away already";
   EXPECT_EQ(queue_.running_count(), 1);
+}
+
+TEST_F(MigrationQueueTest, ThoseOfAPodWaitForItsStalledOnes) {
+  queue_.SetWorkers(4);
+  std::vector<Entry> stalled;
+  for (const char* id : {"1", "2"}) stalled.push_back(Add(id, MigrationOrigin::kApi, "pod"));
+  for (const Entry& entry : stalled) {
+    EXPECT_EQ(Take(), entry->migration.id);
+    queue_.Replaced(*entry);
+  }
+  const Entry third = Add("3", MigrationOrigin::kApi, "pod");
+  AddRepair("of another pod");
+  EXPECT_TRUE(absl::IsResourceExhausted(queue_.CheckStalled(*third)));
+  EXPECT_EQ(Take(), "of another pod");
+  EXPECT_EQ(Take(), "");
+  third->migration.request.evacuation.emplace();
+  EXPECT_TRUE(queue_.CheckStalled(*third).ok()) << "of all pods";
+  third->migration.request.evacuation.reset();
+  queue_.Ended(*stalled[0]);
+  EXPECT_EQ(Take(), "3");
 }
 
 TEST_F(MigrationQueueTest, WhatIsRemovedIsNotRun) {

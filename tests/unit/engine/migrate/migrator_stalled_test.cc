@@ -155,27 +155,36 @@ TEST_F(MigratorStalledTest, AStalledRepairHoldsUpNoOtherOne) {
 }
 
 TEST_F(MigratorStalledTest, OnePodDoesNotUseUpTheReplacements) {
-  const auto container = [](char id) {
-    return absl::StrCat("/kubepods/pod11111111-2222-3333-4444-555555555555/", std::string(64, id));
+  constexpr int kStalled = MigrationQueue::kMaxStalledOfPod;
+  const auto container = [](int number) {
+    return absl::StrCat("/kubepods/pod11111111-2222-3333-4444-555555555555/",
+                        std::string(64, static_cast<char>('0' + number)));
   };
-  std::vector<std::string> stalled;
-  for (const int call : {1, 2}) {
-    const std::string path = container(static_cast<char>('0' + call));
-    AddPod(path, 100 + call);
-    Stall(FakeCall::kMove, call, in_call_[static_cast<size_t>(call)]);
-    stalled.push_back(migrator_.Submit(Repair(path))->id);
-    in_call_[static_cast<size_t>(call)].Wait();
+  std::vector<std::string> of_pod;
+  for (int number = 1; number <= kStalled + 1; ++number) {
+    AddPod(container(number), 100 + number);
+    if (number <= kStalled) {
+      Stall(FakeCall::kMove, number, in_call_[static_cast<size_t>(number)]);
+    }
+    of_pod.push_back(migrator_.Submit(Request(container(number)))->id);
+  }
+  for (size_t call = 1; call <= kStalled; ++call) {
+    in_call_[call].Wait();
     PassTheLimit();
   }
-  AddPod(container('3'), 103);
-  const absl::Status refused = migrator_.Submit(Repair(container('3'))).status();
+  EXPECT_EQ(migrator_.Get(of_pod.back())->state, MigrationState::kPending) << "the pod's third one";
+  AddPod(container(4), 104);
+  const absl::Status refused = migrator_.Submit(Request(container(4))).status();
   EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
   EXPECT_THAT(refused.message(), HasSubstr("2 migrations of its pod wait for kernel calls"));
   AddPod("/other", 10);
-  EXPECT_TRUE(migrator_.Submit(Repair("/other")).ok()) << "another pod";
+  const auto other = migrator_.Submit(Request("/other"));
+  EXPECT_EQ(WaitForEnd(migrator_, other->id).state, MigrationState::kSucceeded) << "another pod";
   go_on_.Open();
-  for (const std::string& id : stalled) WaitForEnd(migrator_, id);
-  EXPECT_TRUE(migrator_.Submit(Repair(container('3'))).ok());
+  for (const std::string& id : of_pod) {
+    EXPECT_EQ(WaitForEnd(migrator_, id).state, MigrationState::kSucceeded);
+  }
+  EXPECT_TRUE(migrator_.Submit(Request(container(4))).ok());
 }
 
 TEST_F(MigratorStalledTest, ReplacementsAreBounded) {

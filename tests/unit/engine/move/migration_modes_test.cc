@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -275,6 +276,45 @@ TEST_F(MigrationModesTest, AProofOfSharingIsTakenAgainAsTimePasses) {
   EXPECT_GT(result.outcomes[PageOutcome::kShared], kPages / 2);
   EXPECT_EQ(result.outcomes.Total(), kPages);
   EXPECT_THAT(result.sharing_note, HasSubstr("20"));
+}
+
+// Measures the longest call of the mover, as the watchdog does.
+class CallTimer final : public MigrationObserver {
+ public:
+  explicit CallTimer(const Clock& clock) : clock_(clock) {}
+  MigrationReason StopReason() override { return MigrationReason::kNone; }
+  void OnBatch(int, pid_t, int64_t) override { start_ = clock_.Monotonic(); }
+  void OnBatchEnd(int) override { longest_ = std::max(longest_, clock_.Monotonic() - start_); }
+  void OnProgress(const WorkloadMigration&) override {}
+
+  absl::Duration longest() const { return longest_; }
+
+ private:
+  const Clock& clock_;
+  absl::Duration start_;
+  absl::Duration longest_;
+};
+
+TEST_F(MigrationModesTest, AProofOfSharingIsNoPartOfACall) {
+  const auto process = Process(10, 0);
+  process->AddPages(kBase, 100, 0, "/dev/shm/x");
+  process->mappings.back().file = {{0, 25}, 7};
+  for (auto& [address, folio] : process->pages) folio->shared = true;
+  machine_.AddCgroup("/job", {10});
+  machine_.Publish(*process);
+  for (pid_t stranger = 100; stranger < 140; ++stranger) {
+    const auto other = machine_.AddProcess(stranger);
+    other->AddHole(kBase, 1);
+    machine_.Publish(*other);
+  }
+  workload_ = WorkloadFinder(machine_.host()).Find({{}, {}, "/job", {}})->front();
+  spec_.sharing = SharingRule::kOwned;
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().set_time_per_mapping(absl::Milliseconds(100));
+  CallTimer timer(machine_.clock());
+  MoveWorkload(machine_.context(), workload_, {pids_}, spec_, timer);
+  EXPECT_GT(machine_.clock().Monotonic(), absl::Seconds(4)) << "how long the proof took";
+  EXPECT_LT(timer.longest(), absl::Seconds(1));
 }
 
 TEST_F(MigrationModesTest, AProofOfSharingEndsWithTheMigration) {
