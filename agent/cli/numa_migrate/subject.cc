@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
 #include "agent/cli/numa_migrate/end_signal.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/node/topology_reader.h"
 #include "agent/os/process/own_process.h"
 

@@ -1,6 +1,7 @@
 #include "agent/engine/migrate/migrator.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

@@ -105,7 +105,7 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
     // All have the same memory: the first process that still exists shows it.
     for (const pid_t pid : sharers) {
       const auto process = finder_.OpenProcess(kernel_, placement.workload, pid);
-      const absl::Status status =
+      absl::Status status =
           process.ok() ? AddPages(*process, topology, is_cancelled, placement) : process.status();
       if (status.ok()) break;
       if (!absl::IsNotFound(status)) return status;

@@ -116,7 +116,7 @@ absl::Status PageScanner::Scan(const ProcessHandle& process, absl::Span<const Ma
                     kinds, {page_bytes, huge_bytes, ReadHugetlbBytes(host_)}, pacer);
   PageNodes nodes(kernel_, process, page_bytes,
                   finder.leaves_out_zero_pages() ? expected : ExpectedNodes{}, pacer);
-  const auto gone = absl::NotFoundError(
+  auto gone = absl::NotFoundError(
       absl::StrCat("process ", process.pid(), ": exited while it was being read"));
   std::vector<FoundPage> found;
   std::vector<PageSpan> spans;

@@ -1,6 +1,8 @@
 #include "agent/rpc/convert/placement.h"
 
+#include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
+#include "agent/model/error_details.h"
 #include "agent/rpc/convert/common.h"
 
 namespace numalocality {
