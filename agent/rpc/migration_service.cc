@@ -56,12 +56,10 @@ grpc::Status MigrationService::CreateMigration(grpc::ServerContext* context,
   const auto wanted = FromProto(*request);
   if (!wanted.ok()) return ToGrpc(wanted.status());
   RequestWatch watch(requests_, *context, "CreateMigration");
-  const auto migration = request->validate_only() ? migrator_.Plan(*wanted,
-                                                                   [&] {
-                                                                     watch.Reads("the workloads");
-                                                                     return context->IsCancelled();
-                                                                   })
-                                                  : migrator_.Submit(*wanted);
+  if (request->validate_only()) watch.Reads("the workloads");
+  const auto migration = request->validate_only()
+                             ? migrator_.Plan(*wanted, [&] { return watch.IsCancelled(); })
+                             : migrator_.Submit(*wanted);
   if (!migration.ok()) return ToGrpc(migration.status());
   if (wanted->override_protection && !request->validate_only()) LogOverride(*context, *migration);
   ToProto(*migration, *response->mutable_migration());

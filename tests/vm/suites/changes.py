@@ -89,8 +89,10 @@ def a_process_executes_another_program(machine):
     process.send_signal(signal.SIGUSR1)
     wait_until("the new program has its memory", ready.exists, 120)
     record = ended(machine, agent, migration_id)
-    # The old program's memory is gone. Pages of the new one that are at the same addresses in time move, too.
-    assert state(record) in ("PARTIAL", "FAILED") and reason(record) in ("PAGES_LEFT", "WORKLOAD_GONE"), record
+    # On 6.1 pages are looked for one window at a time: those of later windows are not known.
+    expected = "PAGES_LEFT" if machine.kernel == "6.1" else "WORKLOAD_GONE"
+    assert state(record) in ("PARTIAL", "FAILED") and reason(record) == expected, record
+    # Pages of the new program that are at the same addresses in time move, too.
     counts = outcomes(record)
     assert counts["MOVED"] > 0 and counts["VANISHED"] > 0 and "NOT_MIGRATABLE" not in counts, counts
     again = agent.migrate("--pid", process.pid, "--to-node", far)
