@@ -21,7 +21,7 @@ class MigrationModesTest : public WorkloadMoverTest {
  protected:
   // A workload of one process, whose 100 pages belong to an object of shared memory, beside so many
   // strangers; the rule is kOwned.
-  void ShareAnObject(int strangers) {
+  std::shared_ptr<FakeProcess> ShareAnObject(int strangers) {
     const auto process = Process(10, 0);
     process->AddPages(kBase, 100, 0, "/dev/shm/x");
     process->mappings.back().file = {{0, 25}, 7};
@@ -32,6 +32,7 @@ class MigrationModesTest : public WorkloadMoverTest {
     workload_ = WorkloadFinder(machine_.host()).Find({{}, {}, "/job", {}})->front();
     spec_.sharing = SharingRule::kOwned;
     machine_.kernel().set_has_mapping_query(true);
+    return process;
   }
 
   // A workload of a parent and its child, whose 100 pages are all still shared; the rule is
@@ -311,11 +312,16 @@ class CallTimer final : public MigrationObserver {
 };
 
 TEST_F(MigrationModesTest, AProofOfSharingIsNoPartOfACall) {
-  ShareAnObject(40);
+  const auto process = ShareAnObject(20);
+  process->AddPages(kBase + (uint64_t{1} << 30), 100, 0);
+  machine_.Publish(*process);
   machine_.kernel().set_time_per_mapping(absl::Milliseconds(100));
-  spec_.limits.bytes_per_second = 40 << 10;  // the proof is old when it is the turn of shared pages
+  // Unshared pages move first. After that the shared ones wait for 10 s, and the proof is old.
+  spec_.limits.bytes_per_second = 40 << 10;
   CallTimer timer(machine_.clock());
-  MoveWorkload(machine_.context(), workload_, {pids_}, spec_, timer);
+  const WorkloadMigration result =
+      MoveWorkload(machine_.context(), workload_, {pids_}, spec_, timer);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 200) << result.sharing_note;
   EXPECT_LT(timer.longest(), absl::Seconds(1));
 }
 
