@@ -22,7 +22,7 @@ class MigrationModesTest : public WorkloadMoverTest {
   // A workload of one process, whose 100 pages belong to an object of shared memory, beside so many
   // strangers; the rule is kOwned.
   std::shared_ptr<FakeProcess> ShareAnObject(int strangers) {
-    const auto process = Process(10, 0);
+    auto process = Process(10, 0);
     process->AddPages(kBase, 100, 0, "/dev/shm/x");
     process->mappings.back().file = {{0, 25}, 7};
     for (auto& [address, folio] : process->pages) folio->shared = true;
