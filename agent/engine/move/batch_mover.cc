@@ -232,8 +232,12 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
 BatchResult BatchMover::MoveNow(absl::Span<const PageMove> batch, const ProvenMemory* proven,
                                 MoveFlag flag) const {
   if (proven == nullptr) return mover_.Move(process_.handle(), batch, flag);
-  const std::vector<PageMove> owned =
-      proven->StillOwned(context_.engine.clock, process_.handle(), batch);
+  std::vector<PageMove> owned;
+  if (!process_.replaces_mappings()) {
+    ProvenMemory::LastLook look = proven->Look(context_.engine.clock, process_.handle(), batch);
+    if (look.is_replaced) LeaveSharedPages();
+    owned = std::move(look.owned);
+  }
   BatchResult moved;
   if (!owned.empty()) moved = mover_.Move(process_.handle(), owned, flag);
   // Both lists are in the same order.
@@ -243,6 +247,16 @@ BatchResult BatchMover::MoveNow(absl::Span<const PageMove> batch, const ProvenMe
   }
   moved.outcomes = std::move(outcomes);
   return moved;
+}
+
+void BatchMover::LeaveSharedPages() const {
+  process_.SetReplacesMappings();
+  context_.ledger.Update([this](WorkloadMigration& result) {
+    result.sharing_note =
+        absl::StrCat("process ", process_.handle().pid(),
+                     " mapped other memory over its shared memory while that was being moved, so "
+                     "its other shared pages stay; try again later");
+  });
 }
 
 BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& size,

@@ -147,6 +147,8 @@ class BatchMover {
   // Moves the pages, with `proven` only those that the workload still owns; the others are kShared.
   BatchResult MoveNow(absl::Span<const PageMove> batch, const ProvenMemory* proven,
                       MoveFlag flag) const;
+  // From now on no shared page of the process moves, which a note says.
+  void LeaveSharedPages() const;
   // Ends the migration of the process if it cannot be held.
   BatchResult RefusedHold(const absl::Status& status, size_t count);
   BatchSize& SizeOf(MoveUnit unit) const {

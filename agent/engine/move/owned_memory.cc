@@ -31,17 +31,24 @@ bool ProvenMemory::Has(pid_t pid, uint64_t address) const {
   return found != ranges_.end() && Contains(found->second, address);
 }
 
-std::vector<PageMove> ProvenMemory::StillOwned(const Clock& clock, const ProcessHandle& process,
-                                               absl::Span<const PageMove> moves) const {
+ProvenMemory::LastLook ProvenMemory::Look(const Clock& clock, const ProcessHandle& process,
+                                          absl::Span<const PageMove> moves) const {
   ReadBudget budget(kLastLookLimits, clock);
   const auto mappings = process.ReadMaps(budget);
   if (!mappings.ok()) return {};
   const std::vector<AddressRange> now = proof_.OwnedRanges(process.pid(), *mappings);
-  std::vector<PageMove> owned;
-  std::copy_if(moves.begin(), moves.end(), std::back_inserter(owned), [&](const PageMove& move) {
-    return Has(process.pid(), move.address) && Contains(now, move.address);
-  });
-  return owned;
+  std::vector<AddressRange> mapped;
+  for (const Mapping& mapping : *mappings) mapped.push_back(mapping.range);
+  LastLook look;
+  for (const PageMove& move : moves) {
+    if (!Has(process.pid(), move.address)) continue;
+    if (Contains(now, move.address)) {
+      look.owned.push_back(move);
+    } else if (Contains(mapped, move.address)) {
+      look.is_replaced = true;
+    }
+  }
+  return look;
 }
 
 std::shared_ptr<const ProvenMemory> OwnedMemory::Current() {

@@ -35,12 +35,19 @@ class ProvenMemory {
   // Whether only processes of the workload map the page at `address` of process `pid`, by proof.
   bool Has(pid_t pid, uint64_t address) const;
 
-  // The elements of `moves`, of one process, that only processes of the workload map by the proof,
-  // and whose mappings still are what it was about: the process may have mapped a file that others
-  // use, such as a library, over them (MAP_FIXED). Reads the mappings, so call it right before the
-  // pages move. None if they cannot be read within a second.
-  std::vector<PageMove> StillOwned(const Clock& clock, const ProcessHandle& process,
-                                   absl::Span<const PageMove> moves) const;
+  struct LastLook {
+    // The moves whose pages only processes of the workload map, by the proof, and whose mappings
+    // are still those that it was about.
+    std::vector<PageMove> owned;
+    // The process has mapped something else over some of the others (MAP_FIXED), such as a library
+    // that foreign processes use.
+    bool is_replaced = false;
+  };
+
+  // Looks at the mappings below `moves`, of one process, right before the pages move. Nothing is
+  // owned if the mappings cannot be read within a second.
+  LastLook Look(const Clock& clock, const ProcessHandle& process,
+                absl::Span<const PageMove> moves) const;
 
  private:
   const SharingProof proof_;

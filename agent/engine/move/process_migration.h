@@ -3,6 +3,7 @@
 #define NUMALOCALITY_AGENT_ENGINE_MOVE_PROCESS_MIGRATION_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -96,6 +97,12 @@ class ProcessMigration {
   absl::StatusOr<std::shared_ptr<const KnownMappings>> Mappings(
       absl::FunctionRef<bool()> must_stop);
 
+  // Whether the process was seen to map something else over shared memory that moves. Between the
+  // last look and the kernel's call it could do so again, so its other shared pages stay.
+  // Thread-safe.
+  bool replaces_mappings() const { return replaces_mappings_; }
+  void SetReplacesMappings() { replaces_mappings_ = true; }
+
   // Whether nothing of its memory moves; thread-safe.
   StuckMemory& stuck() { return stuck_; }
 
@@ -153,6 +160,7 @@ class ProcessMigration {
   std::vector<MemorySegment> segments_;
 
   StuckMemory stuck_;
+  std::atomic<bool> replaces_mappings_ = false;
 
   mutable Mutex mutex_;
   std::shared_ptr<const KnownMappings> mappings_ ABSL_GUARDED_BY(mutex_);  // null before the first

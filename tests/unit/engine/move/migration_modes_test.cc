@@ -360,6 +360,11 @@ class MappedOverTest : public MigrationModesTest {
     machine_.Publish(*process_);
   }
 
+  void MapOwnMemoryBack() {
+    process_->mappings = own_mappings_;
+    machine_.Publish(*process_);
+  }
+
   void ExpectThatTheLibraryStays(const WorkloadMigration& result) const {
     EXPECT_GT(moved_before_, 0);
     EXPECT_LT(moved_before_, kPages);
@@ -368,6 +373,7 @@ class MappedOverTest : public MigrationModesTest {
   }
 
   const std::shared_ptr<FakeProcess> process_ = Process(10, kPages);
+  const std::vector<FakeMapping> own_mappings_ = process_->mappings;
   int64_t moved_before_ = 0;
 };
 
@@ -389,6 +395,29 @@ TEST_F(MappedOverTest, WhileAHoldTimesOut) {
   machine_.kernel().FailAll(FakeCall::kHold, ETIMEDOUT);
   machine_.kernel().RunAt(FakeCall::kHold, 5, [this] { MapLibrary(); });
   ExpectThatTheLibraryStays(Run());
+}
+
+// A process that swaps its mappings all the time wins the moment between a look and a call at some
+// batch, so it has one try only.
+TEST_F(MappedOverTest, AndItsOwnMemoryMappedBack) {
+  spec_.hold = HoldMode::kPtrace;
+  machine_.kernel().RunAt(FakeCall::kHold, 5, [this] { MapLibrary(); });
+  machine_.kernel().RunAt(FakeCall::kHold, 6, [this] { MapOwnMemoryBack(); });
+  const auto result = Run();
+  ExpectThatTheLibraryStays(result);
+  EXPECT_THAT(result.sharing_note, HasSubstr("process 10 mapped other memory"));
+}
+
+TEST_F(MappedOverTest, WhereNothingIsMappedAnyMoreTheRestMoves) {
+  spec_.hold = HoldMode::kPtrace;
+  machine_.kernel().RunAt(FakeCall::kHold, 5, [this] {
+    moved_before_ = process_->PagesOn(1);
+    process_->mappings.clear();
+    machine_.Publish(*process_);
+  });
+  machine_.kernel().RunAt(FakeCall::kHold, 6, [this] { MapOwnMemoryBack(); });
+  EXPECT_EQ(Run().sharing_note, "");
+  EXPECT_GT(process_->PagesOn(1), moved_before_);
 }
 
 TEST_F(MigrationModesTest, WithoutPagesLeftThereIsNoNoteOnSharing) {
