@@ -1,6 +1,7 @@
 #include "agent/engine/move/batch_mover.h"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <memory>
 #include <optional>
@@ -214,7 +215,7 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
   }
   BatchResult moved = context_.spec.hold == HoldMode::kPtrace
                           ? CallHeld(batch, size, proven.get(), flag)
-                          : MoveNow(batch, proven.get(), flag);
+                          : MoveNow(batch, proven.get(), flag, [] { return true; });
   const auto moved_count =
       std::count(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kMoved);
   const auto pinned_count =
@@ -230,13 +231,16 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
 }
 
 BatchResult BatchMover::MoveNow(absl::Span<const PageMove> batch, const ProvenMemory* proven,
-                                MoveFlag flag) const {
+                                MoveFlag flag, absl::FunctionRef<bool()> may_move) const {
   if (proven == nullptr) return mover_.Move(process_.handle(), batch, flag);
   std::vector<PageMove> owned;
   if (!process_.replaces_mappings()) {
     ProvenMemory::LastLook look = proven->Look(context_.engine.clock, process_.handle(), batch);
-    if (look.is_replaced) LeaveSharedPages();
-    owned = std::move(look.owned);
+    if (look.is_replaced) {
+      process_.SetReplacesMappings();
+      NoteSharing("mapped other memory over its shared memory while that was being moved");
+    }
+    if (may_move()) owned = std::move(look.owned);
   }
   BatchResult moved;
   if (!owned.empty()) moved = mover_.Move(process_.handle(), owned, flag);
@@ -249,13 +253,10 @@ BatchResult BatchMover::MoveNow(absl::Span<const PageMove> batch, const ProvenMe
   return moved;
 }
 
-void BatchMover::LeaveSharedPages() const {
-  process_.SetReplacesMappings();
-  context_.ledger.Update([this](WorkloadMigration& result) {
-    result.sharing_note =
-        absl::StrCat("process ", process_.handle().pid(),
-                     " mapped other memory over its shared memory while that was being moved, so "
-                     "its other shared pages stay; try again later");
+void BatchMover::NoteSharing(absl::string_view what) const {
+  context_.ledger.Update([&](WorkloadMigration& result) {
+    result.sharing_note = absl::StrCat("process ", process_.handle().pid(), " ", what,
+                                       ", so shared pages of it stay; try again later");
   });
 }
 
@@ -266,23 +267,39 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
   if (process_.handle().Fate() != ProcessFate::kRunning) {
     return mover_.Move(process_.handle(), batch, flag);  // which finds out why
   }
-  const absl::Duration start = clock.Monotonic();
-  auto hold =
-      context_.engine.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
-  const absl::Duration stopped = clock.Monotonic() - start;
-  if (absl::IsDeadlineExceeded(hold.status())) {
+  absl::Duration start;
+  absl::Duration stopped;
+  absl::StatusOr<std::unique_ptr<ProcessHold>> hold;
+  for (int attempt = 1;; ++attempt) {
+    start = clock.Monotonic();
+    hold =
+        context_.engine.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
+    stopped = clock.Monotonic() - start;
+    if (!absl::IsDeadlineExceeded(hold.status())) break;
     // Some of its threads were stopped meanwhile.
-    ++tally_.unheld_batches;
     tally_.holds.Add(stopped);
-    Pause(stopped);
-    return MoveNow(batch, proven, flag);
+    const bool may_continue = Pause(stopped);
+    if (proven == nullptr) {
+      ++tally_.unheld_batches;
+      return mover_.Move(process_.handle(), batch, flag);
+    }
+    // Shared pages do not move without a hold: it is what protects the memory of others.
+    if (attempt < kMaxHoldAttempts && may_continue) continue;
+    NoteSharing("could not be held");
+    BatchResult left;
+    left.outcomes.assign(batch.size(), PageOutcome::kShared);
+    return left;
   }
   if (!hold.ok()) return RefusedHold(hold.status(), batch.size());
   size.RecordStop(stopped);
   // Only the thread that holds a process can release it, so another thread makes the call.
-  auto call = std::async(std::launch::async, [&] { return MoveNow(batch, proven, flag); });
+  std::atomic<bool> is_held = true;
+  auto call = std::async(std::launch::async, [&] {
+    return MoveNow(batch, proven, flag, [&] { return is_held.load(); });
+  });
   const bool in_time = call.wait_for(absl::ToChronoNanoseconds(context_.engine.longest_hold)) ==
                        std::future_status::ready;
+  is_held = false;
   hold->reset();
   const absl::Duration held = clock.Monotonic() - start;
   tally_.holds.Add(held);

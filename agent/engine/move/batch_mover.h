@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "agent/engine/context.h"
 #include "agent/engine/move/bandwidth_limit.h"
@@ -63,6 +64,8 @@ class BatchMover {
   // How long to wait until all threads have stopped. A thread that needs longer waits for a device
   // and does not use the pages meanwhile.
   static constexpr absl::Duration kHoldTimeout = absl::Milliseconds(20);
+  // How often to try, for shared pages, which stay where they are without a hold.
+  static constexpr int kMaxHoldAttempts = 5;
 
   BatchMover(const MoveContext& context, MoveWorker& worker, ProcessMigration& process)
       : context_(context),
@@ -144,11 +147,12 @@ class BatchMover {
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
   BatchResult CallHeld(absl::Span<const PageMove> batch, BatchSize& size,
                        const ProvenMemory* proven, MoveFlag flag);
-  // Moves the pages, with `proven` only those that the workload still owns; the others are kShared.
-  BatchResult MoveNow(absl::Span<const PageMove> batch, const ProvenMemory* proven,
-                      MoveFlag flag) const;
-  // From now on no shared page of the process moves, which a note says.
-  void LeaveSharedPages() const;
+  // Moves the pages, with `proven` only those that the workload still owns and if `may_move` after
+  // that look; the others are kShared.
+  BatchResult MoveNow(absl::Span<const PageMove> batch, const ProvenMemory* proven, MoveFlag flag,
+                      absl::FunctionRef<bool()> may_move) const;
+  // Notes why shared pages of the process stay: `what` it did.
+  void NoteSharing(absl::string_view what) const;
   // Ends the migration of the process if it cannot be held.
   BatchResult RefusedHold(const absl::Status& status, size_t count);
   BatchSize& SizeOf(MoveUnit unit) const {

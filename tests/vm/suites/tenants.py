@@ -157,20 +157,16 @@ def another_file_at_the_same_address(machine):
     def placed():
         return [oracles.mapped_bytes(pid) for pid in bystander.pids()]
 
-    held, moved = 0, 0
+    moved = 0
     for node in (far, near) * 6:
         before = placed()
         record = agent.migrate("--container", hostile.id, "--to-node", node, "--kinds", "anon,shmem,file", "--shared", "owned",
                                "--hold")
         (workload,) = record["workloads"]
-        unheld = int(workload.get("unheld_batch_count", 0))
-        machine.log(f"to node {node}: {state(record)} {outcomes(record)}, {unheld} batches not held; "
-                    f"{workload.get('sharing_note', '')}")
-        if unheld:  # on a busy machine the process may not stop in time
-            continue
+        machine.log(f"to node {node}: {state(record)} {outcomes(record)}; {workload.get('sharing_note', '')}")
         assert placed() == before, "pages of the bystander moved"
-        held, moved = held + 1, moved + outcomes(record).get("MOVED", 0)
-    assert held > 0 and moved > 0
+        moved += outcomes(record).get("MOVED", 0)
+    assert moved > 0
     stop_clean(machine, bystander)
 
 

@@ -390,11 +390,23 @@ TEST_F(MappedOverTest, WhileTheProcessIsBeingHeld) {
   ExpectThatTheLibraryStays(Run());
 }
 
-TEST_F(MappedOverTest, WhileAHoldTimesOut) {
+TEST_F(MigrationModesTest, WithAHoldSharedPagesOfAProcessThatCannotBeHeldStay) {
+  ShareAnObject(0);
   spec_.hold = HoldMode::kPtrace;
   machine_.kernel().FailAll(FakeCall::kHold, ETIMEDOUT);
-  machine_.kernel().RunAt(FakeCall::kHold, 5, [this] { MapLibrary(); });
-  ExpectThatTheLibraryStays(Run());
+  const auto result = Run();
+  EXPECT_EQ(result.outcomes[PageOutcome::kShared], 100);
+  EXPECT_EQ(result.unheld_batches, 0);
+  EXPECT_THAT(result.sharing_note, HasSubstr("process 10 could not be held"));
+}
+
+TEST_F(MigrationModesTest, AHoldForSharedPagesIsTriedAgain) {
+  ShareAnObject(0);
+  spec_.hold = HoldMode::kPtrace;
+  machine_.kernel().FailAll(FakeCall::kHold, ETIMEDOUT);
+  machine_.kernel().RunAt(FakeCall::kHold, 3,
+                          [this] { machine_.kernel().FailAll(FakeCall::kHold, 0); });
+  EXPECT_EQ(Run().outcomes[PageOutcome::kMoved], 100);
 }
 
 // A process that swaps its mappings all the time wins the moment between a look and a call at some
