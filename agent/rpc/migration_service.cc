@@ -1,16 +1,18 @@
 #include "agent/rpc/migration_service.h"
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/model/error_details.h"
+#include "agent/model/filter.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/migration_request.h"
@@ -19,10 +21,8 @@
 namespace numalocality {
 namespace {
 
-// How often a watch checks whether its caller has cancelled.
-constexpr absl::Duration kMigrationWatchPoll = absl::Seconds(1);
-// At most ten messages a second, as many as a person or a controller can follow.
-constexpr absl::Duration kWatchInterval = absl::Milliseconds(100);
+// Records that a list copies before it looks at them.
+constexpr size_t kListChunk = 100;
 // See EncodePageToken.
 constexpr char kMigrationPageOf[] = "migrations";
 // Of a reservation without a ttl.
@@ -90,22 +90,51 @@ grpc::Status MigrationService::CancelMigration(grpc::ServerContext*,
   return grpc::Status::OK;
 }
 
-grpc::Status MigrationService::WatchMigration(
-    grpc::ServerContext* context, const v1::WatchMigrationRequest* request,
-    grpc::ServerWriter<v1::WatchMigrationResponse>* writer) {
-  uint64_t seen_version = 0;
-  while (!context->IsCancelled()) {
-    const auto now = migrator_.WaitForChange(request->id(), seen_version, kMigrationWatchPoll);
-    if (!now.ok()) return ToGrpc(now.status());
-    if (now->version == seen_version) continue;
-    seen_version = now->version;
-    v1::WatchMigrationResponse message;
-    ToProto(now->migration, *message.mutable_migration());
-    if (!writer->Write(message)) break;
-    if (IsFinal(now->migration.state)) return grpc::Status::OK;
-    absl::SleepFor(kWatchInterval);
+grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMigration(
+    grpc::CallbackServerContext*, const v1::WatchMigrationRequest* request) {
+  using Message = v1::WatchMigrationResponse;
+  if (const auto found = migrator_.Get(request->id()); !found.ok()) {
+    return Watch<Message>::Refuse(pump_, ToGrpc(found.status()));
   }
-  return grpc::Status::CANCELLED;
+  const auto source = [this, id = request->id(), seen_version = uint64_t{0}](
+                          Message& message, bool new_round) mutable -> WatchStep {
+    if (!new_round) return {};
+    const auto now = migrator_.WaitForChange(id, seen_version, absl::ZeroDuration());
+    if (!now.ok()) return {.end = ToGrpc(now.status())};
+    if (now->version == seen_version) return {};
+    seen_version = now->version;
+    ToProto(now->migration, *message.mutable_migration());
+    WatchStep step = {.has_message = true};
+    if (IsFinal(now->migration.state)) step.end = grpc::Status::OK;
+    return step;
+  };
+  return Watch<Message>::Start(pump_, source,
+                               [this](Message& message) { *message.mutable_agent() = agent_; });
+}
+
+grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMigrations(
+    grpc::CallbackServerContext*, const v1::WatchMigrationsRequest* request) {
+  using Message = v1::WatchMigrationsResponse;
+  const auto filter = FromProto(request->filter());
+  if (!filter.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(filter.status()));
+  // A record that changes all the time is sent once in a round.
+  const auto source = [this, filter = *filter, is_synced = false, seen_version = uint64_t{0},
+                       last_of_round = uint64_t{0}](Message& message,
+                                                    bool new_round) mutable -> WatchStep {
+    if (new_round) last_of_round = migrator_.WaitForAnyChange(0, absl::ZeroDuration());
+    while (const auto next = migrator_.NextChange(seen_version)) {
+      if (next->version > last_of_round) break;
+      seen_version = next->version;
+      if (!filter.Matches(next->migration)) continue;
+      ToProto(next->migration, *message.mutable_migration());
+      return {.has_message = true, .ask_again = true};
+    }
+    if (std::exchange(is_synced, true)) return {};
+    message.set_synced(true);
+    return {.has_message = true};
+  };
+  return Watch<Message>::Start(pump_, source,
+                               [this](Message& message) { *message.mutable_agent() = agent_; });
 }
 
 grpc::Status MigrationService::ReserveWorkload(grpc::ServerContext*,
@@ -151,20 +180,29 @@ absl::Status MigrationService::Reserve(const v1::ReserveWorkloadRequest& request
 absl::Status MigrationService::List(const v1::ListMigrationsRequest& request,
                                     v1::ListMigrationsResponse& response) const {
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
-  NL_ASSIGN_OR_RETURN(const std::string after,
-                      DecodePageToken(kMigrationPageOf, request.page_token()));
-  auto migrations = migrator_.ListBefore(after, page_size + 1);  // one more shows whether there is
-  if (absl::IsNotFound(migrations.status())) {
-    return InvalidField("page_token",
-                        "its migration record has been removed; start again with the first page");
+  NL_ASSIGN_OR_RETURN(const MigrationFilter filter, FromProto(request.filter()));
+  NL_ASSIGN_OR_RETURN(std::string after, DecodePageToken(kMigrationPageOf, request.page_token()));
+  *response.mutable_agent() = agent_;
+  std::string last = after;
+  for (;;) {
+    const auto migrations = migrator_.ListBefore(after, kListChunk);
+    if (absl::IsNotFound(migrations.status())) {
+      return InvalidField("page_token",
+                          "its migration record has been removed; start again with the first page");
+    }
+    if (!migrations.ok()) return migrations.status();
+    for (const Migration& migration : *migrations) {
+      after = migration.id;
+      if (!filter.Matches(migration)) continue;
+      if (static_cast<size_t>(response.migrations_size()) == page_size) {
+        response.set_next_page_token(EncodePageToken(kMigrationPageOf, last));
+        return absl::OkStatus();
+      }
+      last = migration.id;
+      ToProto(migration, *response.add_migrations());
+    }
+    if (migrations->size() < kListChunk) return absl::OkStatus();
   }
-  if (!migrations.ok()) return migrations.status();
-  if (migrations->size() > page_size) {
-    migrations->pop_back();
-    response.set_next_page_token(EncodePageToken(kMigrationPageOf, migrations->back().id));
-  }
-  for (const Migration& migration : *migrations) ToProto(migration, *response.add_migrations());
-  return absl::OkStatus();
 }
 
 }  // namespace numalocality

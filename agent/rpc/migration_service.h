@@ -2,23 +2,38 @@
 #ifndef NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_
 #define NUMALOCALITY_AGENT_RPC_MIGRATION_SERVICE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "agent/engine/context.h"
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/watchdog.h"
 #include "agent/engine/workload/workload_finder.h"
+#include "agent/rpc/watch.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 
 namespace numalocality {
 
+// The methods that are served with gRPC's callback API.
+using MigrationServiceBase = v1::MigrationService::WithCallbackMethod_WatchMigration<
+    v1::MigrationService::WithCallbackMethod_WatchMigrations<v1::MigrationService::Service>>;
+
 // Thread-safe.
-class MigrationService final : public v1::MigrationService::Service {
+class MigrationService final : public MigrationServiceBase {
  public:
-  // `requests` outlives this; may be null, see RequestWatch.
-  MigrationService(Migrator& migrator, const EngineContext& context, Watchdog* requests)
-      : migrator_(migrator), finder_(context.host, context.names), requests_(requests) {}
+  // `requests` outlives this; may be null, see RequestWatch. `agent`: for lists and watches.
+  MigrationService(Migrator& migrator, const EngineContext& context, Watchdog* requests,
+                   const v1::AgentInstance& agent)
+      : migrator_(migrator),
+        finder_(context.host, context.names),
+        requests_(requests),
+        agent_(agent),
+        pump_([this] { seen_version_ = migrator_.WaitForAnyChange(seen_version_, kPumpWait); }) {}
+
+  // Ends all watches.
+  void StopWatches() { pump_.Stop(); }
 
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,
@@ -31,9 +46,10 @@ class MigrationService final : public v1::MigrationService::Service {
   grpc::Status CancelMigration(grpc::ServerContext* context,
                                const v1::CancelMigrationRequest* request,
                                v1::CancelMigrationResponse* response) override;
-  grpc::Status WatchMigration(grpc::ServerContext* context,
-                              const v1::WatchMigrationRequest* request,
-                              grpc::ServerWriter<v1::WatchMigrationResponse>* writer) override;
+  grpc::ServerWriteReactor<v1::WatchMigrationResponse>* WatchMigration(
+      grpc::CallbackServerContext* context, const v1::WatchMigrationRequest* request) override;
+  grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* WatchMigrations(
+      grpc::CallbackServerContext* context, const v1::WatchMigrationsRequest* request) override;
   grpc::Status ReserveWorkload(grpc::ServerContext* context,
                                const v1::ReserveWorkloadRequest* request,
                                v1::ReserveWorkloadResponse* response) override;
@@ -42,6 +58,9 @@ class MigrationService final : public v1::MigrationService::Service {
                                v1::ReleaseWorkloadResponse* response) override;
 
  private:
+  // How long the pump waits for changes.
+  static constexpr absl::Duration kPumpWait = absl::Seconds(1);
+
   absl::Status List(const v1::ListMigrationsRequest& request,
                     v1::ListMigrationsResponse& response) const;
   absl::Status Reserve(const v1::ReserveWorkloadRequest& request,
@@ -50,6 +69,9 @@ class MigrationService final : public v1::MigrationService::Service {
   Migrator& migrator_;
   const WorkloadFinder finder_;
   Watchdog* const requests_;
+  const v1::AgentInstance agent_;
+  uint64_t seen_version_ = 0;  // for the pump's thread
+  WatchPump pump_;             // last: its thread uses the others
 };
 
 }  // namespace numalocality

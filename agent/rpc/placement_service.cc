@@ -1,13 +1,17 @@
 #include "agent/rpc/placement_service.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/model/filter.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/placement.h"
 #include "agent/rpc/request_watch.h"
@@ -15,20 +19,56 @@
 namespace numalocality {
 namespace {
 
-// How often a watch checks whether its caller has cancelled.
-constexpr absl::Duration kPlacementWatchPoll = absl::Seconds(1);
 // See EncodePageToken.
 constexpr char kPlacementPageOf[] = "placements";
 
-void ChangeToProto(const ReportChange& change, v1::WatchPlacementsResponse& message) {
-  message.Clear();
-  if (change.report == nullptr) {
-    ToProto(change.gone, *message.mutable_gone());
-    return;
+// The changes that one watcher has not been sent yet.
+class PlacementWatch {
+ public:
+  PlacementWatch(const ReportBoard& board, WorkloadFilter filter)
+      : board_(board), filter_(std::move(filter)) {}
+
+  WatchStep operator()(v1::WatchPlacementsResponse& message, bool new_round) {
+    if (left_.empty() && !must_sync_ && new_round) {
+      ReportChanges changes = board_.WaitForChanges(next_, absl::ZeroDuration());
+      next_ = changes.next;
+      std::erase_if(changes.changes, [this](const ReportChange& change) {
+        return !filter_.Matches(change.report == nullptr ? change.gone
+                                                         : change.report->placement.workload);
+      });
+      left_ = {changes.changes.begin(), changes.changes.end()};
+      must_sync_ = changes.resync;
+      if (changes.resync) {
+        message.set_resync(true);
+        return {.has_message = true, .ask_again = true};
+      }
+    }
+    if (!left_.empty()) {
+      ToMessage(left_.front(), message);
+      left_.pop_front();
+      return {.has_message = true, .ask_again = true};
+    }
+    if (!std::exchange(must_sync_, false)) return {};
+    message.set_synced(true);
+    return {.has_message = true, .ask_again = true};
   }
-  ToProto(change.report->placement, *message.mutable_placement());
-  AddReport(*change.report, *message.mutable_placement());
-}
+
+ private:
+  static void ToMessage(const ReportChange& change, v1::WatchPlacementsResponse& message) {
+    if (change.report == nullptr) {
+      ToProto(change.gone, *message.mutable_gone());
+      return;
+    }
+    ToProto(change.report->placement, *message.mutable_placement());
+    AddReport(*change.report, *message.mutable_placement());
+  }
+
+  const ReportBoard& board_;
+  const WorkloadFilter filter_;
+  int64_t next_ = ReportBoard::kFromStart;
+  std::deque<ReportChange> left_;
+  bool must_sync_ = false;  // after the changes that are left
+};
 
 // Adds a placement that was just read, completed from the latest report.
 void Add(const WorkloadPlacement& placement, const LocalityReport& report,
@@ -69,27 +109,11 @@ grpc::Status PlacementService::ListPlacements(grpc::ServerContext* context,
   return ToGrpc(List(*context, *request, *response));
 }
 
-grpc::Status PlacementService::WatchPlacements(
-    grpc::ServerContext* context, const v1::WatchPlacementsRequest*,
-    grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) {
-  int64_t next = ReportBoard::kFromStart;
-  while (!context->IsCancelled()) {
-    const ReportChanges changes = board_.WaitForChanges(next, kPlacementWatchPoll);
-    next = changes.next;
-    v1::WatchPlacementsResponse message;
-    if (changes.resync) {
-      message.set_resync(true);
-      if (!writer->Write(message)) break;
-    }
-    for (const ReportChange& change : changes.changes) {
-      ChangeToProto(change, message);
-      if (!writer->Write(message)) return grpc::Status::CANCELLED;
-    }
-    if (!changes.resync) continue;
-    message.set_synced(true);
-    if (!writer->Write(message)) break;
-  }
-  return grpc::Status::CANCELLED;
+grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPlacements(
+    grpc::CallbackServerContext*, const v1::WatchPlacementsRequest* request) {
+  using Message = v1::WatchPlacementsResponse;
+  return Watch<Message>::Start(pump_, PlacementWatch(board_, FromProto(request->filter())),
+                               [this](Message& message) { *message.mutable_agent() = agent_; });
 }
 
 grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
@@ -131,11 +155,13 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
                       DecodePageToken(kPlacementPageOf, request.page_token()));
   NL_ASSIGN_OR_RETURN(const PlacementView view, FromProto(request.view()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.FindAll());
+  const WorkloadFilter filter = FromProto(request.filter());
+  *response.mutable_agent() = agent_;
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   const auto report = board_.Latest();
   std::string last = after;
   for (const Workload& workload : workloads) {
-    if (workload.cgroup_path <= after) continue;
+    if (workload.cgroup_path <= after || !filter.Matches(workload)) continue;
     if (static_cast<size_t>(response.placements_size()) == page_size) {
       response.set_next_page_token(EncodePageToken(kPlacementPageOf, last));
       break;

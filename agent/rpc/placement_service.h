@@ -2,10 +2,12 @@
 #ifndef NUMALOCALITY_AGENT_RPC_PLACEMENT_SERVICE_H_
 #define NUMALOCALITY_AGENT_RPC_PLACEMENT_SERVICE_H_
 
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "agent/engine/context.h"
 #include "agent/engine/report/explainer.h"
 #include "agent/engine/report/report_board.h"
@@ -13,22 +15,33 @@
 #include "agent/engine/workload/placement_reader.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/os/node/topology_reader.h"
+#include "agent/rpc/watch.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 
 namespace numalocality {
 
+// WatchPlacements is served with gRPC's callback API.
+using PlacementServiceBase =
+    v1::PlacementService::WithCallbackMethod_WatchPlacements<v1::PlacementService::Service>;
+
 // Thread-safe.
-class PlacementService final : public v1::PlacementService::Service {
+class PlacementService final : public PlacementServiceBase {
  public:
-  // `board` and `requests` outlive this. `requests` may be null, see RequestWatch.
+  // `board` and `requests` outlive this. `requests` may be null, see RequestWatch. `agent`: for
+  // lists and watches.
   PlacementService(const EngineContext& context, const ReportBoard& board,
-                   ExplanationSources sources, Watchdog* requests)
+                   ExplanationSources sources, Watchdog* requests, const v1::AgentInstance& agent)
       : topology_(context.host),
         finder_(context.host, context.names),
         reader_(context.kernel, context.host, context.clock),
         board_(board),
         explainer_(context, std::move(sources)),
-        requests_(requests) {}
+        requests_(requests),
+        agent_(agent),
+        pump_([this] { next_ = board_.WaitForChanges(next_, kPumpWait).next; }) {}
+
+  // Ends all watches.
+  void StopWatches() { pump_.Stop(); }
 
   grpc::Status GetTopology(grpc::ServerContext* context, const v1::GetTopologyRequest* request,
                            v1::GetTopologyResponse* response) override;
@@ -37,14 +50,16 @@ class PlacementService final : public v1::PlacementService::Service {
   grpc::Status ListPlacements(grpc::ServerContext* context,
                               const v1::ListPlacementsRequest* request,
                               v1::ListPlacementsResponse* response) override;
-  grpc::Status WatchPlacements(grpc::ServerContext* context,
-                               const v1::WatchPlacementsRequest* request,
-                               grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) override;
+  grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* WatchPlacements(
+      grpc::CallbackServerContext* context, const v1::WatchPlacementsRequest* request) override;
   grpc::Status ExplainPlacement(grpc::ServerContext* context,
                                 const v1::ExplainPlacementRequest* request,
                                 v1::ExplainPlacementResponse* response) override;
 
  private:
+  // How long the pump waits for changes.
+  static constexpr absl::Duration kPumpWait = absl::Seconds(1);
+
   absl::Status Get(const grpc::ServerContext& context, const v1::GetPlacementRequest& request,
                    v1::GetPlacementResponse& response);
   absl::Status List(const grpc::ServerContext& context, const v1::ListPlacementsRequest& request,
@@ -59,6 +74,9 @@ class PlacementService final : public v1::PlacementService::Service {
   const ReportBoard& board_;
   const Explainer explainer_;
   Watchdog* const requests_;
+  const v1::AgentInstance agent_;
+  int64_t next_ = ReportBoard::kFromStart;  // for the pump's thread
+  WatchPump pump_;                          // last: its thread uses the others
 };
 
 }  // namespace numalocality

@@ -5,10 +5,14 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
+#include <cstdint>
 #include <utility>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/os/base/unix_socket.h"
 #include "agent/rpc/network_server.h"
@@ -21,11 +25,19 @@ constexpr int kMaxRequestBytes = 256 << 10;
 // A watch or a slow page scan occupies a thread.
 constexpr int kMaxThreads = 64;
 
+v1::AgentInstance NewInstance(const std::string& node_name) {
+  v1::AgentInstance instance;
+  instance.set_node_name(Printable(node_name));
+  instance.set_id(absl::StrFormat("%016x", absl::Uniform<uint64_t>(absl::BitGen())));
+  return instance;
+}
+
 }  // namespace
 
-Server::Server(const Served& served)
-    : placement_service_(served.context, served.board, served.explanation, served.requests),
-      migration_service_(served.migrator, served.context, served.requests),
+Server::Server(const Served& served, const v1::AgentInstance& instance)
+    : placement_service_(served.context, served.board, served.explanation, served.requests,
+                         instance),
+      migration_service_(served.migrator, served.context, served.requests, instance),
       agent_service_(served.context, served.runtime, served.configuration, served.migrator,
                      served.board, served.changes, served.node_name, served.network,
                      served.stalled_calls) {}
@@ -33,7 +45,7 @@ Server::Server(const Served& served)
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
                                                       const Served& served) {
   NL_RETURN_IF_ERROR(PrepareSocketPath(path));
-  std::unique_ptr<Server> self(new Server(served));
+  std::unique_ptr<Server> self(new Server(served, NewInstance(served.node_name)));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -64,6 +76,8 @@ void Server::Shutdown(absl::Duration grace) {
   for (grpc::Server* const server : {server_.get(), network_.get()}) {
     if (server != nullptr) server->GetHealthCheckService()->SetServingStatus(false);
   }
+  placement_service_.StopWatches();
+  migration_service_.StopWatches();
   for (grpc::Server* const server : {network_.get(), server_.get()}) {
     if (server != nullptr) server->Shutdown(end);
   }

@@ -56,7 +56,7 @@ class Server {
   void Shutdown(absl::Duration grace);
 
  private:
-  explicit Server(const Served& served);
+  Server(const Served& served, const v1::AgentInstance& instance);
 
   PlacementService placement_service_;
   MigrationService migration_service_;

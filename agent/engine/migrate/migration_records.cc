@@ -25,6 +25,25 @@ bool IsRepair(const MigrationEntry& entry) {
 
 }  // namespace
 
+void MigrationRecords::Add(std::shared_ptr<MigrationEntry> entry) {
+  entry->version = ++latest_version_;
+  by_version_[entry->version] = entry;
+  entries_.push_back(std::move(entry));
+}
+
+void MigrationRecords::Changed(MigrationEntry& entry) {
+  auto node = by_version_.extract(entry.version);
+  entry.version = ++latest_version_;
+  if (node.empty()) return;  // it has been dropped
+  node.key() = entry.version;
+  by_version_.insert(std::move(node));
+}
+
+std::shared_ptr<MigrationEntry> MigrationRecords::NextChanged(uint64_t version) const {
+  const auto next = by_version_.upper_bound(version);
+  return next == by_version_.end() ? nullptr : next->second;
+}
+
 void MigrationRecords::DropOldest() {
   auto finished =
       static_cast<size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
@@ -42,6 +61,7 @@ void MigrationRecords::DropOldest() {
       }
     }
     dropped_.push_back((*oldest)->migration.id);
+    by_version_.erase((*oldest)->version);
     entries_.erase(oldest);
   }
 }

@@ -24,7 +24,7 @@ namespace numalocality {
 // A migration's record, and what the Migrator knows of it while it runs.
 struct MigrationEntry {
   Migration migration;
-  uint64_t version = 1;           // grows with each change
+  uint64_t version = 0;           // see MigrationRecords
   uint64_t notified_version = 0;  // the latest that listeners know
   bool notified_end = false;
   bool cancelled = false;
@@ -36,14 +36,23 @@ struct MigrationEntry {
   bool is_replaced = false;  // its worker was: see MigrationQueue::Replaced
 };
 
-// Not thread-safe: the Migrator's lock guards it, entries included.
+// Each addition and each change of an entry gets a version, which is greater than all before. Not
+// thread-safe: the Migrator's lock guards it, entries included.
 class MigrationRecords {
  public:
   // Finished migrations that are kept, of this agent and earlier ones together. Those that ended
   // first are dropped first.
   static constexpr size_t kMaxFinished = 1000;
 
-  void Add(std::shared_ptr<MigrationEntry> entry) { entries_.push_back(std::move(entry)); }
+  void Add(std::shared_ptr<MigrationEntry> entry);
+
+  // Gives an entry that was changed a new version.
+  void Changed(MigrationEntry& entry);
+
+  // The greatest version; 0 if there has been no entry.
+  uint64_t latest_version() const { return latest_version_; }
+  // The entry with the next version after this; null if there is none.
+  std::shared_ptr<MigrationEntry> NextChanged(uint64_t version) const;
 
   // Drops finished migrations above kMaxFinished. Call after one has ended, or has been added.
   void DropOldest();
@@ -75,6 +84,8 @@ class MigrationRecords {
 
  private:
   std::deque<std::shared_ptr<MigrationEntry>> entries_;
+  std::map<uint64_t, std::shared_ptr<MigrationEntry>> by_version_;
+  uint64_t latest_version_ = 0;
   std::vector<std::string> dropped_;
 };
 

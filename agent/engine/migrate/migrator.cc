@@ -218,6 +218,7 @@ absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry
     entry->migration.id = absl::StrFormat("%x-%d", id_base_, ++last_number_);
   } while (records_.Find(entry->migration.id).ok());
   records_.Add(entry);
+  changed_.NotifyAll();
   queue_.Add(entry);
   Migration migration = entry->migration;  // PENDING
   BeginNext();
@@ -345,6 +346,24 @@ absl::StatusOr<MigrationSnapshot> Migrator::WaitForChange(const std::string& id,
   return MigrationSnapshot{entry->migration, entry->version};
 }
 
+uint64_t Migrator::WaitForAnyChange(uint64_t seen_version, absl::Duration timeout) const {
+  const absl::Duration end = context_.clock.Monotonic() + timeout;
+  MutexLock lock(mutex_);
+  while (records_.latest_version() <= seen_version) {
+    const absl::Duration left = end - context_.clock.Monotonic();
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitFor(mutex_, left);
+  }
+  return records_.latest_version();
+}
+
+std::optional<MigrationSnapshot> Migrator::NextChange(uint64_t seen_version) const {
+  MutexLock lock(mutex_);
+  const auto entry = records_.NextChanged(seen_version);
+  if (entry == nullptr) return std::nullopt;
+  return MigrationSnapshot{entry->migration, entry->version};
+}
+
 std::vector<std::string> Migrator::Shutdown(absl::Duration grace) {
   const absl::Duration end = context_.clock.Monotonic() + grace;
   std::vector<std::shared_ptr<MigrationEntry>> ended;
@@ -444,7 +463,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
 }
 
 void Migrator::Changed(MigrationEntry& entry) {
-  ++entry.version;
+  records_.Changed(entry);
   changed_.NotifyAll();
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@
 
 namespace numalocality {
 
-// A record together with a number that grows with each of its changes.
+// A record together with the version that its last change got. Versions grow over all records.
 struct MigrationSnapshot {
   Migration migration;
   uint64_t version = 0;
@@ -102,6 +103,15 @@ class Migrator {
   // after `timeout`. No record has version 0.
   absl::StatusOr<MigrationSnapshot> WaitForChange(const std::string& id, uint64_t seen_version,
                                                   absl::Duration timeout) const;
+
+  // The latest version, as soon as that is greater than `seen_version`, at the latest after
+  // `timeout`.
+  uint64_t WaitForAnyChange(uint64_t seen_version, absl::Duration timeout) const;
+
+  // The record that has the next version after `seen_version`: repeated calls, each with the
+  // version that the last one returned, list the present state of all records that have changed.
+  // nullopt if there is none.
+  std::optional<MigrationSnapshot> NextChange(uint64_t seen_version) const;
 
   // Makes or prolongs a reservation. No migration of these workloads begins meanwhile. Errors as
   // Reservations::Reserve; for a new reservation also ABORTED, with the migration's id, if a

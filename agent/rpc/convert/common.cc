@@ -122,6 +122,10 @@ Workload FromProto(const pb::Workload& message) {
   return workload;
 }
 
+WorkloadFilter FromProto(const pb::WorkloadFilter& message) {
+  return {{message.namespaces().begin(), message.namespaces().end()}, message.pod_name()};
+}
+
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message) {
   WorkloadSelector selector;
   switch (message.name_case()) {

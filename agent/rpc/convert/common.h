@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/model/enum_table.h"
+#include "agent/model/filter.h"
 #include "agent/model/id_set.h"
 #include "agent/model/placement.h"
 #include "agent/model/workload.h"
@@ -79,6 +80,8 @@ NodeSet NodesFrom(const google::protobuf::RepeatedField<int32_t>& field);
 // INVALID_ARGUMENT if the selector names nothing.
 absl::StatusOr<WorkloadSelector> FromProto(const pb::WorkloadSelector& message);
 void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message);
+
+WorkloadFilter FromProto(const pb::WorkloadFilter& message);
 
 // Page tokens: opaque to callers, "" for none. `list` names what is listed, such as "placements".
 // INVALID_ARGUMENT for a token that EncodePageToken did not make for this list.

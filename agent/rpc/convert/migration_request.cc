@@ -207,6 +207,20 @@ void EvacuationToProto(const Evacuation& evacuation, v1::Evacuation& message) {
 
 }  // namespace
 
+absl::StatusOr<MigrationFilter> FromProto(const v1::MigrationFilter& message) {
+  MigrationFilter filter;
+  filter.workloads = FromProto(message.workloads());
+  for (const int state : message.states()) {
+    const auto known = FromApi<MigrationState>(static_cast<v1::MigrationState>(state));
+    if (!known.has_value()) {
+      return InvalidField("filter", absl::StrCat(state, " is not a migration state"));
+    }
+    filter.states.push_back(*known);
+  }
+  if (message.has_since()) filter.since = FromProto(message.since());
+  return filter;
+}
+
 absl::StatusOr<std::string> RequestIdFrom(const std::string& field) {
   if (field.size() <= kMaxRequestIdLength) return field;
   return InvalidField("request_id",

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "agent/model/filter.h"
 #include "agent/model/migration.h"
 #include "numalocality/v1/migration.pb.h"
 
@@ -13,6 +14,9 @@ namespace numalocality {
 // INVALID_ARGUMENT with the field's name for empty names, unknown enum values and impossible times;
 // UNIMPLEMENTED for the lazy mode. Admit checks the request against the machine.
 absl::StatusOr<MigrationRequest> FromProto(const v1::CreateMigrationRequest& message);
+
+// INVALID_ARGUMENT for unknown states.
+absl::StatusOr<MigrationFilter> FromProto(const v1::MigrationFilter& message);
 
 // The field request_id of a request; INVALID_ARGUMENT if it is too long.
 absl::StatusOr<std::string> RequestIdFrom(const std::string& field);

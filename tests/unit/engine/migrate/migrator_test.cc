@@ -144,6 +144,26 @@ TEST_F(MigratorTest, WaitForChangeReturnsOnChangeAndAfterTheTimeout) {
   starter.join();
 }
 
+TEST_F(MigratorTest, ChangesOfAllRecordsAreListedOnceEach) {
+  AddPod("/a", 10);
+  AddPod("/b", 11);
+  const auto migrator = MakeMigrator(0);
+  EXPECT_FALSE(migrator->NextChange(0).has_value());
+  const std::string a = migrator->Submit(Request("/a"))->id;
+  const std::string b = migrator->Submit(Request("/b"))->id;
+  ASSERT_TRUE(migrator->Cancel(a).ok());
+  const auto first = migrator->NextChange(0);
+  EXPECT_EQ(first->migration.id, b) << "a has changed since";
+  const auto second = migrator->NextChange(first->version);
+  EXPECT_EQ(second->migration.id, a);
+  EXPECT_EQ(second->migration.state, MigrationState::kCancelled);
+  EXPECT_EQ(second->version, migrator->WaitForAnyChange(0, kLong));
+  EXPECT_FALSE(migrator->NextChange(second->version).has_value());
+  std::thread starter([&] { migrator->Start(1); });
+  EXPECT_GT(migrator->WaitForAnyChange(second->version, kLong), second->version);
+  starter.join();
+}
+
 TEST_F(MigratorTest, ShutdownEndsWhatRunsAndTakesNoMore) {
   AddPod("/pod", 10, 3000);
   const auto migrator = MakeMigrator(1);

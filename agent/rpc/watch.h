@@ -1,0 +1,211 @@
+// Watches: calls that stream changes for as long as their callers want. They cost memory and no
+// thread each (gRPC's callback API), so many callers can watch.
+#ifndef NUMALOCALITY_AGENT_RPC_WATCH_H_
+#define NUMALOCALITY_AGENT_RPC_WATCH_H_
+
+#include <grpcpp/support/server_callback.h>
+#include <grpcpp/support/status.h>
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "agent/base/mutex.h"
+
+namespace numalocality {
+
+// A watch as its pump sees it. Thread-safe.
+class PumpedWatch {
+ public:
+  virtual ~PumpedWatch() = default;
+  // Something may have changed: sends it, unless the caller has not received the last message.
+  virtual void Poke() = 0;
+  // Ends the watch, because the agent stops.
+  virtual void Stop() = 0;
+};
+
+// Pokes all watches of a service, on one thread. Thread-safe.
+class WatchPump {
+ public:
+  // At most ten rounds a second: a person or a controller can follow no more.
+  static constexpr absl::Duration kInterval = absl::Milliseconds(100);
+  // Watches of all callers of a service.
+  static constexpr size_t kMaxWatches = 4096;
+
+  // `wait` returns when something may have changed, at the latest after about a second.
+  explicit WatchPump(std::function<void()> wait);
+  // No watch may be left.
+  ~WatchPump();
+  WatchPump(const WatchPump&) = delete;
+  WatchPump& operator=(const WatchPump&) = delete;
+
+  // Keeps the watch until Remove. False with kMaxWatches, or after Stop: then it is not kept.
+  bool Add(std::shared_ptr<PumpedWatch> watch);
+  void Remove(const PumpedWatch& watch);
+  // Ends all watches; new ones are refused.
+  void Stop();
+
+ private:
+  std::map<const PumpedWatch*, std::shared_ptr<PumpedWatch>> Watches() const;
+  void Run();
+
+  const std::function<void()> wait_;
+  mutable Mutex mutex_;
+  ConditionVariable changed_;
+  std::map<const PumpedWatch*, std::shared_ptr<PumpedWatch>> watches_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  bool has_ended_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // last: it uses the others
+};
+
+// What a watch does next.
+struct WatchStep {
+  bool has_message = false;
+  bool ask_again = false;                // more messages may follow in this round
+  std::optional<grpc::Status> end = {};  // the watch ends, after the message if there is one
+};
+
+// A call that streams messages of a type with a field `heartbeat`.
+template <typename Message>
+class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch {
+ public:
+  // A watch without changes sends a heartbeat after this time, so that both sides, and servers
+  // between them, see that the other one is there.
+  static constexpr absl::Duration kHeartbeat = absl::Seconds(30);
+
+  // Fills in the next message, if there is one. One call at a time. `new_round`: changes that came
+  // since the last round may be taken; without it, only what is left of this round.
+  using Source = std::function<WatchStep(Message& message, bool new_round)>;
+
+  // Starts a watch; gRPC and the pump, which outlives it, own it. `complete` fills in what all
+  // messages have.
+  static Watch* Start(WatchPump& pump, Source source, std::function<void(Message&)> complete) {
+    auto watch = std::shared_ptr<Watch>(new Watch(pump, std::move(source), std::move(complete)));
+    if (pump.Add(watch)) {
+      watch->Poke();
+    } else {
+      watch->self_ = watch;
+      watch->End({grpc::StatusCode::RESOURCE_EXHAUSTED,
+                  "too many watches, or the agent stops; try again later"});
+    }
+    return watch.get();
+  }
+
+  // A call that ends with this status.
+  static Watch* Refuse(WatchPump& pump, const grpc::Status& status) {
+    auto watch = std::shared_ptr<Watch>(new Watch(pump, nullptr, nullptr));
+    watch->self_ = watch;
+    watch->End(status);
+    return watch.get();
+  }
+
+  void Poke() override { Advance(true); }
+
+  void Stop() override {
+    End({grpc::StatusCode::UNAVAILABLE, "the agent stops; watch again when it has restarted"});
+  }
+
+ private:
+  Watch(WatchPump& pump, Source source, std::function<void(Message&)> complete)
+      : pump_(pump), source_(std::move(source)), complete_(std::move(complete)) {}
+
+  void OnWriteDone(bool ok) override {
+    bool ask_again = false;
+    {
+      MutexLock lock(mutex_);
+      is_writing_ = false;
+      ask_again = ask_again_ || missed_round_;
+      if (!ok && !end_.has_value()) end_ = grpc::Status::CANCELLED;
+    }
+    if (ask_again || !ok) {
+      Advance(false);
+    } else {
+      FinishIfEnded();
+    }
+  }
+
+  void OnCancel() override { End(grpc::Status::CANCELLED); }
+
+  void OnDone() override {
+    pump_.Remove(*this);
+    self_.reset();  // the last access: this may delete it
+  }
+
+  void End(const grpc::Status& status) {
+    {
+      MutexLock lock(mutex_);
+      if (!end_.has_value()) end_ = status;
+    }
+    FinishIfEnded();
+  }
+
+  // Ends the call once the message that is being written has been.
+  void FinishIfEnded() {
+    grpc::Status status;
+    {
+      MutexLock lock(mutex_);
+      if (!end_.has_value() || is_writing_ || is_finished_) return;
+      is_finished_ = true;
+      status = *end_;
+    }
+    this->Finish(status);
+  }
+
+  void Advance(bool new_round) {
+    bool has_message = false;
+    {
+      MutexLock lock(mutex_);
+      if (is_writing_) {
+        missed_round_ |= new_round;
+      } else if (!end_.has_value()) {
+        has_message = Take(new_round || std::exchange(missed_round_, false));
+      }
+    }
+    // Without the lock: gRPC may call OnWriteDone at once.
+    if (has_message) {
+      this->StartWrite(&message_);
+    } else {
+      FinishIfEnded();
+    }
+  }
+
+  // Prepares the next message. Returns false if there is none.
+  bool Take(bool new_round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    message_.Clear();
+    WatchStep step = source_(message_, new_round);
+    end_ = std::move(step.end);
+    ask_again_ = step.ask_again;
+    if (!step.has_message) {
+      if (absl::Now() - last_message_ < kHeartbeat) return false;
+      message_.set_heartbeat(true);
+    }
+    complete_(message_);
+    last_message_ = absl::Now();
+    is_writing_ = true;
+    return true;
+  }
+
+  WatchPump& pump_;
+  std::shared_ptr<Watch> self_;  // of a watch that the pump does not keep
+  Mutex mutex_;
+  const Source source_ ABSL_GUARDED_BY(mutex_);
+  const std::function<void(Message&)> complete_;
+  Message message_;  // belongs to gRPC while is_writing_
+  absl::Time last_message_ ABSL_GUARDED_BY(mutex_) = absl::Now();
+  bool is_writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ask_again_ ABSL_GUARDED_BY(mutex_) = false;
+  bool missed_round_ ABSL_GUARDED_BY(mutex_) = false;
+  bool is_finished_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace numalocality
+
+#endif  // NUMALOCALITY_AGENT_RPC_WATCH_H_

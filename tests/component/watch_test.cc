@@ -1,0 +1,269 @@
+// Watches of the API, with real client stubs on a unix socket.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "agent/engine/migrate/migrator.h"
+#include "agent/engine/report/report_board.h"
+#include "agent/rpc/server.h"
+#include "numalocality/v1/migration.grpc.pb.h"
+#include "numalocality/v1/placement.grpc.pb.h"
+#include "tests/unit/fake/fake_machine.h"
+
+namespace numalocality::watch_test {
+namespace {
+
+using ::testing::HasSubstr;
+
+using MigrationReader = grpc::ClientReader<v1::WatchMigrationsResponse>;
+using PlacementReader = grpc::ClientReader<v1::WatchPlacementsResponse>;
+
+int64_t ThreadCount() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+// Two workloads, "/a" and "/b", and an agent that starts no migration by itself.
+class WatchTest : public testing::Test {
+ protected:
+  WatchTest() {
+    for (const auto& [path, pid] : {std::pair{"/a", 10}, std::pair{"/b", 11}}) {
+      const auto process = machine_.AddProcess(pid, "4-7", path);
+      process->AddPages(0x10000000, 10, 0);
+      machine_.Publish(*process);
+      machine_.AddCgroup(path, {pid});
+    }
+    auto server = Server::Start(socket_, Served{context_, migrator_, board_});
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    const auto channel = grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials());
+    placements_ = v1::PlacementService::NewStub(channel);
+    migrations_ = v1::MigrationService::NewStub(channel);
+  }
+  ~WatchTest() override { server_->Shutdown(absl::ZeroDuration()); }
+
+  std::string Create(const std::string& path) {
+    grpc::ClientContext context;
+    v1::CreateMigrationRequest request;
+    request.add_workloads()->set_cgroup_path(path);
+    v1::CreateMigrationResponse response;
+    const grpc::Status status = migrations_->CreateMigration(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response.migration().id();
+  }
+
+  void Cancel(const std::string& id) {
+    grpc::ClientContext context;
+    v1::CancelMigrationRequest request;
+    request.set_id(id);
+    v1::CancelMigrationResponse response;
+    EXPECT_TRUE(migrations_->CancelMigration(&context, request, &response).ok());
+  }
+
+  // "<id> PENDING", "synced"; "" at the end.
+  std::string Next(MigrationReader& reader) {
+    v1::WatchMigrationsResponse message;
+    if (!reader.Read(&message)) return "";
+    agents_.insert(message.agent().id());
+    if (message.synced()) return "synced";
+    return absl::StrCat(
+        message.migration().id(), " ",
+        v1::MigrationState_Name(message.migration().state()).substr(sizeof "MIGRATION_STATE"));
+  }
+
+  // A report of workloads in namespaces: "<namespace>/<pod>".
+  void Publish(const std::vector<std::pair<std::string, std::string>>& pods) {
+    auto report = std::make_shared<LocalityReport>();
+    for (const auto& [pod_namespace, pod] : pods) {
+      auto workload = std::make_shared<WorkloadReport>();
+      workload->placement.workload.cgroup_path = absl::StrCat("/", pod_namespace, pod);
+      workload->placement.workload.names = {pod_namespace, pod, "main"};
+      report->workloads.push_back(std::move(workload));
+    }
+    board_.Publish(std::move(report));
+  }
+
+  // "resync", "synced", the path of the workload, with "-" before it if it is gone; "" at the end.
+  static std::string Next(PlacementReader& reader) {
+    v1::WatchPlacementsResponse message;
+    if (!reader.Read(&message)) return "";
+    if (message.resync()) return "resync";
+    if (message.synced()) return "synced";
+    return message.has_gone() ? "-" + message.gone().cgroup_path()
+                              : message.placement().workload().cgroup_path();
+  }
+
+  FakeMachine machine_;
+  TempTree sockets_;
+  const std::string socket_ = sockets_.root() + "/own/agent.sock";
+  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {}};
+  Migrator migrator_{context_};
+  ReportBoard board_{Clock::System()};
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<v1::PlacementService::Stub> placements_;
+  std::unique_ptr<v1::MigrationService::Stub> migrations_;
+  std::set<std::string> agents_;
+};
+
+TEST_F(WatchTest, AllMigrationsAndThenTheirChanges) {
+  const std::string first = Create("/a");
+  grpc::ClientContext context;
+  const auto reader = migrations_->WatchMigrations(&context, {});
+  EXPECT_EQ(Next(*reader), first + " PENDING");
+  EXPECT_EQ(Next(*reader), "synced");
+  const std::string second = Create("/b");
+  EXPECT_EQ(Next(*reader), second + " PENDING");
+  Cancel(first);
+  EXPECT_EQ(Next(*reader), first + " CANCELLED");
+  context.TryCancel();
+  EXPECT_EQ(Next(*reader), "");
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+
+  grpc::ClientContext list;
+  v1::ListMigrationsResponse listed;
+  ASSERT_TRUE(migrations_->ListMigrations(&list, {}, &listed).ok());
+  agents_.insert(listed.agent().id());
+  EXPECT_EQ(agents_.size(), 1u) << "one agent process";
+  EXPECT_NE(*agents_.begin(), "");
+}
+
+TEST_F(WatchTest, OnlyMigrationsThatMatchTheFilter) {
+  const std::string first = Create("/a");
+  v1::WatchMigrationsRequest request;
+  request.mutable_filter()->add_states(v1::MIGRATION_STATE_CANCELLED);
+  grpc::ClientContext context;
+  const auto reader = migrations_->WatchMigrations(&context, request);
+  EXPECT_EQ(Next(*reader), "synced");
+  Cancel(Create("/b"));
+  Cancel(first);
+  EXPECT_THAT(Next(*reader), HasSubstr(" CANCELLED"));
+  EXPECT_EQ(Next(*reader), first + " CANCELLED");
+  context.TryCancel();
+
+  request.mutable_filter()->set_states(0, static_cast<v1::MigrationState>(77));
+  grpc::ClientContext wrong;
+  const auto refused = migrations_->WatchMigrations(&wrong, request);
+  EXPECT_EQ(Next(*refused), "");
+  EXPECT_EQ(refused->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(WatchTest, OnlyPlacementsThatMatchTheFilter) {
+  Publish({{"other", "x"}, {"shop", "x"}, {"shop", "y"}});
+  v1::WatchPlacementsRequest request;
+  request.mutable_filter()->add_namespaces("shop");
+  grpc::ClientContext context;
+  const auto reader = placements_->WatchPlacements(&context, request);
+  for (const char* next : {"resync", "/shopx", "/shopy", "synced"}) EXPECT_EQ(Next(*reader), next);
+  Publish({{"shop", "y"}});
+  EXPECT_EQ(Next(*reader), "-/shopx");
+  context.TryCancel();
+}
+
+TEST_F(WatchTest, ListedMigrationsMatchTheFilterOnAllPages) {
+  const std::string first = Create("/a");
+  Cancel(first);
+  Create("/b");
+  Cancel(Create("/a"));
+  v1::ListMigrationsRequest request;
+  request.set_page_size(1);
+  request.mutable_filter()->add_states(v1::MIGRATION_STATE_CANCELLED);
+  std::vector<std::string> ids;
+  do {
+    grpc::ClientContext context;
+    v1::ListMigrationsResponse response;
+    ASSERT_TRUE(migrations_->ListMigrations(&context, request, &response).ok());
+    for (const auto& migration : response.migrations()) ids.push_back(migration.id());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty() && ids.size() < 5);
+  ASSERT_EQ(ids.size(), 2u);
+  EXPECT_EQ(ids[1], first);
+}
+
+TEST_F(WatchTest, AThousandWatchesTakeNoThreads) {
+  Publish({{"shop", "x"}});
+  struct Watcher {
+    grpc::ClientContext context;
+    std::unique_ptr<PlacementReader> placements;
+    std::unique_ptr<MigrationReader> migrations;
+  };
+  std::vector<std::unique_ptr<Watcher>> watchers;
+  const auto watch = [&] {
+    auto watcher = std::make_unique<Watcher>();
+    if (watchers.size() % 2 == 0) {
+      watcher->placements = placements_->WatchPlacements(&watcher->context, {});
+    } else {
+      watcher->migrations = migrations_->WatchMigrations(&watcher->context, {});
+    }
+    watchers.push_back(std::move(watcher));
+  };
+  const auto expect_all_get = [&](const std::string& placement, const std::string& migration) {
+    for (const auto& watcher : watchers) {
+      ASSERT_EQ(
+          watcher->placements != nullptr ? Next(*watcher->placements) : Next(*watcher->migrations),
+          watcher->placements != nullptr ? placement : migration);
+    }
+  };
+  while (watchers.size() < 20) watch();
+  expect_all_get("resync", "synced");
+  const int64_t threads = ThreadCount();
+  for (const auto& watcher : watchers) watcher->context.TryCancel();
+  watchers.clear();
+  while (watchers.size() < 1000) watch();
+  expect_all_get("resync", "synced");
+  EXPECT_LT(ThreadCount(), threads + 10);
+
+  const std::string id = Create("/a");  // other calls are served
+  for (const auto& watcher : watchers) {
+    if (watcher->migrations != nullptr) {
+      ASSERT_EQ(Next(*watcher->migrations), id + " PENDING");
+    }
+  }
+  for (const auto& watcher : watchers) watcher->context.TryCancel();
+}
+
+TEST_F(WatchTest, AnAgentThatStopsEndsWatches) {
+  grpc::ClientContext context;
+  const auto reader = migrations_->WatchMigrations(&context, {});
+  EXPECT_EQ(Next(*reader), "synced");
+  server_->Shutdown(absl::Hours(1));
+  EXPECT_EQ(Next(*reader), "");
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+class CountedWatch final : public PumpedWatch {
+ public:
+  void Poke() override {}
+  void Stop() override { is_stopped = true; }
+  bool is_stopped = false;
+};
+
+TEST(WatchPumpTest, RefusesMoreThanItsLimitAndAfterItsStop) {
+  WatchPump pump([] {});
+  std::vector<std::shared_ptr<CountedWatch>> watches;
+  for (size_t i = 0; i < WatchPump::kMaxWatches; ++i) {
+    watches.push_back(std::make_shared<CountedWatch>());
+    ASSERT_TRUE(pump.Add(watches.back()));
+  }
+  const auto more = std::make_shared<CountedWatch>();
+  EXPECT_FALSE(pump.Add(more));
+  pump.Remove(*watches.front());
+  EXPECT_TRUE(pump.Add(more));
+  pump.Remove(*more);
+  pump.Stop();
+  EXPECT_TRUE(watches.back()->is_stopped);
+  EXPECT_FALSE(pump.Add(more));
+  for (const auto& watch : watches) pump.Remove(*watch);
+}
+
+}  // namespace
+}  // namespace numalocality::watch_test
