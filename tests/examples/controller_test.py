@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""deploy/examples/controller: its logic with a fake stub, and the program with agents.
+"""deploy/examples/controller: its logic with a fake stub, and the program with agents. And the client in proto/README.md.
 
   tests/examples/controller_test.py [--build build/release]
 """
@@ -301,6 +301,15 @@ class ProgramTest(unittest.TestCase):
         program.read_until("shop/db-0-1 container db: reserved by 'other' until 20")
         program.read_until("shop/db-0-1 container db: migration")
         self.assertTrue(any("shop/db-0-0 container db: migration" in line for line in program.seen), "others are not held up")
+
+    def test_the_client_of_the_guide(self):
+        """The first example of proto/README.md."""
+        self.start_agents()
+        text = (stubs.TOP / "proto/README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+        client = pathlib.Path(self.directory.name) / "client.py"
+        client.write_text(text.replace("/run/numa-locality-agent/agent.sock", self.socket), encoding="utf-8")
+        program = self.start("/usr/bin/python3", client, stream="stdout")
+        self.assertEqual(sorted(program.read_until("db-0-") for _ in range(2)), ["shop db-0-0 0% local\n", "shop db-0-1 0% local\n"])
 
     def test_follows_the_real_agent_across_a_restart(self):
         program = self.start_controller()
