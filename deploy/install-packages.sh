@@ -15,7 +15,7 @@ build="cmake g++ ninja-build ccache pkg-config python3
   libyaml-cpp-dev prometheus-cpp-dev nlohmann-json3-dev
   umoci"
 machine="qemu-system-x86 mmdebstrap e2fsprogs busybox-static xz-utils openssl"
-checks="clang-format clang clang-tidy python3-yaml libseccomp2"
+checks="clang-format clang clang-tidy python3-yaml python3-grpcio python3-protobuf libseccomp2"
 
 [ "${1:-}" = build ] && wanted=$build || wanted="$build $machine $checks"
 missing=""

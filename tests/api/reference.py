@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""proto/README.md, the reference of the API, made from the comments in proto/numalocality/v1.
+"""The reference of the API in proto/README.md, made from the comments in proto/numalocality/v1. The guide above it is not.
 
-  tests/api/reference.py            checks that the file is up to date
-  tests/api/reference.py --update   writes the file
+  tests/api/reference.py            checks that the reference is up to date
+  tests/api/reference.py --update   writes it
 """
 
 import argparse
@@ -24,18 +24,8 @@ FILE_MESSAGE, FILE_ENUM, FILE_SERVICE, MESSAGE_FIELD, ENUM_VALUE, SERVICE_METHOD
 sys.path.insert(0, str(HERE.parent))
 import npm_packages  # noqa: E402
 
-HEAD = f"""\
-# API reference
-
-<!-- Generated from the comments in numalocality/v1/*.proto by {UPDATE}. Do not edit. -->
-
-The gRPC package `{PACKAGE}`. Every agent serves it to root on the Unix socket `/run/numa-locality-agent/agent.sock`, and, if the
-section `grpc` is configured, over TCP with mutual TLS 1.3. `localityctl` is a client of this API.
-
-* A field that is not set has the default of protobuf: 0, false or empty. "Absent" means that a message or an `optional` field is not set.
-* Sizes are in bytes (`_bytes`) or base pages (`_page_count`). Fractions are from 0 to 1. Node IDs may have gaps.
-* Texts that are marked "for people" may change in any version. Programs use the enums instead.
-"""
+# What stands above this line in the file is written by hand: the guide.
+MARK = f"<!-- Everything below is generated from the comments in {API}/*.proto by {UPDATE}. Do not edit. -->"
 
 
 class File:
@@ -139,7 +129,7 @@ def enums(file):
 
 
 def reference(files):
-    lines = [HEAD, *table(["service", "method", "does"],
+    lines = ["", *table(["service", "method", "does"],
                           [[link(f".{PACKAGE}.{one['name']}"), f"[{method['name']}](#{method['name'].lower()})",
                             split_errors(about)[0].partition(". ")[0].removesuffix(".")]
                            for file in files for one, _, path in file.elements("service", FILE_SERVICE)
@@ -170,10 +160,14 @@ def main():
     parser.add_argument("--update", action="store_true", help="write the file")
     options = parser.parse_args()
     buf = npm_packages.fetch(HERE, options.build) / "node_modules/@bufbuild/buf-linux-x64/bin/buf"
-    text = reference(read_files(buf))
+    written = REFERENCE.read_text(encoding="utf-8")
+    guide, mark, _ = written.partition(MARK)
+    if not mark:
+        sys.exit(f"{REFERENCE} has no line that begins the generated part: {MARK}")
+    text = f"{guide}{mark}\n{reference(read_files(buf))}"
     if options.update:
         REFERENCE.write_text(text, encoding="utf-8")
-    elif not REFERENCE.exists() or REFERENCE.read_text(encoding="utf-8") != text:
+    elif written != text:
         print(f"proto/README.md is out of date with the comments in proto/{API}. Run: {UPDATE}")
         return 1
     return 0

@@ -99,6 +99,55 @@ TEST_F(AllAgentsTest, OneThatIsDeadDoesNotHideTheOthers) {
   EXPECT_EQ(printed_, "");
 }
 
+TEST_F(AllAgentsTest, AListNamesThemAndTheirNodes) {
+  tree_.Write("endpoints", absl::StrCat("# of the cluster\n\n", endpoints_[0], "\n", kNobody,
+                                        " node-9\n", endpoints_[2], "\tn \n", endpoints_[0]));
+  globals_.all = "";
+  globals_.endpoints_file = tree_.Path("endpoints");
+  globals_.tls.server_name = kServerName;
+  globals_.parallel = 1;
+  EXPECT_EQ(*Run(TopCommand, {"top"}), kExitError);
+  EXPECT_THAT(printed_, testing::ContainsRegex("\nnode-0 .*/w0 .*\nnode-2 .*/w2 "));
+  EXPECT_THAT(complaints_, HasSubstr("ERROR: node-9: cannot reach the agent at 127.0.0.9:1"));
+  GivePodTo(2);
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pod", "uid-1"}), kExitSuccess);
+  EXPECT_EQ(agents_[2]->create_requests.size(), 1u);
+  EXPECT_TRUE(absl::IsInvalidArgument(Run(ReserveCommand, {"reserve", "--pod", "a"}).status()));
+  tree_.Write("endpoints", "\n");
+  EXPECT_THAT(std::string(Run(TopCommand, {"top"}).status().message()),
+              HasSubstr("endpoints: there is no endpoint in it"));
+  tree_.Remove("endpoints");
+  EXPECT_TRUE(absl::IsNotFound(Run(TopCommand, {"top"}).status()));
+}
+
+TEST_F(AllAgentsTest, AListOfSocketsNeedsNoCertificates) {
+  FakeAgent local;
+  local.placement_pages.resize(1);
+  local.placement_pages[0].add_placements()->mutable_workload()->set_cgroup_path("/local");
+  tree_.Write("endpoints", local.endpoint());
+  globals_.all = "";
+  globals_.endpoints_file = tree_.Path("endpoints");
+  globals_.tls = {};
+  EXPECT_EQ(*Run(TopCommand, {"top"}), kExitSuccess) << complaints_;
+  EXPECT_THAT(printed_, HasSubstr("/local"));
+}
+
+TEST_F(AllAgentsTest, EachHasALimitedTime) {
+  globals_.timeout = absl::Milliseconds(500);
+  const auto agents = AllAgents::Find(globals_);
+  ASSERT_TRUE(agents.ok()) << agents.status();
+  // One of them never comes to an end.
+  const auto answers = agents->Ask<v1::GetStatusResponse>([](AgentClient& agent) {
+    auto status = agent.GetStatus();
+    while (status.ok() && status->node_name() == "node-1") status = agent.GetStatus();
+    return status;
+  });
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_TRUE(answers[0].response.ok());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(answers[1].response.status()));
+  EXPECT_TRUE(answers[2].response.ok());
+}
+
 TEST_F(AllAgentsTest, EachMustHaveACertificateForTheName) {
   const FakeAgent other("127.0.0.4", ServerCredentialsOf(ca_.Issue("other.test"), ca_));
   endpoints_ = {endpoints_[0], other.endpoint()};
@@ -143,6 +192,18 @@ TEST_F(AllAgentsTest, NothingIsMovedOnAGuess) {
   EXPECT_TRUE(absl::IsInvalidArgument(Run(ReserveCommand, {"reserve", "--pod", "a"}).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(Run(TopCommand, {"top", "--watch"}).status()));
   for (const auto& agent : agents_) EXPECT_EQ(agent->create_requests.size(), 0u);
+}
+
+TEST(ParseAddressesTest, NamesTheLineThatIsWrong) {
+  const auto addresses = ParseAddresses("unix:/run/a.sock\r\n[2001:db8::1]:9463  node-1\n");
+  ASSERT_TRUE(addresses.ok()) << addresses.status();
+  ASSERT_EQ(addresses->size(), 2u);
+  EXPECT_EQ((*addresses)[0].node, "unix:/run/a.sock");
+  EXPECT_EQ((*addresses)[1].endpoint, "[2001:db8::1]:9463");
+  EXPECT_EQ((*addresses)[1].node, "node-1");
+  for (const char* wrong : {"\nnode-1", "\n10.0.0.1:9463 node-1 ready"}) {
+    EXPECT_THAT(std::string(ParseAddresses(wrong).status().message()), HasSubstr("line 2: "));
+  }
 }
 
 TEST(ResolveHostTest, GivesEachAddressOnce) {

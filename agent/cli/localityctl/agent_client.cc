@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "absl/strings/match.h"
@@ -11,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "agent/base/status.h"
 #include "agent/cli/localityctl/connection.h"
+#include "agent/cli/localityctl/reconnect.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
@@ -21,10 +23,6 @@ namespace {
 using Agent = v1::AgentService::StubInterface;
 using Placement = v1::PlacementService::StubInterface;
 using Migrations = v1::MigrationService::StubInterface;
-
-absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
-  return absl::Status(status.code(), absl::StrCat(status.message(), hint));
-}
 
 // gRPC reports the reason only as text. For an unknown text the advice names every likely cause.
 absl::string_view TlsHint(absl::string_view why) {
@@ -50,18 +48,25 @@ struct AgentClient::Stubs {
   std::unique_ptr<Migrations> migration;
 };
 
-AgentClient::AgentClient(const std::string& unix_endpoint, absl::Duration timeout)
-    : AgentClient(unix_endpoint,
-                  grpc::CreateChannel(unix_endpoint, grpc::InsecureChannelCredentials()), timeout) {
-}
+AgentClient::AgentClient(const std::string& unix_endpoint, absl::Duration timeout,
+                         const Clock& clock)
+    : AgentClient(unix_endpoint, OpenUnixChannel(unix_endpoint), timeout, clock) {}
 
 AgentClient::AgentClient(const std::string& endpoint, const std::shared_ptr<grpc::Channel>& channel,
-                         absl::Duration timeout)
+                         absl::Duration timeout, const Clock& clock)
     : endpoint_(endpoint),
       timeout_(timeout),
+      clock_(&clock),
+      channel_(channel),
       stubs_(std::make_shared<Stubs>(v1::AgentService::NewStub(channel),
                                      v1::PlacementService::NewStub(channel),
                                      v1::MigrationService::NewStub(channel))) {}
+
+AgentClient AgentClient::Within(absl::Duration limit) const {
+  AgentClient limited = *this;
+  limited.deadline_ = absl::Now() + limit;
+  return limited;
+}
 
 template <typename Stub, typename Request, typename Response>
 absl::StatusOr<Response> AgentClient::Call(Stub& stub,
@@ -69,10 +74,34 @@ absl::StatusOr<Response> AgentClient::Call(Stub& stub,
                                                                         const Request&, Response*),
                                            const Request& request) const {
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
+  context.set_deadline(absl::ToChronoTime(std::min(absl::Now() + timeout_, deadline_)));
   Response response;
   NL_RETURN_IF_ERROR(ToStatus((stub.*method)(&context, request, &response)));
   return response;
+}
+
+template <typename Stub, typename Request, typename Response>
+absl::StatusOr<Response> AgentClient::Persist(
+    Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+    const Request& request) const {
+  Reconnect reconnect(*clock_, timeout_);
+  if (Connect()) reconnect.Reached();
+  while (true) {
+    auto response = Call(stub, method, request);
+    const absl::Status& status = response.status();
+    if (absl::IsUnavailable(status) && reconnect.WaitAfter(status)) continue;
+    return response;
+  }
+}
+
+bool AgentClient::Connect() const {
+  const auto deadline = absl::ToChronoTime(std::min(absl::Now() + timeout_, deadline_));
+  grpc_connectivity_state state = channel_->GetState(true);
+  while (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_CONNECTING) {
+    if (!channel_->WaitForStateChange(state, deadline)) return false;
+    state = channel_->GetState(true);
+  }
+  return state == GRPC_CHANNEL_READY;
 }
 
 absl::StatusOr<v1::GetTopologyResponse> AgentClient::GetTopology() {
@@ -99,7 +128,7 @@ absl::StatusOr<v1::GetPoliciesResponse> AgentClient::GetPolicies() {
 
 absl::StatusOr<v1::CreateMigrationResponse> AgentClient::CreateMigration(
     const v1::CreateMigrationRequest& request) {
-  return Call(*stubs_->migration, &Migrations::CreateMigration, request);
+  return Persist(*stubs_->migration, &Migrations::CreateMigration, request);
 }
 
 absl::StatusOr<v1::CancelMigrationResponse> AgentClient::CancelMigration(const std::string& id) {
@@ -110,7 +139,7 @@ absl::StatusOr<v1::CancelMigrationResponse> AgentClient::CancelMigration(const s
 
 absl::StatusOr<v1::ReserveWorkloadResponse> AgentClient::ReserveWorkload(
     const v1::ReserveWorkloadRequest& request) {
-  return Call(*stubs_->migration, &Migrations::ReserveWorkload, request);
+  return Persist(*stubs_->migration, &Migrations::ReserveWorkload, request);
 }
 
 absl::StatusOr<v1::ReleaseWorkloadResponse> AgentClient::ReleaseWorkload(
@@ -143,30 +172,55 @@ absl::StatusOr<v1::ListMigrationsResponse> AgentClient::ListMigrations() {
   return all;
 }
 
+template <typename Message, typename Open, typename OnMessage>
+absl::Status AgentClient::Watch(const Open& open, const OnMessage& on_message) const {
+  Reconnect reconnect(*clock_, kWatchPatience);
+  if (Connect()) reconnect.Reached();
+  while (true) {
+    grpc::ClientContext context;
+    const auto stream = open(&context);
+    Message message;
+    while (stream->Read(&message)) {
+      reconnect.Reached();
+      if (on_message(message)) continue;
+      context.TryCancel();
+      return absl::OkStatus();
+    }
+    const absl::Status end = ToStatus(stream->Finish());
+    if (end.ok() || !reconnect.WaitAfter(end)) return end;
+  }
+}
+
 absl::StatusOr<v1::Migration> AgentClient::WatchMigration(
     const std::string& id, absl::FunctionRef<void(const v1::Migration&)> on_change) {
   v1::WatchMigrationRequest request;
   request.set_id(id);
-  grpc::ClientContext context;
-  const auto stream = stubs_->migration->WatchMigration(&context, request);
-  v1::WatchMigrationResponse response;
-  while (stream->Read(&response)) on_change(response.migration());
-  NL_RETURN_IF_ERROR(ToStatus(stream->Finish()));
+  v1::Migration last;
+  NL_RETURN_IF_ERROR(Watch<v1::WatchMigrationResponse>(
+      [&](grpc::ClientContext* context) {
+        return stubs_->migration->WatchMigration(context, request);
+      },
+      [&](const v1::WatchMigrationResponse& response) {
+        last = response.migration();
+        on_change(last);
+        return true;
+      }));
   // The API guarantees that the last message before OK has the final state.
-  return response.migration();
+  return last;
 }
 
 absl::Status AgentClient::WatchPlacements(
     absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_change) {
-  grpc::ClientContext context;
-  const auto stream = stubs_->placement->WatchPlacements(&context, v1::WatchPlacementsRequest());
-  v1::WatchPlacementsResponse response;
-  while (stream->Read(&response)) {
-    if (on_change(response)) continue;
-    context.TryCancel();
-    return absl::OkStatus();
-  }
-  NL_RETURN_IF_ERROR(ToStatus(stream->Finish()));
+  bool is_enough = false;
+  NL_RETURN_IF_ERROR(Watch<v1::WatchPlacementsResponse>(
+      [&](grpc::ClientContext* context) {
+        return stubs_->placement->WatchPlacements(context, v1::WatchPlacementsRequest());
+      },
+      [&](const v1::WatchPlacementsResponse& response) {
+        is_enough = !on_change(response);
+        return !is_enough;
+      }));
+  if (is_enough) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("the agent at ", endpoint_, " ended the watch"));
 }
 
@@ -180,9 +234,12 @@ absl::Status AgentClient::OutOfReach(const std::string& why) const {
   // errno distinguishes the reasons; gRPC reports them only as text.
   const std::string path(absl::StripPrefix(endpoint_, "unix:"));
   if (access(path.c_str(), R_OK | W_OK) != 0) {
-    const absl::Status denied = ErrnoStatus(errno, what);
-    if (!absl::IsPermissionDenied(denied)) return WithHint(denied, kHint);
-    return WithHint(denied, "; run as root, or as a user who may use the socket");
+    const absl::Status reason = ErrnoStatus(errno, what);
+    if (absl::IsPermissionDenied(reason)) {
+      return absl::PermissionDeniedError(
+          absl::StrCat(reason.message(), "; run as root, or as a user who may use the socket"));
+    }
+    return absl::UnavailableError(absl::StrCat(reason.message(), kHint));
   }
   return absl::UnavailableError(absl::StrCat(what, ": ", why, kHint));
 }

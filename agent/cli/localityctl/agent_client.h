@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "agent/base/clock.h"
 #include "numalocality/v1/agent.pb.h"
 #include "numalocality/v1/migration.pb.h"
 #include "numalocality/v1/placement.pb.h"
@@ -31,24 +32,32 @@ inline google::protobuf::Duration ToProto(absl::Duration duration) {
 
 // A client of one agent. Its methods return the agent's errors; UNAVAILABLE if the agent cannot be
 // reached, PERMISSION_DENIED if this user may not use its socket, DEADLINE_EXCEEDED if a call takes
-// longer than the timeout. Messages name the endpoint and what to do.
+// longer than the timeout. Messages name the endpoint and what to do. If the agent is lost after it
+// was connected, watches and the calls that have a request ID try again (see Reconnect).
 class AgentClient {
  public:
   // Connects with the first call. `endpoint` appears in error messages only. `timeout` limits each
-  // call except the watches.
+  // call except the watches. `clock`, which outlives the client, is that of pauses between
+  // attempts.
   AgentClient(const std::string& endpoint, const std::shared_ptr<grpc::Channel>& channel,
-              absl::Duration timeout);
-  AgentClient(const std::string& unix_endpoint, absl::Duration timeout);
+              absl::Duration timeout, const Clock& clock = Clock::System());
+  AgentClient(const std::string& unix_endpoint, absl::Duration timeout,
+              const Clock& clock = Clock::System());
+
+  // This client with `limit` for all its calls together, watches excepted, from now on.
+  AgentClient Within(absl::Duration limit) const;
 
   absl::StatusOr<v1::GetTopologyResponse> GetTopology();
   absl::StatusOr<v1::GetPlacementResponse> GetPlacement(const v1::GetPlacementRequest& request);
   absl::StatusOr<v1::ExplainPlacementResponse> ExplainPlacement(
       const v1::ExplainPlacementRequest& request);
+  // The request should have a request ID, so that trying again is safe.
   absl::StatusOr<v1::CreateMigrationResponse> CreateMigration(
       const v1::CreateMigrationRequest& request);
   absl::StatusOr<v1::GetStatusResponse> GetStatus();
   absl::StatusOr<v1::GetPoliciesResponse> GetPolicies();
   absl::StatusOr<v1::CancelMigrationResponse> CancelMigration(const std::string& id);
+  // As CreateMigration; a request with a token needs no request ID.
   absl::StatusOr<v1::ReserveWorkloadResponse> ReserveWorkload(
       const v1::ReserveWorkloadRequest& request);
   absl::StatusOr<v1::ReleaseWorkloadResponse> ReleaseWorkload(
@@ -62,8 +71,8 @@ class AgentClient {
   absl::StatusOr<v1::Migration> WatchMigration(
       const std::string& id, absl::FunctionRef<void(const v1::Migration&)> on_change);
 
-  // Calls `on_change` with each change of placements. Returns OK when `on_change` returns false,
-  // and the agent's error, or UNAVAILABLE, when the agent ends the stream.
+  // Calls `on_change` with each change of placements, after a reconnection with a resync first.
+  // Returns OK when `on_change` returns false.
   absl::Status WatchPlacements(
       absl::FunctionRef<bool(const v1::WatchPlacementsResponse&)> on_change);
 
@@ -76,13 +85,27 @@ class AgentClient {
                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) const;
+  // The same, again if the agent is lost.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Persist(Stub& stub,
+                                   grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                                const Request&, Response*),
+                                   const Request& request) const;
+  // Reads the stream of `open` until `on_message` returns false or the stream ends with OK.
+  template <typename Message, typename Open, typename OnMessage>
+  absl::Status Watch(const Open& open, const OnMessage& on_message) const;
+  // Connects. False if that fails.
+  bool Connect() const;
   absl::Status ToStatus(const grpc::Status& status) const;
   // The error for UNAVAILABLE: `why` with the endpoint and advice.
   absl::Status OutOfReach(const std::string& why) const;
 
   std::string endpoint_;
   absl::Duration timeout_;
-  std::shared_ptr<Stubs> stubs_;  // copies of a client share them
+  absl::Time deadline_ = absl::InfiniteFuture();  // of all calls
+  const Clock* clock_;
+  std::shared_ptr<grpc::Channel> channel_;  // copies of a client share it and the stubs
+  std::shared_ptr<Stubs> stubs_;
 };
 
 }  // namespace numalocality::localityctl

@@ -1,11 +1,12 @@
-// --all: the agents of many machines behind one DNS name, such as a headless Service's. They are
-// called in parallel, and their answers are printed together.
+// --all and --endpoints: the agents of many machines, behind one DNS name, such as a headless
+// Service's, or in a list. They are called in parallel, and their answers are printed together.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_ALL_AGENTS_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_ALL_AGENTS_H_
 
 #include <algorithm>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -14,6 +15,9 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/cli/exit_code.h"
@@ -30,22 +34,35 @@ struct AgentAnswer {
   absl::StatusOr<Response> response = absl::UnknownError("not asked");
 };
 
-// The clients of all agents.
+// The address of one of many agents.
+struct AgentAddress {
+  std::string endpoint;
+  std::string node;  // a name for people: the Kubernetes node, or the host
+};
+
+// The agents that `text` lists: an endpoint in each line, which the name of its node may follow.
+// Empty lines and lines that begin with # are skipped, repeated endpoints too. INVALID_ARGUMENT
+// names the line. Pure.
+absl::StatusOr<std::vector<AgentAddress>> ParseAddresses(absl::string_view text);
+
+// The agents of all machines. Each is connected to only while it is asked.
 class AllAgents {
  public:
-  // The agents at the addresses of `globals.all`. UNAVAILABLE if the name has no address.
+  // The agents at the addresses of `globals.all`, or in `globals.endpoints_file`. UNAVAILABLE if
+  // the name has no address, NOT_FOUND if there is no file.
   static absl::StatusOr<AllAgents> Find(const GlobalOptions& globals);
 
-  // Calls `ask` once for each agent, in several threads at a time. Returns the answers sorted by
-  // node name.
+  // Calls `ask` once for each agent, for `globals.parallel` at a time. The calls to one agent may
+  // take `globals.timeout` together. Returns the answers sorted by node name.
   template <typename Response>
   std::vector<AgentAnswer<Response>> Ask(
-      const std::function<absl::StatusOr<Response>(AgentClient&)>& ask) {
-    std::vector<AgentAnswer<Response>> answers(agents_.size());
+      const std::function<absl::StatusOr<Response>(AgentClient&)>& ask) const {
+    std::vector<AgentAnswer<Response>> answers(addresses_.size());
     InParallel([&](size_t i) {
-      Agent& agent = agents_[i];
-      const absl::Status met = Meet(agent);
-      auto response = met.ok() ? ask(agent.client) : absl::StatusOr<Response>(met);
+      AgentAddress agent = addresses_[i];
+      AgentClient client = Open(agent.endpoint).Within(timeout_);
+      const absl::Status met = Meet(client, agent);
+      auto response = met.ok() ? ask(client) : absl::StatusOr<Response>(met);
       answers[i] = {agent.node, agent.endpoint, std::move(response)};
     });
     std::sort(answers.begin(), answers.end(), [](const auto& a, const auto& b) {
@@ -54,24 +71,23 @@ class AllAgents {
     return answers;
   }
 
-  // Moves out the client with this endpoint, which must be one of an answer.
-  AgentClient Take(const std::string& endpoint);
+  // A client of the agent at `endpoint`.
+  AgentClient Open(const std::string& endpoint) const;
 
  private:
-  struct Agent {
-    std::string endpoint;
-    std::string node;
-    AgentClient client;
-  };
+  AllAgents() = default;
 
-  explicit AllAgents(std::vector<Agent> agents) : agents_(std::move(agents)) {}
-
-  // Fetches the name of the agent's node.
-  static absl::Status Meet(Agent& agent);
+  // Asks for the name of the agent's node.
+  static absl::Status Meet(AgentClient& client, AgentAddress& agent);
   // Calls `work` with the index of each agent, several at a time.
   void InParallel(absl::FunctionRef<void(size_t)> work) const;
 
-  std::vector<Agent> agents_;
+  std::vector<AgentAddress> addresses_;
+  std::shared_ptr<grpc::ChannelCredentials> credentials_;  // null: all agents have unix sockets
+  std::string server_name_;
+  absl::Duration timeout_;
+  size_t parallel_ = 1;
+  const Clock* clock_ = nullptr;
 };
 
 // Removes the answers of agents that do not know the workload, as it is on one machine only.
@@ -132,7 +148,7 @@ template <typename Response>
 absl::StatusOr<ExitCode> ShowSections(
     const GlobalOptions& globals, const std::function<absl::StatusOr<Response>(AgentClient&)>& ask,
     absl::FunctionRef<std::string(const Response&)> text) {
-  NL_ASSIGN_OR_RETURN(AllAgents agents, AllAgents::Find(globals));
+  NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
   return PrintAnswers<Response>(
       agents.Ask<Response>(ask), globals.output,
       [&](const auto& answers) { return SectionsText<Response>(answers, text); });

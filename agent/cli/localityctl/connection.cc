@@ -27,6 +27,25 @@ namespace {
 
 constexpr absl::string_view kUnix = "unix:";
 
+// The same for all channels: after a failure gRPC tries to connect at most this often.
+constexpr absl::Duration kFirstReconnect = absl::Milliseconds(500);
+constexpr absl::Duration kSlowestReconnect = absl::Seconds(5);
+// A watch may be silent for long. A ping shows whether the other machine is still there; agents
+// refuse clients that send more than one in 20 s.
+constexpr absl::Duration kPingInterval = absl::Seconds(30);
+constexpr absl::Duration kPingTimeout = absl::Seconds(20);
+
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+grpc::ChannelArguments ReconnectArguments() {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(kFirstReconnect));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(kSlowestReconnect));
+  return arguments;
+}
+
 absl::StatusOr<std::string> ReadTlsFile(const char* option, const std::string& path) {
   if (path.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -126,24 +145,38 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ReadCredentials(
   return grpc::SslCredentials(tls);
 }
 
+std::shared_ptr<grpc::Channel> OpenUnixChannel(const std::string& endpoint) {
+  return grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(),
+                                   ReconnectArguments());
+}
+
 std::shared_ptr<grpc::Channel> OpenTlsChannel(
     const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
     const std::string& server_name) {
-  grpc::ChannelArguments arguments;
+  grpc::ChannelArguments arguments = ReconnectArguments();
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kPingInterval));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kPingTimeout));
+  // Without these gRPC stops after two pings, and sends one in five minutes at most.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_MIN_SENT_PING_INTERVAL_WITHOUT_DATA_MS,
+                   Milliseconds(kPingInterval));
   if (!server_name.empty()) arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, server_name);
   return grpc::CreateCustomChannel(target, credentials, arguments);
 }
 
 absl::StatusOr<AgentClient> Connect(const GlobalOptions& globals) {
-  if (!globals.all.empty()) {
+  if (globals.calls_many()) {
     return absl::InvalidArgumentError(
-        "this command works on one agent and does not take --all: name the agent with --endpoint");
+        "this command works on one agent and does not take --all or --endpoints: name the agent "
+        "with --endpoint");
   }
-  if (IsUnixEndpoint(globals.endpoint)) return AgentClient(globals.endpoint, globals.timeout);
+  if (IsUnixEndpoint(globals.endpoint)) {
+    return AgentClient(globals.endpoint, globals.timeout, *globals.clock);
+  }
   NL_ASSIGN_OR_RETURN(const auto credentials, ReadCredentials(globals.tls));
   return AgentClient(globals.endpoint,
                      OpenTlsChannel(globals.endpoint, credentials, globals.tls.server_name),
-                     globals.timeout);
+                     globals.timeout, *globals.clock);
 }
 
 }  // namespace numalocality::localityctl

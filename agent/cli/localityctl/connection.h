@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/base/clock.h"
 #include "agent/cli/localityctl/agent_client.h"
 #include "agent/cli/localityctl/output.h"
 
@@ -52,9 +53,12 @@ struct TlsOptions {
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ReadCredentials(
     const TlsOptions& options);
 
+// A channel to a unix socket ("unix:PATH") that connects with the first call.
+std::shared_ptr<grpc::Channel> OpenUnixChannel(const std::string& endpoint);
+
 // A channel to `target` (HOST:PORT, or an address in gRPC's form) that connects with the first call
-// and never in plaintext. The server must have a certificate for `server_name`, or for HOST if that
-// is empty.
+// and never in plaintext, and that notices within a minute if the other machine is gone. The server
+// must have a certificate for `server_name`, or for HOST if that is empty.
 std::shared_ptr<grpc::Channel> OpenTlsChannel(
     const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
     const std::string& server_name);
@@ -62,15 +66,21 @@ std::shared_ptr<grpc::Channel> OpenTlsChannel(
 // The options that all subcommands have.
 struct GlobalOptions {
   std::string endpoint = kDefaultEndpoint;
-  std::string all;  // --all: NAME:PORT of all agents; empty: the one agent at `endpoint`
+  std::string all;             // --all: NAME:PORT of many agents
+  std::string endpoints_file;  // --endpoints: the file that lists them; "-": standard input
+  int parallel = 16;           // how many of them are called at a time
   TlsOptions tls;
   // Resolves `all`. Tests replace it.
   std::function<absl::StatusOr<std::vector<std::string>>(const HostPort&)> resolve = ResolveHost;
   OutputFormat output = OutputFormat::kTable;
   absl::Duration timeout = absl::Seconds(30);
+  const Clock* clock = &Clock::System();  // of pauses between attempts
+
+  // Whether many agents are called instead of the one at `endpoint`.
+  bool calls_many() const { return !all.empty() || !endpoints_file.empty(); }
 };
 
-// The client of the agent at `endpoint`. INVALID_ARGUMENT with --all.
+// The client of the agent at `endpoint`. INVALID_ARGUMENT if the options name many.
 absl::StatusOr<AgentClient> Connect(const GlobalOptions& globals);
 
 }  // namespace numalocality::localityctl

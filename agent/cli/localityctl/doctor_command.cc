@@ -55,7 +55,7 @@ std::string WrappedWords(const google::protobuf::RepeatedPtrField<std::string>& 
 using Answer = AgentAnswer<v1::GetStatusResponse>;
 
 absl::StatusOr<ExitCode> DoctorOfAll(const GlobalOptions& globals) {
-  NL_ASSIGN_OR_RETURN(AllAgents agents, AllAgents::Find(globals));
+  NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
   const auto answers =
       agents.Ask<v1::GetStatusResponse>([](AgentClient& agent) { return agent.GetStatus(); });
   const ExitCode printed = PrintAnswers<v1::GetStatusResponse>(
@@ -116,7 +116,7 @@ Command DoctorCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments = app.add_subcommand(
       "doctor", "Show what the agent can do here, what prevents it, and what to do");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
-    if (!globals.all.empty()) return DoctorOfAll(globals);
+    if (globals.calls_many()) return DoctorOfAll(globals);
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     NL_ASSIGN_OR_RETURN(const auto status, client.GetStatus());
     std::cout << Render(status, globals.output, [&] { return StatusText(status); });

@@ -102,7 +102,7 @@ struct ExplainOptions {
 absl::StatusOr<ExitCode> ExplainWithAll(const GlobalOptions& globals,
                                         const v1::ExplainPlacementRequest& request) {
   using Response = v1::ExplainPlacementResponse;
-  NL_ASSIGN_OR_RETURN(AllAgents agents, AllAgents::Find(globals));
+  NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
   auto answers = agents.Ask<Response>(
       [&request](AgentClient& agent) { return agent.ExplainPlacement(request); });
   NL_RETURN_IF_ERROR(KeepFound(answers));
@@ -119,7 +119,7 @@ absl::StatusOr<ExitCode> Explain(const GlobalOptions& globals, const ExplainOpti
     return absl::InvalidArgumentError(
         "name a workload with --pod, --container, --cgroup or --pid; 'localityctl top' lists them");
   }
-  if (!globals.all.empty()) return ExplainWithAll(globals, request);
+  if (globals.calls_many()) return ExplainWithAll(globals, request);
   NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
   NL_ASSIGN_OR_RETURN(const auto response, client.ExplainPlacement(request));
   std::cout << Render(response, globals.output, [&] { return ExplanationsText(response); });

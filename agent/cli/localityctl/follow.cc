@@ -6,6 +6,7 @@
 #include <csignal>
 #include <iostream>
 #include <list>
+#include <random>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/clock.h"
@@ -35,9 +36,18 @@ void EndOnInterrupt(const std::string& message) {
   sigaction(SIGINT, &action, nullptr);
 }
 
-absl::StatusOr<v1::Migration> Submit(AgentClient& client,
-                                     const v1::CreateMigrationRequest& request) {
+std::string NewRequestId() {
+  std::random_device random;
+  std::string id = "localityctl-";
+  for (int i = 0; i < 4; ++i) absl::StrAppend(&id, absl::Hex(random(), absl::kZeroPad8));
+  return id;
+}
+
+absl::StatusOr<v1::Migration> Submit(AgentClient& client, v1::CreateMigrationRequest request) {
   EndOnInterrupt("The migration may have started: see 'localityctl migrations'.");
+  if (request.request_id().empty() && !request.validate_only()) {
+    request.set_request_id(NewRequestId());
+  }
   const auto response = client.CreateMigration(request);
   if (absl::IsAborted(response.status())) {
     return absl::AbortedError(absl::StrCat(

@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "agent/base/version.h"
 #include "agent/cli/arguments.h"
@@ -33,10 +34,22 @@ denied; 3 the migration did not succeed or cannot start now, or doctor has found
 interrupted.
 )";
 
+// Each needs a thread and a connection: 1024 file descriptors are a common limit.
+constexpr int kMostParallel = 500;
+
 absl::StatusOr<std::string> ParseAll(absl::string_view text) {
   const absl::Status parsed = ParseHostPort(text).status();
   if (!parsed.ok()) return parsed;
   return std::string(text);
+}
+
+absl::StatusOr<int> ParseParallel(absl::string_view text) {
+  int parallel = 0;
+  if (absl::SimpleAtoi(text, &parallel) && parallel > 0 && parallel <= kMostParallel) {
+    return parallel;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("'", text, "' is not a number of agents; write a ",
+                                                 "whole number from 1 to ", kMostParallel));
 }
 
 void AddConnectionOptions(CLI::App& app, GlobalOptions& globals) {
@@ -48,11 +61,22 @@ void AddConnectionOptions(CLI::App& app, GlobalOptions& globals) {
       ->type_name("unix:PATH|HOST:PORT")
       ->envname("LOCALITYCTL_ENDPOINT")
       ->group(kGroup);
-  AddParsedOption(app, "--all", ParseAll, globals.all,
-                  "Call the agents of all machines: those at each address of this name, such as a "
-                  "headless Service. Only for subcommands that read, and for migrate --pod or "
-                  "--container")
-      ->type_name("NAME:PORT")
+  CLI::Option* all =
+      AddParsedOption(app, "--all", ParseAll, globals.all,
+                      "Call the agents of all machines: those at each address of this name, such "
+                      "as a headless Service. Only for subcommands that read, and for migrate "
+                      "--pod or --container")
+          ->type_name("NAME:PORT")
+          ->group(kGroup);
+  app.add_option("--endpoints", globals.endpoints_file,
+                 "As --all, for the agents in this file, or on standard input: an endpoint in each "
+                 "line, and the name of its node if known")
+      ->type_name("FILE|-")
+      ->group(kGroup)
+      ->excludes(all);
+  AddParsedOption(app, "--parallel", ParseParallel, globals.parallel,
+                  "How many agents --all and --endpoints call at a time; default 16")
+      ->type_name("N")
       ->group(kGroup);
   const auto add = [&](const char* name, std::string& target, const char* type,
                        const char* environment, const char* description) {
@@ -81,7 +105,7 @@ int Main(int argc, char** argv) {
                   "Output format: table (the default), json or yaml")
       ->type_name("FORMAT");
   AddParsedOption(app, "--timeout", ParseTimeSpan, globals.timeout,
-                  "How long to wait for each answer; default 30s")
+                  "How long to wait for each answer, and for each of several agents; default 30s")
       ->type_name("TIME");
   const Command commands[] = {
       TopologyCommand(app, globals), TopCommand(app, globals),      ExplainCommand(app, globals),

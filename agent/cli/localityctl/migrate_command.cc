@@ -251,14 +251,14 @@ absl::StatusOr<AgentClient> ConnectToMachineOf(const GlobalOptions& globals,
   }
   v1::GetPlacementRequest request;
   *request.mutable_workload() = workload;
-  NL_ASSIGN_OR_RETURN(AllAgents agents, AllAgents::Find(globals));
+  NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
   auto answers = agents.Ask<v1::GetPlacementResponse>(
       [&request](AgentClient& agent) { return agent.GetPlacement(request); });
   NL_RETURN_IF_ERROR(KeepFound(answers));
   const auto found = std::partition(answers.begin(), answers.end(),
                                     [](const auto& answer) { return answer.response.ok(); });
   if (found == answers.begin()) return answers.front().response.status();
-  if (found - answers.begin() == 1) return agents.Take(answers.front().endpoint);
+  if (found - answers.begin() == 1) return agents.Open(answers.front().endpoint);
   return absl::FailedPreconditionError(
       absl::StrCat("the agents of ", answers[0].node, " and ", answers[1].node,
                    " both have such a workload: name one agent with --endpoint instead of --all"));
@@ -266,9 +266,9 @@ absl::StatusOr<AgentClient> ConnectToMachineOf(const GlobalOptions& globals,
 
 absl::StatusOr<ExitCode> Migrate(const GlobalOptions& globals, const MigrateOptions& options) {
   NL_ASSIGN_OR_RETURN(const v1::CreateMigrationRequest request, ToRequest(options));
-  NL_ASSIGN_OR_RETURN(AgentClient client, globals.all.empty()
-                                              ? Connect(globals)
-                                              : ConnectToMachineOf(globals, request.workloads(0)));
+  NL_ASSIGN_OR_RETURN(AgentClient client, globals.calls_many()
+                                              ? ConnectToMachineOf(globals, request.workloads(0))
+                                              : Connect(globals));
   NL_ASSIGN_OR_RETURN(const v1::Migration migration, Submit(client, request));
   if (options.wait && !options.dry_run) return Follow(client, migration.id(), globals.output);
   std::cout << Render(migration, globals.output, [&] {

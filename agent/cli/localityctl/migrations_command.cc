@@ -25,7 +25,7 @@ std::shared_ptr<std::string> AddId(CLI::App& arguments) {
 
 absl::StatusOr<ExitCode> MigrationsOfAll(const GlobalOptions& globals) {
   using Response = v1::ListMigrationsResponse;
-  NL_ASSIGN_OR_RETURN(AllAgents agents, AllAgents::Find(globals));
+  NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
   const auto answers =
       agents.Ask<Response>([](AgentClient& agent) { return agent.ListMigrations(); });
   return PrintAnswers<Response>(answers, globals.output, [](const auto& good) {
@@ -45,7 +45,7 @@ Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments =
       app.add_subcommand("migrations", "List the running and recent migrations, newest first");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
-    if (!globals.all.empty()) return MigrationsOfAll(globals);
+    if (globals.calls_many()) return MigrationsOfAll(globals);
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     NL_ASSIGN_OR_RETURN(const auto list, client.ListMigrations());
     std::cout << Render(list, globals.output, [&] { return MigrationsText(list.migrations()); });
@@ -64,7 +64,7 @@ Command WatchCommand(CLI::App& app, const GlobalOptions& globals) {
   const auto run = [&globals, id]() -> absl::StatusOr<ExitCode> {
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     if (!id->empty()) return Follow(client, *id, globals.output);
-    return WatchPlacements(client, {{}, true}, globals.output, false);
+    return WatchPlacements(client, {{}, "", true}, globals.output, false);
   };
   return {arguments, run};
 }

@@ -94,7 +94,7 @@ Command PoliciesCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments =
       app.add_subcommand("policies", "Show the policies by which the agent repairs placements");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
-    if (!globals.all.empty()) {
+    if (globals.calls_many()) {
       return ShowSections<v1::GetPoliciesResponse>(
           globals, [](AgentClient& agent) { return agent.GetPolicies(); }, PoliciesText);
     }

@@ -9,6 +9,7 @@
 #include "agent/cli/arguments.h"
 #include "agent/cli/localityctl/agent_client.h"
 #include "agent/cli/localityctl/commands.h"
+#include "agent/cli/localityctl/follow.h"
 #include "agent/cli/localityctl/selector.h"
 #include "agent/cli/localityctl/words.h"
 
@@ -46,6 +47,7 @@ absl::StatusOr<ExitCode> Reserve(const GlobalOptions& globals, const ReserveOpti
   // With a token, the reservation's own.
   request.set_owner(options.owner.value_or(options.token.empty() ? "localityctl" : ""));
   request.set_token(options.token);
+  if (options.token.empty()) request.set_request_id(NewRequestId());
   NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
   NL_ASSIGN_OR_RETURN(const auto response, client.ReserveWorkload(request));
   std::cout << Render(response, globals.output, [&] { return ReservationText(response); });

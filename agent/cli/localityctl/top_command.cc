@@ -18,6 +18,7 @@
 #include "agent/base/units.h"
 #include "agent/cli/localityctl/all_agents.h"
 #include "agent/cli/localityctl/commands.h"
+#include "agent/cli/localityctl/reconnect.h"
 #include "agent/cli/localityctl/selector.h"
 #include "agent/cli/localityctl/words.h"
 #include "agent/cli/table.h"
@@ -154,19 +155,13 @@ bool IsNamed(const v1::WorkloadSelector& selector, const v1::Workload& workload)
 
 struct TopOptions {
   SelectorOptions selector;
+  std::string pod_namespace;  // empty: all
   bool watch = false;
   bool sandboxes = false;
   bool pages = false;
 };
 
 constexpr absl::Duration kRefresh = absl::Seconds(2);
-
-void DropSandboxes(v1::ListPlacementsResponse& list) {
-  auto& placements = *list.mutable_placements();
-  for (int i = placements.size() - 1; i >= 0; --i) {
-    if (placements.at(i).is_sandbox()) placements.DeleteSubrange(i, 1);
-  }
-}
 
 // The placements that `options` select.
 absl::StatusOr<v1::ListPlacementsResponse> ReadPlacements(AgentClient& client,
@@ -182,7 +177,12 @@ absl::StatusOr<v1::ListPlacementsResponse> ReadPlacements(AgentClient& client,
     NL_ASSIGN_OR_RETURN(auto response, client.GetPlacement(request));
     list.mutable_placements()->Swap(response.mutable_placements());
   }
-  if (!options.sandboxes) DropSandboxes(list);
+  const WatchFilter filter{{}, options.pod_namespace, options.sandboxes};
+  auto& placements = *list.mutable_placements();
+  placements.erase(
+      std::remove_if(placements.begin(), placements.end(),
+                     [&](const v1::WorkloadPlacement& each) { return !filter.Shows(each); }),
+      placements.end());
   return list;
 }
 
@@ -195,7 +195,7 @@ absl::StatusOr<ExitCode> TopOfAll(const GlobalOptions& globals, const TopOptions
     return absl::InvalidArgumentError(
         "--watch works on one agent: name it with --endpoint instead of --all, or omit --watch");
   }
-  NL_ASSIGN_OR_RETURN(AllAgents agents, AllAgents::Find(globals));
+  NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
   auto answers = agents.Ask<Response>(
       [&options](AgentClient& agent) { return ReadPlacements(agent, options); });
   if (ToSelector(options.selector).name_case() != v1::WorkloadSelector::NAME_NOT_SET) {
@@ -213,20 +213,25 @@ absl::StatusOr<ExitCode> TopOfAll(const GlobalOptions& globals, const TopOptions
 }
 
 absl::StatusOr<ExitCode> Top(const GlobalOptions& globals, const TopOptions& options) {
-  if (!globals.all.empty()) return TopOfAll(globals, options);
+  if (globals.calls_many()) return TopOfAll(globals, options);
   NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
   const bool on_terminal = isatty(STDOUT_FILENO) == 1;
   if (options.watch && !MustPoll(options)) {
-    return WatchPlacements(client, {ToSelector(options.selector), options.sandboxes},
+    return WatchPlacements(client,
+                           {ToSelector(options.selector), options.pod_namespace, options.sandboxes},
                            globals.output, on_terminal);
   }
+  Reconnect reconnect(*globals.clock, kWatchPatience);
   while (true) {
-    NL_ASSIGN_OR_RETURN(const auto list, ReadPlacements(client, options));
+    const auto list = ReadPlacements(client, options);
+    if (!list.ok() && options.watch && reconnect.WaitAfter(list.status())) continue;
+    if (!list.ok()) return list.status();
+    reconnect.Reached();
     std::cout << (options.watch && on_terminal ? kClearScreen : "")
-              << Render(list, globals.output, [&] { return PlacementsText(list.placements()); })
+              << Render(*list, globals.output, [&] { return PlacementsText(list->placements()); })
               << std::flush;
     if (!options.watch || !std::cout) return kExitSuccess;
-    Clock::System().Sleep(kRefresh);
+    globals.clock->Sleep(kRefresh);
   }
 }
 
@@ -272,11 +277,18 @@ std::string PlacementsText(const google::protobuf::RepeatedPtrField<v1::Workload
   return table.ToString() + caveats;
 }
 
+bool WatchFilter::Shows(const v1::Workload& workload) const {
+  return IsNamed(selector, workload) &&
+         (pod_namespace.empty() || workload.pod_namespace() == pod_namespace);
+}
+
+bool WatchFilter::Shows(const v1::WorkloadPlacement& placement) const {
+  return Shows(placement.workload()) && (sandboxes || !placement.is_sandbox());
+}
+
 bool WatchFilter::Shows(const v1::WatchPlacementsResponse& change) const {
-  if (change.has_gone()) return IsNamed(selector, change.gone());
-  if (!change.has_placement()) return true;
-  return IsNamed(selector, change.placement().workload()) &&
-         (sandboxes || !change.placement().is_sandbox());
+  if (change.has_gone()) return Shows(change.gone());
+  return !change.has_placement() || Shows(change.placement());
 }
 
 absl::StatusOr<ExitCode> WatchPlacements(AgentClient& client, const WatchFilter& filter,
@@ -304,6 +316,8 @@ Command TopCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments = app.add_subcommand(
       "top", "Show where containers' memory is, and how much is local to their CPUs");
   AddSelectorOptions(*arguments, options->selector);
+  arguments->add_option("--namespace", options->pod_namespace, "Show only pods of this namespace")
+      ->type_name("NAME");
   arguments->add_flag("--watch", options->watch,
                       "Update the output as placements change; with --pages or --pid every 2 s");
   arguments->add_flag("--sandboxes", options->sandboxes,

@@ -24,11 +24,14 @@ namespace numalocality::localityctl {
 std::string PlacementsText(const google::protobuf::RepeatedPtrField<v1::WorkloadPlacement>& list,
                            const std::vector<std::string>& machines = {});
 
-// Which changes WatchPlacements shows.
+// Which placements top and watch show.
 struct WatchFilter {
-  v1::WorkloadSelector selector;  // NAME_NOT_SET: all workloads
-  bool sandboxes = false;         // also pods' sandboxes
+  v1::WorkloadSelector selector;   // NAME_NOT_SET: all workloads
+  std::string pod_namespace = {};  // empty: all namespaces, and what is in none
+  bool sandboxes = false;          // also pods' sandboxes
 
+  bool Shows(const v1::Workload& workload) const;
+  bool Shows(const v1::WorkloadPlacement& placement) const;
   bool Shows(const v1::WatchPlacementsResponse& change) const;
 };
 

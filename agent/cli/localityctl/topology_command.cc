@@ -44,7 +44,7 @@ Command TopologyCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments =
       app.add_subcommand("topology", "Show the machine's NUMA nodes: CPUs, memory and distances");
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
-    if (!globals.all.empty()) {
+    if (globals.calls_many()) {
       return ShowSections<v1::GetTopologyResponse>(
           globals, [](AgentClient& agent) { return agent.GetTopology(); },
           [](const auto& response) { return TopologyText(response.topology()); });

@@ -6,6 +6,10 @@ FakeAgent::FakeAgent() : endpoint_("unix:" + tree_.Path("agent.sock")) {
   Start(endpoint_, grpc::InsecureServerCredentials(), nullptr);
 }
 
+FakeAgent::FakeAgent(const std::string& unix_endpoint) : endpoint_(unix_endpoint) {
+  Start(endpoint_, grpc::InsecureServerCredentials(), nullptr);
+}
+
 FakeAgent::FakeAgent(const std::string& ip,
                      const std::shared_ptr<grpc::ServerCredentials>& credentials) {
   int port = 0;
@@ -24,6 +28,13 @@ void FakeAgent::Start(const std::string& address,
 }
 
 FakeAgent::~FakeAgent() { server_->Shutdown(); }
+
+grpc::Status FakeAgent::NextStatus() {
+  if (first_statuses.empty()) return status;
+  const grpc::Status next = first_statuses.front();
+  first_statuses.pop_front();
+  return next;
+}
 
 grpc::Status FakeAgent::GetTopology(grpc::ServerContext*, const v1::GetTopologyRequest*,
                                     v1::GetTopologyResponse* response) {
@@ -64,7 +75,7 @@ grpc::Status FakeAgent::ExplainPlacement(grpc::ServerContext*,
 grpc::Status FakeAgent::WatchPlacements(grpc::ServerContext*, const v1::WatchPlacementsRequest*,
                                         grpc::ServerWriter<v1::WatchPlacementsResponse>* writer) {
   for (const auto& change : placement_changes) writer->Write(change);
-  return status;
+  return NextStatus();
 }
 
 grpc::Status FakeAgent::ReserveWorkload(grpc::ServerContext*,
@@ -72,7 +83,7 @@ grpc::Status FakeAgent::ReserveWorkload(grpc::ServerContext*,
                                         v1::ReserveWorkloadResponse* response) {
   reserve_request = *request;
   *response = reservation;
-  return status;
+  return NextStatus();
 }
 
 grpc::Status FakeAgent::ReleaseWorkload(grpc::ServerContext*,
@@ -104,7 +115,7 @@ grpc::Status FakeAgent::CreateMigration(grpc::ServerContext*,
   } else {
     response->mutable_migration()->set_id("m-1");
   }
-  return status;
+  return NextStatus();
 }
 
 grpc::Status FakeAgent::WatchMigration(grpc::ServerContext*,
@@ -116,7 +127,7 @@ grpc::Status FakeAgent::WatchMigration(grpc::ServerContext*,
     response.mutable_migration()->set_id(request->id());
     writer->Write(response);
   }
-  return status;
+  return NextStatus();
 }
 
 }  // namespace numalocality::localityctl

@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,13 +22,17 @@ class FakeAgent final : public v1::PlacementService::Service,
                         public v1::AgentService::Service {
  public:
   FakeAgent();
+  // Listens on this unix socket.
+  explicit FakeAgent(const std::string& unix_endpoint);
   // Listens on a free port of this IPv4 address.
   FakeAgent(const std::string& ip, const std::shared_ptr<grpc::ServerCredentials>& credentials);
   ~FakeAgent() override;
 
   const std::string& endpoint() const { return endpoint_; }
 
-  grpc::Status status;            // what every call ends with
+  grpc::Status status;  // what every call ends with
+  // What the first calls end with: of CreateMigration, ReserveWorkload and the watches.
+  std::deque<grpc::Status> first_statuses;
   grpc::Status placement_status;  // the same, of calls about one workload's placement, if not OK
   std::vector<v1::ListPlacementsResponse> placement_pages;
   v1::GetPlacementResponse placement;
@@ -85,6 +90,8 @@ class FakeAgent final : public v1::PlacementService::Service,
  private:
   void Start(const std::string& address,
              const std::shared_ptr<grpc::ServerCredentials>& credentials, int* port);
+  // The next of `first_statuses`, then `status`.
+  grpc::Status NextStatus();
 
   TempTree tree_;
   std::string endpoint_;

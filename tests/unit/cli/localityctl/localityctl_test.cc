@@ -3,21 +3,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "agent/cli/arguments.h"
 #include "agent/cli/localityctl/commands.h"
 #include "agent/cli/localityctl/evacuate_command.h"
 #include "agent/cli/localityctl/follow.h"
 #include "tests/unit/cli/localityctl/fake_agent.h"
+#include "tests/unit/fake/fake_clock.h"
 
 namespace numalocality::localityctl::localityctl_test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -25,7 +29,10 @@ class LocalityctlTest : public testing::Test {
  protected:
   using MakeCommand = Command (*)(CLI::App&, const GlobalOptions&);
 
-  LocalityctlTest() { globals_.endpoint = agent_.endpoint(); }
+  LocalityctlTest() {
+    globals_.endpoint = agent_.endpoint();
+    globals_.clock = &clock_;
+  }
 
   absl::StatusOr<ExitCode> Run(MakeCommand make, const std::vector<const char*>& arguments) {
     CLI::App app;
@@ -35,8 +42,10 @@ class LocalityctlTest : public testing::Test {
     const auto exit_code = ParseCommandLine(app, static_cast<int>(argv.size()), argv.data());
     if (exit_code.has_value()) return *exit_code;
     testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
     auto result = command.run();
     printed_ = testing::internal::GetCapturedStdout();
+    complaints_ = testing::internal::GetCapturedStderr();
     return result;
   }
 
@@ -68,7 +77,9 @@ class LocalityctlTest : public testing::Test {
 
   FakeAgent agent_;
   GlobalOptions globals_;
+  FakeClock clock_;
   std::string printed_;
+  std::string complaints_;
 };
 
 TEST_F(LocalityctlTest, TopHidesSandboxesUnlessAskedForThem) {
@@ -185,7 +196,40 @@ TEST_F(LocalityctlTest, MigrateLeavesDefaultsToTheAgent) {
   EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--cgroup", "/a"}), kExitSuccess);
   v1::CreateMigrationRequest bare;
   bare.add_workloads()->set_cgroup_path("/a");
+  EXPECT_THAT(agent_.create_request.request_id(), testing::StartsWith("localityctl-"));
+  agent_.create_request.clear_request_id();
   EXPECT_EQ(agent_.create_request.SerializeAsString(), bare.SerializeAsString());
+}
+
+TEST_F(LocalityctlTest, MigrateTriesAgainWithTheSameRequestId) {
+  agent_.first_statuses = {{grpc::StatusCode::UNAVAILABLE, "restarting"},
+                           {grpc::StatusCode::UNAVAILABLE, "restarting"}};
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12"}), kExitSuccess);
+  EXPECT_EQ(printed_, "m-1\n");
+  EXPECT_THAT(complaints_, AllOf(HasSubstr("NOTE: cannot reach the agent at "),
+                                 HasSubstr("restarting"), HasSubstr("; trying again for 30s\n")));
+  ASSERT_EQ(agent_.create_requests.size(), 3u);
+  const std::string id = agent_.create_requests[0].request_id();
+  EXPECT_NE(id, "");
+  for (const auto& request : agent_.create_requests) EXPECT_EQ(request.request_id(), id);
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12"}), kExitSuccess);
+  EXPECT_NE(agent_.create_request.request_id(), id) << "another request";
+}
+
+TEST_F(LocalityctlTest, MigrateGivesUpInTheEnd) {
+  agent_.status = {grpc::StatusCode::UNAVAILABLE, "restarting"};
+  EXPECT_TRUE(absl::IsUnavailable(Run(MigrateCommand, {"migrate", "--pid", "12"}).status()));
+  EXPECT_EQ(clock_.slept(), globals_.timeout);
+  agent_.status = {grpc::StatusCode::NOT_FOUND, "no such process"};
+  EXPECT_TRUE(absl::IsNotFound(Run(MigrateCommand, {"migrate", "--pid", "12"}).status()));
+  globals_.endpoint = "unix:/nonexistent/agent.sock";
+  EXPECT_FALSE(Run(MigrateCommand, {"migrate", "--pid", "12"}).ok());
+  EXPECT_EQ(clock_.slept(), globals_.timeout) << "others are not tried again";
+}
+
+TEST_F(LocalityctlTest, ADryRunHasNoRequestId) {
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12", "--dry-run"}), kExitSuccess);
+  EXPECT_EQ(agent_.create_request.request_id(), "");
 }
 
 TEST_F(LocalityctlTest, MigrateRefusesInvalidOptions) {
@@ -217,6 +261,16 @@ TEST_F(LocalityctlTest, WaitingReturnsWhetherItSucceeded) {
     agent_.migration_states[0].set_state(state);
     EXPECT_EQ(*Run(WatchCommand, {"watch", "m-1"}), kExitNotMigrated);
   }
+}
+
+TEST_F(LocalityctlTest, WaitingSurvivesARestartOfTheAgent) {
+  agent_.migration_states.resize(1);
+  agent_.migration_states[0].set_state(v1::MIGRATION_STATE_SUCCEEDED);
+  agent_.first_statuses = {grpc::Status::OK, {grpc::StatusCode::UNAVAILABLE, "ends"}};
+  EXPECT_EQ(*Run(MigrateCommand, {"migrate", "--pid", "12", "--wait"}), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("Migration m-1: SUCCEEDED"));
+  EXPECT_THAT(complaints_, HasSubstr("ends; check that numa-locality-agent runs"));
+  EXPECT_THAT(complaints_, HasSubstr("NOTE: the agent answers again\n"));
 }
 
 TEST_F(LocalityctlTest, AnErrorForABusyWorkloadHasAdvice) {
@@ -257,6 +311,37 @@ TEST_F(LocalityctlTest, WithoutATerminalTopPrintsALineForEachChange) {
   EXPECT_EQ(printed_, "");
 }
 
+TEST_F(LocalityctlTest, AWatchSurvivesARestartOfTheAgent) {
+  SetChanges();
+  agent_.placement_changes.resize(4);
+  agent_.first_statuses = {{grpc::StatusCode::CANCELLED, ""}, {grpc::StatusCode::INTERNAL, "x"}};
+  agent_.status = {grpc::StatusCode::NOT_FOUND, "the end of the test"};
+  EXPECT_TRUE(absl::IsNotFound(Run(WatchCommand, {"watch"}).status()));
+  const std::vector<std::string> lines = absl::StrSplit(printed_, '\n', absl::SkipEmpty());
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                          [](const auto& line) { return absl::StrContains(line, "cgroup /a:"); }),
+            3);
+  EXPECT_THAT(complaints_, HasSubstr("; trying again for 10m\nNOTE: the agent answers again\n"));
+}
+
+TEST_F(LocalityctlTest, TopOfANamespace) {
+  agent_.placement_pages.resize(1);
+  for (const char* name : {"shop", "shop2"}) {
+    auto& workload = *agent_.placement_pages[0].add_placements()->mutable_workload();
+    workload.set_pod_namespace(name);
+    workload.set_pod_name("db-0");
+  }
+  EXPECT_EQ(*Run(TopCommand, {"top", "--namespace", "shop"}), kExitSuccess);
+  EXPECT_THAT(printed_, AllOf(HasSubstr("shop/db-0"), Not(HasSubstr("shop2/db-0"))));
+  SetChanges();
+  auto& workload = *agent_.placement_changes[2].mutable_placement()->mutable_workload();
+  workload.set_pod_namespace("shop");
+  EXPECT_FALSE(Run(TopCommand, {"top", "--watch", "--namespace", "shop"}).ok());
+  EXPECT_THAT(printed_, HasSubstr("25.0% local"));
+  EXPECT_FALSE(Run(TopCommand, {"top", "--watch", "--namespace", "sho"}).ok());
+  EXPECT_EQ(printed_, "");
+}
+
 TEST_F(LocalityctlTest, JsonHasALineForEachChange) {
   SetChanges();
   globals_.output = OutputFormat::kJson;
@@ -280,6 +365,7 @@ TEST_F(LocalityctlTest, ReservesAndReleases) {
   EXPECT_EQ(agent_.reserve_request.ttl().seconds(), 90);
   EXPECT_EQ(agent_.reserve_request.owner(), "me");
   EXPECT_EQ(agent_.reserve_request.token(), "t-0");
+  EXPECT_EQ(agent_.reserve_request.request_id(), "") << "a renewal is the same whenever it is made";
   EXPECT_THAT(printed_, HasSubstr("  cgroup /a\nToken: t-1\n"));
   EXPECT_EQ(ExitCodeFor(Run(ReserveCommand, {"reserve"}).status()), kExitError);
   EXPECT_EQ(*Run(ReserveCommand, {"reserve", "--token", "t-1"}), kExitSuccess);
@@ -287,6 +373,7 @@ TEST_F(LocalityctlTest, ReservesAndReleases) {
   EXPECT_EQ(agent_.reserve_request.owner(), "") << "the owner stays";
   EXPECT_EQ(*Run(ReserveCommand, {"reserve", "--cgroup", "/a"}), kExitSuccess);
   EXPECT_EQ(agent_.reserve_request.owner(), "localityctl");
+  EXPECT_THAT(agent_.reserve_request.request_id(), testing::StartsWith("localityctl-"));
   EXPECT_EQ(*Run(ReleaseCommand, {"release", "t-1"}), kExitSuccess);
   EXPECT_EQ(agent_.release_request.token(), "t-1");
   EXPECT_EQ(*Run(ReleaseCommand, {"release"}), kExitError);
