@@ -201,6 +201,7 @@ absl::StatusOr<v1::Migration> AgentClient::WatchMigration(
         return stubs_->migration->WatchMigration(context, request);
       },
       [&](const v1::WatchMigrationResponse& response) {
+        if (!response.has_migration()) return true;  // a heartbeat
         last = response.migration();
         on_change(last);
         return true;

@@ -99,6 +99,7 @@ bool PlacementBoard::Apply(const v1::WatchPlacementsResponse& change) {
       is_synced_ = false;
       break;
     case v1::WatchPlacementsResponse::kSynced: is_synced_ = true; break;
+    case v1::WatchPlacementsResponse::kHeartbeat:
     case v1::WatchPlacementsResponse::CHANGE_NOT_SET: break;  // from a newer agent
   }
   return true;
