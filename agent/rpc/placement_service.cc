@@ -12,6 +12,7 @@
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/model/filter.h"
+#include "agent/rpc/call.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/placement.h"
 #include "agent/rpc/request_watch.h"
@@ -25,16 +26,26 @@ constexpr char kPlacementPageOf[] = "placements";
 // The changes that one watcher has not been sent yet.
 class PlacementWatch {
  public:
-  PlacementWatch(const ReportBoard& board, WorkloadFilter filter)
-      : board_(board), filter_(std::move(filter)) {}
+  PlacementWatch(const ReportBoard& board, const Callers& callers, Access access,
+                 WorkloadFilter filter)
+      : board_(board), callers_(callers), access_(std::move(access)), filter_(std::move(filter)) {}
 
   WatchStep operator()(v1::WatchPlacementsResponse& message, bool new_round) {
+    if (new_round) {
+      // The configuration may have taken the role away.
+      access_ = callers_.Again(access_);
+      if (const absl::Status known = access_.CheckKnown(); !known.ok()) {
+        return {.end = ToGrpc(known)};
+      }
+    }
     if (left_.empty() && !must_sync_ && new_round) {
       ReportChanges changes = board_.WaitForChanges(next_, absl::ZeroDuration());
       next_ = changes.next;
       std::erase_if(changes.changes, [this](const ReportChange& change) {
-        return !filter_.Matches(change.report == nullptr ? change.gone
-                                                         : change.report->placement.workload);
+        const Workload& workload =
+            change.report == nullptr ? change.gone : change.report->placement.workload;
+        return !filter_.Matches(workload) ||
+               !access_.Check(Role::kViewer, workload.names.pod_namespace).ok();
       });
       left_ = {changes.changes.begin(), changes.changes.end()};
       must_sync_ = changes.resync;
@@ -64,6 +75,8 @@ class PlacementWatch {
   }
 
   const ReportBoard& board_;
+  const Callers& callers_;
+  Access access_;
   const WorkloadFilter filter_;
   int64_t next_ = ReportBoard::kFromStart;
   std::deque<ReportChange> left_;
@@ -89,8 +102,12 @@ void Add(const WorkloadPlacement& placement, const LocalityReport& report,
 
 }  // namespace
 
-grpc::Status PlacementService::GetTopology(grpc::ServerContext*, const v1::GetTopologyRequest*,
+grpc::Status PlacementService::GetTopology(grpc::ServerContext* context,
+                                           const v1::GetTopologyRequest*,
                                            v1::GetTopologyResponse* response) {
+  const Call call(callers_, *context, "GetTopology");
+  const absl::Status known = call.CheckKnown();
+  if (!known.ok()) return call.End(known);
   const auto topology = topology_.Read();
   if (!topology.ok()) return ToGrpc(topology.status());
   ToProto(*topology, *response->mutable_topology());
@@ -100,35 +117,55 @@ grpc::Status PlacementService::GetTopology(grpc::ServerContext*, const v1::GetTo
 grpc::Status PlacementService::GetPlacement(grpc::ServerContext* context,
                                             const v1::GetPlacementRequest* request,
                                             v1::GetPlacementResponse* response) {
-  return ToGrpc(Get(*context, *request, *response));
+  Call call(callers_, *context, "GetPlacement");
+  return call.End(Get(call, *context, *request, *response));
 }
 
 grpc::Status PlacementService::ListPlacements(grpc::ServerContext* context,
                                               const v1::ListPlacementsRequest* request,
                                               v1::ListPlacementsResponse* response) {
-  return ToGrpc(List(*context, *request, *response));
+  const Call call(callers_, *context, "ListPlacements");
+  return call.End(List(call, *context, *request, *response));
 }
 
 grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPlacements(
-    grpc::CallbackServerContext*, const v1::WatchPlacementsRequest* request) {
+    grpc::CallbackServerContext* context, const v1::WatchPlacementsRequest* request) {
   using Message = v1::WatchPlacementsResponse;
-  return Watch<Message>::Start(pump_, PlacementWatch(board_, FromProto(request->filter())),
-                               [this](Message& message) { *message.mutable_agent() = agent_; });
+  const Call call(callers_, *context, "WatchPlacements");
+  if (const absl::Status known = call.CheckKnown(); !known.ok()) {
+    return Watch<Message>::Refuse(pump_, call.End(known));
+  }
+  return Watch<Message>::Start(
+      pump_, PlacementWatch(board_, callers_, *call.access(), FromProto(request->filter())),
+      [this](Message& message) { *message.mutable_agent() = agent_; });
 }
 
 grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
                                                 const v1::ExplainPlacementRequest* request,
                                                 v1::ExplainPlacementResponse* response) {
-  return ToGrpc(Explain(*context, *request, *response));
+  Call call(callers_, *context, "ExplainPlacement");
+  return call.End(Explain(call, *context, *request, *response));
 }
 
-absl::Status PlacementService::Get(const grpc::ServerContext& context,
+absl::StatusOr<std::vector<Workload>> PlacementService::Find(
+    Call& call, const Access& access, const WorkloadSelector& selector) const {
+  call.On(selector.ToString());
+  NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, finder_.Find(selector));
+  for (const Workload& workload : workloads) {
+    NL_RETURN_IF_ERROR(access.CheckNamed(Role::kViewer, selector, workload));
+  }
+  return workloads;
+}
+
+absl::Status PlacementService::Get(Call& call, const grpc::ServerContext& context,
                                    const v1::GetPlacementRequest& request,
                                    v1::GetPlacementResponse& response) {
+  NL_ASSIGN_OR_RETURN(const Access access, call.access());
+  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "GetPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   NL_ASSIGN_OR_RETURN(const PlacementView view, FromProto(request.view()));
-  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
+  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Find(call, access, selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   const auto report = board_.Latest();
   absl::Status gone;
@@ -146,9 +183,11 @@ absl::Status PlacementService::Get(const grpc::ServerContext& context,
   return response.placements().empty() ? gone : absl::OkStatus();
 }
 
-absl::Status PlacementService::List(const grpc::ServerContext& context,
+absl::Status PlacementService::List(const Call& call, const grpc::ServerContext& context,
                                     const v1::ListPlacementsRequest& request,
                                     v1::ListPlacementsResponse& response) {
+  NL_ASSIGN_OR_RETURN(const Access access, call.access());
+  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "ListPlacements");
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const std::string after,
@@ -162,6 +201,7 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
   std::string last = after;
   for (const Workload& workload : workloads) {
     if (workload.cgroup_path <= after || !filter.Matches(workload)) continue;
+    if (!access.Check(Role::kViewer, workload.names.pod_namespace).ok()) continue;
     if (static_cast<size_t>(response.placements_size()) == page_size) {
       response.set_next_page_token(EncodePageToken(kPlacementPageOf, last));
       break;
@@ -184,12 +224,14 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
   return absl::OkStatus();
 }
 
-absl::Status PlacementService::Explain(const grpc::ServerContext& context,
+absl::Status PlacementService::Explain(Call& call, const grpc::ServerContext& context,
                                        const v1::ExplainPlacementRequest& request,
                                        v1::ExplainPlacementResponse& response) {
+  NL_ASSIGN_OR_RETURN(const Access access, call.access());
+  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "ExplainPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
-  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
+  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Find(call, access, selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   absl::Status gone;
   for (const Workload& workload : workloads) {

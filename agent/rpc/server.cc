@@ -5,12 +5,9 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
-#include <cstdint>
 #include <utility>
 
-#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
@@ -25,27 +22,41 @@ constexpr int kMaxRequestBytes = 256 << 10;
 // A watch or a slow page scan occupies a thread.
 constexpr int kMaxThreads = 64;
 
-v1::AgentInstance NewInstance(const std::string& node_name) {
+v1::AgentInstance InstanceOf(const Served& served) {
   v1::AgentInstance instance;
-  instance.set_node_name(Printable(node_name));
-  instance.set_id(absl::StrFormat("%016x", absl::Uniform<uint64_t>(absl::BitGen())));
+  instance.set_node_name(Printable(served.node_name));
+  instance.set_id(served.instance_id);
   return instance;
+}
+
+// The certificate in a call's metadata, and the client's own metadata.
+constexpr int kMaxMetadataBytes = 64 << 10;
+
+Callers CallersOf(Door door, const ConfigurationSource* configuration) {
+  if (door == Door::kOwn) return {};
+  return Callers([configuration] {
+    return configuration == nullptr ? std::vector<ApiClient>()
+                                    : configuration->Current()->api.clients;
+  });
 }
 
 }  // namespace
 
-Server::Server(const Served& served, const v1::AgentInstance& instance)
-    : placement_service_(served.context, served.board, served.explanation, served.requests,
-                         instance),
-      migration_service_(served.migrator, served.context, served.requests, instance),
-      agent_service_(served.context, served.runtime, served.configuration, served.migrator,
-                     served.board, served.changes, served.node_name, served.network,
-                     served.stalled_calls) {}
+Server::Server(const Served& served, Door door)
+    : callers_(CallersOf(door, served.configuration)),
+      placement_service_(callers_, served.context, served.board, served.explanation,
+                         served.requests, InstanceOf(served)),
+      migration_service_(callers_, served.migrator, served.context, served.requests,
+                         InstanceOf(served)),
+      agent_service_(callers_, served.context, served.runtime, served.configuration,
+                     served.migrator, served.board, served.changes, served.node_name,
+                     served.network, served.stalled_calls) {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
-                                                      const Served& served) {
-  NL_RETURN_IF_ERROR(PrepareSocketPath(path));
-  std::unique_ptr<Server> self(new Server(served, NewInstance(served.node_name)));
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, const Served& served,
+                                                      Door door) {
+  const bool is_front = door == Door::kFront;
+  NL_RETURN_IF_ERROR(PrepareSocketPath(path, is_front ? SocketReach::kGroup : SocketReach::kOwner));
+  std::unique_ptr<Server> self(new Server(served, door));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -53,6 +64,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
   quota.SetMaxThreads(kMaxThreads);
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  if (is_front) builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddListeningPort(absl::StrCat("unix:", path), grpc::InsecureServerCredentials());
   builder.RegisterService(&self->placement_service_);
   builder.RegisterService(&self->migration_service_);
@@ -60,6 +72,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
   self->server_ = builder.BuildAndStart();
   if (self->server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("socket ", path, ": gRPC cannot listen there"));
+  }
+  if (is_front) {
+    NL_RETURN_IF_ERROR(OpenToGroup(path));
+    return self;
   }
   if (!served.network.address.empty()) {
     NL_ASSIGN_OR_RETURN(self->network_,
