@@ -24,19 +24,22 @@ void AddCpuset(const CircumstanceFacts& facts, const WorkloadPlacement& placemen
       "Have its owner set cpuset.mems again; or migrate with --stick cpuset-mems, which first adds "
       "the home nodes and then restricts it to them";
   if (!placement.workload.container.has_value()) {
-    out.push_back({mismatch + "set by whoever configured this cgroup",
+    out.push_back({"cpuset_excludes_home", mismatch + "set by whoever configured this cgroup",
                    "Add the home nodes to its cpuset.mems (systemd: AllowedMemoryNodes=)"});
   } else if (!facts.assignment.has_value()) {
-    out.push_back({mismatch + "set by kubelet's memory manager (its assignments are unknown), an "
+    out.push_back({"cpuset_excludes_home",
+                   mismatch + "set by kubelet's memory manager (its assignments are unknown), an "
                               "NRI plugin or a DRA driver",
                    kSetAgain});
   } else if (facts.assignment->memory_nodes == placement.allowed_nodes) {
-    out.push_back({mismatch +
+    out.push_back({"cpuset_excludes_home",
+                   mismatch +
                        "kubelet's memory manager assigned it when the container was created, and "
                        "does not update it when the CPUs change",
                    "Restart the pod, so that kubelet assigns CPUs and memory together"});
   } else {
-    out.push_back({mismatch + "not set by kubelet's memory manager, but by an NRI plugin, a DRA "
+    out.push_back({"cpuset_excludes_home",
+                   mismatch + "not set by kubelet's memory manager, but by an NRI plugin, a DRA "
                               "driver or another client of the container runtime",
                    kSetAgain});
   }
@@ -48,7 +51,8 @@ void AddAssignment(const CircumstanceFacts& facts, const WorkloadPlacement& plac
   const CpuSet& cpus = facts.assignment->exclusive_cpus;
   if (!cpus.empty() && !placement.cpus.empty() && cpus != placement.cpus) {
     out.push_back(
-        {absl::StrCat("kubelet has assigned it CPUs ", cpus.ToString(), " (node ",
+        {"cpus_not_as_assigned",
+         absl::StrCat("kubelet has assigned it CPUs ", cpus.ToString(), " (node ",
                       topology.HomeNodes(cpus).ToString(),
                       ") exclusively, but its threads may run on ", placement.cpus.ToString(),
                       " (node ", placement.home_nodes.ToString(),
@@ -60,7 +64,8 @@ void AddAssignment(const CircumstanceFacts& facts, const WorkloadPlacement& plac
   if (!nodes.empty() && (nodes & placement.home_nodes).empty() &&
       nodes != placement.allowed_nodes) {
     out.push_back(
-        {absl::StrCat("kubelet's memory manager has assigned it memory on node ", nodes.ToString(),
+        {"memory_assigned_elsewhere",
+         absl::StrCat("kubelet's memory manager has assigned it memory on node ", nodes.ToString(),
                       ", while its CPUs are on node ", placement.home_nodes.ToString()),
          "Restart the pod, so that kubelet assigns CPUs and memory together"});
   }
@@ -68,20 +73,22 @@ void AddAssignment(const CircumstanceFacts& facts, const WorkloadPlacement& plac
 
 void AddKernel(const CircumstanceFacts& facts, std::vector<Circumstance>& out) {
   if (facts.balancing) {
-    out.push_back(
-        {"automatic NUMA balancing is on: the kernel moves pages to the CPUs that use "
-         "them, and may undo a migration",
-         "Set sysctl kernel.numa_balancing=0, or migrate with --stick cpuset-mems"});
+    out.push_back({"numa_balancing",
+                   "automatic NUMA balancing is on: the kernel moves pages to the CPUs that use "
+                   "them, and may undo a migration",
+                   "Set sysctl kernel.numa_balancing=0, or migrate with --stick cpuset-mems"});
   }
   if (facts.kernel_major == 0) return;
   if (facts.balancing && IsAtLeast(facts, 6, 1) && !IsAtLeast(facts, 6, 6)) {
     out.push_back(
-        {"before Linux 6.6, pages that automatic NUMA balancing has marked cannot be located or "
+        {"marked_pages_hidden",
+         "before Linux 6.6, pages that automatic NUMA balancing has marked cannot be located or "
          "moved, and are missing from samples",
          "Set sysctl kernel.numa_balancing=0, or use Linux 6.6 or later"});
   }
   if (!IsAtLeast(facts, 5, 15)) {
-    out.push_back({"before Linux 5.15, memory stays where it is when cpuset.mems changes",
+    out.push_back({"cpuset_change_moves_nothing",
+                   "before Linux 5.15, memory stays where it is when cpuset.mems changes",
                    "Migrate after each change, or use Linux 5.15 or later"});
   }
 }
@@ -93,33 +100,38 @@ std::vector<Circumstance> CircumstancesOf(const CircumstanceFacts& facts,
                                           const Topology& topology) {
   std::vector<Circumstance> out;
   if (placement.state == PlacementState::kTooLarge) {
-    out.push_back({absl::StrCat("it is ", WordsOf(placement.state),
+    out.push_back({"too_large",
+                   absl::StrCat("it is ", WordsOf(placement.state),
                                 ", so its processes' memory is known only in part: ",
                                 placement.state_message),
                    std::string(AdviceOf(placement.state))});
   }
   if (placement.home_nodes.empty()) {
-    out.push_back({"it has no home nodes: its CPUs are not on or near a node with memory",
+    out.push_back({"no_home_nodes",
+                   "it has no home nodes: its CPUs are not on or near a node with memory",
                    "Check the machine's nodes with 'localityctl topology'"});
   }
   AddCpuset(facts, placement, out);
   AddAssignment(facts, placement, topology, out);
   AddKernel(facts, out);
   if (facts.swapped_bytes > 0) {
-    out.push_back({absl::StrCat(FormatBytes(facts.swapped_bytes),
+    out.push_back({"swapped",
+                   absl::StrCat(FormatBytes(facts.swapped_bytes),
                                 " are swapped out: they are on no node until they are used, then "
                                 "on the node of the CPU that uses them, if it has room"),
                    "Do nothing, or add memory"});
   }
   if (placement.hidden_process_count > 0) {
-    out.push_back({absl::StrCat(placement.hidden_process_count,
+    out.push_back({"hidden_processes",
+                   absl::StrCat(placement.hidden_process_count,
                                 " of its processes are outside the agent's PID namespace: the "
                                 "agent cannot explain their memory"),
                    "Set hostPID in the agent's pod"});
   }
   if (!facts.unread.empty()) {
     out.push_back(
-        {absl::StrCat("some circumstances are unknown, because these facts could not be read: ",
+        {"facts_unread",
+         absl::StrCat("some circumstances are unknown, because these facts could not be read: ",
                       absl::StrJoin(facts.unread, ", ")),
          "Run 'localityctl doctor', which shows missing permissions"});
   }

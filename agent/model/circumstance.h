@@ -16,6 +16,7 @@
 namespace numalocality {
 
 struct Circumstance {
+  std::string code;     // for programs, such as "numa_balancing"; never changes
   std::string message;  // the fact, for people
   std::string advice;   // what to do about it, for people; may be empty
   bool operator==(const Circumstance&) const = default;

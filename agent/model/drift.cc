@@ -34,32 +34,38 @@ std::vector<DriftCause> LikelyCauses(const DriftFacts& facts, DriftAdvice advice
   const std::string where =
       absl::StrCat("its threads may run on node ", facts.thread_nodes.ToString());
   std::vector<DriftCause> causes;
-  const auto add = [&causes](absl::string_view cause, absl::string_view remedy) {
-    causes.push_back({std::string(cause), std::string(remedy)});
+  const auto add = [&causes](absl::string_view code, absl::string_view cause,
+                             absl::string_view remedy) {
+    causes.push_back({std::string(code), std::string(cause), std::string(remedy)});
   };
   if (facts.balancing && !facts.thread_nodes.empty()) {
-    add(absl::StrCat("automatic NUMA balancing is on and ", where,
+    add("numa_balancing",
+        absl::StrCat("automatic NUMA balancing is on and ", where,
                      ": the kernel moves pages to the CPUs that use them"),
         remedies.balancing_to_threads);
   } else if (facts.balancing) {
-    add("automatic NUMA balancing is on", remedies.balancing);
+    add("numa_balancing", "automatic NUMA balancing is on", remedies.balancing);
   } else if (!facts.thread_nodes.empty()) {
-    add(absl::StrCat(where, ": memory that they free and allocate again is placed there"),
+    add("threads_elsewhere",
+        absl::StrCat(where, ": memory that they free and allocate again is placed there"),
         remedies.threads);
   }
   if (!facts.policy_nodes.empty()) {
-    add(absl::StrCat("memory policies of the process ask for node ", facts.policy_nodes.ToString(),
+    add("memory_policy",
+        absl::StrCat("memory policies of the process ask for node ", facts.policy_nodes.ToString(),
                      ": memory that it frees and allocates again is placed there"),
         remedies.policy);
   }
   if (!causes.empty() || advice == DriftAdvice::kNumaMigrate) return causes;
   if (facts.unread.empty()) {
-    add("neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy of "
+    add("unexplained",
+        "neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy of "
         "the process explain it; memory policies of single mappings, which the agent does not "
         "read, may be the cause",
         remedies.policy);
   } else {
-    add(absl::StrCat("unknown, because these facts could not be read: ",
+    add("facts_unread",
+        absl::StrCat("unknown, because these facts could not be read: ",
                      absl::StrJoin(facts.unread, ", ")),
         remedies.policy);
   }

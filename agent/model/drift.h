@@ -20,6 +20,7 @@ struct DriftFacts {
 };
 
 struct DriftCause {
+  std::string code;  // for programs, such as "numa_balancing"; never changes
   std::string cause;
   std::string remedy;  // the options that would prevent it
   bool operator==(const DriftCause&) const = default;

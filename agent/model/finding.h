@@ -17,6 +17,7 @@ const EnumTable<Severity>& TableOf(Severity);
 
 struct Finding {
   Severity severity = Severity::kNote;
+  std::string code;     // for programs, such as "numa_balancing"; never changes
   std::string message;  // what does not work, and why
   std::string advice;   // what to do about it
 };

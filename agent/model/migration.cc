@@ -90,6 +90,12 @@ void CallTimes::Add(const CallTimes& other) {
   longest = std::max(longest, other.longest);
 }
 
+std::vector<Workload> Migration::Workloads() const {
+  std::vector<Workload> all;
+  for (const WorkloadMigration& result : workloads) all.push_back(result.workload);
+  return all;
+}
+
 void Conclude(WorkloadMigration& result, MigrationReason reason, double min_moved) {
   const bool has_moved_enough = reason == MigrationReason::kEnough;
   if (has_moved_enough) reason = MigrationReason::kNone;

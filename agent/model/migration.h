@@ -208,7 +208,7 @@ struct WorkloadMigration {
   MemoryByNode after_restart;
   CrossCheck cross_check;
   std::string sharing_note;  // why shared pages stayed although the rule is kOwned; may be empty
-  ScanMethod scan_method = ScanMethod::kQuery;
+  std::optional<ScanMethod> scan_method;  // nullopt before the first scan
 
   int process_count = 0;  // without same_memory_count
   int vanished_process_count = 0;
@@ -244,6 +244,8 @@ struct Migration {
   // The same on the monotonic clock, for decisions. Not stored: see Migrator::Restore.
   absl::Duration started_at = absl::InfiniteDuration();
   absl::Duration ended_at = absl::InfiniteDuration();
+
+  std::vector<Workload> Workloads() const;
 };
 
 // Sets the final state and reason of `result`, given its counts and `reason` (why it stopped early;

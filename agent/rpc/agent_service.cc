@@ -18,6 +18,7 @@ namespace numalocality {
 namespace {
 
 void RuntimeToProto(const std::optional<RuntimeStatus>& runtime, v1::Source& source) {
+  source.set_id("runtime");
   source.set_name("container runtime");
   source.set_state(v1::SOURCE_STATE_ABSENT);
   if (!runtime.has_value()) return;
@@ -28,6 +29,7 @@ void RuntimeToProto(const std::optional<RuntimeStatus>& runtime, v1::Source& sou
 }
 
 void SourceToProto(const SourceStatus& status, v1::Source& source) {
+  source.set_id(status.id);
   source.set_name(status.name);
   source.set_address(Printable(status.address));
   source.set_state(status.last_read.ok() ? v1::SOURCE_STATE_OK
@@ -38,6 +40,7 @@ void SourceToProto(const SourceStatus& status, v1::Source& source) {
 
 // The kernel's notifications of changed cgroups.
 void ChangesToProto(const absl::Status& changes, v1::Source& source) {
+  source.set_id("changes");
   source.set_name("changes");
   source.set_address("inotify");
   source.set_state(changes.ok() ? v1::SOURCE_STATE_OK : v1::SOURCE_STATE_ERROR);
@@ -77,37 +80,17 @@ void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   for (const Finding& finding : FindingsOf(status)) {
     v1::Finding* message = response.add_findings();
     message->set_severity(ToApi<v1::FindingSeverity>(finding.severity));
+    message->set_code(finding.code);
     message->set_message(Printable(finding.message));
     message->set_advice(finding.advice);
   }
 }
 
-// State of the repair loop: report, decisions, reservations; of the workloads that may be seen.
-void LoopToProto(const Access& access, const LocalityReport& report,
-                 const std::vector<Reservation>& reservations, v1::GetStatusResponse& response) {
-  const auto is_seen = [&](const Workload& workload) {
-    return access.Check(Role::kViewer, workload.names.pod_namespace).ok();
-  };
+void ReportToProto(const LocalityReport& report, v1::GetStatusResponse& response) {
   response.set_container_count(static_cast<int>(report.workloads.size()));
   if (report.read_time != absl::InfinitePast()) {
     *response.mutable_report_time() = ToProto(report.read_time);
     *response.mutable_report_cpu_time() = ToProto(report.cpu_time);
-  }
-  for (const auto& workload : report.workloads) {
-    if (!workload->decision.has_value() || workload->placement.IsSandbox()) continue;
-    if (!is_seen(workload->placement.workload)) continue;
-    v1::WorkloadDecision* decision = response.add_decisions();
-    ToProto(workload->placement.workload, *decision->mutable_workload());
-    ToProto(*workload->decision, *decision->mutable_decision());
-  }
-  for (const Reservation& reservation : reservations) {
-    for (const Workload& workload : reservation.workloads) {
-      if (!is_seen(workload)) continue;
-      v1::Reservation* message = response.add_reservations();
-      ToProto(workload, *message->mutable_workload());
-      message->set_owner(Printable(reservation.owner));
-      *message->mutable_expire_time() = ToProto(reservation.expire_time);
-    }
   }
 }
 
@@ -127,7 +110,7 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   response->set_node_name(Printable(node_name_));
   // Findings name workloads of any namespace.
   if (!call.access()->Check(Role::kViewer, "").ok()) response->clear_findings();
-  LoopToProto(*call.access(), *board_.Latest(), migrator_.reservations().List(), *response);
+  ReportToProto(*board_.Latest(), *response);
   return grpc::Status::OK;
 }
 

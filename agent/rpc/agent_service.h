@@ -10,7 +10,6 @@
 #include "absl/status/status.h"
 #include "agent/engine/context.h"
 #include "agent/engine/health/configuration_source.h"
-#include "agent/engine/migrate/migrator.h"
 #include "agent/engine/report/report_board.h"
 #include "agent/engine/watchdog.h"
 #include "agent/engine/workload/container_resources.h"
@@ -27,15 +26,14 @@ class AgentService final : public v1::AgentService::Service {
   // (PolicyLoop::watch_status) and `stalled_calls` may be null. `node_name`: Kubernetes node, or
   // host name; may be empty. `network`: options of the network API.
   AgentService(const Callers& callers, const EngineContext& context, ContainerResources* runtime,
-               const ConfigurationSource* configuration, Migrator& migrator,
-               const ReportBoard& board, std::function<absl::Status()> changes = nullptr,
-               std::string node_name = {}, GrpcOptions network = {},
+               const ConfigurationSource* configuration, const ReportBoard& board,
+               std::function<absl::Status()> changes = nullptr, std::string node_name = {},
+               GrpcOptions network = {},
                std::function<std::vector<StalledCall>()> stalled_calls = nullptr)
       : callers_(callers),
         context_(context),
         runtime_(runtime),
         configuration_(configuration),
-        migrator_(migrator),
         board_(board),
         changes_(std::move(changes)),
         node_name_(std::move(node_name)),
@@ -52,7 +50,6 @@ class AgentService final : public v1::AgentService::Service {
   const EngineContext context_;
   ContainerResources* const runtime_;
   const ConfigurationSource* const configuration_;
-  Migrator& migrator_;
   const ReportBoard& board_;
   const std::function<absl::Status()> changes_;
   const std::string node_name_;

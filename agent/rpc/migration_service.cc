@@ -1,5 +1,6 @@
 #include "agent/rpc/migration_service.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -27,12 +28,6 @@ constexpr size_t kListChunk = 100;
 constexpr char kMigrationPageOf[] = "migrations";
 // Of a reservation without a ttl.
 constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
-
-std::vector<Workload> MigratedBy(const Migration& migration) {
-  std::vector<Workload> workloads;
-  for (const WorkloadMigration& each : migration.workloads) workloads.push_back(each.workload);
-  return workloads;
-}
 
 // For the audit line.
 std::string Named(const MigrationRequest& request) {
@@ -93,7 +88,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMig
                        seen_version = uint64_t{0}](Message& message,
                                                    bool new_round) mutable -> WatchStep {
     if (!new_round) return {};
-    const auto now = migrator_.WaitForChange(id, seen_version, absl::ZeroDuration());
+    const auto now = migrator_.Snapshot(id);
     if (!now.ok()) return {.end = ToGrpc(now.status())};
     // The configuration may have taken the role away.
     access = callers_.Again(access);
@@ -162,6 +157,36 @@ grpc::Status MigrationService::ReleaseWorkload(grpc::ServerContext* context,
   return call.End(Release(call, *request));
 }
 
+grpc::Status MigrationService::ListReservations(grpc::ServerContext* context,
+                                                const v1::ListReservationsRequest* request,
+                                                v1::ListReservationsResponse* response) {
+  const Call call(callers_, *context, "ListReservations");
+  return call.End(List(call, *request, *response));
+}
+
+absl::Status MigrationService::List(const Call& call, const v1::ListReservationsRequest& request,
+                                    v1::ListReservationsResponse& response) const {
+  NL_ASSIGN_OR_RETURN(const Access access, call.access());
+  NL_RETURN_IF_ERROR(access.CheckKnown());
+  const WorkloadFilter filter = FromProto(request.filter());
+  *response.mutable_agent() = agent_;
+  for (const Reservation& reservation : migrator_.reservations().List()) {
+    const std::vector<Workload>& workloads = reservation.workloads;
+    const bool is_shown =
+        filter == WorkloadFilter() ||
+        std::any_of(workloads.begin(), workloads.end(),
+                    [&](const Workload& workload) { return filter.Matches(workload); });
+    if (!is_shown || !access.CheckAll(Role::kViewer, workloads).ok()) continue;
+    v1::Reservation* const message = response.add_reservations();
+    for (const Workload& workload : workloads) ToProto(workload, *message->add_workloads());
+    message->set_pod_uid(reservation.pod_uid);
+    message->set_owner(Printable(reservation.owner));
+    message->set_created_by(Printable(reservation.created_by));
+    *message->mutable_expire_time() = ToProto(reservation.expire_time);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& context,
                                       const v1::CreateMigrationRequest& request,
                                       v1::CreateMigrationResponse& response) {
@@ -200,7 +225,7 @@ absl::Status MigrationService::Cancel(Call& call, const v1::CancelMigrationReque
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
   NL_RETURN_IF_ERROR(access.CheckKnown());
   NL_ASSIGN_OR_RETURN(const Migration migration, migrator_.Get(request.id()));
-  const std::vector<Workload> workloads = MigratedBy(migration);
+  const std::vector<Workload> workloads = migration.Workloads();
   call.On(workloads);
   NL_RETURN_IF_ERROR(access.CheckCancel(migration));
   if (!access.CheckAll(Role::kAdmin, workloads).ok()) {

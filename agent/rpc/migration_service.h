@@ -59,6 +59,9 @@ class MigrationService final : public MigrationServiceBase {
   grpc::Status ReleaseWorkload(grpc::ServerContext* context,
                                const v1::ReleaseWorkloadRequest* request,
                                v1::ReleaseWorkloadResponse* response) override;
+  grpc::Status ListReservations(grpc::ServerContext* context,
+                                const v1::ListReservationsRequest* request,
+                                v1::ListReservationsResponse* response) override;
 
  private:
   // How long the pump waits for changes.
@@ -75,6 +78,8 @@ class MigrationService final : public MigrationServiceBase {
                       v1::CancelMigrationResponse& response);
   absl::Status Reserve(Call& call, const v1::ReserveWorkloadRequest& request,
                        v1::ReserveWorkloadResponse& response);
+  absl::Status List(const Call& call, const v1::ListReservationsRequest& request,
+                    v1::ListReservationsResponse& response) const;
   absl::Status Release(Call& call, const v1::ReleaseWorkloadRequest& request);
 
   const Callers& callers_;

@@ -48,9 +48,8 @@ Server::Server(const Served& served, Door door)
                          served.requests, InstanceOf(served)),
       migration_service_(callers_, served.migrator, served.context, served.requests,
                          InstanceOf(served)),
-      agent_service_(callers_, served.context, served.runtime, served.configuration,
-                     served.migrator, served.board, served.changes, served.node_name,
-                     served.network, served.stalled_calls) {}
+      agent_service_(callers_, served.context, served.runtime, served.configuration, served.board,
+                     served.changes, served.node_name, served.network, served.stalled_calls) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, const Served& served,
                                                       Door door) {

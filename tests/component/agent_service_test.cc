@@ -60,12 +60,11 @@ class AgentServiceTest : public testing::Test {
   const std::string path_ = machine_.tree().Path("config");
   ConfigurationSource configuration_{path_, ConfigurationSource::Presence::kOptional,
                                      machine_.context().clock, ParseForTest};
-  Migrator migrator_{machine_.context()};
   ReportBoard board_{machine_.clock()};
   absl::Status changes_;
   grpc::ServerContext context_;
   const Callers callers_;  // of the agent's own socket
-  AgentService service_{callers_, machine_.context(),         nullptr, &configuration_, migrator_,
+  AgentService service_{callers_, machine_.context(),         nullptr, &configuration_,
                         board_,   [this] { return changes_; }};
 };
 

@@ -261,7 +261,8 @@ TEST_F(RecordFilesTest, EveryFieldOutlivesTheAgent) {
   EXPECT_THAT(missing, UnorderedElementsAre(v1 + "CreateMigrationRequest.mode",
                                             v1 + "CreateMigrationRequest.reservation_tokens",
                                             v1 + "CreateMigrationRequest.validate_only",
-                                            v1 + "DriftCause.cause", v1 + "DriftCause.remedy",
+                                            v1 + "DriftCause.cause", v1 + "DriftCause.code",
+                                            v1 + "DriftCause.remedy",
                                             v1 + "WorkloadMigration.drift_causes"));
 }
 

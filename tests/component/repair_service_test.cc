@@ -27,6 +27,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kCgroup[] = "/system.slice/db.service";
 
@@ -216,6 +217,28 @@ TEST_F(RepairServiceTest, AReservationKeepsOthersOff) {
   EXPECT_EQ(Release(token).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(RepairServiceTest, ReservationsAreListedWithoutTheirTokens) {
+  ASSERT_TRUE(Reserve(ForSeconds(60)).ok());
+  const auto list = [this](const v1::ListReservationsRequest& request) {
+    grpc::ClientContext context;
+    v1::ListReservationsResponse response;
+    EXPECT_TRUE(migrations_->ListReservations(&context, request, &response).ok());
+    return response;
+  };
+  const v1::ListReservationsResponse all = list({});
+  ASSERT_EQ(all.reservations_size(), 1);
+  EXPECT_EQ(all.reservations(0).owner(), "a scheduler");
+  EXPECT_EQ(all.reservations(0).workloads(0).cgroup_path(), kCgroup);
+  EXPECT_THAT(all.reservations(0).created_by(), HasSubstr("uid:"));
+  EXPECT_TRUE(all.reservations(0).has_expire_time());
+  EXPECT_THAT(all.SerializeAsString(), Not(HasSubstr(reserved_.token())));
+  v1::ListReservationsRequest of_others;
+  of_others.mutable_filter()->add_namespaces("other");
+  EXPECT_EQ(list(of_others).reservations_size(), 0);
+  EXPECT_TRUE(Release(reserved_.token()).ok());
+  EXPECT_EQ(list({}).reservations_size(), 0);
+}
+
 TEST_F(RepairServiceTest, AReservationThatIsAskedForAgainIsTheSame) {
   v1::ReserveWorkloadRequest request = ForSeconds(60);
   request.set_request_id("one");
@@ -304,7 +327,7 @@ TEST_F(RepairServiceTest, ARequestIdNamesOneRequestAcrossRestarts) {
   v1::CreateMigrationRequest request = Request("mine");
   request.add_target_node_ids(1);
   request.set_min_moved(0.5);
-  request.mutable_deadline()->set_seconds(100);
+  request.mutable_timeout()->set_seconds(100);
   ASSERT_TRUE(Create(request).ok());
   const v1::Migration first = created_;
   v1::CreateMigrationRequest other = request;

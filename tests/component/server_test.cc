@@ -388,8 +388,8 @@ INSTANTIATE_TEST_SUITE_P(
                 grpc::StatusCode::INVALID_ARGUMENT, "hugetlb"},
         Refusal{"MinMoved", "workloads { pid: 100 } min_moved: 1.5",
                 grpc::StatusCode::INVALID_ARGUMENT, "min_moved"},
-        Refusal{"Deadline", "workloads { pid: 100 } deadline { seconds: -1 }",
-                grpc::StatusCode::INVALID_ARGUMENT, "deadline"},
+        Refusal{"Timeout", "workloads { pid: 100 } timeout { seconds: -1 }",
+                grpc::StatusCode::INVALID_ARGUMENT, "timeout"},
         Refusal{"NodeMapTwice",
                 "workloads { pid: 100 } node_map { source_node_id: 0 target_node_id: 1 }"
                 "node_map { source_node_id: 0 target_node_id: 0 }",

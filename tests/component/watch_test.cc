@@ -123,6 +123,7 @@ TEST_F(WatchTest, AllMigrationsAndThenTheirChanges) {
   grpc::ClientContext context;
   const auto reader = migrations_->WatchMigrations(&context, {});
   EXPECT_EQ(Next(*reader), first + " PENDING");
+  EXPECT_EQ(migrator_.Get(first)->workloads[0].scan_method, std::nullopt);
   EXPECT_EQ(Next(*reader), "synced");
   const std::string second = Create("/b");
   EXPECT_EQ(Next(*reader), second + " PENDING");

@@ -147,6 +147,10 @@ absl::StatusOr<v1::ReleaseWorkloadResponse> AgentClient::ReleaseWorkload(
   return Call(*stubs_->migration, &Migrations::ReleaseWorkload, request);
 }
 
+absl::StatusOr<v1::ListReservationsResponse> AgentClient::ListReservations() {
+  return Call(*stubs_->migration, &Migrations::ListReservations, v1::ListReservationsRequest());
+}
+
 absl::StatusOr<v1::ListPlacementsResponse> AgentClient::ListPlacements(v1::PlacementView view) {
   v1::ListPlacementsRequest request;
   request.set_view(view);

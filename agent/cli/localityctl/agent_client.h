@@ -62,6 +62,7 @@ class AgentClient {
       const v1::ReserveWorkloadRequest& request);
   absl::StatusOr<v1::ReleaseWorkloadResponse> ReleaseWorkload(
       const v1::ReleaseWorkloadRequest& request);
+  absl::StatusOr<v1::ListReservationsResponse> ListReservations();
 
   // The pages of the list joined into one response.
   absl::StatusOr<v1::ListPlacementsResponse> ListPlacements(v1::PlacementView view);

@@ -231,7 +231,7 @@ absl::StatusOr<v1::CreateMigrationRequest> ToRequest(const MigrateOptions& optio
   }
   if (limits.ByteSizeLong() > 0) *request.mutable_limits() = limits;
   if (options.min_moved.has_value()) request.set_min_moved(*options.min_moved);
-  if (options.deadline.has_value()) *request.mutable_deadline() = ToProto(*options.deadline);
+  if (options.deadline.has_value()) *request.mutable_timeout() = ToProto(*options.deadline);
   request.set_override_protection(options.override_protection);
   request.set_validate_only(options.dry_run);
   request.set_request_id(options.request_id);

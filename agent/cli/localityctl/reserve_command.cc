@@ -3,8 +3,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "agent/base/status.h"
 #include "agent/cli/arguments.h"
 #include "agent/cli/localityctl/agent_client.h"
@@ -12,6 +14,7 @@
 #include "agent/cli/localityctl/follow.h"
 #include "agent/cli/localityctl/selector.h"
 #include "agent/cli/localityctl/words.h"
+#include "agent/cli/table.h"
 
 namespace numalocality::localityctl {
 namespace {
@@ -21,6 +24,7 @@ struct ReserveOptions {
   std::optional<absl::Duration> ttl;
   std::optional<std::string> owner;
   std::string token;
+  bool list = false;
 };
 
 std::string ReservationText(const v1::ReserveWorkloadResponse& reservation) {
@@ -34,7 +38,28 @@ std::string ReservationText(const v1::ReserveWorkloadResponse& reservation) {
                       reservation.token(), "'.\n");
 }
 
+std::string ReservationsText(const v1::ListReservationsResponse& list) {
+  Table table({{"OWNER"}, {"CREATED BY"}, {"EXPIRES"}, {"WORKLOADS"}});
+  for (const v1::Reservation& reservation : list.reservations()) {
+    std::vector<std::string> workloads;
+    for (const v1::Workload& workload : reservation.workloads()) {
+      workloads.push_back(WorkloadWords(workload));
+    }
+    table.AddRow({reservation.owner(), reservation.created_by(),
+                  TimeWords(reservation.expire_time()), absl::StrJoin(workloads, ", ")});
+  }
+  return list.reservations().empty() ? "No workload is reserved.\n" : table.ToString();
+}
+
+absl::StatusOr<ExitCode> ListReservations(const GlobalOptions& globals) {
+  NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
+  NL_ASSIGN_OR_RETURN(const auto list, client.ListReservations());
+  std::cout << Render(list, globals.output, [&] { return ReservationsText(list); });
+  return kExitSuccess;
+}
+
 absl::StatusOr<ExitCode> Reserve(const GlobalOptions& globals, const ReserveOptions& options) {
+  if (options.list) return ListReservations(globals);
   v1::ReserveWorkloadRequest request;
   *request.mutable_workload() = ToSelector(options.selector);
   const bool is_named = request.workload().name_case() != v1::WorkloadSelector::NAME_NOT_SET;
@@ -72,16 +97,27 @@ Command ReserveCommand(CLI::App& app, const GlobalOptions& globals) {
       ->add_option("--token", options->token,
                    "Token of an existing reservation, to extend it; needs no workload")
       ->type_name("TOKEN");
+  arguments->add_flag("--list", options->list, "Show the reservations in force instead");
   return {arguments, [&globals, options] { return Reserve(globals, *options); }};
 }
 
 Command ReleaseCommand(CLI::App& app, const GlobalOptions& globals) {
   CLI::App* arguments = app.add_subcommand("release", "End a reservation");
   const auto token = std::make_shared<std::string>();
-  arguments->add_option("TOKEN", *token, "The token that 'reserve' printed")->required();
-  const auto run = [&globals, token]() -> absl::StatusOr<ExitCode> {
+  const auto selector = std::make_shared<SelectorOptions>();
+  arguments->add_option("TOKEN", *token, "The token that 'reserve' printed");
+  AddSelectorOptions(*arguments, *selector);
+  arguments->footer("An admin can end the reservations of a workload without a token.");
+  const auto run = [&globals, token, selector]() -> absl::StatusOr<ExitCode> {
     v1::ReleaseWorkloadRequest request;
     request.set_token(*token);
+    *request.mutable_workload() = ToSelector(*selector);
+    if (request.workload().name_case() == v1::WorkloadSelector::NAME_NOT_SET) {
+      request.clear_workload();
+    }
+    if (token->empty() && !request.has_workload()) {
+      return absl::InvalidArgumentError("name the token that 'reserve' printed, or a workload");
+    }
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
     NL_ASSIGN_OR_RETURN(const auto response, client.ReleaseWorkload(request));
     std::cout << Render(response, globals.output, [] { return "Released.\n"; });

@@ -118,6 +118,7 @@ void AddVerification(const WorkloadMigration& result, const Observations& observ
   std::vector<Fields> causes;
   for (const DriftCause& cause : observations.drift_causes) {
     Fields& each = causes.emplace_back();
+    each.Add("code", cause.code);
     each.Add("cause", cause.cause);
     each.Add("remedy", cause.remedy);
   }
@@ -156,7 +157,7 @@ Fields MigrationFields(const Options& options, const WorkloadMigration& result,
   fields.Add("reason", ApiNameOf(result.reason));
   fields.Add("message", result.message);
   fields.Add("sharing", KeyOf(options.spec.sharing));
-  fields.Add("scan_method", KeyOf(result.scan_method));
+  fields.Add("scan_method", KeyOf(result.scan_method.value_or(ScanMethod::kQuery)));
   fields.Add("huge_pages_moved", result.huge_pages_moved);
   fields.Add("huge_pages_split", result.huge_pages_split);
   fields.Add("move_calls", CallFields(result.calls));

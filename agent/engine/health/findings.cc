@@ -28,19 +28,19 @@ void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) 
   if (!status.move_pages.ok()) {
     const bool filtered = privileges.seccomp == SeccompMode::kFilter;
     findings.push_back(
-        {Severity::kError,
+        {Severity::kError, "move_pages_denied",
          absl::StrCat("Pages cannot be located or moved: ", status.move_pages.message(),
                       filtered ? "; the system call is denied by the seccomp filter" : ""),
          "Run the agent under a seccomp profile that allows move_pages; the default profiles of "
          "containerd and CRI-O do not"});
   }
   if (!privileges.effective.Has(Capability::kSysPtrace)) {
-    findings.push_back({Severity::kError,
+    findings.push_back({Severity::kError, "no_sys_ptrace",
                         "Memory of other users' processes cannot be located or moved: "
                         "CAP_SYS_PTRACE is missing",
                         "Add SYS_PTRACE to the capabilities of the agent's container"});
   } else if (status.move_pages.ok() && !status.others.ok()) {
-    findings.push_back({Severity::kError,
+    findings.push_back({Severity::kError, "security_module_denies",
                         absl::StrCat("Memory of other users' processes cannot be located or moved, "
                                      "although the agent has CAP_SYS_PTRACE: ",
                                      status.others.message(), "; a security module denies it",
@@ -51,7 +51,7 @@ void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) 
   } else if (status.scan_method == ScanMethod::kQuery) {
     const bool is_forbidden = privileges.effective.ReadsAllFiles();
     findings.push_back(
-        {Severity::kWarning,
+        {Severity::kWarning, "slow_scans",
          absl::StrCat("Scans are slow, because they query every mapped address: the agent cannot "
                       "read /proc/PID/pagemap, ",
                       is_forbidden ? "not even that of process 1; a security module denies it"
@@ -62,7 +62,7 @@ void CheckPrivileges(const AgentStatus& status, std::vector<Finding>& findings) 
   }
   if (!privileges.effective.Has(Capability::kSysNice)) {
     findings.push_back(
-        {Severity::kNote,
+        {Severity::kNote, "no_sys_nice",
          "Pages that several processes map cannot be moved (sharing rules 'owned' and 'all'): "
          "CAP_SYS_NICE is missing",
          "If you need these rules, add SYS_NICE to the capabilities of the agent's container"});
@@ -73,7 +73,7 @@ void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings
   const NodeSet missing = status.memory_nodes - status.privileges.allowed_nodes;
   if (!missing.empty()) {
     findings.push_back(
-        {Severity::kError,
+        {Severity::kError, "nodes_not_allowed",
          absl::StrCat("No memory can be moved to node ", missing.ToString(),
                       ": the agent's own cpuset allows node ",
                       status.privileges.allowed_nodes.ToString(), " only"),
@@ -81,29 +81,29 @@ void CheckSurroundings(const AgentStatus& status, std::vector<Finding>& findings
          "Guaranteed), or add all memory nodes to the cpuset.mems of its cgroup"});
   }
   if (!status.cgroups.ok()) {
-    findings.push_back({Severity::kError,
+    findings.push_back({Severity::kError, "no_cgroups",
                         absl::StrCat("No container can be found: ", status.cgroups.message()),
                         "Mount the host's /sys/fs/cgroup into the agent's container"});
   }
   if (!status.only_pod.empty()) {
-    findings.push_back({Severity::kNote,
+    findings.push_back({Severity::kNote, "only_own_pod",
                         absl::StrCat("Only the agent's own pod, ", status.only_pod,
                                      ", is served: the agent cannot see processes of other pods"),
                         "Set hostPID in the agent's pod if it should serve the whole machine"});
   } else if (!status.privileges.in_host_pid_namespace) {
-    findings.push_back({Severity::kWarning,
+    findings.push_back({Severity::kWarning, "not_host_pid_namespace",
                         "Processes outside the agent's PID namespace are not served: the agent "
                         "cannot see them, because its namespace is not the host's",
                         "Set hostPID in the agent's pod; ignore this where the Kubernetes node is "
                         "itself a container, as with kind"});
   }
   if (!status.runtime.has_value()) {
-    findings.push_back({Severity::kNote,
+    findings.push_back({Severity::kNote, "no_runtime",
                         "Migrations cannot keep memory on its target by cpuset.mems (stick): no "
                         "container runtime is configured",
                         "If you need this, start the agent with --cri-socket"});
   } else if (!status.runtime->answer.ok()) {
-    findings.push_back({Severity::kWarning,
+    findings.push_back({Severity::kWarning, "runtime_fails",
                         absl::StrCat("Migrations cannot keep memory on its target by cpuset.mems "
                                      "(stick): ",
                                      status.runtime->answer.status().message()),
@@ -124,7 +124,7 @@ void CheckNameSources(const AgentStatus& status, std::vector<Finding>& findings)
   for (const SourceStatus& source : status.name_sources) {
     if (source.last_read.ok() || source.IsAbsent()) continue;
     findings.push_back(
-        {Severity::kWarning,
+        {Severity::kWarning, "name_source_fails",
          absl::StrCat("Names, labels or assignments of containers may be out of date: "
                       "cannot read ",
                       source.name, ": ", source.last_read.message()),
@@ -132,20 +132,20 @@ void CheckNameSources(const AgentStatus& status, std::vector<Finding>& findings)
          "agent tries again by itself"});
   }
   if (!HasSource(status, {"cri"})) {
-    findings.push_back({Severity::kNote,
+    findings.push_back({Severity::kNote, "no_labels",
                         "Labels and annotations of pods are not known, so policies that select by "
                         "them repair nothing: no container runtime is available",
                         "If you need such policies, start the agent with --cri-socket"});
   }
   if (!HasSource(status, {"cri", "pod_logs"})) {
-    findings.push_back({Severity::kNote,
+    findings.push_back({Severity::kNote, "no_pod_names",
                         "Names of pods are not known, so they are shown by UID and container id: "
                         "neither a container runtime nor /var/log/pods can be read",
                         "Mount the host's /var/log into the agent's container, read-only"});
   }
   if (!HasSource(status, {"pod_resources", "kubelet_state"})) {
     findings.push_back(
-        {Severity::kNote,
+        {Severity::kNote, "no_assignments",
          "The CPUs and memory that kubelet has assigned to containers are not known: "
          "neither its pod-resources socket nor its state files can be read",
          "Mount the host's /var/lib/kubelet into the agent's container, read-only"});
@@ -154,7 +154,7 @@ void CheckNameSources(const AgentStatus& status, std::vector<Finding>& findings)
 
 void CheckChanges(const AgentStatus& status, std::vector<Finding>& findings) {
   if (!status.changes.has_value() || status.changes->ok()) return;
-  findings.push_back({Severity::kWarning,
+  findings.push_back({Severity::kWarning, "changes_not_watched",
                       absl::StrCat("Changes of containers and their CPUs are noticed only once per "
                                    "period: ",
                                    status.changes->message()),
@@ -165,7 +165,7 @@ void CheckChanges(const AgentStatus& status, std::vector<Finding>& findings) {
 void CheckStalledCalls(const AgentStatus& status, std::vector<Finding>& findings) {
   for (const StalledCall& stalled : status.stalled_calls) {
     findings.push_back(
-        {Severity::kWarning,
+        {Severity::kWarning, "call_stalled",
          absl::StrCat("The ", stalled.work, " makes no progress: ", stalled.call,
                       " has not returned from the kernel since ",
                       absl::FormatTime("%H:%M:%S UTC", stalled.since, absl::UTCTimeZone())),
@@ -178,7 +178,7 @@ void CheckStalledCalls(const AgentStatus& status, std::vector<Finding>& findings
 void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) {
   if (!status.network_api.has_value() || status.network_api->ok()) return;
   findings.push_back(
-      {Severity::kError,
+      {Severity::kError, "network_api_fails",
        absl::StrCat("Clients cannot connect over the network: ", status.network_api->message()),
        "Fix the files; the agent reloads them within seconds"});
 }
@@ -187,7 +187,7 @@ void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& finding
   const ConfigurationStatus& configuration = status.configuration;
   if (!configuration.restart_keys.empty()) {
     findings.push_back(
-        {Severity::kWarning,
+        {Severity::kWarning, "restart_needed",
          absl::StrCat("Some new settings of the configuration file ", configuration.path,
                       " are not used yet, because the agent reads them at its start: ",
                       absl::StrJoin(configuration.restart_keys, ", ")),
@@ -197,7 +197,7 @@ void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& finding
   if (configuration.error.empty()) {
     if (configuration.path.empty() || !never_was) return;
     findings.push_back(
-        {Severity::kNote,
+        {Severity::kNote, "no_configuration",
          absl::StrCat("The agent repairs nothing by policy, and serves neither metrics "
                       "nor health checks: there is no configuration file ",
                       configuration.path),
@@ -205,7 +205,7 @@ void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& finding
     return;
   }
   findings.push_back(
-      {Severity::kWarning,
+      {Severity::kWarning, "configuration_not_used",
        absl::StrCat("The configuration file ", configuration.path,
                     never_was ? " is not used; the agent uses the built-in defaults, which repair "
                                 "nothing: "
@@ -218,7 +218,7 @@ void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& finding
 void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
   if (status.numa_balancing) {
     findings.push_back(
-        {Severity::kWarning,
+        {Severity::kWarning, "numa_balancing",
          "The kernel may move pages back after a migration: automatic NUMA balancing "
          "is on",
          "Set sysctl kernel.numa_balancing=0, or use stick in migrations and "
@@ -226,7 +226,7 @@ void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
   }
   if (status.numa_balancing && status.kernel.IsAtLeast(6, 1) && !status.kernel.IsAtLeast(6, 6)) {
     findings.push_back(
-        {Severity::kWarning,
+        {Severity::kWarning, "marked_pages_stay",
          absl::StrCat("Pages that automatic NUMA balancing has marked are not moved, and count as "
                       "busy: Linux ",
                       status.kernel.text, " does not report their nodes"),
@@ -235,14 +235,14 @@ void CheckKernel(const AgentStatus& status, std::vector<Finding>& findings) {
   }
   if (!status.kernel.IsAtLeast(6, 3)) {
     findings.push_back(
-        {Severity::kNote,
+        {Severity::kNote, "kernel_moves_slowly",
          absl::StrCat("Memory of busy processes moves many times slower than on newer "
                       "kernels: Linux ",
                       status.kernel.text, " flushes TLBs for each page"),
          "Use Linux 6.3 or later, or hold the processes during the move (hold)"});
   }
   if (!status.pagemap_scan) {
-    findings.push_back({Severity::kNote,
+    findings.push_back({Severity::kNote, "no_pagemap_scan",
                         absl::StrCat("Scans are slower than on newer kernels: Linux ",
                                      status.kernel.text, " has no PAGEMAP_SCAN ioctl"),
                         "Use Linux 6.7 or later"});

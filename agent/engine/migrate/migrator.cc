@@ -97,12 +97,6 @@ void End(const Clock& clock, Migration& migration) {
   migration.ended_at = clock.Monotonic();
 }
 
-std::vector<Workload> WorkloadsOf(const Migration& migration) {
-  std::vector<Workload> workloads;
-  for (const WorkloadMigration& result : migration.workloads) workloads.push_back(result.workload);
-  return workloads;
-}
-
 }  // namespace
 
 Migrator::Migrator(const EngineContext& context, ContainerResources* runtime)
@@ -201,7 +195,7 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request, cons
 
 absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry>& entry) {
   const MigrationRequest& request = entry->migration.request;
-  const std::vector<Workload> workloads = WorkloadsOf(entry->migration);
+  const std::vector<Workload> workloads = entry->migration.Workloads();
   MutexLock lock(mutex_);
   if (stopping_) return absl::UnavailableError("the agent is shutting down");
   // The same request may have come in twice at once.
@@ -268,7 +262,7 @@ std::vector<Workload> Migrator::StalledRepairs() const {
     const Migration& migration = entry->migration;
     if (!entry->is_replaced || !entry->is_stalled || IsFinal(migration.state)) continue;
     if (migration.request.origin != MigrationOrigin::kPolicy) continue;
-    for (const Workload& workload : WorkloadsOf(migration)) stalled.push_back(workload);
+    for (const Workload& workload : migration.Workloads()) stalled.push_back(workload);
   }
   return stalled;
 }
@@ -294,15 +288,19 @@ Migration Migrator::NewRecord(const MigrationRequest& request, const Admission& 
 }
 
 absl::StatusOr<Migration> Migrator::Get(const std::string& id) const {
+  NL_ASSIGN_OR_RETURN(MigrationSnapshot snapshot, Snapshot(id));
+  return std::move(snapshot.migration);
+}
+
+absl::StatusOr<MigrationSnapshot> Migrator::Snapshot(const std::string& id) const {
   MutexLock lock(mutex_);
   NL_ASSIGN_OR_RETURN(const auto entry, records_.Find(id));
-  return entry->migration;
+  return MigrationSnapshot{entry->migration, entry->version};
 }
 
 std::vector<Migration> Migrator::List() const {
-  std::vector<Migration> migrations = ListBefore("", SIZE_MAX).value();
-  std::reverse(migrations.begin(), migrations.end());
-  return migrations;
+  const std::vector<Migration> newest_first = ListBefore("", SIZE_MAX).value();
+  return {newest_first.rbegin(), newest_first.rend()};
 }
 
 absl::StatusOr<std::vector<Migration>> Migrator::ListBefore(const std::string& id,
@@ -334,20 +332,6 @@ absl::StatusOr<Migration> Migrator::Cancel(const std::string& id) {
   }
   Notify(*entry);
   return now;
-}
-
-absl::StatusOr<MigrationSnapshot> Migrator::WaitForChange(const std::string& id,
-                                                          uint64_t seen_version,
-                                                          absl::Duration timeout) const {
-  const absl::Duration end = context_.clock.Monotonic() + timeout;
-  MutexLock lock(mutex_);
-  NL_ASSIGN_OR_RETURN(const auto entry, records_.Find(id));
-  while (entry->version == seen_version) {
-    const absl::Duration left = end - context_.clock.Monotonic();
-    if (left <= absl::ZeroDuration()) break;
-    changed_.WaitFor(mutex_, left);
-  }
-  return MigrationSnapshot{entry->migration, entry->version};
 }
 
 uint64_t Migrator::WaitForAnyChange(uint64_t seen_version, absl::Duration timeout) const {

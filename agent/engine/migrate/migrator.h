@@ -90,6 +90,7 @@ class Migrator {
 
   // NOT_FOUND if there is no such record, or it is not kept any more.
   absl::StatusOr<Migration> Get(const std::string& id) const;
+  absl::StatusOr<MigrationSnapshot> Snapshot(const std::string& id) const;
 
   // All records, oldest first.
   std::vector<Migration> List() const;
@@ -101,11 +102,6 @@ class Migrator {
   // Asks a migration to end after its current batch. A pending one ends at once, a final one stays
   // as it is. Returns its record.
   absl::StatusOr<Migration> Cancel(const std::string& id);
-
-  // Returns the record of `id` as soon as its version differs from `seen_version`, at the latest
-  // after `timeout`. No record has version 0.
-  absl::StatusOr<MigrationSnapshot> WaitForChange(const std::string& id, uint64_t seen_version,
-                                                  absl::Duration timeout) const;
 
   // The latest version, as soon as that is greater than `seen_version`, at the latest after
   // `timeout`.

@@ -262,8 +262,8 @@ class WorkloadMover {
     ledger_.Update([&](WorkloadMigration& result) {
       result.before.Add(process.memory_before());
       result.pages_planned += process.misplaced_pages();
-      result.scan_method =
-          std::max(result.scan_method, process.scanner().MethodFor(process.handle()));
+      result.scan_method = std::max(result.scan_method.value_or(ScanMethod::kFrames),
+                                    process.scanner().MethodFor(process.handle()));
     });
     return status;
   }

@@ -63,6 +63,7 @@ void ToProto(const CrossCheck& source, v1::CrossCheck& message) {
 void DriftToProto(const DriftFacts& facts, v1::WorkloadMigration& message) {
   for (const DriftCause& cause : LikelyCauses(facts, DriftAdvice::kAgent)) {
     v1::DriftCause* each = message.add_drift_causes();
+    each->set_code(cause.code);
     each->set_cause(cause.cause);
     each->set_remedy(cause.remedy);
   }
@@ -91,7 +92,9 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   ToProto(result.cross_check, *message.mutable_cross_check());
   message.set_sharing_note(Printable(result.sharing_note));
   message.set_stick_note(Printable(result.stick_note));
-  message.set_scan_method(ToApi<v1::ScanMethod>(result.scan_method));
+  if (result.scan_method.has_value()) {
+    message.set_scan_method(ToApi<v1::ScanMethod>(*result.scan_method));
+  }
   message.set_process_count(result.process_count);
   message.set_vanished_process_count(result.vanished_process_count);
   message.set_hidden_process_count(result.hidden_process_count);
@@ -194,7 +197,9 @@ absl::Status ResultFrom(const v1::WorkloadMigration& message, WorkloadMigration&
   NL_RETURN_IF_ERROR(CrossCheckFrom(message.cross_check(), result.cross_check));
   result.sharing_note = message.sharing_note();
   result.stick_note = message.stick_note();
-  NL_RETURN_IF_ERROR(EnumFrom(message.scan_method(), result.scan_method));
+  if (message.scan_method() != v1::SCAN_METHOD_UNSPECIFIED) {
+    NL_RETURN_IF_ERROR(EnumFrom(message.scan_method(), result.scan_method.emplace()));
+  }
   result.process_count = message.process_count();
   result.vanished_process_count = message.vanished_process_count();
   result.hidden_process_count = message.hidden_process_count();

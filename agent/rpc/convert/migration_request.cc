@@ -123,8 +123,8 @@ absl::StatusOr<MigrationSpec> SpecFrom(const v1::CreateMigrationRequest& message
   NL_RETURN_IF_ERROR(EnumFieldFrom("hold", message.hold(), "hold mode", spec.hold));
   NL_ASSIGN_OR_RETURN(spec.limits, LimitsFrom(message.limits()));
   if (message.has_min_moved()) spec.min_moved = message.min_moved();
-  if (message.has_deadline()) {
-    NL_ASSIGN_OR_RETURN(spec.deadline, TimeSpan("deadline", message.deadline()));
+  if (message.has_timeout()) {
+    NL_ASSIGN_OR_RETURN(spec.deadline, TimeSpan("timeout", message.timeout()));
   }
   NL_ASSIGN_OR_RETURN(spec.verify_after, VerificationsFrom(message.verify_after()));
   return spec;
@@ -190,7 +190,7 @@ void SpecToProto(const MigrationSpec& spec, v1::CreateMigrationRequest& message)
   if (spec.hold != defaults.hold) message.set_hold(ToApi<v1::HoldMode>(spec.hold));
   if (spec.limits != defaults.limits) LimitsToProto(spec.limits, *message.mutable_limits());
   if (spec.min_moved != defaults.min_moved) message.set_min_moved(spec.min_moved);
-  if (spec.deadline != defaults.deadline) *message.mutable_deadline() = ToProto(spec.deadline);
+  if (spec.deadline != defaults.deadline) *message.mutable_timeout() = ToProto(spec.deadline);
   for (const absl::Duration time : spec.verify_after) {
     *message.add_verify_after() = ToProto(time);
   }

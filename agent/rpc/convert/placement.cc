@@ -102,6 +102,7 @@ void ToProto(const PlacementExplanation& explanation, pb::PlacementExplanation& 
   }
   for (const Circumstance& circumstance : explanation.circumstances) {
     pb::Circumstance* out = message.add_circumstances();
+    out->set_code(circumstance.code);
     out->set_message(circumstance.message);
     out->set_advice(circumstance.advice);
   }

@@ -147,7 +147,7 @@ class Task:
     def _migrate(self, stub):
         request = migration_pb2.CreateMigrationRequest(request_id=self.migrate_id, reservation_tokens=[self.token])
         self._name(request.workloads.add())
-        request.deadline.FromSeconds(MOVING_SECONDS)
+        request.timeout.FromSeconds(MOVING_SECONDS)
         self.migration = stub.CreateMigration(request, timeout=CALL_SECONDS).migration.id
 
     def _wait_for_end(self, stub):

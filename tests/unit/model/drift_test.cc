@@ -18,11 +18,12 @@ TEST(LikelyCausesTest, BalancingTakesPagesToThreadsElsewhere) {
   constexpr char kCause[] =
       "automatic NUMA balancing is on and its threads may run on node 0: the kernel moves pages to "
       "the CPUs that use them";
-  EXPECT_THAT(LikelyCauses(facts, kNumaMigrate),
-              ElementsAre(DriftCause{
-                  kCause, "--pin-threads, or --numa-balancing off while numa-migrate runs"}));
+  EXPECT_THAT(
+      LikelyCauses(facts, kNumaMigrate),
+      ElementsAre(DriftCause{"numa_balancing", kCause,
+                             "--pin-threads, or --numa-balancing off while numa-migrate runs"}));
   EXPECT_THAT(LikelyCauses(facts, kAgent),
-              ElementsAre(DriftCause{kCause,
+              ElementsAre(DriftCause{"numa_balancing", kCause,
                                      "stick cpuset-mems, CPUs of the target only (cpuset.cpus), or "
                                      "kernel.numa_balancing=0"}));
 }
@@ -31,10 +32,10 @@ TEST(LikelyCausesTest, BalancingAlone) {
   const DriftFacts facts{.balancing = true, .thread_nodes = {}, .policy_nodes = {}};
   EXPECT_THAT(LikelyCauses(facts, kNumaMigrate),
               ElementsAre(DriftCause{
-                  "automatic NUMA balancing is on",
+                  "numa_balancing", "automatic NUMA balancing is on",
                   "--numa-balancing off while numa-migrate runs, or kernel.numa_balancing=0"}));
   EXPECT_THAT(LikelyCauses(facts, kAgent),
-              ElementsAre(DriftCause{"automatic NUMA balancing is on",
+              ElementsAre(DriftCause{"numa_balancing", "automatic NUMA balancing is on",
                                      "stick cpuset-mems, or kernel.numa_balancing=0"}));
 }
 
@@ -42,11 +43,13 @@ TEST(LikelyCausesTest, ThreadsElsewhereAlone) {
   const DriftFacts facts{.balancing = false, .thread_nodes = {NodeId{0}}, .policy_nodes = {}};
   constexpr char kCause[] =
       "its threads may run on node 0: memory that they free and allocate again is placed there";
-  EXPECT_THAT(LikelyCauses(facts, kNumaMigrate),
-              ElementsAre(DriftCause{kCause, "--pin-threads or --policy bind"}));
-  EXPECT_THAT(LikelyCauses(facts, kAgent),
-              ElementsAre(DriftCause{
-                  kCause, "stick cpuset-mems, or CPUs of the target only (cpuset.cpus)"}));
+  EXPECT_THAT(
+      LikelyCauses(facts, kNumaMigrate),
+      ElementsAre(DriftCause{"threads_elsewhere", kCause, "--pin-threads or --policy bind"}));
+  EXPECT_THAT(
+      LikelyCauses(facts, kAgent),
+      ElementsAre(DriftCause{"threads_elsewhere", kCause,
+                             "stick cpuset-mems, or CPUs of the target only (cpuset.cpus)"}));
 }
 
 TEST(LikelyCausesTest, APolicyForOtherNodes) {
@@ -54,8 +57,10 @@ TEST(LikelyCausesTest, APolicyForOtherNodes) {
   constexpr char kCause[] =
       "memory policies of the process ask for node 0: memory that it frees and allocates again is "
       "placed there";
-  EXPECT_THAT(LikelyCauses(facts, kNumaMigrate), ElementsAre(DriftCause{kCause, "--policy bind"}));
-  EXPECT_THAT(LikelyCauses(facts, kAgent), ElementsAre(DriftCause{kCause, "stick cpuset-mems"}));
+  EXPECT_THAT(LikelyCauses(facts, kNumaMigrate),
+              ElementsAre(DriftCause{"memory_policy", kCause, "--policy bind"}));
+  EXPECT_THAT(LikelyCauses(facts, kAgent),
+              ElementsAre(DriftCause{"memory_policy", kCause, "stick cpuset-mems"}));
 }
 
 TEST(LikelyCausesTest, SeveralComeInTheOrderOfLikelihood) {
@@ -70,6 +75,7 @@ TEST(LikelyCausesTest, WithNothingToSayTheAgentNamesWhatItHasNotLookedAt) {
   EXPECT_THAT(
       LikelyCauses({}, kAgent),
       ElementsAre(DriftCause{
+          "unexplained",
           "neither automatic NUMA balancing, nor threads on other nodes, nor the memory policy "
           "of the process explain it; memory policies of single mappings, which the agent does not "
           "read, may be the cause",
@@ -81,7 +87,8 @@ TEST(LikelyCausesTest, WhatTheAgentCouldNotReadIsNotRuledOut) {
   facts.unread = {"its memory policies", "the CPUs of its threads"};
   EXPECT_THAT(
       LikelyCauses(facts, kAgent),
-      ElementsAre(DriftCause{"unknown, because these facts could not be read: its memory policies, "
+      ElementsAre(DriftCause{"facts_unread",
+                             "unknown, because these facts could not be read: its memory policies, "
                              "the CPUs of its threads",
                              "stick cpuset-mems"}));
 }

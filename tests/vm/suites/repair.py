@@ -143,8 +143,7 @@ def outside_kubernetes(machine):
     write_config({"selector": "{cgroupPaths: [/postgresql.service]}"})
 
     def known():
-        return any(decision["workload"]["cgroup_path"] == "/postgresql.service"
-                   for decision in agent.json("doctor", check=False).get("decisions", []))
+        return any("/postgresql.service" in policy.get("cgroup_paths", []) for policy in agent.json("policies")["policies"])
     wait_until("the new policy is in force", known, 20)
     process = subprocess.Popen(
         ["sh", "-c", f"echo $$ > {cgroup}/cgroup.procs; exec integrity-workload --bytes {SIZE} --thp never --idle"],
@@ -299,8 +298,8 @@ def restart_in_the_middle(machine):
     after = {int(usage.get("node_id", 0)): int(usage.get("anon_bytes", 0)) for usage in again["workloads"][0]["after"]}
     found = oracles.anonymous_bytes(database.pids())
     assert abs(after[far] - found[far]) <= 2 * MIB, f"measured {after}, found {found}"
-    (reservation,) = agent.json("doctor", check=False)["reservations"]
-    assert reservation["owner"] == "scheduler" and reservation["workload"]["container_id"] == held.id
+    (reservation,) = agent.json("reserve", "--list")["reservations"]
+    assert reservation["owner"] == "scheduler" and reservation["workloads"][0]["container_id"] == held.id
     stop_clean(machine, database, held)
 
 

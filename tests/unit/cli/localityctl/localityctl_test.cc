@@ -147,7 +147,7 @@ TEST_F(LocalityctlTest, MigrateSendsItsOptionsAndPrintsTheId) {
   ASSERT_EQ(request.memory_kinds_size(), 2);
   EXPECT_EQ(request.memory_kinds(1), v1::MEMORY_KIND_FILE);
   EXPECT_EQ(request.min_moved(), 0.5);
-  EXPECT_EQ(request.deadline().seconds(), 90);
+  EXPECT_EQ(request.timeout().seconds(), 90);
   EXPECT_EQ(request.request_id(), "r-1");
   EXPECT_FALSE(request.validate_only());
 }

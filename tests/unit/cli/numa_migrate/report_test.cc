@@ -67,7 +67,7 @@ TEST(MigrationReportTest, AddsUp) {
 
 TEST(MigrationReportTest, SaysWhyPagesDriftedAndWhatWouldStopThat) {
   Observations observations;
-  observations.drift_causes = {{"the moon is full", "--dark"}};
+  observations.drift_causes = {{"moon", "the moon is full", "--dark"}};
   EXPECT_THAT(MigrationReport(OptionsForNode1(), Partial(), observations),
               HasSubstr("Drifted: 4905\n  likely cause: the moon is full\n"
                         "  what stops it: --dark\n"));

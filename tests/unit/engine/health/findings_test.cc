@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using ::testing::SizeIs;
 
 uint64_t Bit(Capability capability) { return uint64_t{1} << static_cast<int>(capability); }
@@ -62,6 +63,7 @@ TEST_P(FlawTest, IsFoundAndComesWithAdvice) {
   EXPECT_EQ(findings[0].severity, GetParam().severity);
   EXPECT_THAT(findings[0].message, HasSubstr(GetParam().words));
   EXPECT_FALSE(findings[0].advice.empty());
+  EXPECT_THAT(findings[0].code, MatchesRegex("[a-z_]+"));
 }
 
 INSTANTIATE_TEST_SUITE_P(

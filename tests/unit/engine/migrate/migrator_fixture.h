@@ -49,10 +49,10 @@ class MigratorTest : public ::testing::Test {
     const absl::Duration end = Clock::System().Monotonic() + kLong;
     uint64_t version = 0;
     while (Clock::System().Monotonic() < end) {
-      const auto snapshot = migrator.WaitForChange(id, version, absl::Seconds(1));
-      EXPECT_TRUE(snapshot.ok()) << snapshot.status();
-      if (IsFinal(snapshot->migration.state)) return snapshot->migration;
-      version = snapshot->version;
+      version = migrator.WaitForAnyChange(version, absl::Seconds(1));
+      const auto now = migrator.Get(id);
+      EXPECT_TRUE(now.ok()) << now.status();
+      if (IsFinal(now->state)) return *now;
     }
     ADD_FAILURE() << "migration " << id << " has not ended";
     return {};

@@ -119,7 +119,7 @@ TEST_F(MigratorRestartTest, EarlierRecordsAreCalledLikeItsOwn) {
   const auto migrator = Restart();
   EXPECT_EQ(migrator->Get("a-1")->id, "a-1");
   EXPECT_EQ(migrator->Cancel("a-1")->state, MigrationState::kSucceeded);
-  EXPECT_EQ(migrator->WaitForChange("a-1", 0, kLong)->migration.id, "a-1");
+  EXPECT_EQ(migrator->Snapshot("a-1")->migration.id, "a-1");
   EXPECT_EQ(migrator->ActiveCount(), 0);
 }
 

@@ -70,7 +70,7 @@ TEST_F(MigratorTest, UnknownIdsAreNotFound) {
   const auto migrator = MakeMigrator(0);
   EXPECT_TRUE(absl::IsNotFound(migrator->Get("x\n").status()));
   EXPECT_TRUE(absl::IsNotFound(migrator->Cancel("x").status()));
-  EXPECT_TRUE(absl::IsNotFound(migrator->WaitForChange("x", 0, kLong).status()));
+  EXPECT_TRUE(absl::IsNotFound(migrator->Snapshot("x").status()));
 }
 
 TEST_F(MigratorTest, CancelBeforeTheStartMovesNothing) {
@@ -129,18 +129,15 @@ TEST_F(MigratorTest, AWorkloadThatLeavesWhileItWaitsIsGone) {
   EXPECT_FALSE(ended.message.empty());
 }
 
-TEST_F(MigratorTest, WaitForChangeReturnsOnChangeAndAfterTheTimeout) {
+TEST_F(MigratorTest, AWaitEndsWithAChangeOrAfterTheTimeout) {
   AddPod("/pod", 10);
   const auto migrator = MakeMigrator(0);
   const auto submitted = migrator->Submit(Request("/pod"));
-  const auto now = migrator->WaitForChange(submitted->id, 0, kLong);
-  ASSERT_TRUE(now.ok());
-  EXPECT_NE(now->version, 0u);
-  const auto same = migrator->WaitForChange(submitted->id, now->version, absl::Milliseconds(5));
-  EXPECT_EQ(same->version, now->version);
+  const uint64_t version = migrator->Snapshot(submitted->id)->version;
+  EXPECT_NE(version, 0u);
+  EXPECT_EQ(migrator->WaitForAnyChange(version, absl::Milliseconds(5)), version);
   std::thread starter([&] { migrator->Start(1); });
-  const auto changed = migrator->WaitForChange(submitted->id, now->version, kLong);
-  EXPECT_GT(changed->version, now->version);
+  EXPECT_GT(migrator->WaitForAnyChange(version, kLong), version);
   starter.join();
 }
 
@@ -159,9 +156,6 @@ TEST_F(MigratorTest, ChangesOfAllRecordsAreListedOnceEach) {
   EXPECT_EQ(second->migration.state, MigrationState::kCancelled);
   EXPECT_EQ(second->version, migrator->WaitForAnyChange(0, kLong));
   EXPECT_FALSE(migrator->NextChange(second->version).has_value());
-  std::thread starter([&] { migrator->Start(1); });
-  EXPECT_GT(migrator->WaitForAnyChange(second->version, kLong), second->version);
-  starter.join();
 }
 
 TEST_F(MigratorTest, ShutdownEndsWhatRunsAndTakesNoMore) {
@@ -226,7 +220,7 @@ TEST_F(MigratorTest, ManyCallersAtOnce) {
         if (i % 3 == 0) {
           EXPECT_TRUE(migrator->Cancel(submitted->id).ok());
         }
-        EXPECT_TRUE(migrator->WaitForChange(submitted->id, 1, absl::Milliseconds(1)).ok());
+        migrator->WaitForAnyChange(1, absl::Milliseconds(1));
         migrator->List();
       }
     });
