@@ -61,6 +61,11 @@ class SyntheticAgent {
  public:
   SyntheticAgent(int number, const Options& options) {
     configuration_->period = options.period;
+    // For GetStatus.
+    machine_.tree().Write("proc/self/status",
+                          "CapEff:\t000001ffffffffff\nSeccomp:\t0\nMems_allowed_list:\t0-1\n");
+    machine_.tree().Write("proc/self/ns/pid", "");
+    machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
     auto source = std::make_unique<FakeNameSource>("cri");
     for (int i = 0; i < options.containers; ++i) {
       SyntheticContainer container(number, i);
