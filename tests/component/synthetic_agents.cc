@@ -175,6 +175,7 @@ int Run(const Options& options) {
 }  // namespace
 }  // namespace numalocality
 
+// NOLINTNEXTLINE(bugprone-exception-escape): CLI11 throws for options that are declared wrongly.
 int main(int argc, char** argv) {
   numalocality::Options options;
   CLI::App app("Serves agents of synthetic hosts until SIGTERM. Prints \"serving\" when all are.");

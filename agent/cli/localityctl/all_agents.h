@@ -112,6 +112,7 @@ ExitCode PrintAnswers(
     absl::FunctionRef<std::string(std::vector<AgentAnswer<Response>>& good)> text) {
   if (format != OutputFormat::kTable) {
     std::vector<AgentMessage> messages;
+    messages.reserve(answers.size());
     for (const AgentAnswer<Response>& answer : answers) {
       messages.push_back({answer.node, answer.endpoint, answer.response.status(),
                           answer.response.ok() ? &*answer.response : nullptr});
