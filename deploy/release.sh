@@ -1,6 +1,6 @@
 #!/bin/bash
 # Makes a release from the current commit: builds the programs, the container image, its SPDX document and the chart, writes
-# them with SHA256SUMS into build/release-VERSION, and creates the tag vVERSION. It pushes nothing.
+# them with kubectl-numa and SHA256SUMS into build/release-VERSION, and creates the tag vVERSION. It pushes nothing.
 #   deploy/release.sh [--dry-run]     --dry-run: only checks, and prints what it would do
 # VERSION is project(VERSION) in CMakeLists.txt.
 set -euo pipefail
@@ -40,7 +40,7 @@ command -v umoci >/dev/null || refuse "umoci, which makes the image, is not inst
 
 if [ -n "$dry_run" ]; then
   echo "Would build $(git rev-parse --short=12 HEAD) as version $version, write into $output:"
-  echo "  numa-locality-agent.tar, numa-locality-agent.spdx.json, numa-locality-agent-$version.tgz, SHA256SUMS"
+  echo "  numa-locality-agent.tar, numa-locality-agent.spdx.json, numa-locality-agent-$version.tgz, kubectl-numa, SHA256SUMS"
   echo "and create the tag $tag. Nothing was changed."
   exit 0
 fi
@@ -52,6 +52,7 @@ work=$(mktemp -d build/release-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 deploy/build-image.sh --output "$work"
 deploy/package-chart.sh "$work"
+install -m 755 deploy/kubectl-numa "$work"
 (cd "$work" && sha256sum -- * >SHA256SUMS)
 # The tag is last: a build that fails leaves neither a tag nor a directory.
 chmod 755 "$work"

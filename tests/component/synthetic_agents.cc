@@ -61,6 +61,11 @@ class SyntheticAgent {
  public:
   SyntheticAgent(int number, const Options& options) {
     configuration_->period = options.period;
+    // For GetStatus.
+    machine_.tree().Write("proc/self/status",
+                          "CapEff:\t000001ffffffffff\nSeccomp:\t0\nMems_allowed_list:\t0-1\n");
+    machine_.tree().Write("proc/self/ns/pid", "");
+    machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
     auto source = std::make_unique<FakeNameSource>("cri");
     for (int i = 0; i < options.containers; ++i) {
       SyntheticContainer container(number, i);
@@ -170,6 +175,7 @@ int Run(const Options& options) {
 }  // namespace
 }  // namespace numalocality
 
+// NOLINTNEXTLINE(bugprone-exception-escape): CLI11 throws for options that are declared wrongly.
 int main(int argc, char** argv) {
   numalocality::Options options;
   CLI::App app("Serves agents of synthetic hosts until SIGTERM. Prints \"serving\" when all are.");

@@ -74,9 +74,9 @@ class ReleaseTest(Checkout):
         output = self.top / f"build/release-{self.version}"
         chart = f"numa-locality-agent-{self.version}.tgz"
         self.assertEqual({path.name for path in output.iterdir()},
-                         {"numa-locality-agent.tar", "numa-locality-agent.spdx.json", chart, "SHA256SUMS"})
+                         {"numa-locality-agent.tar", "numa-locality-agent.spdx.json", chart, "kubectl-numa", "SHA256SUMS"})
         sums = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=output, text=True, capture_output=True, check=False)
-        self.assertEqual((sums.returncode, sums.stdout.count(": OK")), (0, 3), sums.stdout + sums.stderr)
+        self.assertEqual((sums.returncode, sums.stdout.count(": OK")), (0, 4), sums.stdout + sums.stderr)
         self.assertEqual(self.tags(), [f"v{self.version}"])
         self.assertEqual([path.name for path in (self.top / "build").iterdir()], [output.name])
         again = self.run_here("deploy/release.sh")

@@ -58,9 +58,9 @@ AgentClient::AgentClient(const std::string& endpoint, const std::shared_ptr<grpc
       timeout_(timeout),
       clock_(&clock),
       channel_(channel),
-      stubs_(std::make_shared<Stubs>(v1::AgentService::NewStub(channel),
-                                     v1::PlacementService::NewStub(channel),
-                                     v1::MigrationService::NewStub(channel))) {}
+      stubs_(std::make_shared<Stubs>(Stubs{v1::AgentService::NewStub(channel),
+                                           v1::PlacementService::NewStub(channel),
+                                           v1::MigrationService::NewStub(channel)})) {}
 
 AgentClient AgentClient::Within(absl::Duration limit) const {
   AgentClient limited = *this;
@@ -190,7 +190,7 @@ absl::Status AgentClient::Watch(const Open& open, const OnMessage& on_message) c
       context.TryCancel();
       return absl::OkStatus();
     }
-    const absl::Status end = ToStatus(stream->Finish());
+    absl::Status end = ToStatus(stream->Finish());
     if (end.ok() || !reconnect.WaitAfter(end)) return end;
   }
 }

@@ -21,6 +21,7 @@ absl::StatusOr<std::vector<AgentAddress>> ResolveAll(const GlobalOptions& global
   NL_ASSIGN_OR_RETURN(const HostPort name, ParseHostPort(globals.all));
   NL_ASSIGN_OR_RETURN(const auto endpoints, globals.resolve(name));
   std::vector<AgentAddress> addresses;
+  addresses.reserve(endpoints.size());
   for (const std::string& endpoint : endpoints) addresses.push_back({endpoint, HostOf(endpoint)});
   return addresses;
 }

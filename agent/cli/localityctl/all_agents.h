@@ -104,31 +104,33 @@ absl::Status KeepFound(std::vector<AgentAnswer<Response>>& answers) {
   return absl::NotFoundError(absl::StrCat("no agent knows the workload: ", why));
 }
 
-// Prints the answers, for kTable by `text`, and on standard error the agents that failed.
-// kExitError if an agent failed.
+// Prints the answers, for kTable by `text`, which may change them, and on standard error the agents
+// that failed. kExitError if an agent failed.
 template <typename Response>
 ExitCode PrintAnswers(
-    const std::vector<AgentAnswer<Response>>& answers, OutputFormat format,
-    absl::FunctionRef<std::string(const std::vector<AgentAnswer<Response>>& good)> text) {
-  std::vector<AgentAnswer<Response>> good;
-  std::vector<AgentMessage> messages;
-  for (const AgentAnswer<Response>& answer : answers) {
-    messages.push_back({answer.node, answer.endpoint, answer.response.status(),
-                        answer.response.ok() ? &*answer.response : nullptr});
-    if (answer.response.ok()) good.push_back(answer);
-  }
+    std::vector<AgentAnswer<Response>> answers, OutputFormat format,
+    absl::FunctionRef<std::string(std::vector<AgentAnswer<Response>>& good)> text) {
   if (format != OutputFormat::kTable) {
+    std::vector<AgentMessage> messages;
+    messages.reserve(answers.size());
+    for (const AgentAnswer<Response>& answer : answers) {
+      messages.push_back({answer.node, answer.endpoint, answer.response.status(),
+                          answer.response.ok() ? &*answer.response : nullptr});
+    }
     std::cout << RenderAgents(messages, format);
-  } else if (!good.empty()) {  // "No containers." would be wrong if no agent answered
-    std::cout << text(good);
   }
+  std::string failures;
+  std::erase_if(answers, [&](const AgentAnswer<Response>& answer) {
+    if (answer.response.ok()) return false;
+    absl::StrAppend(&failures, "ERROR: ", LogSafe(answer.node), ": ",
+                    answer.response.status().message(), "\n");
+    return true;
+  });
+  // "No containers." would be wrong if no agent answered.
+  if (format == OutputFormat::kTable && !answers.empty()) std::cout << text(answers);
   std::cout << std::flush;
-  for (const AgentAnswer<Response>& answer : answers) {
-    if (answer.response.ok()) continue;
-    std::cerr << "ERROR: " << LogSafe(answer.node) << ": " << answer.response.status().message()
-              << "\n";
-  }
-  return good.size() == answers.size() ? kExitSuccess : kExitError;
+  std::cerr << failures << std::flush;
+  return failures.empty() ? kExitSuccess : kExitError;
 }
 
 // The text of each answer below a line with the name of its node.

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -56,15 +57,15 @@ using Answer = AgentAnswer<v1::GetStatusResponse>;
 
 absl::StatusOr<ExitCode> DoctorOfAll(const GlobalOptions& globals) {
   NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
-  const auto answers =
+  auto answers =
       agents.Ask<v1::GetStatusResponse>([](AgentClient& agent) { return agent.GetStatus(); });
-  const ExitCode printed = PrintAnswers<v1::GetStatusResponse>(
-      answers, globals.output, [](const std::vector<Answer>& good) {
-        return SectionsText<v1::GetStatusResponse>(good, StatusText);
-      });
   const bool all_fit = std::all_of(answers.begin(), answers.end(), [](const Answer& answer) {
     return !answer.response.ok() || IsFit(*answer.response);
   });
+  const ExitCode printed = PrintAnswers<v1::GetStatusResponse>(
+      std::move(answers), globals.output, [](const std::vector<Answer>& good) {
+        return SectionsText<v1::GetStatusResponse>(good, StatusText);
+      });
   return all_fit ? printed : kExitNotMigrated;
 }
 

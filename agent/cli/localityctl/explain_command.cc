@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -106,7 +107,7 @@ absl::StatusOr<ExitCode> ExplainWithAll(const GlobalOptions& globals,
   auto answers = agents.Ask<Response>(
       [&request](AgentClient& agent) { return agent.ExplainPlacement(request); });
   NL_RETURN_IF_ERROR(KeepFound(answers));
-  return PrintAnswers<Response>(answers, globals.output, [](const auto& good) {
+  return PrintAnswers<Response>(std::move(answers), globals.output, [](const auto& good) {
     return SectionsText<Response>(good, ExplanationsText);
   });
 }

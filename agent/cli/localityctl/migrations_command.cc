@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -26,13 +27,12 @@ std::shared_ptr<std::string> AddId(CLI::App& arguments) {
 absl::StatusOr<ExitCode> MigrationsOfAll(const GlobalOptions& globals) {
   using Response = v1::ListMigrationsResponse;
   NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
-  const auto answers =
-      agents.Ask<Response>([](AgentClient& agent) { return agent.ListMigrations(); });
-  return PrintAnswers<Response>(answers, globals.output, [](const auto& good) {
+  auto answers = agents.Ask<Response>([](AgentClient& agent) { return agent.ListMigrations(); });
+  return PrintAnswers<Response>(std::move(answers), globals.output, [](auto& good) {
     Response all;
     std::vector<std::string> nodes;
-    for (const AgentAnswer<Response>& answer : good) {
-      all.MergeFrom(*answer.response);
+    for (AgentAnswer<Response>& answer : good) {
+      for (auto& each : *answer.response->mutable_migrations()) all.add_migrations()->Swap(&each);
       nodes.resize(static_cast<size_t>(all.migrations_size()), answer.node);
     }
     return MigrationsText(all.migrations(), nodes);

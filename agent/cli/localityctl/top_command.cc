@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -202,11 +203,11 @@ absl::StatusOr<ExitCode> TopOfAll(const GlobalOptions& globals, const TopOptions
   if (ToSelector(options.selector).name_case() != v1::WorkloadSelector::NAME_NOT_SET) {
     NL_RETURN_IF_ERROR(KeepFound(answers));
   }
-  return PrintAnswers<Response>(answers, globals.output, [](const auto& good) {
+  return PrintAnswers<Response>(std::move(answers), globals.output, [](auto& good) {
     Response all;
     std::vector<std::string> nodes;
-    for (const AgentAnswer<Response>& answer : good) {
-      all.MergeFrom(*answer.response);
+    for (AgentAnswer<Response>& answer : good) {
+      for (auto& each : *answer.response->mutable_placements()) all.add_placements()->Swap(&each);
       nodes.resize(static_cast<size_t>(all.placements_size()), answer.node);
     }
     return PlacementsText(all.placements(), nodes);

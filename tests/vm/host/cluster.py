@@ -1,5 +1,5 @@
 """What a node gets from a cluster: the agent's image as an archive, the rendered chart's objects as JSON, certificates
-for its network API; and the API's messages for Python clients."""
+for its network API; and the example controller with the API's modules for Python."""
 
 import json
 import shutil
@@ -12,6 +12,9 @@ from host.failure import Failure, run
 from host.images import HERE
 
 REPOSITORY = HERE.parents[2]
+sys.path.insert(0, str(REPOSITORY / "tests/examples"))
+import stubs  # noqa: E402  (found by the line above)
+
 KUBERNETES = "1.34"
 # Of the headless Service, which agents are verified against.
 SERVER_NAME = "numa-locality-agent.numa-locality.svc"
@@ -32,8 +35,8 @@ def write_cluster(directory, build):
     shutil.copy(archive, directory / "image.tar")
     for name in ("first", "second"):
         write_certificates(directory / "certificates" / name, SERVER_NAME)
-    run(["protoc", f"--proto_path={REPOSITORY / 'proto'}", f"--python_out={directory.parent}",
-         *sorted((REPOSITORY / "proto/numalocality/v1").glob("*.proto"))])
+    stubs.make(directory.parent)
+    shutil.copy(REPOSITORY / "deploy/examples/controller/controller.py", directory)
     sidecar = yaml.safe_load_all((REPOSITORY / "deploy/sidecar-example.yaml").read_text())
     for name, objects in {**render(build), "sidecar": list(sidecar)}.items():
         (directory / f"{name}.json").write_text(json.dumps(objects))

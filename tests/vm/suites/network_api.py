@@ -1,6 +1,7 @@
 """The API over the network as the chart sets it up, called by another gRPC client from another network."""
 
 import json
+import os
 import pathlib
 
 from guest.agent import state
@@ -59,6 +60,27 @@ def a_controller_repairs(machine):
     assert database.id in {one["workload"].get("container_id") for one in found}, found
     record = client(machine, FIRST, "client", "repair", database.id)
     assert state(record) == "SUCCEEDED", record
+    assert share_on(database, far) >= 0.95
+    stop_clean(machine, database)
+
+
+@case(seconds=300)
+def the_example_controller_repairs(machine):
+    """deploy/examples/controller, from another network with a certificate of its own: it repairs a re-pinned pod by its own rule."""
+    start_agent(machine)
+    near, far = ends()
+    database = start(machine, "database", near, size=SIZE // 2)
+    certificates = pathlib.Path("/tmp/controller")
+    certificates.mkdir(exist_ok=True)
+    for source, name in (("ca.crt", "ca.crt"), ("client.crt", "tls.crt"), ("client.key", "tls.key")):
+        (certificates / name).write_bytes((FIRST / source).read_bytes())
+    controller = machine.start("ip", "netns", "exec", NETWORK, "python3", CLUSTER / "controller.py", "--agents", f"{HOST}:{PORT}",
+                               "--server-name", NAME, "--certificates", certificates, "--namespace", "prod", "--remote", "0.5",
+                               "--min-bytes", 1 << 20, "--periods", 2, "--period", 1,
+                               env={**os.environ, "PYTHONPATH": str(CLUSTER.parent)})
+    wait_until("the controller has the list", lambda: "containers" in controller.log_path.read_text(), 90)
+    database.repin(cpus_of(far))
+    wait_until("the controller has repaired it", lambda: "SUCCEEDED" in controller.log_path.read_text(), 120)
     assert share_on(database, far) >= 0.95
     stop_clean(machine, database)
 

@@ -61,7 +61,7 @@ grpc::Status FakeAgent::GetPlacement(grpc::ServerContext*, const v1::GetPlacemen
                                      v1::GetPlacementResponse* response) {
   placement_request = *request;
   *response = placement;
-  return placement_status.ok() ? status : placement_status;
+  return placement_status.ok() ? NextStatus() : placement_status;
 }
 
 grpc::Status FakeAgent::ExplainPlacement(grpc::ServerContext*,

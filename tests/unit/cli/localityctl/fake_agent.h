@@ -31,7 +31,8 @@ class FakeAgent final : public v1::PlacementService::Service,
   const std::string& endpoint() const { return endpoint_; }
 
   grpc::Status status;  // what every call ends with
-  // What the first calls end with: of CreateMigration, ReserveWorkload and the watches.
+  // What the first calls end with: of CreateMigration, ReserveWorkload, GetPlacement and the
+  // watches.
   std::deque<grpc::Status> first_statuses;
   grpc::Status placement_status;  // the same, of calls about one workload's placement, if not OK
   std::vector<v1::ListPlacementsResponse> placement_pages;

@@ -324,6 +324,20 @@ TEST_F(LocalityctlTest, AWatchSurvivesARestartOfTheAgent) {
   EXPECT_THAT(complaints_, HasSubstr("; trying again for 10m\nNOTE: the agent answers again\n"));
 }
 
+TEST_F(LocalityctlTest, AWatchThatAsksAgainAndAgainSurvivesARestartOfTheAgent) {
+  const grpc::Status lost(grpc::StatusCode::UNAVAILABLE, "restarting");
+  const grpc::Status end(grpc::StatusCode::NOT_FOUND, "the end of the test");
+  agent_.placement.add_placements()->mutable_workload()->set_pid(12);
+  agent_.first_statuses = {grpc::Status::OK, lost, lost, grpc::Status::OK, end};
+  EXPECT_TRUE(absl::IsNotFound(Run(TopCommand, {"top", "--watch", "--pid", "12"}).status()));
+  EXPECT_THAT(complaints_, HasSubstr("; trying again for 10m\nNOTE: the agent answers again\n"));
+  agent_.first_statuses = {lost};
+  EXPECT_TRUE(absl::IsUnavailable(Run(TopCommand, {"top", "--watch", "--pid", "12"}).status()))
+      << "it was never reached";
+  agent_.first_statuses = {lost};
+  EXPECT_TRUE(absl::IsUnavailable(Run(TopCommand, {"top", "--pid", "12"}).status()));
+}
+
 TEST_F(LocalityctlTest, TopOfANamespace) {
   agent_.placement_pages.resize(1);
   for (const char* name : {"shop", "shop2"}) {
