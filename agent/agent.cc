@@ -35,7 +35,7 @@ constexpr absl::Duration kLoopGrace = absl::Minutes(1);
 // Together less than 5 seconds, in which the agent promises to exit.
 constexpr absl::Duration kMigrationGrace = absl::Milliseconds(3000);
 constexpr absl::Duration kJobGrace = absl::Milliseconds(500);
-constexpr absl::Duration kCallGrace = absl::Milliseconds(500);
+constexpr absl::Duration kCallGrace = absl::Milliseconds(250);  // of each server
 
 ConfigurationSource::Presence PresenceOf(const std::string& config) {
   return config == AgentOptions().config ? ConfigurationSource::Presence::kOptional
@@ -77,6 +77,7 @@ EngineContext ContextOf(const Configuration& configuration, const NameDirectory&
 
 Agent::Agent(const AgentOptions& options)
     : socket_(options.socket),
+      front_socket_(options.front_socket),
       configuration_(options.config, PresenceOf(options.config), Clock::System(),
                      ParseConfiguration, CheckHere),
       sources_(SourcesOf(*configuration_.Current(), options)),
@@ -111,6 +112,9 @@ absl::Status Agent::Start() {
                       [this] { return StalledCalls(); },
                       &requests_};
   NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
+  if (!front_socket_.empty()) {
+    NL_ASSIGN_OR_RETURN(front_, Server::Start(front_socket_, served, Door::kFront));
+  }
   if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
     NL_ASSIGN_OR_RETURN(http_, HttpServer::Start(address, Pages()));
   }
@@ -133,7 +137,9 @@ bool Agent::Stop() {
   events_.reset();
   names_.Stop();
   for (std::string& job : loop_.Stop(kJobGrace)) stalled.push_back(std::move(job));
-  server_->Shutdown(kCallGrace);
+  for (Server* const server : {front_.get(), server_.get()}) {
+    if (server != nullptr) server->Shutdown(kCallGrace);
+  }
   for (const std::string& call : stalled) LogError(call);
   return stalled.empty();
 }

@@ -32,7 +32,8 @@ namespace numalocality {
 struct AgentOptions {
   std::string config = "/etc/numa-locality-agent/config.yaml";  // only this one may be missing
   std::string socket = "/run/numa-locality-agent/agent.sock";
-  std::string cri_socket;  // "": the one of the configuration
+  std::string front_socket;  // of the front, see Door; "": none
+  std::string cri_socket;    // "": the one of the configuration
 };
 
 class Agent {
@@ -59,6 +60,7 @@ class Agent {
   void LogFindings() const;  // of the self-test
 
   const std::string socket_;
+  const std::string front_socket_;
   const absl::Duration started_at_ = Clock::System().Monotonic();
   ConfigurationSource configuration_;
   const SourceOptions sources_;
@@ -75,6 +77,7 @@ class Agent {
   Watchdog requests_{Clock::System(), [] {}};  // of the API
   std::unique_ptr<CriEvents> events_;
   std::unique_ptr<Server> server_;
+  std::unique_ptr<Server> front_;  // null: none
   std::unique_ptr<HttpServer> http_;
 };
 

@@ -120,6 +120,11 @@ int main(int argc, char** argv) {
   app.add_option("--socket", flags.agent.socket,
                  "Unix socket to serve the API on, in a directory that nothing else uses")
       ->capture_default_str();
+  app.add_option(
+         "--front-socket", flags.agent.front_socket,
+         "Unix socket for numa-locality-front, which serves the API over the network; the group "
+         "of its directory may connect; default: none")
+      ->type_name("PATH");
   app.add_option("--cri-socket", flags.agent.cri_socket,
                  "Unix socket of the container runtime, such as /run/containerd/containerd.sock; "
                  "needed for labels of pods and for migrations that stick; default: none")

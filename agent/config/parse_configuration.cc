@@ -18,11 +18,12 @@
 namespace numalocality {
 namespace {
 
-constexpr size_t kMaxNameLength = 63;     // as in Kubernetes
-constexpr char kTurnedOff[] = "off";      // in an annotation, instead of a policy's name
-constexpr int kMostMigrations = 64;       // concurrent ones
-constexpr int kFarthestDistance = 254;    // in a SLIT, 255 means unreachable
-constexpr int kMostContainers = 100'000;  // with series of their own
+constexpr size_t kMaxNameLength = 63;        // as in Kubernetes
+constexpr char kTurnedOff[] = "off";         // in an annotation, instead of a policy's name
+constexpr int kMostMigrations = 64;          // concurrent ones
+constexpr int kFarthestDistance = 254;       // in a SLIT, 255 means unreachable
+constexpr int kMostContainers = 100'000;     // with series of their own
+constexpr size_t kMaxIdentityLength = 2048;  // of a SPIFFE ID
 
 bool IsName(absl::string_view text, absl::string_view punctuation) {
   return !text.empty() && text.size() <= kMaxNameLength &&
@@ -73,6 +74,19 @@ absl::Status CheckFilePath(absl::string_view path) {
 
 absl::Status CheckListenAddress(absl::string_view address) {
   return address.empty() ? absl::OkStatus() : ParseHttpAddress(address).status();
+}
+
+absl::Status CheckIdentity(absl::string_view identity) {
+  const bool is_printable = std::all_of(identity.begin(), identity.end(), [](char c) {
+    return absl::ascii_isprint(static_cast<unsigned char>(c));
+  });
+  if (is_printable && !identity.empty() && identity.size() <= kMaxIdentityLength) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "must be the identity in a client's certificate: its URI, such as spiffe://cluster/shop, "
+      "else "
+      "its first DNS name, else its common name");
 }
 
 FieldReader NamespaceName(std::string& out) { return Text(out, CheckNamespace); }
@@ -227,6 +241,25 @@ FieldReader Grpc(GrpcOptions& out) {
   };
 }
 
+FieldReader Client(ApiClient& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    NL_RETURN_IF_ERROR(
+        ReadFields(key, node,
+                   {{"identity", Text(out.identity, CheckIdentity)},
+                    {"role", OneOf(out.role)},
+                    {"namespaces", FilledList<std::string>(out.namespaces, NamespaceName)}}));
+    if (out.identity.empty()) return FieldError(key, node, "identity is missing; name a client");
+    if (node.Find("role") != nullptr) return absl::OkStatus();
+    return FieldError(key, node, "role is missing; write viewer, migrator or admin");
+  };
+}
+
+FieldReader Api(ApiOptions& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    return ReadFields(key, node, {{"clients", List<ApiClient>(out.clients, Client)}});
+  };
+}
+
 FieldReader Sources(SourceOptions& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
     return ReadFields(key, node,
@@ -253,6 +286,7 @@ absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text) {
         List<std::string>(configuration.protected_namespaces, NamespaceName)},
        {"http", Http(configuration.http)},
        {"grpc", Grpc(configuration.grpc)},
+       {"api", Api(configuration.api)},
        {"sources", Sources(configuration.sources)}}));
   return configuration;
 }

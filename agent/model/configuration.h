@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/model/access.h"
 #include "agent/model/enum_table.h"
 #include "agent/model/migration.h"
 #include "agent/model/workload.h"
@@ -98,6 +99,12 @@ struct GrpcOptions {
   bool operator==(const GrpcOptions&) const = default;
 };
 
+// Who may use the API through the front, besides the users of the agent's own socket.
+struct ApiOptions {
+  std::vector<ApiClient> clients;  // others may do nothing
+  bool operator==(const ApiOptions&) const = default;
+};
+
 // The name sources; an empty path disables one.
 struct SourceOptions {
   std::string cri_socket;                        // gives root access, therefore opt-in
@@ -115,6 +122,7 @@ struct Configuration {
   std::vector<std::string> protected_namespaces = {"kube-system"};
   HttpOptions http;
   GrpcOptions grpc;
+  ApiOptions api;
   SourceOptions sources;
   bool operator==(const Configuration&) const = default;
 

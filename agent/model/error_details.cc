@@ -22,6 +22,8 @@ constexpr EnumTable<ErrorReason> kErrorReasons = {{
      "migrations of its pod wait for kernel calls that do not return",
      "wait until the calls return; localityctl doctor names them"},
     {ErrorReason::kInvalidField, "invalid_field", "a field is invalid", "correct the field"},
+    {ErrorReason::kRoleMissing, "role_missing", "the client lacks a role",
+     "add the role to api.clients in the agent's configuration"},
 }};
 static_assert(IsWellFormed(kErrorReasons));
 

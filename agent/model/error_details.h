@@ -23,7 +23,8 @@ enum class ErrorReason {
   kTooManyMigrations,
   kTooManyReservations,
   kCallsStalled,
-  kInvalidField
+  kInvalidField,
+  kRoleMissing
 };
 const EnumTable<ErrorReason>& TableOf(ErrorReason);
 

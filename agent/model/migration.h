@@ -121,6 +121,7 @@ struct MigrationRequest {
   std::vector<std::string> reservation_tokens;
   bool override_protection = false;  // of protected namespaces, and of the annotation "off"
   MigrationOrigin origin = MigrationOrigin::kApi;
+  std::string created_by;                  // of kApi: the identity of the client; "": unknown
   std::string policy;                      // of kPolicy
   std::string trigger;                     // of kPolicy: the event that caused it
   std::optional<RepairEstimate> estimate;  // of kPolicy

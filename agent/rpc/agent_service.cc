@@ -7,6 +7,7 @@
 #include "agent/base/version.h"
 #include "agent/engine/health/findings.h"
 #include "agent/engine/health/self_test.h"
+#include "agent/rpc/call.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/placement.h"
@@ -81,9 +82,12 @@ void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   }
 }
 
-// State of the repair loop: report, decisions, reservations.
-void LoopToProto(const LocalityReport& report, const std::vector<Reservation>& reservations,
-                 v1::GetStatusResponse& response) {
+// State of the repair loop: report, decisions, reservations; of the workloads that may be seen.
+void LoopToProto(const Access& access, const LocalityReport& report,
+                 const std::vector<Reservation>& reservations, v1::GetStatusResponse& response) {
+  const auto is_seen = [&](const Workload& workload) {
+    return access.Check(Role::kViewer, workload.names.pod_namespace).ok();
+  };
   response.set_container_count(static_cast<int>(report.workloads.size()));
   if (report.read_time != absl::InfinitePast()) {
     *response.mutable_report_time() = ToProto(report.read_time);
@@ -91,12 +95,14 @@ void LoopToProto(const LocalityReport& report, const std::vector<Reservation>& r
   }
   for (const auto& workload : report.workloads) {
     if (!workload->decision.has_value() || workload->placement.IsSandbox()) continue;
+    if (!is_seen(workload->placement.workload)) continue;
     v1::WorkloadDecision* decision = response.add_decisions();
     ToProto(workload->placement.workload, *decision->mutable_workload());
     ToProto(*workload->decision, *decision->mutable_decision());
   }
   for (const Reservation& reservation : reservations) {
     for (const Workload& workload : reservation.workloads) {
+      if (!is_seen(workload)) continue;
       v1::Reservation* message = response.add_reservations();
       ToProto(workload, *message->mutable_workload());
       message->set_owner(Printable(reservation.owner));
@@ -107,8 +113,11 @@ void LoopToProto(const LocalityReport& report, const std::vector<Reservation>& r
 
 }  // namespace
 
-grpc::Status AgentService::GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*,
+grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest*,
                                      v1::GetStatusResponse* response) {
+  const Call call(callers_, *context, "GetStatus");
+  const absl::Status known = call.CheckKnown();
+  if (!known.ok()) return call.End(known);
   auto status = RunSelfTest(context_, runtime_, configuration_);
   if (!status.ok()) return ToGrpc(status.status());
   if (changes_ != nullptr) status->changes = changes_();
@@ -116,12 +125,19 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext*, const v1::GetStatusRe
   if (!network_.address.empty()) status->network_api = CheckTlsFiles(network_);
   StatusToProto(*status, *response);
   response->set_node_name(Printable(node_name_));
-  LoopToProto(*board_.Latest(), migrator_.reservations().List(), *response);
+  // Findings name workloads of any namespace.
+  if (!call.access()->Check(Role::kViewer, "").ok()) response->clear_findings();
+  LoopToProto(*call.access(), *board_.Latest(), migrator_.reservations().List(), *response);
   return grpc::Status::OK;
 }
 
-grpc::Status AgentService::GetPolicies(grpc::ServerContext*, const v1::GetPoliciesRequest*,
+grpc::Status AgentService::GetPolicies(grpc::ServerContext* context, const v1::GetPoliciesRequest*,
                                        v1::GetPoliciesResponse* response) {
+  const Call call(callers_, *context, "GetPolicies");
+  // Policies name namespaces and labels.
+  const absl::Status allowed =
+      call.access().ok() ? call.access()->Check(Role::kViewer, "") : call.access().status();
+  if (!allowed.ok()) return call.End(allowed);
   if (configuration_ == nullptr) {
     ToProto(Configuration(), *response);
     return grpc::Status::OK;

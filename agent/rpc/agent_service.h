@@ -15,6 +15,7 @@
 #include "agent/engine/watchdog.h"
 #include "agent/engine/workload/container_resources.h"
 #include "agent/model/configuration.h"
+#include "agent/rpc/callers.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 
 namespace numalocality {
@@ -25,12 +26,13 @@ class AgentService final : public v1::AgentService::Service {
   // All references and pointers outlive this; `runtime`, `configuration`, `changes`
   // (PolicyLoop::watch_status) and `stalled_calls` may be null. `node_name`: Kubernetes node, or
   // host name; may be empty. `network`: options of the network API.
-  AgentService(const EngineContext& context, ContainerResources* runtime,
+  AgentService(const Callers& callers, const EngineContext& context, ContainerResources* runtime,
                const ConfigurationSource* configuration, Migrator& migrator,
                const ReportBoard& board, std::function<absl::Status()> changes = nullptr,
                std::string node_name = {}, GrpcOptions network = {},
                std::function<std::vector<StalledCall>()> stalled_calls = nullptr)
-      : context_(context),
+      : callers_(callers),
+        context_(context),
         runtime_(runtime),
         configuration_(configuration),
         migrator_(migrator),
@@ -46,6 +48,7 @@ class AgentService final : public v1::AgentService::Service {
                            v1::GetPoliciesResponse* response) override;
 
  private:
+  const Callers& callers_;
   const EngineContext context_;
   ContainerResources* const runtime_;
   const ConfigurationSource* const configuration_;

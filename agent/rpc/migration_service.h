@@ -9,6 +9,8 @@
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/watchdog.h"
 #include "agent/engine/workload/workload_finder.h"
+#include "agent/rpc/call.h"
+#include "agent/rpc/callers.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 
 namespace numalocality {
@@ -16,9 +18,13 @@ namespace numalocality {
 // Thread-safe.
 class MigrationService final : public v1::MigrationService::Service {
  public:
-  // `requests` outlives this; may be null, see RequestWatch.
-  MigrationService(Migrator& migrator, const EngineContext& context, Watchdog* requests)
-      : migrator_(migrator), finder_(context.host, context.names), requests_(requests) {}
+  // All outlive this. `requests` may be null, see RequestWatch.
+  MigrationService(const Callers& callers, Migrator& migrator, const EngineContext& context,
+                   Watchdog* requests)
+      : callers_(callers),
+        migrator_(migrator),
+        finder_(context.host, context.names),
+        requests_(requests) {}
 
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,
@@ -42,11 +48,20 @@ class MigrationService final : public v1::MigrationService::Service {
                                v1::ReleaseWorkloadResponse* response) override;
 
  private:
-  absl::Status List(const v1::ListMigrationsRequest& request,
+  absl::Status Create(Call& call, const grpc::ServerContext& context,
+                      const v1::CreateMigrationRequest& request,
+                      v1::CreateMigrationResponse& response);
+  absl::Status Get(const Call& call, const v1::GetMigrationRequest& request,
+                   v1::GetMigrationResponse& response) const;
+  absl::Status List(const Call& call, const v1::ListMigrationsRequest& request,
                     v1::ListMigrationsResponse& response) const;
-  absl::Status Reserve(const v1::ReserveWorkloadRequest& request,
+  absl::Status Cancel(Call& call, const v1::CancelMigrationRequest& request,
+                      v1::CancelMigrationResponse& response);
+  absl::Status Reserve(Call& call, const v1::ReserveWorkloadRequest& request,
                        v1::ReserveWorkloadResponse& response);
+  absl::Status Release(Call& call, const v1::ReleaseWorkloadRequest& request);
 
+  const Callers& callers_;
   Migrator& migrator_;
   const WorkloadFinder finder_;
   Watchdog* const requests_;

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/rpc/call.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/placement.h"
 #include "agent/rpc/request_watch.h"
@@ -19,6 +20,12 @@ namespace {
 constexpr absl::Duration kPlacementWatchPoll = absl::Seconds(1);
 // See EncodePageToken.
 constexpr char kPlacementPageOf[] = "placements";
+
+const std::string& NamespaceOf(const ReportChange& change) {
+  const Workload& workload =
+      change.report == nullptr ? change.gone : change.report->placement.workload;
+  return workload.names.pod_namespace;
+}
 
 void ChangeToProto(const ReportChange& change, v1::WatchPlacementsResponse& message) {
   message.Clear();
@@ -49,8 +56,12 @@ void Add(const WorkloadPlacement& placement, const LocalityReport& report,
 
 }  // namespace
 
-grpc::Status PlacementService::GetTopology(grpc::ServerContext*, const v1::GetTopologyRequest*,
+grpc::Status PlacementService::GetTopology(grpc::ServerContext* context,
+                                           const v1::GetTopologyRequest*,
                                            v1::GetTopologyResponse* response) {
+  const Call call(callers_, *context, "GetTopology");
+  const absl::Status known = call.CheckKnown();
+  if (!known.ok()) return call.End(known);
   const auto topology = topology_.Read();
   if (!topology.ok()) return ToGrpc(topology.status());
   ToProto(*topology, *response->mutable_topology());
@@ -60,13 +71,15 @@ grpc::Status PlacementService::GetTopology(grpc::ServerContext*, const v1::GetTo
 grpc::Status PlacementService::GetPlacement(grpc::ServerContext* context,
                                             const v1::GetPlacementRequest* request,
                                             v1::GetPlacementResponse* response) {
-  return ToGrpc(Get(*context, *request, *response));
+  Call call(callers_, *context, "GetPlacement");
+  return call.End(Get(call, *context, *request, *response));
 }
 
 grpc::Status PlacementService::ListPlacements(grpc::ServerContext* context,
                                               const v1::ListPlacementsRequest* request,
                                               v1::ListPlacementsResponse* response) {
-  return ToGrpc(List(*context, *request, *response));
+  const Call call(callers_, *context, "ListPlacements");
+  return call.End(List(call, *context, *request, *response));
 }
 
 grpc::Status PlacementService::WatchPlacements(
@@ -76,12 +89,17 @@ grpc::Status PlacementService::WatchPlacements(
   while (!context->IsCancelled()) {
     const ReportChanges changes = board_.WaitForChanges(next, kPlacementWatchPoll);
     next = changes.next;
+    // Each time: the configuration may have taken the role away.
+    const Call call(callers_, *context, "WatchPlacements");
+    const absl::Status known = call.CheckKnown();
+    if (!known.ok()) return call.End(known);
     v1::WatchPlacementsResponse message;
     if (changes.resync) {
       message.set_resync(true);
       if (!writer->Write(message)) break;
     }
     for (const ReportChange& change : changes.changes) {
+      if (!call.access()->Check(Role::kViewer, NamespaceOf(change)).ok()) continue;
       ChangeToProto(change, message);
       if (!writer->Write(message)) return grpc::Status::CANCELLED;
     }
@@ -95,16 +113,29 @@ grpc::Status PlacementService::WatchPlacements(
 grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
                                                 const v1::ExplainPlacementRequest* request,
                                                 v1::ExplainPlacementResponse* response) {
-  return ToGrpc(Explain(*context, *request, *response));
+  Call call(callers_, *context, "ExplainPlacement");
+  return call.End(Explain(call, *context, *request, *response));
 }
 
-absl::Status PlacementService::Get(const grpc::ServerContext& context,
+absl::StatusOr<std::vector<Workload>> PlacementService::Find(
+    Call& call, const Access& access, const WorkloadSelector& selector) const {
+  call.On(selector.ToString());
+  NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads, finder_.Find(selector));
+  for (const Workload& workload : workloads) {
+    NL_RETURN_IF_ERROR(access.CheckNamed(Role::kViewer, selector, workload));
+  }
+  return workloads;
+}
+
+absl::Status PlacementService::Get(Call& call, const grpc::ServerContext& context,
                                    const v1::GetPlacementRequest& request,
                                    v1::GetPlacementResponse& response) {
+  NL_ASSIGN_OR_RETURN(const Access access, call.access());
+  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "GetPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   NL_ASSIGN_OR_RETURN(const PlacementView view, FromProto(request.view()));
-  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
+  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Find(call, access, selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   const auto report = board_.Latest();
   absl::Status gone;
@@ -122,9 +153,11 @@ absl::Status PlacementService::Get(const grpc::ServerContext& context,
   return response.placements().empty() ? gone : absl::OkStatus();
 }
 
-absl::Status PlacementService::List(const grpc::ServerContext& context,
+absl::Status PlacementService::List(const Call& call, const grpc::ServerContext& context,
                                     const v1::ListPlacementsRequest& request,
                                     v1::ListPlacementsResponse& response) {
+  NL_ASSIGN_OR_RETURN(const Access access, call.access());
+  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "ListPlacements");
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const std::string after,
@@ -136,6 +169,7 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
   std::string last = after;
   for (const Workload& workload : workloads) {
     if (workload.cgroup_path <= after) continue;
+    if (!access.Check(Role::kViewer, workload.names.pod_namespace).ok()) continue;
     if (static_cast<size_t>(response.placements_size()) == page_size) {
       response.set_next_page_token(EncodePageToken(kPlacementPageOf, last));
       break;
@@ -158,12 +192,14 @@ absl::Status PlacementService::List(const grpc::ServerContext& context,
   return absl::OkStatus();
 }
 
-absl::Status PlacementService::Explain(const grpc::ServerContext& context,
+absl::Status PlacementService::Explain(Call& call, const grpc::ServerContext& context,
                                        const v1::ExplainPlacementRequest& request,
                                        v1::ExplainPlacementResponse& response) {
+  NL_ASSIGN_OR_RETURN(const Access access, call.access());
+  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "ExplainPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
-  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
+  NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Find(call, access, selector));
   NL_ASSIGN_OR_RETURN(const Topology topology, topology_.Read());
   absl::Status gone;
   for (const Workload& workload : workloads) {

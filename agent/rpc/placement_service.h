@@ -3,6 +3,7 @@
 #define NUMALOCALITY_AGENT_RPC_PLACEMENT_SERVICE_H_
 
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -13,6 +14,8 @@
 #include "agent/engine/workload/placement_reader.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/os/node/topology_reader.h"
+#include "agent/rpc/call.h"
+#include "agent/rpc/callers.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 
 namespace numalocality {
@@ -20,10 +23,11 @@ namespace numalocality {
 // Thread-safe.
 class PlacementService final : public v1::PlacementService::Service {
  public:
-  // `board` and `requests` outlive this. `requests` may be null, see RequestWatch.
-  PlacementService(const EngineContext& context, const ReportBoard& board,
+  // `callers`, `board` and `requests` outlive this. `requests` may be null, see RequestWatch.
+  PlacementService(const Callers& callers, const EngineContext& context, const ReportBoard& board,
                    ExplanationSources sources, Watchdog* requests)
-      : topology_(context.host),
+      : callers_(callers),
+        topology_(context.host),
         finder_(context.host, context.names),
         reader_(context.kernel, context.host, context.clock),
         board_(board),
@@ -45,14 +49,18 @@ class PlacementService final : public v1::PlacementService::Service {
                                 v1::ExplainPlacementResponse* response) override;
 
  private:
-  absl::Status Get(const grpc::ServerContext& context, const v1::GetPlacementRequest& request,
-                   v1::GetPlacementResponse& response);
-  absl::Status List(const grpc::ServerContext& context, const v1::ListPlacementsRequest& request,
-                    v1::ListPlacementsResponse& response);
-  absl::Status Explain(const grpc::ServerContext& context,
+  // The workloads that `selector` names, all of which the caller may see.
+  absl::StatusOr<std::vector<Workload>> Find(Call& call, const Access& access,
+                                             const WorkloadSelector& selector) const;
+  absl::Status Get(Call& call, const grpc::ServerContext& context,
+                   const v1::GetPlacementRequest& request, v1::GetPlacementResponse& response);
+  absl::Status List(const Call& call, const grpc::ServerContext& context,
+                    const v1::ListPlacementsRequest& request, v1::ListPlacementsResponse& response);
+  absl::Status Explain(Call& call, const grpc::ServerContext& context,
                        const v1::ExplainPlacementRequest& request,
                        v1::ExplainPlacementResponse& response);
 
+  const Callers& callers_;
   const TopologyReader topology_;
   const WorkloadFinder finder_;
   const PlacementReader reader_;

@@ -22,6 +22,7 @@ void ToRecord(const Reservation& reservation, stored::Reservation& record) {
   *record.mutable_ttl() = ToProto(reservation.ttl);
   record.set_pod_uid(reservation.pod_uid);
   record.set_request_id(reservation.request_id);
+  record.set_created_by(reservation.created_by);
   for (const Workload& workload : reservation.workloads) ToProto(workload, *record.add_workloads());
 }
 
@@ -31,6 +32,7 @@ Reservation FromRecord(const stored::Reservation& record) {
   reservation.owner = record.owner();
   reservation.pod_uid = record.pod_uid();
   reservation.request_id = record.request_id();
+  reservation.created_by = record.created_by();
   reservation.expire_time = FromProto(record.expire_time());
   reservation.ttl = record.has_ttl() ? FromProto(record.ttl()) : Reservations::kLongest;
   for (const auto& workload : record.workloads()) {

@@ -21,19 +21,33 @@ constexpr int kMaxRequestBytes = 256 << 10;
 // A watch or a slow page scan occupies a thread.
 constexpr int kMaxThreads = 64;
 
+// The certificate in a call's metadata, and the client's own metadata.
+constexpr int kMaxMetadataBytes = 64 << 10;
+
+Callers CallersOf(Door door, const ConfigurationSource* configuration) {
+  if (door == Door::kOwn) return {};
+  return Callers([configuration] {
+    return configuration == nullptr ? std::vector<ApiClient>()
+                                    : configuration->Current()->api.clients;
+  });
+}
+
 }  // namespace
 
-Server::Server(const Served& served)
-    : placement_service_(served.context, served.board, served.explanation, served.requests),
-      migration_service_(served.migrator, served.context, served.requests),
-      agent_service_(served.context, served.runtime, served.configuration, served.migrator,
-                     served.board, served.changes, served.node_name, served.network,
-                     served.stalled_calls) {}
+Server::Server(const Served& served, Door door)
+    : callers_(CallersOf(door, served.configuration)),
+      placement_service_(callers_, served.context, served.board, served.explanation,
+                         served.requests),
+      migration_service_(callers_, served.migrator, served.context, served.requests),
+      agent_service_(callers_, served.context, served.runtime, served.configuration,
+                     served.migrator, served.board, served.changes, served.node_name,
+                     served.network, served.stalled_calls) {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
-                                                      const Served& served) {
-  NL_RETURN_IF_ERROR(PrepareSocketPath(path));
-  std::unique_ptr<Server> self(new Server(served));
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, const Served& served,
+                                                      Door door) {
+  const bool is_front = door == Door::kFront;
+  NL_RETURN_IF_ERROR(PrepareSocketPath(path, is_front ? SocketReach::kGroup : SocketReach::kOwner));
+  std::unique_ptr<Server> self(new Server(served, door));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -41,6 +55,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
   quota.SetMaxThreads(kMaxThreads);
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  if (is_front) builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddListeningPort(absl::StrCat("unix:", path), grpc::InsecureServerCredentials());
   builder.RegisterService(&self->placement_service_);
   builder.RegisterService(&self->migration_service_);
@@ -48,6 +63,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path,
   self->server_ = builder.BuildAndStart();
   if (self->server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("socket ", path, ": gRPC cannot listen there"));
+  }
+  if (is_front) {
+    NL_RETURN_IF_ERROR(OpenToGroup(path));
+    return self;
   }
   if (!served.network.address.empty()) {
     NL_ASSIGN_OR_RETURN(self->network_,

@@ -19,6 +19,7 @@
 #include "agent/engine/workload/container_resources.h"
 #include "agent/model/configuration.h"
 #include "agent/rpc/agent_service.h"
+#include "agent/rpc/callers.h"
 #include "agent/rpc/migration_service.h"
 #include "agent/rpc/placement_service.h"
 
@@ -39,15 +40,23 @@ struct Served {
   Watchdog* requests = nullptr;  // that of the API's calls; may be null
 };
 
+// Whose socket a server serves.
+enum class Door {
+  kOwn,    // the agent's: who can open it may do everything
+  kFront,  // the front's: clients have the rights of the identity in their certificate
+};
+
 // Serves from construction by Start until Shutdown. Methods are for one thread.
 class Server {
  public:
   // Serves on the unix socket `path`, and over TCP if served.network has an address (see
   // StartNetworkServer). Makes the socket's directory if it does not exist, with mode 0700, because
-  // every process that can open the socket can move memory. FAILED_PRECONDITION if another server
-  // uses the path, or others can open the directory.
+  // every process that can open the socket can move memory. The front's directory has mode 0750,
+  // and its group may connect. FAILED_PRECONDITION if another server uses the path, or others can
+  // open the directory.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& path,
-                                                       const Served& served);
+                                                       const Served& served,
+                                                       Door door = Door::kOwn);
 
   // Port of the network API; 0 if there is none.
   int network_port() const { return network_port_; }
@@ -56,8 +65,9 @@ class Server {
   void Shutdown(absl::Duration grace);
 
  private:
-  explicit Server(const Served& served);
+  Server(const Served& served, Door door);
 
+  const Callers callers_;
   PlacementService placement_service_;
   MigrationService migration_service_;
   AgentService agent_service_;

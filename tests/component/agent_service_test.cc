@@ -44,14 +44,14 @@ class AgentServiceTest : public testing::Test {
 
   v1::GetStatusResponse GetStatus() {
     v1::GetStatusResponse response;
-    const grpc::Status status = service_.GetStatus(nullptr, nullptr, &response);
+    const grpc::Status status = service_.GetStatus(&context_, nullptr, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
   }
 
   v1::GetPoliciesResponse GetPolicies() {
     v1::GetPoliciesResponse response;
-    const grpc::Status status = service_.GetPolicies(nullptr, nullptr, &response);
+    const grpc::Status status = service_.GetPolicies(&context_, nullptr, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
   }
@@ -63,8 +63,10 @@ class AgentServiceTest : public testing::Test {
   Migrator migrator_{machine_.context()};
   ReportBoard board_{machine_.clock()};
   absl::Status changes_;
-  AgentService service_{machine_.context(), nullptr, &configuration_,
-                        migrator_,          board_,  [this] { return changes_; }};
+  grpc::ServerContext context_;
+  const Callers callers_;  // of the agent's own socket
+  AgentService service_{callers_, machine_.context(),         nullptr, &configuration_, migrator_,
+                        board_,   [this] { return changes_; }};
 };
 
 TEST_F(AgentServiceTest, ReportsTheKernelsSettings) {

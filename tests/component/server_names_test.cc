@@ -132,7 +132,7 @@ TEST_F(ServerNamesTest, ProtectedPodsMoveOnlyIfTheRequestOverridesThat) {
   EXPECT_TRUE(moved.ok()) << moved.error_message();
   const std::string log = ::testing::internal::GetCapturedStdout();
   EXPECT_THAT(log, HasSubstr("protection overridden"));
-  EXPECT_THAT(log, HasSubstr("by=\"unix:"));
+  EXPECT_THAT(log, HasSubstr("audit method=CreateMigration by=\"uid:"));
 }
 
 TEST_F(ServerNamesTest, StatusShowsTheSource) {

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -18,6 +19,9 @@ struct Identity {
   std::string key;
 };
 
+// As nginx does it: $ssl_client_escaped_cert.
+std::string PercentEncoded(const std::string& text);
+
 // Whatever fails ends the test program.
 class TestCa {
  public:
@@ -26,9 +30,16 @@ class TestCa {
   // Its own certificate, in PEM.
   std::string certificate() const;
 
-  // For servers and clients alike; `name` is its DNS name. Ends `lifetime` from now, which may be
-  // negative.
+  // For servers and clients alike; `name` is its common name, and its URI if it contains "://",
+  // else its DNS name. Ends `lifetime` from now, which may be negative.
   Identity Issue(const std::string& name, absl::Duration lifetime = absl::Hours(1)) const;
+
+  // With these subject alternative names, such as "URI:spiffe://a,DNS:b"; "": none.
+  Identity IssueFor(const std::string& common_name, const std::string& alternatives,
+                    absl::Duration lifetime = absl::Hours(1)) const;
+
+  // A list of the revoked certificates, in PEM, valid for an hour.
+  std::string RevocationList(const std::vector<Identity>& revoked) const;
 
  private:
   std::string name_;

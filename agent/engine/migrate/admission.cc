@@ -94,6 +94,7 @@ absl::StatusOr<std::vector<WorkloadMigration>> ResolveEvacuation(const EngineCon
 absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& context,
                                                        ContainerResources* runtime,
                                                        const MigrationRequest& request,
+                                                       const Access& access,
                                                        const Topology& topology) {
   if (request.workloads.empty())
     return absl::InvalidArgumentError("workloads: the list is empty; name at least one workload");
@@ -108,6 +109,10 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
   std::vector<Workload> workloads;
   for (const WorkloadSelector& selector : request.workloads) {
     NL_ASSIGN_OR_RETURN(std::vector<Workload> found, finder.Find(selector));
+    // First: other errors would tell about a workload that the client may not see.
+    for (const Workload& workload : found) {
+      NL_RETURN_IF_ERROR(access.CheckMigrate(request, selector, workload));
+    }
     std::stable_partition(found.begin(), found.end(),
                           [](const Workload& workload) { return !MayBeSandbox(workload); });
     absl::Status gone = absl::NotFoundError(selector.ToString() +
@@ -140,17 +145,18 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
 }  // namespace
 
 absl::StatusOr<Admission> Admit(const EngineContext& context, ContainerResources* runtime,
-                                const MigrationRequest& request) {
+                                const MigrationRequest& request, const Access& access) {
   Admission admission;
   NL_ASSIGN_OR_RETURN(admission.topology, TopologyReader(context.host).Read());
   NL_RETURN_IF_ERROR(CheckSpec(request.spec, admission.topology));
   if (request.evacuation.has_value()) {
+    NL_RETURN_IF_ERROR(access.CheckEvacuate());
     NL_ASSIGN_OR_RETURN(admission.workloads,
                         ResolveEvacuation(context, request, admission.topology));
     return admission;
   }
   NL_ASSIGN_OR_RETURN(std::vector<Workload> workloads,
-                      ResolveWorkloads(context, runtime, request, admission.topology));
+                      ResolveWorkloads(context, runtime, request, access, admission.topology));
   for (Workload& workload : workloads) {
     admission.workloads.emplace_back().workload = std::move(workload);
   }

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "agent/engine/context.h"
 #include "agent/engine/workload/container_resources.h"
+#include "agent/model/access.h"
 #include "agent/model/migration.h"
 #include "agent/model/topology.h"
 
@@ -25,12 +26,13 @@ struct Admission {
   std::vector<WorkloadMigration> workloads;
 };
 
-// Moves nothing. `runtime` may be null. Errors: INVALID_ARGUMENT and FAILED_PRECONDITION as
+// Moves nothing. `runtime` may be null. Errors: PERMISSION_DENIED if `access` does not allow it;
+// INVALID_ARGUMENT and FAILED_PRECONDITION as
 // CheckSpec, CheckAllowed, CheckSticky, CheckNotProtected and FindEvacuation return them, and
 // FAILED_PRECONDITION without CAP_SYS_NICE for shared pages; NOT_FOUND for a workload that does not
 // exist or has no process.
 absl::StatusOr<Admission> Admit(const EngineContext& context, ContainerResources* runtime,
-                                const MigrationRequest& request);
+                                const MigrationRequest& request, const Access& access);
 
 }  // namespace numalocality
 

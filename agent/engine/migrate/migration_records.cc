@@ -13,10 +13,12 @@
 namespace numalocality {
 namespace {
 
-bool AskForTheSame(MigrationRequest one, MigrationRequest other) {
-  one.reservation_tokens.clear();
-  other.reservation_tokens.clear();
-  return one == other;
+bool AskForTheSame(MigrationRequest earlier, MigrationRequest now) {
+  earlier.reservation_tokens.clear();
+  now.reservation_tokens.clear();
+  // An agent before stored no identity.
+  if (earlier.created_by.empty()) now.created_by.clear();
+  return earlier == now;
 }
 
 bool IsRepair(const MigrationEntry& entry) {

@@ -177,13 +177,16 @@ EngineContext Migrator::ContextNow() {
   return context;
 }
 
-absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request) {
+absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request, const Access& access) {
   {
     MutexLock lock(mutex_);
     NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
-    if (earlier.has_value()) return *std::move(earlier);
+    if (earlier.has_value()) {
+      NL_RETURN_IF_ERROR(access.CheckSee(*earlier));
+      return *std::move(earlier);
+    }
   }
-  NL_ASSIGN_OR_RETURN(const Admission admission, Admit(ContextNow(), runtime_, request));
+  NL_ASSIGN_OR_RETURN(const Admission admission, Admit(ContextNow(), runtime_, request, access));
   auto entry = std::make_shared<MigrationEntry>();
   entry->migration = NewRecord(request, admission);
   absl::StatusOr<Migration> migration;
@@ -270,9 +273,10 @@ std::vector<Workload> Migrator::StalledRepairs() const {
 }
 
 absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
-                                         absl::FunctionRef<bool()> is_cancelled) {
+                                         absl::FunctionRef<bool()> is_cancelled,
+                                         const Access& access) {
   const EngineContext context = ContextNow();
-  NL_ASSIGN_OR_RETURN(const Admission admission, Admit(context, runtime_, request));
+  NL_ASSIGN_OR_RETURN(const Admission admission, Admit(context, runtime_, request, access));
   Migration plan = NewRecord(request, admission);
   NL_ASSIGN_OR_RETURN(plan.workloads, PlanMigration(context, admission, request, is_cancelled));
   return plan;

@@ -25,6 +25,7 @@
 #include "agent/engine/watchdog.h"
 #include "agent/engine/worker_pool.h"
 #include "agent/engine/workload/container_resources.h"
+#include "agent/model/access.h"
 #include "agent/model/migration.h"
 
 namespace numalocality {
@@ -71,18 +72,20 @@ class Migrator {
 
   // Enqueues a migration and returns its record, state PENDING; for a request with the request_id
   // of an earlier one, returns that one's record. Requests of the API go before those of the repair
-  // loop, and one of several workers is kept for them. Errors: INVALID_ARGUMENT,
-  // FAILED_PRECONDITION and NOT_FOUND as Admit returns them; ABORTED with the other's id if a
-  // workload is being migrated, or is reserved; ALREADY_EXISTS if the request_id was used for
-  // another request; RESOURCE_EXHAUSTED with kMaxPending waiting, or as
+  // loop, and one of several workers is kept for them. Errors: PERMISSION_DENIED,
+  // INVALID_ARGUMENT, FAILED_PRECONDITION and NOT_FOUND as Admit returns them; ABORTED with the
+  // other's id if a workload is being migrated, or is reserved; ALREADY_EXISTS if the request_id
+  // was used for another request; RESOURCE_EXHAUSTED with kMaxPending waiting, or as
   // MigrationQueue::CheckStalled; UNAVAILABLE while shutting down.
-  absl::StatusOr<Migration> Submit(const MigrationRequest& request);
+  absl::StatusOr<Migration> Submit(const MigrationRequest& request,
+                                   const Access& access = Access::Full(""));
 
   // The record that Submit would make, with `before` and `pages_planned` filled in, without moving
   // anything. In an evacuation, only pages that have room and are not shared are planned. Scans on
   // the calling thread. Errors as Admit and PlanMigration return them.
   absl::StatusOr<Migration> Plan(const MigrationRequest& request,
-                                 absl::FunctionRef<bool()> is_cancelled);
+                                 absl::FunctionRef<bool()> is_cancelled,
+                                 const Access& access = Access::Full(""));
 
   // NOT_FOUND if there is no such record, or it is not kept any more.
   absl::StatusOr<Migration> Get(const std::string& id) const;

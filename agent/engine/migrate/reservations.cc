@@ -69,11 +69,14 @@ absl::StatusOr<Reservation*> Reservations::FindRequestLocked(
   if (request.request_id.empty()) return nullptr;
   for (Reservation& reservation : reservations_) {
     if (reservation.request_id != request.request_id) continue;
-    if (IsFor(reservation, request) && reservation.owner == Cut(request.owner)) return &reservation;
+    if (IsFor(reservation, request) && reservation.owner == Cut(request.owner) &&
+        reservation.created_by == request.created_by) {
+      return &reservation;
+    }
     return WithDetails(
         absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
-                                              ": belongs to the reservation of another workload or "
-                                              "owner already")),
+                                              ": belongs to the reservation of another workload, "
+                                              "owner or client already")),
         {ErrorReason::kRequestIdUsed});
   }
   return nullptr;
@@ -104,6 +107,7 @@ absl::StatusOr<Reservation> Reservations::Reserve(const ReservationRequest& requ
   made.workloads = request.workloads;
   made.pod_uid = request.pod_uid;
   made.request_id = request.request_id;
+  made.created_by = request.created_by;
   Grant(made, request.ttl);
   Store();
   return Dated(made);
@@ -127,6 +131,29 @@ absl::StatusOr<Reservation> Reservations::Prolong(const ReservationRequest& requ
   Grant(*found, request.ttl);
   Store();
   return Dated(*found);
+}
+
+absl::StatusOr<Reservation> Reservations::Find(const std::string& token) const {
+  MutexLock lock(mutex_);
+  DropExpired();
+  for (const Reservation& reservation : reservations_) {
+    if (reservation.token == token) return Dated(reservation);
+  }
+  return absl::NotFoundError("reservation: none has this token, or it has expired");
+}
+
+absl::Status Reservations::ReleaseAll(const std::vector<Workload>& workloads) {
+  MutexLock lock(mutex_);
+  DropExpired();
+  const auto covers_one = [&](const Reservation& reservation) {
+    return std::any_of(workloads.begin(), workloads.end(),
+                       [&](const Workload& workload) { return reservation.Covers(workload); });
+  };
+  if (std::erase_if(reservations_, covers_one) == 0) {
+    return absl::NotFoundError("reservation: none covers the workload, or it has expired");
+  }
+  Store();
+  return absl::OkStatus();
 }
 
 absl::Status Reservations::Release(const std::string& token) {

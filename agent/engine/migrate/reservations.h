@@ -29,6 +29,7 @@ struct Reservation {
   absl::Time expire_time;
   std::string pod_uid = {};     // also containers of this pod that start later; "": none
   std::string request_id = {};  // see ReservationRequest
+  std::string created_by = {};  // likewise
 
   // Whether it reserves the workload, a part of it, or what contains it.
   bool Covers(const Workload& workload) const;
@@ -42,6 +43,7 @@ struct ReservationRequest {
   std::string owner = {};
   // Makes retries safe: a new reservation with the id of one in force is that one. "": none.
   std::string request_id = {};
+  std::string created_by = {};  // identity of the client; another client's request_id is another's
 };
 
 // Thread-safe. Expired reservations are dropped before each call.
@@ -62,7 +64,7 @@ class Reservations {
                std::function<void(const std::vector<Reservation>&)> store);
 
   // The reservation in force that an earlier request with the same request_id made; ALREADY_EXISTS
-  // if that request named other workloads or another owner.
+  // if that request named other workloads or another owner, or was another client's.
   absl::StatusOr<std::optional<Reservation>> FindRequest(const ReservationRequest& request) const;
 
   // Reserves workloads; with a token, prolongs that reservation: its workloads and its owner stay,
@@ -72,7 +74,11 @@ class Reservations {
   absl::StatusOr<Reservation> Reserve(const ReservationRequest& request);
 
   // NOT_FOUND if no reservation with this token is in force.
+  absl::StatusOr<Reservation> Find(const std::string& token) const;
   absl::Status Release(const std::string& token);
+
+  // Ends every reservation that covers one of `workloads`; NOT_FOUND if none does.
+  absl::Status ReleaseAll(const std::vector<Workload>& workloads);
 
   // ABORTED if one of `workloads` is reserved and the token is not among `tokens`.
   absl::Status Check(const std::vector<Workload>& workloads,

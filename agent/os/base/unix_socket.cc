@@ -17,6 +17,17 @@
 namespace numalocality {
 namespace {
 
+// Makes the directory that the group of the socket shares. A volume of Kubernetes is open to all at
+// first (emptyDir).
+absl::Status OpenToGroupOnly(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {
+    return ErrnoStatus(errno, absl::StrCat("create socket directory ", directory));
+  }
+  NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectory(directory));
+  if (fchmod(fd.get(), 0750) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("socket directory ", directory, ": set mode 0750"));
+}
+
 // Creates the directory if it does not exist. Sets the mode of an empty one, because kubelet
 // creates the directory of a hostPath volume with mode 0755. Does not change other directories,
 // such as /run.
@@ -58,7 +69,7 @@ absl::StatusOr<bool> IsServed(const sockaddr_un& address) {
 
 }  // namespace
 
-absl::Status PrepareSocketPath(const std::string& path) {
+absl::Status PrepareSocketPath(const std::string& path, SocketReach reach) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const size_t slash = path.rfind('/');
@@ -69,8 +80,12 @@ absl::Status PrepareSocketPath(const std::string& path) {
   }
   path.copy(address.sun_path, path.size());
   const std::string directory = path.substr(0, slash);
-  NL_RETURN_IF_ERROR(CloseToOthers(directory));
-  NL_RETURN_IF_ERROR(CheckDirectory(directory));
+  if (reach == SocketReach::kGroup) {
+    NL_RETURN_IF_ERROR(OpenToGroupOnly(directory));
+  } else {
+    NL_RETURN_IF_ERROR(CloseToOthers(directory));
+    NL_RETURN_IF_ERROR(CheckDirectory(directory));
+  }
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) {
     return errno == ENOENT ? absl::OkStatus() : ErrnoStatus(errno, absl::StrCat("socket ", path));
@@ -90,6 +105,20 @@ absl::Status PrepareSocketPath(const std::string& path) {
     return ErrnoStatus(errno, absl::StrCat("remove stale socket ", path));
   }
   return absl::OkStatus();
+}
+
+absl::Status OpenToGroup(const std::string& path) {
+  const std::string directory = path.substr(0, path.rfind('/'));
+  struct stat status {};
+  if (stat(directory.c_str(), &status) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("socket directory ", directory));
+  }
+  if (chown(path.c_str(), static_cast<uid_t>(-1), status.st_gid) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("socket ", path, ": give it to group ", status.st_gid,
+                                           " of its directory; add this group to the agent's"));
+  }
+  if (chmod(path.c_str(), 0660) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("socket ", path, ": set mode 0660"));
 }
 
 }  // namespace numalocality

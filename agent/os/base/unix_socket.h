@@ -1,4 +1,4 @@
-// Prepares the path of a unix socket that only its owner can reach (unix(7)).
+// Prepares the path of a unix socket that only its owner, or a group too, can reach (unix(7)).
 #ifndef NUMALOCALITY_AGENT_OS_BASE_UNIX_SOCKET_H_
 #define NUMALOCALITY_AGENT_OS_BASE_UNIX_SOCKET_H_
 
@@ -8,12 +8,22 @@
 
 namespace numalocality {
 
+// Who may connect.
+enum class SocketReach {
+  kOwner,  // this user
+  kGroup,  // also the group of the socket's directory
+};
+
 // Prepares `path` for bind(2). Afterwards its directory belongs to this user, has mode 0700 (an
-// absent directory is created and an empty one is changed), and nothing is at `path` (the socket of
-// a server that has exited is removed). FAILED_PRECONDITION if a server listens at `path`, another
-// file is there, or the directory is open to other users; INVALID_ARGUMENT if the path is relative
-// or too long; otherwise as ErrnoStatus maps errno.
-absl::Status PrepareSocketPath(const std::string& path);
+// absent directory is created and an empty one is changed), or with kGroup 0750, and nothing is at
+// `path` (the socket of a server that has exited is removed). FAILED_PRECONDITION if a server
+// listens at `path`, another file is there, or the directory is open to other users;
+// INVALID_ARGUMENT if the path is relative or too long; otherwise as ErrnoStatus maps errno.
+absl::Status PrepareSocketPath(const std::string& path, SocketReach reach = SocketReach::kOwner);
+
+// After bind(2): lets the group of the socket's directory connect. PERMISSION_DENIED if this
+// process is not in that group.
+absl::Status OpenToGroup(const std::string& path);
 
 }  // namespace numalocality
 

@@ -232,6 +232,7 @@ absl::Status RequestFrom(const v1::Migration& message, Migration& migration) {
   }
   request.request_id = message.request_id();
   NL_RETURN_IF_ERROR(EnumFrom(message.origin(), request.origin));
+  request.created_by = message.created_by();
   request.policy = message.policy();
   request.trigger = message.trigger();
   if (message.has_evacuated_node_id()) {
@@ -268,6 +269,7 @@ void ToProto(const Migration& migration, v1::Migration& message) {
   if (migration.is_request_known) ToProto(migration.request, *message.mutable_request());
   message.set_request_id(migration.request.request_id);
   message.set_origin(ToApi<v1::MigrationOrigin>(migration.request.origin));
+  message.set_created_by(Printable(migration.request.created_by));
   message.set_policy(Printable(migration.request.policy));
   message.set_trigger(Printable(migration.request.trigger));
   if (migration.estimate.has_value()) ToProto(*migration.estimate, *message.mutable_estimate());

@@ -57,6 +57,10 @@ grpc:
   certFile: /tls/tls.crt
   keyFile: /tls/tls.key
   clientCaFile: /tls/ca.crt
+api:
+  clients:
+  - {identity: "spiffe://cluster/ns/shop/sa/controller", role: migrator, namespaces: [shop]}
+  - {identity: operator, role: admin}
 sources:
   criSocket: /run/containerd/containerd.sock
   criEvents: true
@@ -95,6 +99,8 @@ Configuration AllKeys() {
               .cert_file = "/tls/tls.crt",
               .key_file = "/tls/tls.key",
               .client_ca_file = "/tls/ca.crt"};
+  all.api.clients = {{"spiffe://cluster/ns/shop/sa/controller", Role::kMigrator, {"shop"}},
+                     {"operator", Role::kAdmin, {}}};
   all.sources = {.cri_socket = "/run/containerd/containerd.sock",
                  .kubelet_dir = "",
                  .pod_logs_dir = "/host/var/log",
@@ -205,7 +211,7 @@ constexpr Bad kBad[] = {
     {"Limits: {}", "line 1, column 1", "did you mean 'limits'?"},
     {"colour: red", "line 1, column 1",
      "unknown key 'colour'; allowed here: policies, limits, period, localDistance, "
-     "protectedNamespaces, http, grpc, sources"},
+     "protectedNamespaces, http, grpc, api, sources"},
     {"policies:\n  - name: a\n    minLocalFracton: 0.9", "line 3, column 5",
      "did you mean 'minLocalFraction'?"},
     {"policies:\n  - name: a\n    selector: {namespace: [b]}", "line 3, column 16",
@@ -273,6 +279,15 @@ constexpr Bad kBad[] = {
      "keyFile is missing"},
     {"grpc: {address: '[::]:9463', certFile: /c, keyFile: /k, clientCaFile: ''}",
      "line 1, column 7", "clientCaFile is missing"},
+    {"api: {clients: [{role: admin}]}", "line 1, column 17", "identity is missing; name a client"},
+    {"api: {clients: [{identity: shop}]}", "line 1, column 17", "role is missing; write viewer"},
+    {"api: {clients: [{identity: shop, role: root}]}", "line 1, column 40",
+     "role: must be one of: viewer, migrator, admin"},
+    {"api: {clients: [{identity: \"a\\nb\", role: admin}]}", "line 1, column 28",
+     "identity: must be the identity in a client's certificate"},
+    {"api: {clients: [{identity: shop, role: viewer, namespaces: []}]}", "line 1, column 60",
+     "is an empty list; leave the key out to select all"},
+    {"api: {client: []}", "line 1, column 7", "unknown key 'client'"},
     {"grpc: {caFile: /c}", "line 1, column 8", "unknown key 'caFile'"},
     {"sources: {criSocket: unix:///run/c.sock}", "line 1, column 22", "begins with '/'"},
     // Policies.

@@ -350,7 +350,7 @@ TEST_F(ProtectionTest, WithoutNameSourcesNothingIsKnownAndNothingProtected) {
   EngineContext context = Context();
   context.names = &none;
   context.limits.protected_namespaces = {"shop"};
-  EXPECT_TRUE(Admit(context, nullptr, PodRequest()).ok());
+  EXPECT_TRUE(Admit(context, nullptr, PodRequest(), Access::Full("")).ok());
 }
 
 TEST_F(ProtectionTest, ANewContainerIsWaitedFor) {
@@ -363,7 +363,7 @@ TEST_F(ProtectionTest, ANewContainerIsWaitedFor) {
   EngineContext context{machine_.kernel(), clock, machine_.host(), {}};
   context.names = &names_;
   context.limits.protected_namespaces = protected_namespaces_;
-  const auto admitted = Admit(context, nullptr, Request(path));
+  const auto admitted = Admit(context, nullptr, Request(path), Access::Full(""));
   EXPECT_TRUE(admitted.ok()) << admitted.status();
 }
 

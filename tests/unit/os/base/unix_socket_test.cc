@@ -48,6 +48,21 @@ TEST_F(UnixSocketTest, MakesTheDirectoryForItsOwnerAlone) {
   EXPECT_TRUE(PrepareSocketPath(path_).ok());  // also if the directory exists
 }
 
+TEST_F(UnixSocketTest, OpensADirectoryToItsGroupAlone) {
+  ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
+  ASSERT_EQ(chmod(directory_.c_str(), 0777), 0);  // as kubelet creates it
+  ASSERT_TRUE(PrepareSocketPath(path_, SocketReach::kGroup).ok());
+  const ScopedFd fd = Bind(path_, true);
+  ASSERT_TRUE(OpenToGroup(path_).ok());
+  struct stat directory {};
+  struct stat socket {};
+  ASSERT_EQ(stat(directory_.c_str(), &directory), 0);
+  ASSERT_EQ(stat(path_.c_str(), &socket), 0);
+  EXPECT_EQ(directory.st_mode & 0777, 0750u);
+  EXPECT_EQ(socket.st_mode & 0777, 0660u);
+  EXPECT_EQ(socket.st_gid, directory.st_gid);
+}
+
 TEST_F(UnixSocketTest, RefusesADirectoryThatIsOpenToOthers) {
   ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
   tree_.Write("run/other", "");

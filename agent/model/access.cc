@@ -1,0 +1,101 @@
+#include "agent/model/access.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/log.h"
+#include "agent/base/status.h"
+#include "agent/model/error_details.h"
+
+namespace numalocality {
+namespace {
+
+constexpr EnumTable<Role> kRoles = {{
+    {Role::kViewer, "viewer", "viewer", ""},
+    {Role::kMigrator, "migrator", "migrator", ""},
+    {Role::kAdmin, "admin", "admin", ""},
+}};
+static_assert(IsWellFormed(kRoles));
+
+std::vector<Workload> WorkloadsIn(const Migration& migration) {
+  std::vector<Workload> workloads;
+  for (const WorkloadMigration& each : migration.workloads) workloads.push_back(each.workload);
+  return workloads;
+}
+
+}  // namespace
+
+const EnumTable<Role>& TableOf(Role) { return kRoles; }
+
+Access Access::Granted(const std::string& identity, const std::vector<ApiClient>& clients) {
+  std::vector<ApiClient> grants;
+  std::copy_if(clients.begin(), clients.end(), std::back_inserter(grants),
+               [&](const ApiClient& client) { return client.identity == identity; });
+  return {identity, std::move(grants)};
+}
+
+bool Access::Has(Role role, absl::string_view pod_namespace) const {
+  return std::any_of(grants_.begin(), grants_.end(), [&](const ApiClient& grant) {
+    const auto& in = grant.namespaces;
+    return grant.role >= role &&
+           (in.empty() || std::find(in.begin(), in.end(), pod_namespace) != in.end());
+  });
+}
+
+absl::Status Access::Missing(Role role, absl::string_view pod_namespace) const {
+  const absl::string_view role_name = WordsOf(role);
+  const std::string where = pod_namespace.empty()
+                                ? "in all namespaces"
+                                : absl::StrCat("in namespace ", LogSafe(pod_namespace));
+  return WithDetails(
+      absl::PermissionDeniedError(absl::StrCat(
+          "client ", LogSafe(identity_), " needs the role ", role_name, " ", where,
+          " for this; ask the operator to add it to api.clients in the agent's configuration")),
+      {ErrorReason::kRoleMissing,
+       {{"identity", identity_},
+        {"role", std::string(role_name)},
+        {"namespace", std::string(pod_namespace)}}});
+}
+
+absl::Status Access::Check(Role role, absl::string_view pod_namespace) const {
+  return Has(role, pod_namespace) ? absl::OkStatus() : Missing(role, pod_namespace);
+}
+
+absl::Status Access::CheckKnown() const {
+  return grants_.empty() ? Missing(Role::kViewer, "") : absl::OkStatus();
+}
+
+absl::Status Access::CheckNamed(Role role, const WorkloadSelector& selector,
+                                const Workload& workload) const {
+  const bool is_of_machine = selector.pid.has_value() || selector.cgroup_path.has_value();
+  return Check(is_of_machine ? Role::kAdmin : role, workload.names.pod_namespace);
+}
+
+absl::Status Access::CheckMigrate(const MigrationRequest& request, const WorkloadSelector& selector,
+                                  const Workload& workload) const {
+  // Pages that move whoever maps them may be those of any namespace.
+  if (request.spec.sharing == SharingRule::kAll) NL_RETURN_IF_ERROR(Check(Role::kAdmin, ""));
+  const bool is_special =
+      request.override_protection || request.spec.ranges != MigrationSpec().ranges;
+  return CheckNamed(is_special ? Role::kAdmin : Role::kMigrator, selector, workload);
+}
+
+absl::Status Access::CheckAll(Role role, const std::vector<Workload>& workloads) const {
+  for (const Workload& workload : workloads) {
+    NL_RETURN_IF_ERROR(Check(role, workload.names.pod_namespace));
+  }
+  return workloads.empty() ? Check(role, "") : absl::OkStatus();
+}
+
+absl::Status Access::CheckSee(const Migration& migration) const {
+  return CheckAll(Role::kViewer, WorkloadsIn(migration));
+}
+
+absl::Status Access::CheckCancel(const Migration& migration) const {
+  const bool is_own = migration.request.origin == MigrationOrigin::kApi && !identity_.empty() &&
+                      migration.request.created_by == identity_;
+  return CheckAll(is_own ? Role::kMigrator : Role::kAdmin, WorkloadsIn(migration));
+}
+
+}  // namespace numalocality

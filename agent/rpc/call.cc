@@ -1,0 +1,61 @@
+#include "agent/rpc/call.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/base/log.h"
+#include "agent/model/error_details.h"
+#include "agent/rpc/convert/common.h"
+
+namespace numalocality {
+namespace {
+
+// A W3C traceparent has 55 characters.
+constexpr size_t kMaxTraceparent = 64;
+constexpr size_t kMaxSubject = 1024;
+
+std::string TraceparentOf(const grpc::ServerContext& context) {
+  const auto found = context.client_metadata().find("traceparent");
+  if (found == context.client_metadata().end()) return "";
+  const grpc::string_ref value = found->second;
+  return std::string(value.data(), value.size()).substr(0, kMaxTraceparent);
+}
+
+// Whether the caller, not the machine, is why the call is refused.
+bool IsRefusal(const absl::Status& status) {
+  const auto details = DetailsOf(status);
+  return absl::IsUnauthenticated(status) ||
+         (details.has_value() && details->reason == ErrorReason::kRoleMissing);
+}
+
+}  // namespace
+
+void Call::On(const std::vector<Workload>& workloads) {
+  On(absl::StrJoin(workloads, ", ", [](std::string* text, const Workload& workload) {
+    const ContainerNames& names = workload.names;
+    absl::StrAppend(text, names.pod.empty() ? workload.ToString()
+                                            : absl::StrCat(names.pod_namespace, "/", names.pod, "/",
+                                                           names.container));
+  }));
+}
+
+grpc::Status Call::End(const absl::Status& status) const {
+  if (!changes_ && !IsRefusal(status)) return ToGrpc(status);
+  std::string line = absl::StrCat("audit method=", method_);
+  const auto add = [&line](absl::string_view key, absl::string_view value) {
+    if (!value.empty()) absl::StrAppend(&line, " ", key, "=\"", LogSafe(value), "\"");
+  };
+  add("by", access_.ok() ? access_->identity() : "");
+  add("on", absl::string_view(subject_).substr(0, kMaxSubject));
+  absl::StrAppend(&line, " result=", absl::StatusCodeToString(status.code()));
+  add("why", status.message());
+  add("request_id", request_id_);
+  add("traceparent", TraceparentOf(context_));
+  if (status.ok()) {
+    LogInfo(line);
+  } else {
+    LogWarning(line);
+  }
+  return ToGrpc(status);
+}
+
+}  // namespace numalocality

@@ -1,0 +1,27 @@
+#include "agent/rpc/callers.h"
+
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
+#include "agent/model/client_certificate.h"
+
+namespace numalocality {
+
+absl::StatusOr<Access> Callers::Identify(const grpc::ServerContext& context) const {
+  if (clients_ == nullptr) return Access::Full(absl::StrCat("uid:", geteuid()));
+  const auto& metadata = context.client_metadata();
+  if (metadata.count(kCertificateHeader) != 1) {
+    return absl::UnauthenticatedError(
+        "the front has passed no client certificate; check that it requires and passes one");
+  }
+  const grpc::string_ref certificate = metadata.find(kCertificateHeader)->second;
+  const auto identity = IdentityFromHeader({certificate.data(), certificate.size()});
+  if (!identity.ok()) {
+    return absl::UnauthenticatedError(
+        absl::StrCat("client certificate: ", identity.status().message()));
+  }
+  return Access::Granted(*identity, clients_());
+}
+
+}  // namespace numalocality

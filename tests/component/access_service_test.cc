@@ -1,0 +1,405 @@
+// What clients of the front may do, and what the audit log says about it. The front is played by
+// the test: it passes a client's certificate as metadata.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "agent/base/clock.h"
+#include "agent/config/parse_configuration.h"
+#include "agent/engine/health/configuration_source.h"
+#include "agent/engine/migrate/migrator.h"
+#include "agent/engine/workload/name_directory.h"
+#include "agent/rpc/server.h"
+#include "numalocality/errors/v1/error_details.pb.h"
+#include "numalocality/v1/agent.grpc.pb.h"
+#include "numalocality/v1/migration.grpc.pb.h"
+#include "numalocality/v1/placement.grpc.pb.h"
+#include "tests/component/test_ca.h"
+#include "tests/unit/fake/fake_machine.h"
+#include "tests/unit/fake/fake_name_source.h"
+
+namespace numalocality::access_service_test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kShopUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
+constexpr char kBankUid[] = "01234567-cccc-dddd-eeee-ffff00002222";
+constexpr char kShopPod[] = "namespaces/shop/pods/db-0";
+constexpr char kBankPod[] = "namespaces/bank/pods/ledger-0";
+constexpr char kClients[] =
+    "api:\n"
+    "  clients:\n"
+    "  - {identity: 'spiffe://cluster/viewer', role: viewer, namespaces: [shop]}\n"
+    "  - {identity: 'spiffe://cluster/migrator', role: migrator, namespaces: [shop]}\n"
+    "  - {identity: 'spiffe://cluster/second', role: migrator, namespaces: [shop]}\n"
+    "  - {identity: 'spiffe://cluster/shop-admin', role: admin, namespaces: [shop]}\n"
+    "  - {identity: 'spiffe://cluster/admin', role: admin}\n";
+
+std::string CgroupOf(const std::string& uid, char digit) {
+  return absl::StrCat("/kubepods/pod", uid, "/", std::string(64, digit));
+}
+
+// What the code and the details of an answer say: "OK", or "PERMISSION_DENIED migrator shop".
+std::string Answer(const grpc::Status& status) {
+  if (status.ok()) return "OK";
+  const auto code = absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code()));
+  errors::v1::ErrorStatus details;
+  errors::v1::ErrorInfo info;
+  if (!details.ParseFromString(status.error_details()) || details.details().empty() ||
+      !info.ParseFromString(details.details(0).value()) || info.reason() != "ROLE_MISSING") {
+    return code;
+  }
+  return absl::StrCat(code, " ", info.metadata().at("role"), " ", info.metadata().at("namespace"));
+}
+
+// Pods of two namespaces, and an agent with both sockets. Its migrator has not started: migrations
+// wait.
+class AccessServiceTest : public testing::Test {
+ protected:
+  AccessServiceTest() {
+    AddPod(kShopUid, 'a', 100);
+    AddPod(kBankUid, 'b', 200);
+    source_->known = {
+        {std::string(64, 'a'), kShopUid, {{"shop", "db-0", "mysql"}, PodMetadata(), {}}},
+        {std::string(64, 'b'), kBankUid, {{"bank", "ledger-0", "main"}, PodMetadata(), {}}}};
+    names_.ReadAll();
+    machine_.AddProcess(1);
+    machine_.tree().Write("proc/self/status", "CapEff:\t0\nSeccomp:\t0\nMems_allowed_list:\t0\n");
+    machine_.tree().Write("proc/self/ns/pid", "");
+    machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
+    Served served{context_, migrator_, board_};
+    served.configuration = &configuration_;
+    own_ = Serve("own/agent.sock", served, Door::kOwn);
+    front_ = Serve("front/front.sock", served, Door::kFront);
+  }
+  ~AccessServiceTest() override {
+    for (const auto& server : {own_.get(), front_.get()}) server->Shutdown(absl::ZeroDuration());
+  }
+
+  void AddPod(const std::string& uid, char digit, pid_t pid) {
+    const std::string cgroup = CgroupOf(uid, digit);
+    const auto process = machine_.AddProcess(pid, "4-7", cgroup);
+    process->AddPages(0x10000000, 10, 0);
+    machine_.Publish(*process);
+    machine_.AddCgroup(cgroup, {pid});
+    machine_.WriteCgroupFile(cgroup, "memory.numa_stat",
+                             "anon N0=40960 N1=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");
+  }
+
+  std::unique_ptr<Server> Serve(const std::string& path, const Served& served, Door door) {
+    auto server = Server::Start(tree_.Path(path), served, door);
+    EXPECT_TRUE(server.ok()) << server.status();
+    return *std::move(server);
+  }
+
+  // Calls of the service at the front's socket, or the agent's own, as client spiffe://cluster/who.
+  template <typename Service, typename Method, typename Request, typename Response>
+  grpc::Status Call(const std::string& who, Method method, const Request& request,
+                    Response& response, const std::string& socket = "front/front.sock") {
+    const auto stub = Service::NewStub(
+        grpc::CreateChannel("unix:" + tree_.Path(socket), grpc::InsecureChannelCredentials()));
+    grpc::ClientContext context;
+    context.AddMetadata("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    if (!who.empty()) {
+      context.AddMetadata("x-client-certificate",
+                          PercentEncoded(ca_.Issue("spiffe://cluster/" + who).certificate));
+    }
+    testing::internal::CaptureStdout();  // where spdlog's default logger of a test writes
+    const grpc::Status status = (stub.get()->*method)(&context, request, &response);
+    log_ = testing::internal::GetCapturedStdout();
+    return status;
+  }
+
+  std::string Place(const std::string& who, const v1::WorkloadSelector& workload) {
+    v1::GetPlacementRequest request;
+    *request.mutable_workload() = workload;
+    v1::GetPlacementResponse response;
+    return Answer(Call<v1::PlacementService>(who, &v1::PlacementService::Stub::GetPlacement,
+                                             request, response));
+  }
+
+  std::string Migrate(const std::string& who, const v1::CreateMigrationRequest& request) {
+    v1::CreateMigrationResponse response;
+    const grpc::Status status = Call<v1::MigrationService>(
+        who, &v1::MigrationService::Stub::CreateMigration, request, response);
+    migration_ = response.migration();
+    return Answer(status);
+  }
+
+  std::string Cancel(const std::string& who, const std::string& token = "") {
+    v1::CancelMigrationRequest request;
+    request.set_id(migration_.id());
+    if (!token.empty()) request.add_reservation_tokens(token);
+    v1::CancelMigrationResponse response;
+    return Answer(Call<v1::MigrationService>(who, &v1::MigrationService::Stub::CancelMigration,
+                                             request, response));
+  }
+
+  std::string Reserve(const std::string& who, const v1::ReserveWorkloadRequest& request) {
+    v1::ReserveWorkloadResponse response;
+    const grpc::Status status = Call<v1::MigrationService>(
+        who, &v1::MigrationService::Stub::ReserveWorkload, request, response);
+    token_ = response.token();
+    return Answer(status);
+  }
+
+  std::string Release(const std::string& who, const v1::ReleaseWorkloadRequest& request) {
+    v1::ReleaseWorkloadResponse response;
+    return Answer(Call<v1::MigrationService>(who, &v1::MigrationService::Stub::ReleaseWorkload,
+                                             request, response));
+  }
+
+  static v1::WorkloadSelector Pod(const std::string& name) {
+    v1::WorkloadSelector selector;
+    selector.set_resource_name(name);
+    return selector;
+  }
+
+  static v1::CreateMigrationRequest Of(const std::string& pod) {
+    v1::CreateMigrationRequest request;
+    *request.add_workloads() = Pod(pod);
+    return request;
+  }
+
+  const TestCa ca_{"cluster"};
+  FakeMachine machine_;
+  TempTree tree_;
+  std::string WriteClients() {
+    tree_.Write("config.yaml", kClients);
+    return tree_.Path("config.yaml");
+  }
+  ConfigurationSource configuration_{WriteClients(), ConfigurationSource::Presence::kRequired,
+                                     Clock::System(), ParseConfiguration,
+                                     [](const Configuration&) { return absl::OkStatus(); }};
+  FakeNameSource* source_ = nullptr;
+  NameDirectory names_{Sources(source_), Clock::System()};
+  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {},
+                               nullptr,           &names_};
+  Migrator migrator_{context_};
+  ReportBoard board_{Clock::System()};
+  std::unique_ptr<Server> own_;
+  std::unique_ptr<Server> front_;
+  v1::Migration migration_;
+  std::string token_;
+  std::string log_;
+
+ private:
+  static std::vector<std::unique_ptr<NameSource>> Sources(FakeNameSource*& source) {
+    std::vector<std::unique_ptr<NameSource>> sources;
+    sources.push_back(std::make_unique<FakeNameSource>("cri"));
+    source = static_cast<FakeNameSource*>(sources.back().get());
+    return sources;
+  }
+};
+
+TEST_F(AccessServiceTest, TheFrontsSocketIsForItsGroup) {
+  struct stat directory {};
+  struct stat socket {};
+  ASSERT_EQ(stat(tree_.Path("front").c_str(), &directory), 0);
+  ASSERT_EQ(stat(tree_.Path("front/front.sock").c_str(), &socket), 0);
+  EXPECT_EQ(directory.st_mode & 0777, 0750u);
+  EXPECT_EQ(socket.st_mode & 0777, 0660u);
+  EXPECT_EQ(socket.st_gid, directory.st_gid);
+}
+
+TEST_F(AccessServiceTest, PlacementsNeedViewerInTheirNamespace) {
+  EXPECT_EQ(Place("viewer", Pod(kShopPod)), "OK");
+  EXPECT_EQ(Place("viewer", Pod(kBankPod)), "PERMISSION_DENIED viewer bank");
+  EXPECT_EQ(Place("admin", Pod(kBankPod)), "OK");
+  EXPECT_EQ(Place("stranger", Pod(kShopPod)), "PERMISSION_DENIED viewer ");
+  EXPECT_EQ(Place("", Pod(kShopPod)), "UNAUTHENTICATED");
+  v1::WorkloadSelector selector;
+  selector.set_pid(100);
+  EXPECT_EQ(Place("viewer", selector), "PERMISSION_DENIED admin shop");
+  EXPECT_EQ(Place("admin", selector), "OK");
+  selector.set_cgroup_path(CgroupOf(kShopUid, 'a'));
+  EXPECT_EQ(Place("migrator", selector), "PERMISSION_DENIED admin shop");
+  EXPECT_EQ(Place("shop-admin", selector), "OK");
+}
+
+TEST_F(AccessServiceTest, ListsAreFiltered) {
+  const auto pods_of = [this](const std::string& who) {
+    v1::ListPlacementsResponse response;
+    const grpc::Status status = Call<v1::PlacementService>(
+        who, &v1::PlacementService::Stub::ListPlacements, v1::ListPlacementsRequest(), response);
+    std::string pods = Answer(status);
+    for (const auto& placement : response.placements()) {
+      absl::StrAppend(&pods, " ", placement.workload().pod_name());
+    }
+    return pods;
+  };
+  EXPECT_EQ(pods_of("viewer"), "OK db-0");
+  EXPECT_EQ(pods_of("admin"), "OK db-0 ledger-0");
+  EXPECT_EQ(pods_of("stranger"), "PERMISSION_DENIED viewer ");
+}
+
+TEST_F(AccessServiceTest, MigrationsNeedMigratorAndAreListedToViewers) {
+  EXPECT_EQ(Migrate("viewer", Of(kShopPod)), "PERMISSION_DENIED migrator shop");
+  EXPECT_EQ(Migrate("migrator", Of(kBankPod)), "PERMISSION_DENIED migrator bank");
+  v1::CreateMigrationRequest both = Of(kShopPod);
+  *both.add_workloads() = Pod(kBankPod);
+  EXPECT_EQ(Migrate("migrator", both), "PERMISSION_DENIED migrator bank");
+  v1::CreateMigrationRequest special = Of(kShopPod);
+  special.set_override_protection(true);
+  EXPECT_EQ(Migrate("migrator", special), "PERMISSION_DENIED admin shop");
+  special = Of(kShopPod);
+  special.add_address_ranges()->set_end(0x1000);
+  EXPECT_EQ(Migrate("migrator", special), "PERMISSION_DENIED admin shop");
+  special.Clear();
+  special.mutable_evacuation()->set_node_id(0);
+  EXPECT_EQ(Migrate("shop-admin", special), "PERMISSION_DENIED admin ");
+
+  EXPECT_EQ(Migrate("admin", Of(kBankPod)), "OK");
+  EXPECT_EQ(Migrate("migrator", Of(kShopPod)), "OK");
+  EXPECT_EQ(migration_.created_by(), "spiffe://cluster/migrator");
+  const auto seen_by = [this](const std::string& who) {
+    v1::ListMigrationsRequest request;
+    request.set_page_size(1);
+    v1::ListMigrationsResponse response;
+    const grpc::Status status = Call<v1::MigrationService>(
+        who, &v1::MigrationService::Stub::ListMigrations, request, response);
+    std::string creators = Answer(status);
+    for (const auto& migration : response.migrations()) {
+      absl::StrAppend(&creators, " ", migration.created_by());
+    }
+    return absl::StrCat(creators, response.next_page_token().empty() ? "" : " and more");
+  };
+  EXPECT_EQ(seen_by("viewer"), "OK spiffe://cluster/migrator");
+  EXPECT_EQ(seen_by("admin"), "OK spiffe://cluster/migrator and more");
+}
+
+TEST_F(AccessServiceTest, ARecordOfAnotherNamespaceIsNotShown) {
+  ASSERT_EQ(Migrate("admin", Of(kBankPod)), "OK");
+  v1::GetMigrationRequest request;
+  request.set_id(migration_.id());
+  v1::GetMigrationResponse response;
+  EXPECT_EQ(Answer(Call<v1::MigrationService>("viewer", &v1::MigrationService::Stub::GetMigration,
+                                              request, response)),
+            "PERMISSION_DENIED viewer bank");
+  EXPECT_FALSE(response.has_migration());
+}
+
+TEST_F(AccessServiceTest, OthersMigrationsAreCancelledByAdmins) {
+  ASSERT_EQ(Migrate("migrator", Of(kShopPod)), "OK");
+  EXPECT_EQ(Cancel("viewer"), "PERMISSION_DENIED admin shop");
+  EXPECT_EQ(Cancel("second"), "PERMISSION_DENIED admin shop");
+  EXPECT_EQ(Cancel("migrator"), "OK");
+  ASSERT_EQ(Migrate("migrator", Of(kShopPod)), "OK");
+  EXPECT_EQ(Cancel("shop-admin"), "OK");
+}
+
+TEST_F(AccessServiceTest, UnderAReservationItsTokenIsNeededToCancel) {
+  v1::ReserveWorkloadRequest reserve;
+  *reserve.mutable_workload() = Pod(kShopPod);
+  ASSERT_EQ(Reserve("migrator", reserve), "OK");
+  v1::CreateMigrationRequest request = Of(kShopPod);
+  request.add_reservation_tokens(token_);
+  ASSERT_EQ(Migrate("migrator", request), "OK");
+  EXPECT_EQ(Cancel("migrator"), "ABORTED");
+  EXPECT_EQ(Cancel("migrator", token_), "OK");
+  ASSERT_EQ(Migrate("migrator", request), "OK");
+  EXPECT_EQ(Cancel("shop-admin"), "OK");
+}
+
+TEST_F(AccessServiceTest, ReservationsAreOfTheirTokenAndOfAdmins) {
+  v1::ReserveWorkloadRequest reserve;
+  *reserve.mutable_workload() = Pod(kShopPod);
+  reserve.set_request_id("r1");
+  EXPECT_EQ(Reserve("viewer", reserve), "PERMISSION_DENIED migrator shop");
+  ASSERT_EQ(Reserve("migrator", reserve), "OK");
+  const std::string token = token_;
+  EXPECT_EQ(Reserve("migrator", reserve), "OK") << "the same request";
+  EXPECT_EQ(token_, token);
+  EXPECT_EQ(Reserve("second", reserve), "ALREADY_EXISTS") << "the request of another client";
+  EXPECT_EQ(token_, "");
+
+  v1::ReserveWorkloadRequest prolong;
+  prolong.set_token(token);
+  EXPECT_EQ(Reserve("viewer", prolong), "PERMISSION_DENIED migrator shop");
+  EXPECT_EQ(Reserve("migrator", prolong), "OK");
+
+  v1::ReleaseWorkloadRequest by_name;
+  *by_name.mutable_workload() = Pod(kShopPod);
+  EXPECT_EQ(Release("migrator", by_name), "PERMISSION_DENIED admin shop");
+  EXPECT_EQ(Release("shop-admin", by_name), "OK");
+  EXPECT_EQ(Release("shop-admin", by_name), "NOT_FOUND");
+  v1::ReleaseWorkloadRequest by_token;
+  by_token.set_token(token);
+  EXPECT_EQ(Release("migrator", by_token), "NOT_FOUND");
+}
+
+TEST_F(AccessServiceTest, ARepeatedRequestOfAnotherClientIsAnotherRequest) {
+  v1::CreateMigrationRequest request = Of(kShopPod);
+  request.set_request_id("r1");
+  ASSERT_EQ(Migrate("migrator", request), "OK");
+  const std::string id = migration_.id();
+  EXPECT_EQ(Migrate("migrator", request), "OK");
+  EXPECT_EQ(migration_.id(), id);
+  EXPECT_EQ(Migrate("second", request), "ALREADY_EXISTS");
+}
+
+TEST_F(AccessServiceTest, WhatIsAboutAllNamespacesNeedsARoleInAll) {
+  const auto policies = [this](const std::string& who) {
+    v1::GetPoliciesResponse response;
+    return Answer(Call<v1::AgentService>(who, &v1::AgentService::Stub::GetPolicies,
+                                         v1::GetPoliciesRequest(), response));
+  };
+  EXPECT_EQ(policies("viewer"), "PERMISSION_DENIED viewer ");
+  EXPECT_EQ(policies("admin"), "OK");
+  const auto findings = [this](const std::string& who) {
+    v1::GetStatusResponse response;
+    const grpc::Status status = Call<v1::AgentService>(who, &v1::AgentService::Stub::GetStatus,
+                                                       v1::GetStatusRequest(), response);
+    return absl::StrCat(Answer(status), response.findings().empty() ? "" : " with findings");
+  };
+  EXPECT_EQ(findings("viewer"), "OK");
+  EXPECT_EQ(findings("admin"), "OK with findings");
+  EXPECT_EQ(findings("stranger"), "PERMISSION_DENIED viewer ");
+}
+
+TEST_F(AccessServiceTest, TheHeaderIsIgnoredOnTheAgentsOwnSocket) {
+  v1::CreateMigrationResponse response;
+  const grpc::Status status =
+      Call<v1::MigrationService>("stranger", &v1::MigrationService::Stub::CreateMigration,
+                                 Of(kBankPod), response, "own/agent.sock");
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.migration().created_by(), absl::StrCat("uid:", geteuid()));
+}
+
+TEST_F(AccessServiceTest, ChangesAndRefusalsAreAudited) {
+  v1::CreateMigrationRequest request = Of(kShopPod);
+  request.set_request_id("r1");
+  ASSERT_EQ(Migrate("migrator", request), "OK");
+  EXPECT_THAT(
+      log_,
+      AllOf(HasSubstr("audit method=CreateMigration by=\"spiffe://cluster/migrator\" on=\"pod "
+                      "shop/db-0: migration "),
+            HasSubstr(migration_.id() +
+                      "\" result=OK request_id=\"r1\" "
+                      "traceparent=\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"")));
+  Migrate("viewer", Of(kShopPod));
+  EXPECT_THAT(log_, AllOf(HasSubstr("by=\"spiffe://cluster/viewer\""),
+                          HasSubstr("result=PERMISSION_DENIED why=\"client spiffe://cluster/viewer "
+                                    "needs the role migrator in namespace shop")));
+  Place("viewer", Pod(kBankPod));
+  EXPECT_THAT(log_, HasSubstr("audit method=GetPlacement by=\"spiffe://cluster/viewer\""));
+  Place("viewer", Pod(kShopPod));
+  EXPECT_THAT(log_, Not(HasSubstr("audit")));
+  Migrate("admin", request);
+  Cancel("admin");
+  EXPECT_THAT(log_, HasSubstr("audit method=CancelMigration"));
+}
+
+}  // namespace
+}  // namespace numalocality::access_service_test
