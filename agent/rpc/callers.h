@@ -1,22 +1,28 @@
-// Who calls the API, and what they may do: by the socket of the call, and on the front's socket by
-// the client's certificate.
+// Who calls the API, and what they may do: by the socket of the call, on the front's socket by the
+// client's certificate, and on the self socket by the caller's container.
 #ifndef NUMALOCALITY_AGENT_RPC_CALLERS_H_
 #define NUMALOCALITY_AGENT_RPC_CALLERS_H_
 
 #include <grpcpp/server_context.h>
 
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "agent/model/access.h"
+#include "agent/model/workload.h"
 
 namespace numalocality {
 
 // Metadata in which the front passes the client's certificate: PEM, percent-encoded (nginx's
 // $ssl_client_escaped_cert). Trusted on the front's socket only.
 inline constexpr char kCertificateHeader[] = "x-client-certificate";
+
+// Metadata in which the self socket passes the id of a connection. Trusted in calls within this
+// process only.
+inline constexpr char kConnectionHeader[] = "x-self-connection";
 
 // Thread-safe.
 class Callers {
@@ -29,11 +35,22 @@ class Callers {
   explicit Callers(std::function<std::vector<ApiClient>()> clients)
       : clients_(std::move(clients)) {}
 
+  // Those of the self socket may ask for the container that `container_of` returns for the id of
+  // their connection.
+  static Callers OfContainers(
+      std::function<absl::StatusOr<Workload>(const std::string& connection)> container_of) {
+    Callers callers;
+    callers.container_of_ = std::move(container_of);
+    return callers;
+  }
+
   // UNAUTHENTICATED if the certificate is missing or has no identity.
   absl::StatusOr<Access> Identify(const grpc::ServerContext& context) const;
 
  private:
-  const std::function<std::vector<ApiClient>()> clients_;  // null: the agent's own socket
+  // Both null: the agent's own socket.
+  std::function<std::vector<ApiClient>()> clients_;
+  std::function<absl::StatusOr<Workload>(const std::string& connection)> container_of_;
 };
 
 }  // namespace numalocality

@@ -46,6 +46,25 @@ absl::Status CloseToOthers(const std::string& directory) {
   return ErrnoStatus(errno, absl::StrCat("socket directory ", directory, ": set mode 0700"));
 }
 
+// Makes the directory of a socket for all. Like CloseToOthers, changes the mode of an empty one
+// only.
+absl::Status OpenToAll(const std::string& directory) {
+  const std::string what = absl::StrCat("socket directory ", directory);
+  if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return ErrnoStatus(errno, what);
+  NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectory(directory));
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(fd.get(), "."));
+  if (entries.empty() && fchmod(fd.get(), 0755) != 0) {
+    return ErrnoStatus(errno, absl::StrCat(what, ": set mode 0755"));
+  }
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) return ErrnoStatus(errno, what);
+  if (status.st_uid == geteuid() && (status.st_mode & 0777) == 0755) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      what,
+      ": must be a directory of this user with mode 0755, so that pods can connect and nobody "
+      "else can replace the socket; choose another with self.socket in the configuration"));
+}
+
 absl::Status CheckDirectory(const std::string& directory) {
   struct stat status {};
   if (lstat(directory.c_str(), &status) != 0) {
@@ -82,6 +101,8 @@ absl::Status PrepareSocketPath(const std::string& path, SocketReach reach) {
   const std::string directory = path.substr(0, slash);
   if (reach == SocketReach::kGroup) {
     NL_RETURN_IF_ERROR(OpenToGroupOnly(directory));
+  } else if (reach == SocketReach::kAll) {
+    NL_RETURN_IF_ERROR(OpenToAll(directory));
   } else {
     NL_RETURN_IF_ERROR(CloseToOthers(directory));
     NL_RETURN_IF_ERROR(CheckDirectory(directory));
