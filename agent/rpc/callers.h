@@ -28,7 +28,7 @@ inline constexpr char kConnectionHeader[] = "x-self-connection";
 class Callers {
  public:
   // Those of the agent's own socket may do everything: only the agent's user can open its
-  // directory. gRPC 1.51 does not tell which user calls (ServerContext::peer() is "unix:"), so
+  // directory. gRPC 1.51 does not report which user calls (ServerContext::peer() is "unix:"), so
   // their identity is that of the agent's user.
   Callers() = default;
   // Those of the front's socket have the rights that `clients` returns for their identity now.

@@ -17,14 +17,19 @@
 namespace numalocality {
 namespace {
 
-// Makes the directory that the group of the socket shares. A volume of Kubernetes is open to all at
-// first (emptyDir).
+// Makes the directory that the group of the socket shares, or closes it to others: kubelet creates
+// the directory of an emptyDir volume with mode 02777.
 absl::Status OpenToGroupOnly(const std::string& directory) {
   if (mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {
     return ErrnoStatus(errno, absl::StrCat("create socket directory ", directory));
   }
   NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectory(directory));
-  if (fchmod(fd.get(), 0750) == 0) return absl::OkStatus();
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("socket directory ", directory));
+  }
+  const mode_t mode = 0750 | (status.st_mode & S_ISGID);
+  if ((status.st_mode & 07777) == mode || fchmod(fd.get(), mode) == 0) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrCat("socket directory ", directory, ": set mode 0750"));
 }
 
@@ -130,13 +135,16 @@ absl::Status PrepareSocketPath(const std::string& path, SocketReach reach) {
 
 absl::Status OpenToGroup(const std::string& path) {
   const std::string directory = path.substr(0, path.rfind('/'));
-  struct stat status {};
-  if (stat(directory.c_str(), &status) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("socket directory ", directory));
+  struct stat parent {};
+  struct stat socket {};
+  if (stat(directory.c_str(), &parent) != 0 || stat(path.c_str(), &socket) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("socket ", path));
   }
-  if (chown(path.c_str(), static_cast<uid_t>(-1), status.st_gid) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("socket ", path, ": give it to group ", status.st_gid,
-                                           " of its directory; add this group to the agent's"));
+  if (socket.st_gid != parent.st_gid) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "socket ", path, ": belongs to group ", socket.st_gid, ", not to group ", parent.st_gid,
+        " of its directory; set the directory's set-group-ID bit (chmod g+s), and add the group to "
+        "the agent's"));
   }
   if (chmod(path.c_str(), 0660) == 0) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrCat("socket ", path, ": set mode 0660"));
