@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Gathers the root file system of the container image: three programs, the libraries that they load, and their licences.
+"""Gathers the root file system of the container image: our programs, nginx, the libraries that they load, and their licences.
 
   deploy/image_root.py --bin build/release/bin --output DIR    run it on the Debian machine that linked the programs;
                                                                DIR must not exist
@@ -23,7 +23,8 @@ import urllib.parse
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
 NAME = "numa-locality-agent"
-PROGRAMS = ["numa-locality-agent", "localityctl", "numa-migrate"]
+PROGRAMS = ["numa-locality-agent", "numa-locality-front", "localityctl", "numa-migrate"]
+DEBIAN_PROGRAMS = ["/usr/sbin/nginx"]
 SBOM = f"usr/share/sbom/{NAME}.spdx.json"
 # Debian packages whose headers are compiled into the programs: the image contains their licences and versions too.
 COMPILED_IN = ["libcli11-dev", "nlohmann-json3-dev"]
@@ -61,7 +62,7 @@ def packages_of(found):
     owners = {path: package for package, path in (line.split(": ", 1) for line in known.splitlines())}
     packages = {path: owners[name] for path, several in names.items() for name in several if name in owners}
     if missing := found.keys() - packages.keys():
-        sys.exit("image_root: these libraries belong to no Debian package, so the SPDX document cannot list them: "
+        sys.exit("image_root: these files belong to no Debian package, so the SPDX document cannot list them: "
                  f"{' '.join(sorted(missing))}: link with Debian's libraries instead")
     return packages
 
@@ -88,7 +89,8 @@ def gather(root, bin_dir):
     for program in PROGRAMS:
         target = place(root, f"/usr/bin/{program}", bin_dir / program, 0o755)
         subprocess.run(["strip", "--strip-unneeded", target], check=True)
-    found = libraries([bin_dir / program for program in PROGRAMS])
+    found = libraries([*(bin_dir / program for program in PROGRAMS), *DEBIAN_PROGRAMS])
+    found |= {program: pathlib.Path(program) for program in DEBIAN_PROGRAMS}
     for path, file in found.items():
         place(root, path, file, 0o755)
     packages = {package: describe(package) for package in sorted(set(packages_of(found).values()))}

@@ -46,7 +46,7 @@ if [ -n "$dry_run" ]; then
 fi
 
 cmake --preset release
-cmake --build --preset release --target numa-locality-agent localityctl numa-migrate
+cmake --build --preset release --target numa-locality-agent numa-locality-front localityctl numa-migrate
 mkdir -p build
 work=$(mktemp -d build/release-XXXXXX)
 trap 'rm -rf "$work"' EXIT

@@ -35,6 +35,14 @@ Access Access::Granted(const std::string& identity, const std::vector<ApiClient>
   return {identity, std::move(grants)};
 }
 
+Access Access::Self(const Workload& container) {
+  Access access(
+      absl::StrCat("self:", container.container->pod_uid, "/", container.container->container_id),
+      {});
+  access.own_ = container;
+  return access;
+}
+
 bool Access::Has(Role role, absl::string_view pod_namespace) const {
   return std::any_of(grants_.begin(), grants_.end(), [&](const ApiClient& grant) {
     const auto& in = grant.namespaces;
@@ -48,26 +56,40 @@ absl::Status Access::Missing(Role role, absl::string_view pod_namespace) const {
   const std::string where = pod_namespace.empty()
                                 ? "in all namespaces"
                                 : absl::StrCat("in namespace ", LogSafe(pod_namespace));
-  return WithDetails(
-      absl::PermissionDeniedError(absl::StrCat(
-          "client ", LogSafe(identity_), " needs the role ", role_name, " ", where,
-          " for this; ask the operator to add it to api.clients in the agent's configuration")),
-      {ErrorReason::kRoleMissing,
-       {{"identity", identity_},
-        {"role", std::string(role_name)},
-        {"namespace", std::string(pod_namespace)}}});
+  const std::string message =
+      own_.has_value()
+          ? "on the self socket, a container may read, migrate and reserve only itself, without "
+            "stick, override_protection and the sharing rule ALL; leave the workload out of the "
+            "request, or name this container"
+          : absl::StrCat("client ", LogSafe(identity_), " needs the role ", role_name, " ", where,
+                         " for this; ask the operator to add it to api.clients in the agent's "
+                         "configuration");
+  return WithDetails(absl::PermissionDeniedError(message),
+                     {ErrorReason::kRoleMissing,
+                      {{"identity", identity_},
+                       {"role", std::string(role_name)},
+                       {"namespace", std::string(pod_namespace)}}});
 }
 
 absl::Status Access::Check(Role role, absl::string_view pod_namespace) const {
   return Has(role, pod_namespace) ? absl::OkStatus() : Missing(role, pod_namespace);
 }
 
+absl::Status Access::CheckOwn(Role role, const Workload& workload) const {
+  // The path of a container's cgroup contains the container's id, so no other has the same path.
+  const bool is_own = workload.process.has_value() ? own_->HoldsCgroup(workload.cgroup_path)
+                                                   : own_->IsSame(workload);
+  return is_own && role <= Role::kMigrator ? absl::OkStatus()
+                                           : Missing(role, workload.names.pod_namespace);
+}
+
 absl::Status Access::CheckKnown() const {
-  return grants_.empty() ? Missing(Role::kViewer, "") : absl::OkStatus();
+  return grants_.empty() && !own_.has_value() ? Missing(Role::kViewer, "") : absl::OkStatus();
 }
 
 absl::Status Access::CheckNamed(Role role, const WorkloadSelector& selector,
                                 const Workload& workload) const {
+  if (own_.has_value()) return CheckOwn(role, workload);
   const bool is_of_machine = selector.pid.has_value() || selector.cgroup_path.has_value();
   return Check(is_of_machine ? Role::kAdmin : role, workload.names.pod_namespace);
 }
@@ -76,6 +98,10 @@ absl::Status Access::CheckMigrate(const MigrationRequest& request, const Workloa
                                   const Workload& workload) const {
   // Pages that move whoever maps them may be those of any namespace.
   if (request.spec.sharing == SharingRule::kAll) NL_RETURN_IF_ERROR(Check(Role::kAdmin, ""));
+  if (own_.has_value()) {
+    const bool is_for_admins = request.override_protection || request.stick != StickMode::kNone;
+    return CheckOwn(is_for_admins ? Role::kAdmin : Role::kMigrator, workload);
+  }
   const bool is_special =
       request.override_protection || request.spec.ranges != MigrationSpec().ranges;
   return CheckNamed(is_special ? Role::kAdmin : Role::kMigrator, selector, workload);
@@ -83,7 +109,8 @@ absl::Status Access::CheckMigrate(const MigrationRequest& request, const Workloa
 
 absl::Status Access::CheckAll(Role role, const std::vector<Workload>& workloads) const {
   for (const Workload& workload : workloads) {
-    NL_RETURN_IF_ERROR(Check(role, workload.names.pod_namespace));
+    NL_RETURN_IF_ERROR(own_.has_value() ? CheckOwn(role, workload)
+                                        : Check(role, workload.names.pod_namespace));
   }
   return workloads.empty() ? Check(role, "") : absl::OkStatus();
 }

@@ -3,6 +3,7 @@
 #ifndef NUMALOCALITY_AGENT_MODEL_ACCESS_H_
 #define NUMALOCALITY_AGENT_MODEL_ACCESS_H_
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,9 @@ class Access {
   }
   // The rights that `clients` grant to `identity`: none if no client is named so.
   static Access Granted(const std::string& identity, const std::vector<ApiClient>& clients);
+  // The rights of a process in `container`, a container of a pod: those of a migrator for this
+  // container, its processes and its addresses; none for anything else.
+  static Access Self(const Workload& container);
 
   const std::string& identity() const { return identity_; }
 
@@ -70,10 +74,12 @@ class Access {
       : identity_(std::move(identity)), grants_(std::move(grants)) {}
 
   bool Has(Role role, absl::string_view pod_namespace) const;
+  absl::Status CheckOwn(Role role, const Workload& workload) const;
   absl::Status Missing(Role role, absl::string_view pod_namespace) const;
 
   std::string identity_;
   std::vector<ApiClient> grants_;
+  std::optional<Workload> own_;  // see Self
 };
 
 }  // namespace numalocality

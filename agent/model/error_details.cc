@@ -24,6 +24,8 @@ constexpr EnumTable<ErrorReason> kErrorReasons = {{
     {ErrorReason::kInvalidField, "invalid_field", "a field is invalid", "correct the field"},
     {ErrorReason::kRoleMissing, "role_missing", "the client lacks a role",
      "add the role to api.clients in the agent's configuration"},
+    {ErrorReason::kTooManyCalls, "too_many_calls", "the caller makes too many calls",
+     "call less often, and keep fewer connections"},
 }};
 static_assert(IsWellFormed(kErrorReasons));
 

@@ -24,7 +24,8 @@ enum class ErrorReason {
   kTooManyReservations,
   kCallsStalled,
   kInvalidField,
-  kRoleMissing
+  kRoleMissing,
+  kTooManyCalls
 };
 const EnumTable<ErrorReason>& TableOf(ErrorReason);
 

@@ -9,8 +9,18 @@
 namespace numalocality {
 
 absl::StatusOr<Access> Callers::Identify(const grpc::ServerContextBase& context) const {
-  if (clients_ == nullptr) return Access::Full(absl::StrCat("uid:", geteuid()));
   const auto& metadata = context.client_metadata();
+  if (container_of_ != nullptr) {
+    const auto connection = metadata.find(kConnectionHeader);
+    if (connection == metadata.end()) {
+      return absl::UnauthenticatedError("the call does not come from the self socket");
+    }
+    NL_ASSIGN_OR_RETURN(
+        const Workload container,
+        container_of_(std::string(connection->second.data(), connection->second.size())));
+    return Access::Self(container);
+  }
+  if (clients_ == nullptr) return Access::Full(absl::StrCat("uid:", geteuid()));
   if (metadata.count(kCertificateHeader) != 1) {
     return absl::UnauthenticatedError(
         "the front has passed no client certificate; check that it requires and passes one");

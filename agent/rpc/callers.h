@@ -1,16 +1,18 @@
-// Who calls the API, and what they may do: by the socket of the call, and on the front's socket by
-// the client's certificate.
+// Who calls the API, and what they may do: by the socket of the call, on the front's socket by the
+// client's certificate, and on the self socket by the caller's container.
 #ifndef NUMALOCALITY_AGENT_RPC_CALLERS_H_
 #define NUMALOCALITY_AGENT_RPC_CALLERS_H_
 
 #include <grpcpp/server_context.h>
 
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "agent/model/access.h"
+#include "agent/model/workload.h"
 
 namespace numalocality {
 
@@ -18,16 +20,29 @@ namespace numalocality {
 // $ssl_client_escaped_cert). Trusted on the front's socket only.
 inline constexpr char kCertificateHeader[] = "x-client-certificate";
 
+// Metadata in which the self socket passes the id of a connection. Trusted in calls within this
+// process only.
+inline constexpr char kConnectionHeader[] = "x-self-connection";
+
 // Thread-safe.
 class Callers {
  public:
   // Those of the agent's own socket may do everything: only the agent's user can open its
-  // directory. gRPC 1.51 does not show which user calls (ServerContext::peer() is "unix:"), so
+  // directory. gRPC 1.51 does not report which user calls (ServerContext::peer() is "unix:"), so
   // their identity is that of the agent's user.
   Callers() = default;
   // Those of the front's socket have the rights that `clients` returns for their identity now.
   explicit Callers(std::function<std::vector<ApiClient>()> clients)
       : clients_(std::move(clients)) {}
+
+  // Those of the self socket may ask for the container that `container_of` returns for the id of
+  // their connection.
+  static Callers OfContainers(
+      std::function<absl::StatusOr<Workload>(const std::string& connection)> container_of) {
+    Callers callers;
+    callers.container_of_ = std::move(container_of);
+    return callers;
+  }
 
   // UNAUTHENTICATED if the certificate is missing or has no identity.
   absl::StatusOr<Access> Identify(const grpc::ServerContextBase& context) const;
@@ -36,7 +51,9 @@ class Callers {
   Access Again(const Access& earlier) const;
 
  private:
-  const std::function<std::vector<ApiClient>()> clients_;  // null: the agent's own socket
+  // Both null: the agent's own socket.
+  std::function<std::vector<ApiClient>()> clients_;
+  std::function<absl::StatusOr<Workload>(const std::string& connection)> container_of_;
 };
 
 }  // namespace numalocality

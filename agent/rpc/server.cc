@@ -22,13 +22,6 @@ constexpr int kMaxRequestBytes = 256 << 10;
 // A watch or a slow page scan occupies a thread.
 constexpr int kMaxThreads = 64;
 
-v1::AgentInstance InstanceOf(const Served& served) {
-  v1::AgentInstance instance;
-  instance.set_node_name(Printable(served.node_name));
-  instance.set_id(served.instance_id);
-  return instance;
-}
-
 // The certificate in a call's metadata, and the client's own metadata.
 constexpr int kMaxMetadataBytes = 64 << 10;
 
@@ -41,6 +34,13 @@ Callers CallersOf(Door door, const ConfigurationSource* configuration) {
 }
 
 }  // namespace
+
+v1::AgentInstance InstanceOf(const Served& served) {
+  v1::AgentInstance instance;
+  instance.set_node_name(Printable(served.node_name));
+  instance.set_id(served.instance_id);
+  return instance;
+}
 
 Server::Server(const Served& served, Door door)
     : callers_(CallersOf(door, served.configuration)),

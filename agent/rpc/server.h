@@ -41,6 +41,9 @@ struct Served {
   std::string instance_id = {};  // of this agent process, see the API's AgentInstance
 };
 
+// For lists and watches.
+v1::AgentInstance InstanceOf(const Served& served);
+
 // Whose socket a server serves.
 enum class Door {
   kOwn,    // the agent's: who can open it may do everything

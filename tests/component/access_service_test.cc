@@ -6,25 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "agent/base/clock.h"
-#include "agent/config/parse_configuration.h"
-#include "agent/engine/health/configuration_source.h"
-#include "agent/engine/migrate/migrator.h"
-#include "agent/engine/workload/name_directory.h"
-#include "agent/rpc/server.h"
-#include "numalocality/errors/v1/error_details.pb.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
-#include "tests/component/test_ca.h"
-#include "tests/unit/fake/fake_machine.h"
-#include "tests/unit/fake/fake_name_source.h"
+#include "tests/component/two_namespaces.h"
 
 namespace numalocality::access_service_test {
 namespace {
@@ -33,76 +21,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kShopUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
-constexpr char kBankUid[] = "01234567-cccc-dddd-eeee-ffff00002222";
-constexpr char kShopPod[] = "namespaces/shop/pods/db-0";
-constexpr char kBankPod[] = "namespaces/bank/pods/ledger-0";
-constexpr char kClients[] =
-    "api:\n"
-    "  clients:\n"
-    "  - {identity: 'spiffe://cluster/viewer', role: viewer, namespaces: [shop]}\n"
-    "  - {identity: 'spiffe://cluster/migrator', role: migrator, namespaces: [shop]}\n"
-    "  - {identity: 'spiffe://cluster/second', role: migrator, namespaces: [shop]}\n"
-    "  - {identity: 'spiffe://cluster/shop-admin', role: admin, namespaces: [shop]}\n"
-    "  - {identity: 'spiffe://cluster/admin', role: admin}\n";
-
-std::string CgroupOf(const std::string& uid, char digit) {
-  return absl::StrCat("/kubepods/pod", uid, "/", std::string(64, digit));
-}
-
-// What the code and the details of an answer say: "OK", or "PERMISSION_DENIED migrator shop".
-std::string Answer(const grpc::Status& status) {
-  if (status.ok()) return "OK";
-  const auto code = absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code()));
-  errors::v1::ErrorStatus details;
-  errors::v1::ErrorInfo info;
-  if (!details.ParseFromString(status.error_details()) || details.details().empty() ||
-      !info.ParseFromString(details.details(0).value()) || info.reason() != "ROLE_MISSING") {
-    return code;
-  }
-  return absl::StrCat(code, " ", info.metadata().at("role"), " ", info.metadata().at("namespace"));
-}
-
-// Pods of two namespaces, and an agent with both sockets. Its migrator has not started: migrations
-// wait.
-class AccessServiceTest : public testing::Test {
+class AccessServiceTest : public TwoNamespacesTest {
  protected:
-  AccessServiceTest() {
-    AddPod(kShopUid, 'a', 100);
-    AddPod(kBankUid, 'b', 200);
-    source_->known = {
-        {std::string(64, 'a'), kShopUid, {{"shop", "db-0", "mysql"}, PodMetadata(), {}}},
-        {std::string(64, 'b'), kBankUid, {{"bank", "ledger-0", "main"}, PodMetadata(), {}}}};
-    names_.ReadAll();
-    machine_.AddProcess(1);
-    machine_.tree().Write("proc/self/status", "CapEff:\t0\nSeccomp:\t0\nMems_allowed_list:\t0\n");
-    machine_.tree().Write("proc/self/ns/pid", "");
-    machine_.tree().Write("proc/sys/kernel/osrelease", "6.12.0\n");
-    Served served{context_, migrator_, board_};
-    served.configuration = &configuration_;
-    own_ = Serve("own/agent.sock", served, Door::kOwn);
-    front_ = Serve("front/front.sock", served, Door::kFront);
-  }
-  ~AccessServiceTest() override {
-    for (const auto& server : {own_.get(), front_.get()}) server->Shutdown(absl::ZeroDuration());
-  }
-
-  void AddPod(const std::string& uid, char digit, pid_t pid) {
-    const std::string cgroup = CgroupOf(uid, digit);
-    const auto process = machine_.AddProcess(pid, "4-7", cgroup);
-    process->AddPages(0x10000000, 10, 0);
-    machine_.Publish(*process);
-    machine_.AddCgroup(cgroup, {pid});
-    machine_.WriteCgroupFile(cgroup, "memory.numa_stat",
-                             "anon N0=40960 N1=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n");
-  }
-
-  std::unique_ptr<Server> Serve(const std::string& path, const Served& served, Door door) {
-    auto server = Server::Start(tree_.Path(path), served, door);
-    EXPECT_TRUE(server.ok()) << server.status();
-    return *std::move(server);
-  }
-
   // Calls of the service at the front's socket, or the agent's own, as client spiffe://cluster/who.
   template <typename Service, typename Method, typename Request, typename Response>
   grpc::Status Call(const std::string& who, Method method, const Request& request,
@@ -160,47 +80,15 @@ class AccessServiceTest : public testing::Test {
                                              request, response));
   }
 
-  static v1::WorkloadSelector Pod(const std::string& name) {
-    v1::WorkloadSelector selector;
-    selector.set_resource_name(name);
-    return selector;
-  }
-
   static v1::CreateMigrationRequest Of(const std::string& pod) {
     v1::CreateMigrationRequest request;
     *request.add_workloads() = Pod(pod);
     return request;
   }
 
-  const TestCa ca_{"cluster"};
-  FakeMachine machine_;
-  TempTree tree_;
-  std::string WriteClients() {
-    tree_.Write("config.yaml", kClients);
-    return tree_.Path("config.yaml");
-  }
-  ConfigurationSource configuration_{WriteClients(), ConfigurationSource::Presence::kRequired,
-                                     Clock::System(), ParseConfiguration,
-                                     [](const Configuration&) { return absl::OkStatus(); }};
-  FakeNameSource* source_ = nullptr;
-  NameDirectory names_{Sources(source_), Clock::System()};
-  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {},
-                               nullptr,           &names_};
-  Migrator migrator_{context_};
-  ReportBoard board_{Clock::System()};
-  std::unique_ptr<Server> own_;
-  std::unique_ptr<Server> front_;
   v1::Migration migration_;
   std::string token_;
   std::string log_;
-
- private:
-  static std::vector<std::unique_ptr<NameSource>> Sources(FakeNameSource*& source) {
-    std::vector<std::unique_ptr<NameSource>> sources;
-    sources.push_back(std::make_unique<FakeNameSource>("cri"));
-    source = static_cast<FakeNameSource*>(sources.back().get());
-    return sources;
-  }
 };
 
 TEST_F(AccessServiceTest, TheFrontsSocketIsForItsGroup) {

@@ -20,7 +20,7 @@ import tempfile
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = ["numa-locality-agent", "localityctl", "numa-migrate"]
+PROGRAMS = ["numa-locality-agent", "numa-locality-front", "localityctl", "numa-migrate"]
 SBOM = "usr/share/sbom/numa-locality-agent.spdx.json"
 MOST_BYTES = 40_000_000
 build = TOP / "build/release"
@@ -103,14 +103,14 @@ class ImageTest(unittest.TestCase):
         with self.image.layer() as layer:
             executable = {member.name.lstrip("./") for member in layer if member.isfile() and member.mode & 0o111}
         self.assertEqual({path for path in executable if "/lib" not in path},
-                         {f"usr/bin/{program}" for program in PROGRAMS})
+                         {"usr/sbin/nginx", *(f"usr/bin/{program}" for program in PROGRAMS)})
 
     def test_programs_find_all_they_load_in_it(self):
         (loader,) = [path for path in self.root.rglob("ld-linux*") if path.is_file()]
         folders = sorted({str(path.parent) for path in self.root.rglob("*.so.*")})
-        for program in PROGRAMS:
+        for program in ["usr/sbin/nginx", *(f"usr/bin/{program}" for program in PROGRAMS)]:
             listed = subprocess.run([loader, "--list", "--inhibit-cache", "--library-path", ":".join(folders),
-                                     self.root / "usr/bin" / program], text=True, capture_output=True, check=True).stdout
+                                     self.root / program], text=True, capture_output=True, check=True).stdout
             for path in re.findall(r"=> (\S+)", listed):
                 self.assertTrue(path.startswith(str(self.root)), listed)
             self.assertNotIn("not found", listed)

@@ -34,6 +34,7 @@ MAY_INCLUDE = {
     "engine/migrate": MIGRATE, "engine/health": MIGRATE, "engine/repair": MIGRATE,
     "rpc/convert": ENGINE, "rpc": ENGINE | {"rpc/convert"}, "http": ENGINE, "runtime": ENGINE,
     "config": EDGES, "": EDGES | {"config"},
+    "front": MODEL | {"os/base"},
     "cli": MODEL, "cli/localityctl": MODEL | {"cli"}, "cli/numa_migrate": ENGINE | {"cli"},
 }
 USE_PROTOBUF = {"rpc", "runtime", "cli/localityctl"}

@@ -109,7 +109,7 @@ absl::StatusOr<std::vector<Workload>> ResolveWorkloads(const EngineContext& cont
   std::vector<Workload> workloads;
   for (const WorkloadSelector& selector : request.workloads) {
     NL_ASSIGN_OR_RETURN(std::vector<Workload> found, finder.Find(selector));
-    // First: other errors would say something of a workload that the client may not see.
+    // First: other errors would show a workload that the client may not see.
     for (const Workload& workload : found) {
       NL_RETURN_IF_ERROR(access.CheckMigrate(request, selector, workload));
     }

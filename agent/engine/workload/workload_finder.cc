@@ -211,6 +211,14 @@ absl::StatusOr<Workload> WorkloadFinder::FindCgroup(const std::string& path) con
                    "set hostPID in the agent's pod to serve the whole machine"));
 }
 
+absl::StatusOr<Workload> WorkloadFinder::FindContainerOf(const ProcessHandle& process) const {
+  NL_ASSIGN_OR_RETURN(const std::string path, process.ReadCgroup(host_));
+  const auto container = ParseContainerCgroup(path);
+  if (container.has_value()) return FindCgroup(container->path);
+  return absl::NotFoundError(
+      absl::StrCat("process ", process.pid(), ": is not in a container of Kubernetes"));
+}
+
 bool WorkloadFinder::IsInView(const Workload& workload) const {
   const auto place = host_.own_place();
   return place->only_pod.empty() ||

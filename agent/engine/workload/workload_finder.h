@@ -52,6 +52,10 @@ class WorkloadFinder {
   // container id is ambiguous.
   absl::StatusOr<std::vector<Workload>> Find(const WorkloadSelector& selector) const;
 
+  // The Kubernetes container that a process belongs to. NOT_FOUND if there is none; otherwise as
+  // Find with a cgroup path.
+  absl::StatusOr<Workload> FindContainerOf(const ProcessHandle& process) const;
+
   // Lists the workload's processes. NOT_FOUND if its cgroup or process is gone, also if a new
   // cgroup has the same path. RESOURCE_EXHAUSTED if there are too many for the budget; without one,
   // kRequestLimits.

@@ -199,4 +199,11 @@ absl::StatusOr<uint64_t> InodeOf(int fd) {
   return status.st_ino;
 }
 
+absl::StatusOr<FileVersion> FileVersionAt(const std::string& path) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) return ErrnoStatus(errno, path);
+  return FileVersion{status.st_dev, status.st_ino,
+                     int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
+}
+
 }  // namespace numalocality

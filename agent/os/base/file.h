@@ -88,6 +88,17 @@ absl::StatusOr<uid_t> OwnerOf(int fd);
 // The inode number of an open file. In cgroupfs it is the kernel's id of the cgroup.
 absl::StatusOr<uint64_t> InodeOf(int fd);
 
+// Which file is at a path: a file that is created again has another version.
+struct FileVersion {
+  uint64_t device = 0;
+  uint64_t inode = 0;       // may be used again at once
+  int64_t change_time = 0;  // in nanoseconds since 1970
+  bool operator==(const FileVersion&) const = default;
+};
+
+// Does not follow a symbolic link. NOT_FOUND if nothing is at `path`.
+absl::StatusOr<FileVersion> FileVersionAt(const std::string& path);
+
 }  // namespace numalocality
 
 #endif  // NUMALOCALITY_AGENT_OS_BASE_FILE_H_

@@ -17,14 +17,19 @@
 namespace numalocality {
 namespace {
 
-// Makes the directory that the group of the socket shares. A volume of Kubernetes is open to all at
-// first (emptyDir).
+// Makes the directory that the group of the socket shares, or closes it to others: kubelet creates
+// the directory of an emptyDir volume with mode 02777.
 absl::Status OpenToGroupOnly(const std::string& directory) {
   if (mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {
     return ErrnoStatus(errno, absl::StrCat("create socket directory ", directory));
   }
   NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectory(directory));
-  if (fchmod(fd.get(), 0750) == 0) return absl::OkStatus();
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("socket directory ", directory));
+  }
+  const mode_t mode = 0750 | (status.st_mode & S_ISGID);
+  if ((status.st_mode & 07777) == mode || fchmod(fd.get(), mode) == 0) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrCat("socket directory ", directory, ": set mode 0750"));
 }
 
@@ -44,6 +49,25 @@ absl::Status CloseToOthers(const std::string& directory) {
   NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(fd.get(), "."));
   if (!entries.empty() || fchmod(fd.get(), 0700) == 0) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrCat("socket directory ", directory, ": set mode 0700"));
+}
+
+// Makes the directory of a socket for all. Like CloseToOthers, changes the mode of an empty one
+// only.
+absl::Status OpenToAll(const std::string& directory) {
+  const std::string what = absl::StrCat("socket directory ", directory);
+  if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return ErrnoStatus(errno, what);
+  NL_ASSIGN_OR_RETURN(const ScopedFd fd, OpenDirectory(directory));
+  NL_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ListDirectory(fd.get(), "."));
+  if (entries.empty() && fchmod(fd.get(), 0755) != 0) {
+    return ErrnoStatus(errno, absl::StrCat(what, ": set mode 0755"));
+  }
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) return ErrnoStatus(errno, what);
+  if (status.st_uid == geteuid() && (status.st_mode & 0777) == 0755) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      what,
+      ": must be a directory of this user with mode 0755, so that pods can connect and nobody "
+      "else can replace the socket; choose another with self.socket in the configuration"));
 }
 
 absl::Status CheckDirectory(const std::string& directory) {
@@ -82,6 +106,8 @@ absl::Status PrepareSocketPath(const std::string& path, SocketReach reach) {
   const std::string directory = path.substr(0, slash);
   if (reach == SocketReach::kGroup) {
     NL_RETURN_IF_ERROR(OpenToGroupOnly(directory));
+  } else if (reach == SocketReach::kAll) {
+    NL_RETURN_IF_ERROR(OpenToAll(directory));
   } else {
     NL_RETURN_IF_ERROR(CloseToOthers(directory));
     NL_RETURN_IF_ERROR(CheckDirectory(directory));
@@ -109,13 +135,16 @@ absl::Status PrepareSocketPath(const std::string& path, SocketReach reach) {
 
 absl::Status OpenToGroup(const std::string& path) {
   const std::string directory = path.substr(0, path.rfind('/'));
-  struct stat status {};
-  if (stat(directory.c_str(), &status) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("socket directory ", directory));
+  struct stat parent {};
+  struct stat socket {};
+  if (stat(directory.c_str(), &parent) != 0 || stat(path.c_str(), &socket) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("socket ", path));
   }
-  if (chown(path.c_str(), static_cast<uid_t>(-1), status.st_gid) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("socket ", path, ": give it to group ", status.st_gid,
-                                           " of its directory; add this group to the agent's"));
+  if (socket.st_gid != parent.st_gid) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "socket ", path, ": belongs to group ", socket.st_gid, ", not to group ", parent.st_gid,
+        " of its directory; set the directory's set-group-ID bit (chmod g+s), and add the group to "
+        "the agent's"));
   }
   if (chmod(path.c_str(), 0660) == 0) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrCat("socket ", path, ": set mode 0660"));

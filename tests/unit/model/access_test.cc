@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/model/error_details.h"
@@ -159,6 +160,65 @@ TEST(AccessTest, FullAccessHasAllRights) {
   EXPECT_EQ(access.identity(), "uid:0");
   EXPECT_TRUE(access.Check(Role::kAdmin, "").ok());
   EXPECT_TRUE(access.CheckCancel(Of({In("shop")}, "another")).ok());
+}
+
+Workload ContainerAt(const std::string& path) {
+  Workload workload;
+  workload.cgroup_path = path;
+  workload.cgroup_id = 7;
+  workload.container = ContainerRef{"uid", "id", QosClass::kBurstable};
+  workload.names.pod_namespace = "shop";
+  return workload;
+}
+
+TEST(SelfAccessTest, IsForItsContainerAndItsProcesses) {
+  const Workload own = ContainerAt("/pod/own");
+  const Access access = Access::Self(own);
+  EXPECT_TRUE(access.CheckKnown().ok());
+  EXPECT_EQ(access.identity(), "self:uid/id");
+  Workload process = own;
+  process.cgroup_path += "/nested";
+  process.cgroup_id = 0;
+  process.process = ProcessId{5, 1};
+  Workload recreated = own;
+  recreated.cgroup_id = 8;
+  Workload neighbour_process = process;
+  neighbour_process.cgroup_path = "/pod/own2";
+  for (const auto& [workload, is_own] : {std::pair(own, true),
+                                         {process, true},
+                                         {recreated, false},
+                                         {neighbour_process, false},
+                                         {ContainerAt("/pod"), false},
+                                         {In("shop"), false}}) {
+    EXPECT_EQ(access.CheckNamed(Role::kViewer, ByPid(), workload).ok(), is_own);
+    EXPECT_EQ(access.CheckNamed(Role::kMigrator, ByName(), workload).ok(), is_own);
+    EXPECT_FALSE(access.CheckNamed(Role::kAdmin, ByName(), workload).ok());
+    EXPECT_EQ(access.CheckSee(Of({workload}, "")).ok(), is_own);
+    EXPECT_FALSE(access.CheckSee(Of({own, In("shop")}, "")).ok());
+    EXPECT_EQ(access.CheckCancel(Of({workload}, "self:uid/id")).ok(), is_own);
+    EXPECT_FALSE(access.CheckCancel(Of({workload}, "other")).ok());
+    EXPECT_EQ(access.CheckMigrate({}, ByName(), workload).ok(), is_own);
+  }
+  EXPECT_FALSE(access.CheckAll(Role::kViewer, {}).ok());
+  EXPECT_FALSE(access.CheckEvacuate().ok());
+  EXPECT_FALSE(access.Check(Role::kViewer, "shop").ok());
+}
+
+TEST(SelfAccessTest, MovesNothingThatOthersFeel) {
+  const Workload own = ContainerAt("/pod/own");
+  const Access access = Access::Self(own);
+  MigrationRequest request;
+  request.spec.ranges = {{0x1000, 0x2000}};
+  request.spec.sharing = SharingRule::kOwned;
+  EXPECT_TRUE(access.CheckMigrate(request, ByName(), own).ok());
+  request.spec.sharing = SharingRule::kAll;
+  EXPECT_FALSE(access.CheckMigrate(request, ByName(), own).ok());
+  request.spec.sharing = SharingRule::kNever;
+  request.stick = StickMode::kCpusetMems;
+  EXPECT_FALSE(access.CheckMigrate(request, ByName(), own).ok());
+  request.stick = StickMode::kNone;
+  request.override_protection = true;
+  EXPECT_FALSE(access.CheckMigrate(request, ByName(), own).ok());
 }
 
 }  // namespace

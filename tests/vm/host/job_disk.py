@@ -12,7 +12,7 @@ from host.images import write_ext4
 HERE = pathlib.Path(__file__).resolve().parents[1]
 
 # Copied if the build has them; a build's bin/ also holds large tests that no guest needs.
-PRODUCTS = ["numa-locality-agent", "localityctl", "numa-migrate"]
+PRODUCTS = ["numa-locality-agent", "numa-locality-front", "localityctl", "numa-migrate"]
 RESERVED_NAMES = {"job.json", "workload.tar", "cluster"}  # written after the extra files, or only for some guests
 CONTAINER_PROGRAMS = ["integrity-workload", "many-processes"]  # static: they are all there is in their container
 

@@ -63,6 +63,24 @@ TEST_F(UnixSocketTest, OpensADirectoryToItsGroupAlone) {
   EXPECT_EQ(socket.st_gid, directory.st_gid);
 }
 
+TEST_F(UnixSocketTest, ASocketOfAnotherGroupIsRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
+  ASSERT_EQ(chown(directory_.c_str(), 0, 65534), 0);
+  ASSERT_TRUE(PrepareSocketPath(path_, SocketReach::kGroup).ok());
+  {
+    const ScopedFd fd = Bind(path_, false);
+    EXPECT_TRUE(absl::IsFailedPrecondition(OpenToGroup(path_)));
+  }
+  ASSERT_EQ(chmod(directory_.c_str(), 02777), 0);
+  ASSERT_TRUE(PrepareSocketPath(path_, SocketReach::kGroup).ok());
+  const ScopedFd fd = Bind(path_, false);
+  EXPECT_TRUE(OpenToGroup(path_).ok());
+  struct stat directory {};
+  ASSERT_EQ(stat(directory_.c_str(), &directory), 0);
+  EXPECT_EQ(directory.st_mode & 07777, 02750u);
+}
+
 TEST_F(UnixSocketTest, RefusesADirectoryThatIsOpenToOthers) {
   ASSERT_EQ(mkdir(directory_.c_str(), 0700), 0);
   tree_.Write("run/other", "");

@@ -1,0 +1,153 @@
+#include "agent/rpc/self_server.h"
+
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/resource_quota.h>
+
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace numalocality {
+namespace {
+
+// For a watch or a scan of much memory.
+constexpr std::chrono::seconds kLongestCall(60);
+// Of gRPC's threads that wait for calls.
+constexpr int kSpareThreads = 16;
+
+std::string TextOf(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string text;
+  if (!buffer.Dump(&slices).ok()) return text;
+  for (const grpc::Slice& slice : slices) {
+    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  }
+  return text;
+}
+
+}  // namespace
+
+// One call, from Begin to its answer.
+class SelfServer::Running final
+    : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  Running(SelfServer& server, uint64_t id, SelfCaller caller, SelfCall call, Answer answer)
+      : server_(server),
+        id_(id),
+        caller_(std::move(caller)),
+        call_(std::move(call)),
+        answer_(std::move(answer)) {
+    context_.AddMetadata(kConnectionHeader, absl::StrCat(id_));
+    context_.set_deadline(std::chrono::system_clock::now() + kLongestCall);
+    const grpc::Slice slice(call_.request);
+    request_ = grpc::ByteBuffer(&slice, 1);
+  }
+
+  void Begin() {
+    grpc::GenericStub(server_.channel_)
+        .PrepareBidiStreamingCall(&context_, call_.method, grpc::StubOptions(), this);
+    StartWriteLast(&request_, grpc::WriteOptions());
+    StartRead(&next_);
+    StartCall();
+  }
+  void Cancel() { context_.TryCancel(); }
+  const Workload& container() const { return caller_.container; }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return;
+    last_.Swap(&next_);
+    StartRead(&next_);
+  }
+  void OnDone(const grpc::Status& status) override {
+    answer_(ToSelfResponse(call_, status, TextOf(last_)));
+    server_.Ended(id_);  // may destroy this
+  }
+
+ private:
+  SelfServer& server_;
+  const uint64_t id_;
+  const SelfCaller caller_;
+  const SelfCall call_;
+  const Answer answer_;
+  grpc::ClientContext context_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer next_;
+  grpc::ByteBuffer last_;  // a watch returns its last message
+};
+
+SelfServer::SelfServer(const Served& served)
+    : callers_(Callers::OfContainers([this](const std::string& id) { return ContainerOf(id); })),
+      placement_service_(callers_, served.context, served.board, served.explanation,
+                         served.requests, InstanceOf(served)),
+      migration_service_(callers_, served.migrator, served.context, served.requests,
+                         InstanceOf(served)) {}
+
+absl::StatusOr<std::unique_ptr<SelfServer>> SelfServer::Start(const Served& served,
+                                                              int most_calls) {
+  std::unique_ptr<SelfServer> self(new SelfServer(served));
+  grpc::ServerBuilder builder;
+  grpc::ResourceQuota quota;
+  quota.SetMaxThreads(most_calls + kSpareThreads);
+  builder.SetResourceQuota(quota);
+  builder.RegisterService(&self->placement_service_);
+  builder.RegisterService(&self->migration_service_);
+  self->server_ = builder.BuildAndStart();
+  if (self->server_ == nullptr) {
+    return absl::UnavailableError("self socket: gRPC cannot start its services");
+  }
+  self->channel_ = self->server_->InProcessChannel(grpc::ChannelArguments());
+  return self;
+}
+
+SelfServer::~SelfServer() {
+  if (server_ == nullptr) return;
+  server_->Shutdown(std::chrono::system_clock::now());
+  MutexLock lock(mutex_);
+  while (!running_.empty()) all_ended_.Wait(mutex_);
+}
+
+uint64_t SelfServer::Call(const SelfCaller& caller, const SelfCall& call, Answer answer) {
+  std::shared_ptr<Running> running;
+  uint64_t id = 0;
+  {
+    MutexLock lock(mutex_);
+    id = ++last_id_;
+    running = std::make_shared<Running>(*this, id, caller, call, std::move(answer));
+    running_[id] = running;
+  }
+  running->Begin();
+  return id;
+}
+
+void SelfServer::Cancel(uint64_t id) {
+  std::shared_ptr<Running> running;
+  {
+    MutexLock lock(mutex_);
+    const auto found = running_.find(id);
+    if (found != running_.end()) running = found->second;
+  }
+  if (running != nullptr) running->Cancel();
+}
+
+absl::StatusOr<Workload> SelfServer::ContainerOf(const std::string& id) const {
+  uint64_t number = 0;
+  MutexLock lock(mutex_);
+  const auto found = absl::SimpleAtoi(id, &number) ? running_.find(number) : running_.end();
+  if (found != running_.end()) return found->second->container();
+  return absl::CancelledError("the call has ended");
+}
+
+void SelfServer::Ended(uint64_t id) {
+  std::shared_ptr<Running> ended;  // destroyed without the lock
+  MutexLock lock(mutex_);
+  const auto found = running_.find(id);
+  ended = found->second;
+  running_.erase(found);
+  all_ended_.NotifyAll();
+}
+
+}  // namespace numalocality
