@@ -19,8 +19,6 @@
 namespace numalocality {
 namespace {
 
-// The time limit of one client.
-constexpr absl::Duration kPatience = absl::Seconds(5);
 // Concurrent clients; one more disconnects the oldest. Prometheus and kubelet's probes need few.
 constexpr size_t kMostClients = 32;
 // The pause after accept failed because no file descriptor was free; it would fail again
@@ -90,7 +88,8 @@ void Poll(std::vector<pollfd>& polled, absl::Duration time) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& address,
-                                                              HttpPages pages) {
+                                                              HttpPages pages,
+                                                              absl::Duration patience) {
   const auto parsed = ParseHttpAddress(address);
   if (!parsed.ok()) return WithContext(parsed.status(), "http.address");
   auto listener = ListenTcp(*parsed);
@@ -102,13 +101,17 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
   ScopedFd stop(eventfd(0, EFD_CLOEXEC));
   if (!stop.valid()) return ErrnoStatus(errno, "eventfd");
   std::unique_ptr<HttpServer> self(
-      new HttpServer(*std::move(listener), std::move(stop), std::move(pages)));
+      new HttpServer(*std::move(listener), std::move(stop), std::move(pages), patience));
   self->thread_ = std::thread([&server = *self] { server.Run(); });
   return self;
 }
 
-HttpServer::HttpServer(TcpListener listener, ScopedFd stop, HttpPages pages)
-    : listener_(std::move(listener)), stop_(std::move(stop)), pages_(std::move(pages)) {}
+HttpServer::HttpServer(TcpListener listener, ScopedFd stop, HttpPages pages,
+                       absl::Duration patience)
+    : listener_(std::move(listener)),
+      stop_(std::move(stop)),
+      pages_(std::move(pages)),
+      patience_(patience) {}
 
 HttpServer::~HttpServer() {
   eventfd_write(stop_.get(), 1);
@@ -137,7 +140,7 @@ void HttpServer::Accept(std::list<Connection>& clients) const {
   ScopedFd client(accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (client.valid()) {
     if (clients.size() == kMostClients) clients.pop_front();
-    clients.emplace_back(std::move(client), Now() + kPatience);
+    clients.emplace_back(std::move(client), Now() + patience_);
   } else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
     std::vector<pollfd> stop = {{stop_.get(), POLLIN, 0}};
     Poll(stop, kPause);

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "agent/http/connection.h"
 #include "agent/os/base/file.h"
 #include "agent/os/base/tcp_listener.h"
@@ -31,10 +32,14 @@ struct HttpPages {
 // clients.
 class HttpServer {
  public:
+  // The time limit of one client.
+  static constexpr absl::Duration kPatience = absl::Seconds(5);
+
   // `address`: as in HttpOptions, not empty. INVALID_ARGUMENT if it is not an address; other errors
   // say why the agent cannot listen on it.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& address,
-                                                           HttpPages pages);
+                                                           HttpPages pages,
+                                                           absl::Duration patience = kPatience);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -43,13 +48,14 @@ class HttpServer {
   int port() const { return listener_.port; }
 
  private:
-  HttpServer(TcpListener listener, ScopedFd stop, HttpPages pages);
+  HttpServer(TcpListener listener, ScopedFd stop, HttpPages pages, absl::Duration patience);
   void Run();
   void Accept(std::list<Connection>& clients) const;
 
   const TcpListener listener_;
   const ScopedFd stop_;  // readable once the server must stop
   const HttpPages pages_;
+  const absl::Duration patience_;
   std::thread thread_;
 };
 

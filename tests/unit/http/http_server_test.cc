@@ -23,15 +23,16 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// Who had to wait for another client would wait for the 5 s that one may take.
-constexpr absl::Duration kLessThanPatience = absl::Seconds(4);
+// Who had to wait for another client would wait for this long, and the test would not end in time.
+constexpr absl::Duration kPatience = absl::Hours(1);
 
 class HttpServerTest : public testing::Test {
  protected:
-  void Start(const std::string& address = "127.0.0.1:0") {
+  void Start(const std::string& address = "127.0.0.1:0", absl::Duration patience = kPatience) {
     auto server = HttpServer::Start(
         address,
-        {[this] { return metrics_; }, [this] { return health_; }, [this] { return not_ready_; }});
+        {[this] { return metrics_; }, [this] { return health_; }, [this] { return not_ready_; }},
+        patience);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
@@ -173,9 +174,7 @@ TEST_F(HttpServerTest, StopsAtOnceThoughClientsSayNothing) {
   const ScopedFd second = Connect();
   const ScopedFd third = Connect();
   absl::SleepFor(absl::Milliseconds(50));
-  const absl::Time start = absl::Now();
   server_.reset();
-  EXPECT_LT(absl::Now() - start, kLessThanPatience);
 }
 
 TEST_F(HttpServerTest, SilentClientsKeepNobodyWaiting) {
@@ -184,9 +183,7 @@ TEST_F(HttpServerTest, SilentClientsKeepNobodyWaiting) {
   for (const int count : {1, 10, 100}) {
     while (silent.size() < static_cast<size_t>(count)) silent.push_back(Connect());
     absl::SleepFor(absl::Milliseconds(50));
-    const absl::Time start = absl::Now();
     EXPECT_THAT(Get("/healthz"), EndsWith("ok\n"));
-    EXPECT_LT(absl::Now() - start, kLessThanPatience);
   }
 }
 
@@ -200,17 +197,13 @@ TEST_F(HttpServerTest, ClientsThatDoNotReadKeepNobodyWaiting) {
     send(slow.back().get(), request.data(), request.size(), MSG_NOSIGNAL);
   }
   absl::SleepFor(absl::Milliseconds(100));
-  const absl::Time start = absl::Now();
   EXPECT_THAT(Get("/healthz"), EndsWith("ok\n"));
-  EXPECT_LT(absl::Now() - start, kLessThanPatience);
 }
 
 TEST_F(HttpServerTest, PatienceHasAnEnd) {
-  Start();
+  Start("127.0.0.1:0", absl::Milliseconds(50));
   const ScopedFd silent = Connect();
-  const absl::Time start = absl::Now();
   EXPECT_EQ(ReadAll(silent), "");
-  EXPECT_GT(absl::Now() - start, absl::Seconds(4));
 }
 
 }  // namespace
