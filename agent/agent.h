@@ -23,9 +23,11 @@
 #include "agent/model/configuration.h"
 #include "agent/rpc/record_files.h"
 #include "agent/rpc/reservation_file.h"
+#include "agent/rpc/self_socket.h"
 #include "agent/rpc/server.h"
 #include "agent/runtime/cri_client.h"
 #include "agent/runtime/cri_events.h"
+#include "agent/runtime/device_plugin.h"
 
 namespace numalocality {
 
@@ -48,6 +50,7 @@ class Agent {
 
  private:
   PolicyLoopSources LoopSources();
+  SelfDevices Devices();
   // Records and reservations of earlier agents. Errors are logged: the agent works without them.
   void RestoreState();
   void ApplyLimits();
@@ -76,6 +79,8 @@ class Agent {
   PolicyLoop loop_;
   Watchdog requests_{Clock::System(), [] {}};  // of the API
   std::unique_ptr<CriEvents> events_;
+  std::unique_ptr<SelfSocket> self_;             // null: none
+  std::unique_ptr<DevicePlugin> device_plugin_;  // null: none; uses self_
   std::unique_ptr<Server> server_;
   std::unique_ptr<Server> front_;  // null: none
   std::unique_ptr<HttpServer> http_;

@@ -63,6 +63,10 @@ std::vector<std::string> KeysForRestart(const Configuration& started, const Conf
   compare("sources.criEvents", started.sources.cri_events, now.sources.cri_events);
   compare("sources.kubeletDir", started.sources.kubelet_dir, now.sources.kubelet_dir);
   compare("sources.podLogsDir", started.sources.pod_logs_dir, now.sources.pod_logs_dir);
+  compare("self.enabled", started.self.enabled, now.self.enabled);
+  compare("self.socket", started.self.socket, now.self.socket);
+  compare("self.devicePlugin", started.self.device_plugin, now.self.device_plugin);
+  compare("self.devices", started.self.devices, now.self.devices);
   return keys;
 }
 

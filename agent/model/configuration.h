@@ -105,6 +105,15 @@ struct ApiOptions {
   bool operator==(const ApiOptions&) const = default;
 };
 
+// The socket on which containers ask for themselves. Changes take effect after a restart.
+struct SelfOptions {
+  bool enabled = false;
+  std::string socket = "/run/numa-locality-self/self.sock";  // in a directory that pods mount
+  bool device_plugin = false;  // gives it to pods as kubelet's resource numa-locality.io/self ...
+  int devices = 256;           // ... of which this Kubernetes node has so many units
+  bool operator==(const SelfOptions&) const = default;
+};
+
 // The name sources; an empty path disables one.
 struct SourceOptions {
   std::string cri_socket;                        // gives root access, therefore opt-in
@@ -124,6 +133,7 @@ struct Configuration {
   GrpcOptions grpc;
   ApiOptions api;
   SourceOptions sources;
+  SelfOptions self;
   bool operator==(const Configuration&) const = default;
 
   // Null if no policy has this name.

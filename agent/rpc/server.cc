@@ -41,7 +41,7 @@ Server::Server(const Served& served, Door door)
       migration_service_(callers_, served.migrator, served.context, served.requests),
       agent_service_(callers_, served.context, served.runtime, served.configuration,
                      served.migrator, served.board, served.changes, served.node_name,
-                     served.network, served.stalled_calls) {}
+                     served.network, served.stalled_calls, served.device_plugin) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, const Served& served,
                                                       Door door) {

@@ -37,7 +37,8 @@ struct Served {
   std::string node_name = {};                       // see AgentService
   GrpcOptions network = {};
   std::function<std::vector<StalledCall>()> stalled_calls = nullptr;  // of the whole agent
-  Watchdog* requests = nullptr;  // that of the API's calls; may be null
+  Watchdog* requests = nullptr;                           // that of the API's calls; may be null
+  std::function<SourceStatus()> device_plugin = nullptr;  // null: none
 };
 
 // Whose socket a server serves.

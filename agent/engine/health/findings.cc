@@ -183,6 +183,16 @@ void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) 
        "Fix the files; the agent reloads them within seconds"});
 }
 
+void CheckDevicePlugin(const AgentStatus& status, std::vector<Finding>& findings) {
+  if (!status.device_plugin.has_value() || status.device_plugin->last_read.ok()) return;
+  findings.push_back(
+      {Severity::kWarning,
+       absl::StrCat("Pods cannot get the self socket by the resource numa-locality.io/self: ",
+                    status.device_plugin->last_read.message()),
+       "Check that kubelet runs, and that its directory device-plugins is mounted into the agent's "
+       "container, writable; the agent tries again by itself. Or set self.devicePlugin to false"});
+}
+
 void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& findings) {
   const ConfigurationStatus& configuration = status.configuration;
   if (!configuration.restart_keys.empty()) {
@@ -259,6 +269,7 @@ std::vector<Finding> FindingsOf(const AgentStatus& status) {
   CheckChanges(status, findings);
   CheckStalledCalls(status, findings);
   CheckNetworkApi(status, findings);
+  CheckDevicePlugin(status, findings);
   CheckConfiguration(status, findings);
   CheckKernel(status, findings);
   std::stable_sort(findings.begin(), findings.end(),

@@ -64,8 +64,13 @@ api:
 sources:
   criSocket: /run/containerd/containerd.sock
   criEvents: true
-  kubeletDir: ""
+  kubeletDir: /kubelet
   podLogsDir: /host/var/log
+self:
+  enabled: true
+  socket: /run/self/x.sock
+  devicePlugin: true
+  devices: 10
 )";
 
 Configuration AllKeys() {
@@ -102,9 +107,10 @@ Configuration AllKeys() {
   all.api.clients = {{"spiffe://cluster/ns/shop/sa/controller", Role::kMigrator, {"shop"}},
                      {"operator", Role::kAdmin, {}}};
   all.sources = {.cri_socket = "/run/containerd/containerd.sock",
-                 .kubelet_dir = "",
+                 .kubelet_dir = "/kubelet",
                  .pod_logs_dir = "/host/var/log",
                  .cri_events = true};
+  all.self = {.enabled = true, .socket = "/run/self/x.sock", .device_plugin = true, .devices = 10};
   return all;
 }
 
@@ -211,7 +217,7 @@ constexpr Bad kBad[] = {
     {"Limits: {}", "line 1, column 1", "did you mean 'limits'?"},
     {"colour: red", "line 1, column 1",
      "unknown key 'colour'; allowed here: policies, limits, period, localDistance, "
-     "protectedNamespaces, http, grpc, api, sources"},
+     "protectedNamespaces, http, grpc, api, sources, self"},
     {"policies:\n  - name: a\n    minLocalFracton: 0.9", "line 3, column 5",
      "did you mean 'minLocalFraction'?"},
     {"policies:\n  - name: a\n    selector: {namespace: [b]}", "line 3, column 16",
@@ -290,6 +296,12 @@ constexpr Bad kBad[] = {
     {"api: {client: []}", "line 1, column 7", "unknown key 'client'"},
     {"grpc: {caFile: /c}", "line 1, column 8", "unknown key 'caFile'"},
     {"sources: {criSocket: unix:///run/c.sock}", "line 1, column 22", "begins with '/'"},
+    {"self: {socket: /self.sock}", "line 1, column 16", "in a directory of its own"},
+    {"self: {socket: run/x/self.sock}", "line 1, column 16", "in a directory of its own"},
+    {"self: {devices: 0}", "line 1, column 17", "devices: must be"},
+    {"self: {devicePlugin: true}", "line 1, column 22", "set enabled: true"},
+    {"self: {enabled: true, devicePlugin: true}\nsources: {kubeletDir: ''}", "line 2, column 23",
+     "self.devicePlugin needs kubelet's directory"},
     // Policies.
     {"policies:\n  - action: repair\n", "line 2, column 5", "name is missing"},
     {"policies:\n  - name: ''\n", "line 2, column 11", "1 to 63 letters"},
