@@ -14,7 +14,6 @@
 #include "agent/engine/report/report_board.h"
 #include "agent/engine/watchdog.h"
 #include "agent/engine/workload/container_resources.h"
-#include "agent/model/configuration.h"
 #include "agent/rpc/callers.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 
@@ -25,11 +24,11 @@ class AgentService final : public v1::AgentService::Service {
  public:
   // All references and pointers outlive this; `runtime`, `configuration`, `changes`
   // (PolicyLoop::watch_status) and `stalled_calls` may be null. `node_name`: Kubernetes node, or
-  // host name; may be empty. `network`: options of the network API.
+  // host name; may be empty.
   AgentService(const Callers& callers, const EngineContext& context, ContainerResources* runtime,
                const ConfigurationSource* configuration, Migrator& migrator,
                const ReportBoard& board, std::function<absl::Status()> changes = nullptr,
-               std::string node_name = {}, GrpcOptions network = {},
+               std::string node_name = {},
                std::function<std::vector<StalledCall>()> stalled_calls = nullptr)
       : callers_(callers),
         context_(context),
@@ -39,7 +38,6 @@ class AgentService final : public v1::AgentService::Service {
         board_(board),
         changes_(std::move(changes)),
         node_name_(std::move(node_name)),
-        network_(std::move(network)),
         stalled_calls_(std::move(stalled_calls)) {}
 
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
@@ -56,7 +54,6 @@ class AgentService final : public v1::AgentService::Service {
   const ReportBoard& board_;
   const std::function<absl::Status()> changes_;
   const std::string node_name_;
-  const GrpcOptions network_;
   const std::function<std::vector<StalledCall>()> stalled_calls_;
 };
 

@@ -95,12 +95,10 @@ TEST(KeysForRestartTest, AreThoseThatAreReadAtTheStart) {
   EXPECT_THAT(KeysForRestart(started, now), IsEmpty());
   now.local_distance = 20;
   now.http.address = "[::]:9464";
-  now.grpc = {"[::]:9463", "/c", "/k", "/ca"};
   now.sources = {"/run/c.sock", "", "", true};
   EXPECT_THAT(KeysForRestart(started, now),
-              ElementsAre("localDistance", "http.address", "grpc.address", "grpc.certFile",
-                          "grpc.keyFile", "grpc.clientCaFile", "sources.criSocket",
-                          "sources.criEvents", "sources.kubeletDir", "sources.podLogsDir"));
+              ElementsAre("localDistance", "http.address", "sources.criSocket", "sources.criEvents",
+                          "sources.kubeletDir", "sources.podLogsDir"));
 }
 
 TEST_F(ConfigurationSourceTest, WithoutAPathTheDefaultsHold) {
