@@ -22,7 +22,6 @@
 #include "agent/os/base/unix_socket.h"
 #include "agent/os/process/own_process.h"
 #include "agent/os/process/process_cgroup.h"
-#include "agent/rpc/network_server.h"
 #include "agent/runtime/name_sources.h"
 
 namespace numalocality {
@@ -81,7 +80,6 @@ Agent::Agent(const AgentOptions& options)
       configuration_(options.config, PresenceOf(options.config), Clock::System(),
                      ParseConfiguration, CheckHere),
       sources_(SourcesOf(*configuration_.Current(), options)),
-      network_(configuration_.Current()->grpc),
       names_(MakeNameSources(sources_), Clock::System()),
       context_(ContextOf(*configuration_.Current(), names_)),
       runtime_(MakeContainerResources(sources_)),
@@ -112,7 +110,6 @@ absl::Status Agent::Start() {
                       Explanation(),
                       [this] { return loop_.watch_status(); },
                       NodeName(),
-                      network_,
                       [this] { return StalledCalls(); },
                       &requests_,
                       self.device_plugin ? [this] { return device_plugin_->Status(); }
@@ -219,7 +216,6 @@ MetricsInput Agent::Metrics() const {
   }
   input.config_reload_ok = configuration_.Status().error.empty();
   input.options = configuration_.Current()->http;
-  if (!network_.address.empty()) input.api_certificate_expiry = TlsFilesExpiry(network_);
   if (const auto process = ReadOwnProcess(context_.host); process.ok()) input.process = *process;
   return input;
 }

@@ -20,7 +20,6 @@
 #include "agent/engine/workload/name_directory.h"
 #include "agent/http/http_server.h"
 #include "agent/http/metrics.h"
-#include "agent/model/configuration.h"
 #include "agent/rpc/record_files.h"
 #include "agent/rpc/reservation_file.h"
 #include "agent/rpc/self_socket.h"
@@ -42,7 +41,7 @@ class Agent {
  public:
   explicit Agent(const AgentOptions& options);
 
-  // Starts reports, repairs, and the servers: on the socket and, if configured, over HTTP and TCP.
+  // Starts reports, repairs, and the servers: on the sockets and, if configured, over HTTP.
   absl::Status Start();
   // Returns false if kernel calls are still running in threads of the agent. Has no time limit of
   // its own: gRPC's shutdown waits for its threads.
@@ -67,7 +66,6 @@ class Agent {
   const absl::Duration started_at_ = Clock::System().Monotonic();
   ConfigurationSource configuration_;
   const SourceOptions sources_;
-  const GrpcOptions network_;
   NameDirectory names_;
   const EngineContext context_;
   const std::unique_ptr<ContainerResources> runtime_;

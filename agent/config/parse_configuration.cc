@@ -221,27 +221,6 @@ FieldReader Http(HttpOptions& out) {
   };
 }
 
-FieldReader Grpc(GrpcOptions& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(ReadFields(key, node,
-                                  {{"address", Text(out.address, CheckListenAddress)},
-                                   {"certFile", FilePath(out.cert_file)},
-                                   {"keyFile", FilePath(out.key_file)},
-                                   {"clientCaFile", FilePath(out.client_ca_file)}}));
-    if (out.address.empty()) return absl::OkStatus();
-    for (const auto& [file_key, path] : {std::pair("certFile", &out.cert_file),
-                                         {"keyFile", &out.key_file},
-                                         {"clientCaFile", &out.client_ca_file}}) {
-      if (!path->empty()) continue;
-      return FieldError(key, node,
-                        absl::StrCat(file_key,
-                                     " is missing: the network API requires mutual TLS; set the "
-                                     "file, or omit address"));
-    }
-    return absl::OkStatus();
-  };
-}
-
 FieldReader Client(ApiClient& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
     NL_RETURN_IF_ERROR(
@@ -316,7 +295,6 @@ absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text) {
        {"protectedNamespaces",
         List<std::string>(configuration.protected_namespaces, NamespaceName)},
        {"http", Http(configuration.http)},
-       {"grpc", Grpc(configuration.grpc)},
        {"api", Api(configuration.api)},
        {"sources", Sources(configuration.sources)},
        {"self", Self(configuration.self)}}));

@@ -89,16 +89,6 @@ struct HttpAddress {
 // Parses "IP:PORT", IPv6 in brackets. The message of INVALID_ARGUMENT shows the right format.
 absl::StatusOr<HttpAddress> ParseHttpAddress(absl::string_view text);
 
-// The API over TCP, with mutual TLS. Changes take effect after a restart, except those of the
-// files' contents, which are read again when the files are replaced.
-struct GrpcOptions {
-  std::string address;         // as in HttpOptions; empty: none
-  std::string cert_file;       // the agent's certificate, then the intermediate CAs'
-  std::string key_file;        // the private key of the agent's certificate
-  std::string client_ca_file;  // certificates of the CAs that sign clients' certificates
-  bool operator==(const GrpcOptions&) const = default;
-};
-
 // Who may use the API through the front, besides the users of the agent's own socket.
 struct ApiOptions {
   std::vector<ApiClient> clients;  // others may do nothing
@@ -130,7 +120,6 @@ struct Configuration {
   int local_distance = 10;  // nodes up to this distance from a CPU's node are home nodes too
   std::vector<std::string> protected_namespaces = {"kube-system"};
   HttpOptions http;
-  GrpcOptions grpc;
   ApiOptions api;
   SourceOptions sources;
   SelfOptions self;

@@ -12,7 +12,6 @@
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/placement.h"
 #include "agent/rpc/convert/policies.h"
-#include "agent/rpc/network_server.h"
 
 namespace numalocality {
 namespace {
@@ -126,7 +125,6 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   if (changes_ != nullptr) status->changes = changes_();
   if (stalled_calls_ != nullptr) status->stalled_calls = stalled_calls_();
   if (device_plugin_ != nullptr) status->device_plugin = device_plugin_();
-  if (!network_.address.empty()) status->network_api = CheckTlsFiles(network_);
   StatusToProto(*status, *response);
   response->set_node_name(Printable(node_name_));
   // Findings name workloads of any namespace.

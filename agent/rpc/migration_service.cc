@@ -86,11 +86,11 @@ grpc::Status MigrationService::WatchMigration(
     grpc::ServerWriter<v1::WatchMigrationResponse>* writer) {
   uint64_t seen_version = 0;
   while (!context->IsCancelled()) {
-    const auto now = migrator_.WaitForChange(request->id(), seen_version, kMigrationWatchPoll);
-    if (!now.ok()) return ToGrpc(now.status());
     // Each time: the configuration may have taken the role away.
     const Call call(callers_, *context, "WatchMigration");
-    if (!call.access().ok()) return call.End(call.access().status());
+    if (const absl::Status known = call.CheckKnown(); !known.ok()) return call.End(known);
+    const auto now = migrator_.WaitForChange(request->id(), seen_version, kMigrationWatchPoll);
+    if (!now.ok()) return ToGrpc(now.status());
     if (const absl::Status seen = call.access()->CheckSee(now->migration); !seen.ok()) {
       return call.End(seen);
     }

@@ -29,8 +29,8 @@ HEAD = f"""\
 
 <!-- Generated from the comments in numalocality/v1/*.proto by {UPDATE}. Do not edit. -->
 
-The gRPC package `{PACKAGE}`. Every agent serves it to root on the Unix socket `/run/numa-locality-agent/agent.sock`, and, if the
-section `grpc` is configured, over TCP with mutual TLS 1.3. `localityctl` is a client of this API.
+The gRPC package `{PACKAGE}`. Every agent serves it to root on the Unix socket `/run/numa-locality-agent/agent.sock`, and, where
+`numa-locality-front` runs, over TCP with mutual TLS 1.3 to clients with a role. `localityctl` is a client of this API.
 
 * A field that is not set has the default of protobuf: 0, false or empty. "Absent" means that a message or an `optional` field is not set.
 * Sizes are in bytes (`_bytes`) or base pages (`_page_count`). Fractions are from 0 to 1. Node IDs may have gaps.

@@ -175,14 +175,6 @@ void CheckStalledCalls(const AgentStatus& status, std::vector<Finding>& findings
   }
 }
 
-void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) {
-  if (!status.network_api.has_value() || status.network_api->ok()) return;
-  findings.push_back(
-      {Severity::kError,
-       absl::StrCat("Clients cannot connect over the network: ", status.network_api->message()),
-       "Fix the files; the agent reloads them within seconds"});
-}
-
 void CheckDevicePlugin(const AgentStatus& status, std::vector<Finding>& findings) {
   if (!status.device_plugin.has_value() || status.device_plugin->last_read.ok()) return;
   findings.push_back(
@@ -268,7 +260,6 @@ std::vector<Finding> FindingsOf(const AgentStatus& status) {
   CheckNameSources(status, findings);
   CheckChanges(status, findings);
   CheckStalledCalls(status, findings);
-  CheckNetworkApi(status, findings);
   CheckDevicePlugin(status, findings);
   CheckConfiguration(status, findings);
   CheckKernel(status, findings);

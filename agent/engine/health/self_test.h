@@ -52,8 +52,6 @@ struct AgentStatus {
   std::vector<StalledCall> stalled_calls;  // of migrations and of the loop
   // The device plugin: OK while kubelet watches its devices; nullopt without one.
   std::optional<SourceStatus> device_plugin;
-  // Whether the network API's certificate files are valid now; nullopt without that API.
-  std::optional<absl::Status> network_api;
 };
 
 // Reads about twenty files, makes one system call of each kind and one call to the runtime.
