@@ -24,7 +24,6 @@
 #include "agent/os/base/unix_socket.h"
 #include "agent/os/process/own_process.h"
 #include "agent/os/process/process_cgroup.h"
-#include "agent/rpc/network_server.h"
 #include "agent/runtime/name_sources.h"
 
 namespace numalocality {
@@ -83,7 +82,6 @@ Agent::Agent(const AgentOptions& options)
       configuration_(options.config, PresenceOf(options.config), Clock::System(),
                      ParseConfiguration, CheckHere),
       sources_(SourcesOf(*configuration_.Current(), options)),
-      network_(configuration_.Current()->grpc),
       names_(MakeNameSources(sources_), Clock::System()),
       context_(ContextOf(*configuration_.Current(), names_)),
       runtime_(MakeContainerResources(sources_)),
@@ -102,6 +100,10 @@ absl::Status Agent::Start() {
   migrator_.AddListener(&loop_);
   migrator_.Start(configuration_.Current()->limits.concurrent_migrations);
   requests_.Start();
+  const SelfOptions self = configuration_.Current()->self;
+  if (self.device_plugin) {
+    device_plugin_ = std::make_unique<DevicePlugin>(Devices(), Clock::System());
+  }
   const Served served{context_,
                       migrator_,
                       board_,
@@ -110,14 +112,19 @@ absl::Status Agent::Start() {
                       Explanation(),
                       [this] { return loop_.watch_status(); },
                       NodeName(),
-                      network_,
                       [this] { return StalledCalls(); },
                       &requests_,
+                      self.device_plugin ? [this] { return device_plugin_->Status(); }
+                                         : std::function<SourceStatus()>(),
                       absl::StrFormat("%016x", absl::Uniform<uint64_t>(absl::BitGen()))};
   NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
   if (!front_socket_.empty()) {
     NL_ASSIGN_OR_RETURN(front_, Server::Start(front_socket_, served, Door::kFront));
   }
+  if (self.enabled) {
+    NL_ASSIGN_OR_RETURN(self_, SelfSocket::Start(self.socket, served));
+  }
+  if (device_plugin_ != nullptr) device_plugin_->Start();
   if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
     NL_ASSIGN_OR_RETURN(http_, HttpServer::Start(address, Pages()));
   }
@@ -140,6 +147,8 @@ bool Agent::Stop() {
   events_.reset();
   names_.Stop();
   for (std::string& job : loop_.Stop(kJobGrace)) stalled.push_back(std::move(job));
+  device_plugin_.reset();
+  self_.reset();
   for (Server* const server : {front_.get(), server_.get()}) {
     if (server != nullptr) server->Shutdown(kCallGrace);
   }
@@ -155,6 +164,11 @@ PolicyLoopSources Agent::LoopSources() {
   sources.metadata_expected = !sources_.cri_socket.empty();
   sources.kubelet_dir = sources_.kubelet_dir;
   return sources;
+}
+
+SelfDevices Agent::Devices() {
+  const SelfOptions self = configuration_.Current()->self;
+  return {sources_.kubelet_dir, self.devices, self.socket, [this] { return self_->Check(); }};
 }
 
 void Agent::RestoreState() {
@@ -205,7 +219,6 @@ MetricsInput Agent::Metrics() const {
   }
   input.config_reload_ok = configuration_.Status().error.empty();
   input.options = configuration_.Current()->http;
-  if (!network_.address.empty()) input.api_certificate_expiry = TlsFilesExpiry(network_);
   if (const auto process = ReadOwnProcess(context_.host); process.ok()) input.process = *process;
   return input;
 }

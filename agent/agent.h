@@ -20,12 +20,13 @@
 #include "agent/engine/workload/name_directory.h"
 #include "agent/http/http_server.h"
 #include "agent/http/metrics.h"
-#include "agent/model/configuration.h"
 #include "agent/rpc/record_files.h"
 #include "agent/rpc/reservation_file.h"
+#include "agent/rpc/self_socket.h"
 #include "agent/rpc/server.h"
 #include "agent/runtime/cri_client.h"
 #include "agent/runtime/cri_events.h"
+#include "agent/runtime/device_plugin.h"
 
 namespace numalocality {
 
@@ -40,7 +41,7 @@ class Agent {
  public:
   explicit Agent(const AgentOptions& options);
 
-  // Starts reports, repairs, and the servers: on the socket and, if configured, over HTTP and TCP.
+  // Starts reports, repairs, and the servers: on the sockets and, if configured, over HTTP.
   absl::Status Start();
   // Returns false if kernel calls are still running in threads of the agent. Has no time limit of
   // its own: gRPC's shutdown waits for its threads.
@@ -48,6 +49,7 @@ class Agent {
 
  private:
   PolicyLoopSources LoopSources();
+  SelfDevices Devices();
   // Records and reservations of earlier agents. Errors are logged: the agent works without them.
   void RestoreState();
   void ApplyLimits();
@@ -64,7 +66,6 @@ class Agent {
   const absl::Duration started_at_ = Clock::System().Monotonic();
   ConfigurationSource configuration_;
   const SourceOptions sources_;
-  const GrpcOptions network_;
   NameDirectory names_;
   const EngineContext context_;
   const std::unique_ptr<ContainerResources> runtime_;
@@ -76,6 +77,8 @@ class Agent {
   PolicyLoop loop_;
   Watchdog requests_{Clock::System(), [] {}};  // of the API
   std::unique_ptr<CriEvents> events_;
+  std::unique_ptr<SelfSocket> self_;             // null: none
+  std::unique_ptr<DevicePlugin> device_plugin_;  // null: none; uses self_
   std::unique_ptr<Server> server_;
   std::unique_ptr<Server> front_;  // null: none
   std::unique_ptr<HttpServer> http_;

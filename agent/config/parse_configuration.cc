@@ -23,6 +23,7 @@ constexpr char kTurnedOff[] = "off";         // in an annotation, instead of a p
 constexpr int kMostMigrations = 64;          // concurrent ones
 constexpr int kFarthestDistance = 254;       // in a SLIT, 255 means unreachable
 constexpr int kMostContainers = 100'000;     // with series of their own
+constexpr int kMostDevices = 10'000;         // kubelet runs some hundred pods
 constexpr size_t kMaxIdentityLength = 2048;  // of a SPIFFE ID
 
 bool IsName(absl::string_view text, absl::string_view punctuation) {
@@ -220,27 +221,6 @@ FieldReader Http(HttpOptions& out) {
   };
 }
 
-FieldReader Grpc(GrpcOptions& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(ReadFields(key, node,
-                                  {{"address", Text(out.address, CheckListenAddress)},
-                                   {"certFile", FilePath(out.cert_file)},
-                                   {"keyFile", FilePath(out.key_file)},
-                                   {"clientCaFile", FilePath(out.client_ca_file)}}));
-    if (out.address.empty()) return absl::OkStatus();
-    for (const auto& [file_key, path] : {std::pair("certFile", &out.cert_file),
-                                         {"keyFile", &out.key_file},
-                                         {"clientCaFile", &out.client_ca_file}}) {
-      if (!path->empty()) continue;
-      return FieldError(key, node,
-                        absl::StrCat(file_key,
-                                     " is missing: the network API requires mutual TLS; set the "
-                                     "file, or omit address"));
-    }
-    return absl::OkStatus();
-  };
-}
-
 FieldReader Client(ApiClient& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
     NL_RETURN_IF_ERROR(
@@ -270,6 +250,36 @@ FieldReader Sources(SourceOptions& out) {
   };
 }
 
+absl::Status CheckSelfSocket(absl::string_view path) {
+  // Its directory must be one of its own, because pods mount it.
+  const std::vector<absl::string_view> names = absl::StrSplit(path, '/');
+  if (names.size() > 3 && names[0].empty() && !names.back().empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "must be a path such as /run/numa-locality-self/self.sock, in a directory of its own");
+}
+
+FieldReader Self(SelfOptions& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    NL_RETURN_IF_ERROR(ReadFields(key, node,
+                                  {{"enabled", Boolean(out.enabled)},
+                                   {"socket", Text(out.socket, CheckSelfSocket)},
+                                   {"devicePlugin", Boolean(out.device_plugin)},
+                                   {"devices", WholeNumber(out.devices, 1, kMostDevices)}}));
+    if (!out.device_plugin || out.enabled) return absl::OkStatus();
+    return FieldError("devicePlugin", *node.Find("devicePlugin"),
+                      "gives pods the self socket, which is not enabled; set enabled: true");
+  };
+}
+
+absl::Status CheckDevicePlugin(const Configuration& configuration, const YamlNode& root) {
+  if (!configuration.self.device_plugin || !configuration.sources.kubelet_dir.empty()) {
+    return absl::OkStatus();
+  }
+  return FieldError("kubeletDir", *root.Find("sources")->Find("kubeletDir"),
+                    "self.devicePlugin needs kubelet's directory; set it, or set devicePlugin to "
+                    "false");
+}
+
 }  // namespace
 
 absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text) {
@@ -285,9 +295,10 @@ absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text) {
        {"protectedNamespaces",
         List<std::string>(configuration.protected_namespaces, NamespaceName)},
        {"http", Http(configuration.http)},
-       {"grpc", Grpc(configuration.grpc)},
        {"api", Api(configuration.api)},
-       {"sources", Sources(configuration.sources)}}));
+       {"sources", Sources(configuration.sources)},
+       {"self", Self(configuration.self)}}));
+  NL_RETURN_IF_ERROR(CheckDevicePlugin(configuration, root));
   return configuration;
 }
 

@@ -111,7 +111,7 @@ constexpr char kHttp[] = R"(
       return 200 "ok\n";
     }
     location = /metrics {
-      return 200 "# HELP numa_locality_front_certificate_expiry_timestamp_seconds When the first certificate of the network API expires.\n# TYPE numa_locality_front_certificate_expiry_timestamp_seconds gauge\nnuma_locality_front_certificate_expiry_timestamp_seconds EXPIRY\n";
+      return 200 "# HELP numa_locality_api_certificate_expiry_timestamp_seconds When the first certificate of the network API expires.\n# TYPE numa_locality_api_certificate_expiry_timestamp_seconds gauge\nnuma_locality_api_certificate_expiry_timestamp_seconds EXPIRY\n";
     }
     location / {
       return 404;

@@ -136,13 +136,6 @@ MetricFamilies CollectMetrics(const MetricsInput& input) {
   families.push_back(With(Gauge("numa_locality_config_reload_success",
                                 "1 if the current configuration file is in force, else 0"),
                           input.config_reload_ok ? 1 : 0));
-  if (input.api_certificate_expiry.has_value() && input.api_certificate_expiry->ok()) {
-    families.push_back(With(
-        Gauge("numa_locality_api_certificate_expiry_timestamp_seconds",
-              "Expiry of the network API certificates on disk, Unix seconds; absent while they "
-              "are invalid"),
-        absl::ToDoubleSeconds(**input.api_certificate_expiry - absl::UnixEpoch())));
-  }
   families.push_back(
       With(Gauge("numa_locality_build_info", "1, with the agent's version as a label"), 1,
            {{"version", kVersion}}));

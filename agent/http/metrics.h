@@ -32,8 +32,6 @@ struct MetricsInput {
   bool config_reload_ok = true;       // the current file is in force, or no file is configured
   HttpOptions options;                // limit the number of series
   std::optional<OwnProcess> process;  // nullopt: could not be read
-  // The expiry of the network API's certificates on disk, or an error; nullopt: no network API.
-  std::optional<absl::StatusOr<absl::Time>> api_certificate_expiry = std::nullopt;
 };
 
 // Pure.

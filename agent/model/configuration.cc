@@ -55,14 +55,14 @@ std::vector<std::string> KeysForRestart(const Configuration& started, const Conf
   };
   compare("localDistance", started.local_distance, now.local_distance);
   compare("http.address", started.http.address, now.http.address);
-  compare("grpc.address", started.grpc.address, now.grpc.address);
-  compare("grpc.certFile", started.grpc.cert_file, now.grpc.cert_file);
-  compare("grpc.keyFile", started.grpc.key_file, now.grpc.key_file);
-  compare("grpc.clientCaFile", started.grpc.client_ca_file, now.grpc.client_ca_file);
   compare("sources.criSocket", started.sources.cri_socket, now.sources.cri_socket);
   compare("sources.criEvents", started.sources.cri_events, now.sources.cri_events);
   compare("sources.kubeletDir", started.sources.kubelet_dir, now.sources.kubelet_dir);
   compare("sources.podLogsDir", started.sources.pod_logs_dir, now.sources.pod_logs_dir);
+  compare("self.enabled", started.self.enabled, now.self.enabled);
+  compare("self.socket", started.self.socket, now.self.socket);
+  compare("self.devicePlugin", started.self.device_plugin, now.self.device_plugin);
+  compare("self.devices", started.self.devices, now.self.devices);
   return keys;
 }
 

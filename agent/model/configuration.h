@@ -89,20 +89,19 @@ struct HttpAddress {
 // Parses "IP:PORT", IPv6 in brackets. The message of INVALID_ARGUMENT shows the right format.
 absl::StatusOr<HttpAddress> ParseHttpAddress(absl::string_view text);
 
-// The API over TCP, with mutual TLS. Changes take effect after a restart, except those of the
-// files' contents, which are read again when the files are replaced.
-struct GrpcOptions {
-  std::string address;         // as in HttpOptions; empty: none
-  std::string cert_file;       // the agent's certificate, then the intermediate CAs'
-  std::string key_file;        // the private key of the agent's certificate
-  std::string client_ca_file;  // certificates of the CAs that sign clients' certificates
-  bool operator==(const GrpcOptions&) const = default;
-};
-
 // Who may use the API through the front, besides the users of the agent's own socket.
 struct ApiOptions {
   std::vector<ApiClient> clients;  // others may do nothing
   bool operator==(const ApiOptions&) const = default;
+};
+
+// The socket on which containers ask for themselves. Changes take effect after a restart.
+struct SelfOptions {
+  bool enabled = false;
+  std::string socket = "/run/numa-locality-self/self.sock";  // in a directory that pods mount
+  bool device_plugin = false;  // gives it to pods as kubelet's resource numa-locality.io/self ...
+  int devices = 256;           // ... of which this Kubernetes node has so many units
+  bool operator==(const SelfOptions&) const = default;
 };
 
 // The name sources; an empty path disables one.
@@ -121,9 +120,9 @@ struct Configuration {
   int local_distance = 10;  // nodes up to this distance from a CPU's node are home nodes too
   std::vector<std::string> protected_namespaces = {"kube-system"};
   HttpOptions http;
-  GrpcOptions grpc;
   ApiOptions api;
   SourceOptions sources;
+  SelfOptions self;
   bool operator==(const Configuration&) const = default;
 
   // Null if no policy has this name.

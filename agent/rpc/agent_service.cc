@@ -12,7 +12,6 @@
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/placement.h"
 #include "agent/rpc/convert/policies.h"
-#include "agent/rpc/network_server.h"
 
 namespace numalocality {
 namespace {
@@ -76,6 +75,9 @@ void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   for (const SourceStatus& source : status.name_sources) {
     SourceToProto(source, *response.add_sources());
   }
+  if (status.device_plugin.has_value()) {
+    SourceToProto(*status.device_plugin, *response.add_sources());
+  }
   if (status.changes.has_value()) ChangesToProto(*status.changes, *response.add_sources());
   for (const Finding& finding : FindingsOf(status)) {
     v1::Finding* message = response.add_findings();
@@ -105,7 +107,7 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   if (!status.ok()) return ToGrpc(status.status());
   if (changes_ != nullptr) status->changes = changes_();
   if (stalled_calls_ != nullptr) status->stalled_calls = stalled_calls_();
-  if (!network_.address.empty()) status->network_api = CheckTlsFiles(network_);
+  if (device_plugin_ != nullptr) status->device_plugin = device_plugin_();
   StatusToProto(*status, *response);
   response->set_node_name(Printable(node_name_));
   // Findings name workloads of any namespace.

@@ -13,7 +13,7 @@
 #include "agent/engine/report/report_board.h"
 #include "agent/engine/watchdog.h"
 #include "agent/engine/workload/container_resources.h"
-#include "agent/model/configuration.h"
+#include "agent/engine/workload/name_source.h"
 #include "agent/rpc/callers.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 
@@ -23,13 +23,13 @@ namespace numalocality {
 class AgentService final : public v1::AgentService::Service {
  public:
   // All references and pointers outlive this; `runtime`, `configuration`, `changes`
-  // (PolicyLoop::watch_status) and `stalled_calls` may be null. `node_name`: Kubernetes node, or
-  // host name; may be empty. `network`: options of the network API.
+  // (PolicyLoop::watch_status), `stalled_calls` and `device_plugin` may be null. `node_name`:
+  // Kubernetes node, or host name; may be empty.
   AgentService(const Callers& callers, const EngineContext& context, ContainerResources* runtime,
-               const ConfigurationSource* configuration, const ReportBoard& board,
-               std::function<absl::Status()> changes = nullptr, std::string node_name = {},
-               GrpcOptions network = {},
-               std::function<std::vector<StalledCall>()> stalled_calls = nullptr)
+               const ConfigurationSource* configuration, const ReportBoard& board, std::function<absl::Status()> changes = nullptr,
+               std::string node_name = {},
+               std::function<std::vector<StalledCall>()> stalled_calls = nullptr,
+               std::function<SourceStatus()> device_plugin = nullptr)
       : callers_(callers),
         context_(context),
         runtime_(runtime),
@@ -37,8 +37,8 @@ class AgentService final : public v1::AgentService::Service {
         board_(board),
         changes_(std::move(changes)),
         node_name_(std::move(node_name)),
-        network_(std::move(network)),
-        stalled_calls_(std::move(stalled_calls)) {}
+        stalled_calls_(std::move(stalled_calls)),
+        device_plugin_(std::move(device_plugin)) {}
 
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                          v1::GetStatusResponse* response) override;
@@ -53,8 +53,8 @@ class AgentService final : public v1::AgentService::Service {
   const ReportBoard& board_;
   const std::function<absl::Status()> changes_;
   const std::string node_name_;
-  const GrpcOptions network_;
   const std::function<std::vector<StalledCall>()> stalled_calls_;
+  const std::function<SourceStatus()> device_plugin_;
 };
 
 }  // namespace numalocality

@@ -23,8 +23,8 @@ class LineBudget {
   int lines_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// From now on gRPC's log lines are warnings of the agent, limited by a LineBudget: each refused
-// connection writes one, and every client that reaches the port can cause them.
+// From now on gRPC's log lines are warnings of the agent, limited by a LineBudget: clients of the
+// front can cause them.
 void TakeOverGrpcLog();
 
 }  // namespace numalocality

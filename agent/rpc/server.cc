@@ -12,7 +12,7 @@
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/os/base/unix_socket.h"
-#include "agent/rpc/network_server.h"
+#include "agent/rpc/grpc_log.h"
 
 namespace numalocality {
 namespace {
@@ -49,11 +49,12 @@ Server::Server(const Served& served, Door door)
       migration_service_(callers_, served.migrator, served.context, served.requests,
                          InstanceOf(served)),
       agent_service_(callers_, served.context, served.runtime, served.configuration, served.board,
-                     served.changes, served.node_name, served.network, served.stalled_calls) {}
+                     served.changes, served.node_name, served.stalled_calls, served.device_plugin) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, const Served& served,
                                                       Door door) {
   const bool is_front = door == Door::kFront;
+  if (is_front) TakeOverGrpcLog();
   NL_RETURN_IF_ERROR(PrepareSocketPath(path, is_front ? SocketReach::kGroup : SocketReach::kOwner));
   std::unique_ptr<Server> self(new Server(served, door));
   grpc::EnableDefaultHealthCheckService(true);
@@ -72,30 +73,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, c
   if (self->server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("socket ", path, ": gRPC cannot listen there"));
   }
-  if (is_front) {
-    NL_RETURN_IF_ERROR(OpenToGroup(path));
-    return self;
-  }
-  if (!served.network.address.empty()) {
-    NL_ASSIGN_OR_RETURN(self->network_,
-                        StartNetworkServer(served.network,
-                                           {&self->placement_service_, &self->migration_service_,
-                                            &self->agent_service_},
-                                           kMaxRequestBytes, self->network_port_));
-  }
+  if (is_front) NL_RETURN_IF_ERROR(OpenToGroup(path));
   return self;
 }
 
 void Server::Shutdown(absl::Duration grace) {
-  const auto end = absl::ToChronoTime(absl::Now() + grace);
-  for (grpc::Server* const server : {server_.get(), network_.get()}) {
-    if (server != nullptr) server->GetHealthCheckService()->SetServingStatus(false);
-  }
+  server_->GetHealthCheckService()->SetServingStatus(false);
   placement_service_.StopWatches();
   migration_service_.StopWatches();
-  for (grpc::Server* const server : {network_.get(), server_.get()}) {
-    if (server != nullptr) server->Shutdown(end);
-  }
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
 }
 
 }  // namespace numalocality

@@ -1,5 +1,4 @@
-// The gRPC server: the API's services, health and reflection on a unix socket, and over TCP where
-// that is configured.
+// A gRPC server: the API's services, health and reflection on a unix socket.
 #ifndef NUMALOCALITY_AGENT_RPC_SERVER_H_
 #define NUMALOCALITY_AGENT_RPC_SERVER_H_
 
@@ -33,11 +32,11 @@ struct Served {
   ContainerResources* runtime = nullptr;               // may be null
   const ConfigurationSource* configuration = nullptr;  // may be null
   ExplanationSources explanation = {};
-  std::function<absl::Status()> changes = nullptr;  // see AgentService
-  std::string node_name = {};                       // see AgentService
-  GrpcOptions network = {};
+  std::function<absl::Status()> changes = nullptr;                    // see AgentService
+  std::string node_name = {};                                         // see AgentService
   std::function<std::vector<StalledCall>()> stalled_calls = nullptr;  // of the whole agent
-  Watchdog* requests = nullptr;  // that of the API's calls; may be null
+  Watchdog* requests = nullptr;                           // that of the API's calls; may be null
+  std::function<SourceStatus()> device_plugin = nullptr;  // null: none
   std::string instance_id = {};  // of this agent process, see the API's AgentInstance
 };
 
@@ -53,17 +52,13 @@ enum class Door {
 // Serves from construction by Start until Shutdown. Methods are for one thread.
 class Server {
  public:
-  // Serves on the unix socket `path`, and over TCP if served.network has an address (see
-  // StartNetworkServer). Makes the socket's directory if it does not exist, with mode 0700, because
-  // every process that can open the socket can move memory. The front's directory has mode 0750,
-  // and its group may connect. FAILED_PRECONDITION if another server uses the path, or others can
-  // open the directory.
+  // Serves on the unix socket `path`. Makes the socket's directory if it does not exist, with mode
+  // 0700, because every process that can open the socket can move memory. The front's directory has
+  // mode 0750, and its group may connect. FAILED_PRECONDITION if another server uses the path, or
+  // others can open the directory.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& path,
                                                        const Served& served,
                                                        Door door = Door::kOwn);
-
-  // Port of the network API; 0 if there is none.
-  int network_port() const { return network_port_; }
 
   // Reports NOT_SERVING, waits `grace` for calls to end, then cancels them.
   void Shutdown(absl::Duration grace);
@@ -75,9 +70,7 @@ class Server {
   PlacementService placement_service_;
   MigrationService migration_service_;
   AgentService agent_service_;
-  std::unique_ptr<grpc::Server> server_;   // of the socket
-  std::unique_ptr<grpc::Server> network_;  // null: none
-  int network_port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
 };
 
 }  // namespace numalocality

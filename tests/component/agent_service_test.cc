@@ -62,10 +62,18 @@ class AgentServiceTest : public testing::Test {
                                      machine_.context().clock, ParseForTest};
   ReportBoard board_{machine_.clock()};
   absl::Status changes_;
+  SourceStatus device_plugin_{"device plugin", "device_plugin", "/k/kubelet.sock"};
   grpc::ServerContext context_;
   const Callers callers_;  // of the agent's own socket
-  AgentService service_{callers_, machine_.context(),         nullptr, &configuration_,
-                        board_,   [this] { return changes_; }};
+  AgentService service_{callers_,
+                        machine_.context(),
+                        nullptr,
+                        &configuration_,
+                        board_,
+                        [this] { return changes_; },
+                        {},
+                        nullptr,
+                        [this] { return device_plugin_; }};
 };
 
 TEST_F(AgentServiceTest, ReportsTheKernelsSettings) {
@@ -142,6 +150,21 @@ TEST_F(AgentServiceTest, ReportsWhetherChangesAreNoticedAtOnce) {
   EXPECT_THAT(status.findings(), testing::Contains(testing::ResultOf(
                                      [](const v1::Finding& finding) { return finding.message(); },
                                      testing::HasSubstr("no watch left"))));
+}
+
+TEST_F(AgentServiceTest, ReportsTheDevicePlugin) {
+  const auto source = [this] {
+    const auto status = GetStatus();
+    return *(status.sources().rbegin() + 1);
+  };
+  EXPECT_EQ(source().name(), "device plugin");
+  EXPECT_EQ(source().address(), "/k/kubelet.sock");
+  EXPECT_EQ(source().state(), v1::SOURCE_STATE_ABSENT);
+  device_plugin_.last_read = absl::UnavailableError("refused");
+  EXPECT_EQ(source().state(), v1::SOURCE_STATE_ERROR);
+  EXPECT_EQ(source().message(), "refused");
+  device_plugin_.last_read = absl::OkStatus();
+  EXPECT_EQ(source().state(), v1::SOURCE_STATE_OK);
 }
 
 TEST_F(AgentServiceTest, ReportsWhatWaitsForARestart) {

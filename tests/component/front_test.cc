@@ -28,6 +28,7 @@
 #include "agent/front/supervisor.h"
 #include "agent/os/base/file.h"
 #include "agent/os/base/tcp_listener.h"
+#include "agent/rpc/grpc_log.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/test_ca.h"
@@ -412,6 +413,18 @@ TEST_F(FrontTest, AnAgentThatIsAbsentIsUnavailable) {
   EXPECT_EQ(List(kMigrator), "UNAVAILABLE");
 }
 
+TEST(LineBudgetTest, IsTwentyAMinuteAndCountsTheRest) {
+  LineBudget budget;
+  const absl::Duration start;
+  int written = 0;
+  for (int i = 0; i < 50; ++i) {
+    if (budget.Spend(start + absl::Seconds(i)).has_value()) ++written;
+  }
+  EXPECT_EQ(written, 20);
+  EXPECT_EQ(budget.Spend(start + absl::Seconds(60)), 30);
+  EXPECT_EQ(budget.Spend(start + absl::Seconds(61)), 0);
+}
+
 TEST(NginxConfigurationTest, AllAddressesAreIpv4WithoutIpv6) {
   FrontOptions options;
   options.http_address = "[::]:9465";
@@ -421,7 +434,7 @@ TEST(NginxConfigurationTest, AllAddressesAreIpv4WithoutIpv6) {
   EXPECT_THAT(without, HasSubstr("listen 0.0.0.0:9463 ssl http2"));
   EXPECT_THAT(without, HasSubstr("listen 0.0.0.0:9465;"));
   EXPECT_THAT(without,
-              HasSubstr("numa_locality_front_certificate_expiry_timestamp_seconds 1234567\\n"));
+              HasSubstr("numa_locality_api_certificate_expiry_timestamp_seconds 1234567\\n"));
 }
 
 TEST(NginxConfigurationTest, NoOptionCanAddToIt) {

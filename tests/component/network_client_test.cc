@@ -54,11 +54,11 @@ TEST_F(NetworkClientTest, AnAgentOfAnotherCaOrThatHasEndedIsRefused) {
 TEST_F(NetworkClientTest, WhoIsRefusedLearnsWhatToDo) {
   WriteFiles(TestCa("other").Issue("client"), ca_.certificate());
   EXPECT_THAT(Refusal(agent_.endpoint()),
-              HasSubstr("a CA it trusts (grpc.clientCaFile) signed the certificate in --cert"));
+              HasSubstr("check that the agent has a network API at this address"));
   WriteFiles(ca_.Issue("client"), ca_.certificate());
   const FakeAgent plaintext("127.0.0.1", grpc::InsecureServerCredentials());
   EXPECT_THAT(Refusal(plaintext.endpoint()), HasSubstr("cannot reach the agent at 127.0.0.1:"));
-  EXPECT_THAT(Refusal("127.0.0.1:1"), HasSubstr("check that the agent runs and that grpc.address"));
+  EXPECT_THAT(Refusal("127.0.0.1:1"), HasSubstr("check that the agent's network API is on"));
 }
 
 TEST_F(NetworkClientTest, FilesAreLookedAtFirst) {

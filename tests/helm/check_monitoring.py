@@ -25,6 +25,11 @@ def agent_metrics(text):
     return metrics
 
 
+def front_metrics():
+    """Those that numa-locality-front writes into nginx's configuration."""
+    return set(re.findall(r"# TYPE (numa_locality_\w+) ", sources("front")))
+
+
 def expressions(context):
     """(place, PromQL expression) of each alert and panel."""
     for group in find(context.chart.objects(ALERT_VALUES), "PrometheusRule")["spec"]["groups"]:
@@ -46,7 +51,7 @@ def promql(context):
         yield "PromQL", done.stderr
         return
     code = sources()
-    metrics = agent_metrics(code)
+    metrics = agent_metrics(code) | front_metrics()
     for place, parsed in zip(where, json.loads(done.stdout)):
         problems = [f"not PromQL {error}" for error in parsed["errors"]]
         known_labels = GIVEN_LABELS | set(re.findall(r'(?:\{|Label\()"(\w+)", ', code))

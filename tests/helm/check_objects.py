@@ -100,12 +100,30 @@ def confinement(context):
                 problems.append(f"{container['name']}: {security}")
             writable = {mount["name"] for mount in container["volumeMounts"]
                         if mount["name"] in host and not mount.get("readOnly")}
-            allowed = {"run"} if container["name"] == "agent" else {"seccomp"}
+            allowed = {"agent": {"run"}, "front": set()}.get(container["name"], {"seccomp"})
             if writable != allowed:
                 problems.append(f"{container['name']} may write to {sorted(writable)} of the node")
             if any("subPath" in mount for mount in container["volumeMounts"]):
                 problems.append(f"{container['name']}: a subPath mount does not get new content")
         yield f"confinement, {values.name}", "; ".join(problems)
+
+
+def front(context):
+    """The container that clients of the network reach has no privileges, and sees nothing of the node."""
+    for values in context.chart.values_files():
+        pod = find(context.chart.objects(values), "DaemonSet")["spec"]["template"]["spec"]
+        host = {volume["name"] for volume in pod["volumes"] if "hostPath" in volume}
+        for container in [one for one in pod["containers"] if one["name"] != "agent"]:
+            security = container["securityContext"]
+            problems = [f"{key} is {security.get(key)}" for key, expected in [
+                ("runAsNonRoot", True), ("runAsUser", pod["securityContext"]["fsGroup"]), ("runAsGroup", security["runAsUser"]),
+                ("capabilities", {"drop": ["ALL"]}), ("seccompProfile", {"type": "RuntimeDefault"}), ("seLinuxOptions", None)]
+                if security.get(key) != expected]
+            problems += [f"mounts {mount['name']} of the node" for mount in container["volumeMounts"] if mount["name"] in host]
+            yield f"the front has no privileges, {values.name}", "; ".join(problems)
+        agent = agent_container(context.chart.objects(values))
+        yield f"the agent has no private key, {values.name}", (
+            "it mounts one" if any(mount["name"] in {"tls", "client-ca"} for mount in agent["volumeMounts"]) else "")
 
 
 def restarts(context):
@@ -210,5 +228,5 @@ def status_under(profile, agent):
         return "".join(said)
 
 
-CHECKS = [schemas, references, privileges, confinement, restarts, app_armor, priority_quota,
+CHECKS = [schemas, references, privileges, confinement, front, restarts, app_armor, priority_quota,
           kubectl_reads_manifest, sidecar, seccomp_profile]

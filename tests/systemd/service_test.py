@@ -21,9 +21,11 @@ import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 UNIT = TOP / "deploy/numa-locality-agent.service"
+FRONT = TOP / "deploy/numa-locality-front.service"
 EXAMPLE = TOP / "deploy/config-example.yaml"
 CHART = TOP / "helm/numa-locality-agent"
 MOST_EXPOSURE = 25  # of 'systemd-analyze security', at most 100; a unit without any restriction has 96
+MOST_EXPOSURE_OF_FRONT = 20
 LONGEST_START = 30  # seconds
 # Calls that a container runtime makes under the chart's profile, and systemd before it installs its filter.
 OF_RUNTIMES = {"capset", "seccomp", "setgid", "setgroups", "setresgid", "setresuid", "setuid"}
@@ -33,10 +35,10 @@ HARMFUL = {"CPUQuota", "CPUAffinity", "AllowedMemoryNodes", "NUMAPolicy", "Priva
 build = TOP / "build/release"
 
 
-def options():
+def options(unit=UNIT):
     """{option: its values in order} of the section [Service]."""
     found = {}
-    for line in UNIT.read_text(encoding="utf-8").split("[Service]")[1].split("[Install]")[0].splitlines():
+    for line in unit.read_text(encoding="utf-8").split("[Service]")[1].split("[Install]")[0].splitlines():
         if line and not line.startswith("#"):
             name, value = line.split("=", 1)
             found.setdefault(name, []).append(value)
@@ -70,11 +72,16 @@ class ServiceTest(unittest.TestCase):
 
     def test_as_much_as_the_chart_grants(self):
         chart = (CHART / "values.yaml").read_text(encoding="utf-8")
-        memory = re.search(r"limits:\n(?:\s*##.*\n)*\s*memory: (\d+)Mi", chart)[1]
+        memory = re.search(r"^resources:\n(?:  .*\n)*?  limits:\n(?:\s*##.*\n)*\s*memory: (\d+)Mi", chart, re.MULTILINE)[1]
         self.assertEqual(options()["MemoryMax"], [f"{memory}M"])
         granted = re.search(r"add: (\[.*\])", (TOP / "deploy/numa-locality-agent.yaml").read_text(encoding="utf-8"))
         capabilities = {f"CAP_{name}" for name in json.loads(granted[1])}
         self.assertEqual([set(value.split()) for value in options()["CapabilityBoundingSet"]], [capabilities])
+
+    def test_the_front_has_no_privileges(self):
+        front = options(FRONT)
+        self.assertEqual((front["DynamicUser"], front["CapabilityBoundingSet"], front["NoNewPrivileges"]), (["yes"], [""], ["yes"]))
+        self.assertNotIn("AmbientCapabilities", front)
 
     def test_the_example_configuration_is_right(self):
         done = subprocess.run([build / "bin/numa-locality-agent", "--check-config", "--config", EXAMPLE],
@@ -83,16 +90,21 @@ class ServiceTest(unittest.TestCase):
         self.assertIn("cgroupPaths", EXAMPLE.read_text(encoding="utf-8"))
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze")
-    def test_systemd_takes_it(self):
+    def test_systemd_takes_them(self):
+        for unit, most_exposure in ((UNIT, MOST_EXPOSURE), (FRONT, MOST_EXPOSURE_OF_FRONT)):
+            with self.subTest(unit.name):
+                self.check_unit(unit, most_exposure)
+
+    def check_unit(self, original, most_exposure):
         with tempfile.TemporaryDirectory() as directory:
-            unit = pathlib.Path(directory) / UNIT.name
-            text = UNIT.read_text(encoding="utf-8")
+            unit = pathlib.Path(directory) / original.name
+            text = original.read_text(encoding="utf-8")
             unit.write_text(text.replace("/usr/bin/", f"{build}/bin/"), encoding="utf-8")
             verify = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit],
                                     capture_output=True, text=True, check=False)
-            complaints = [line for line in verify.stderr.splitlines() if UNIT.name in line]
+            complaints = [line for line in verify.stderr.splitlines() if original.name in line]
             self.assertEqual((verify.returncode, complaints), (0, []))
-            security = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSURE}",
+            security = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={most_exposure}",
                                        unit], capture_output=True, text=True, check=False)
             self.assertEqual(security.returncode, 0, security.stdout + security.stderr)
 

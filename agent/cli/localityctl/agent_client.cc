@@ -34,10 +34,10 @@ absl::string_view TlsHint(absl::string_view why) {
     return "; the agent's certificate has expired, or its CA is not the one in --ca";
   }
   if (absl::StrContains(why, "Connection refused")) {
-    return "; check that the agent runs and that grpc.address in its configuration has this port";
+    return "; check that the agent's network API is on (numa-locality-front runs, in Kubernetes "
+           "networkApi.enabled) and has this port";
   }
-  return "; check that the agent has a network API at this address (grpc.address), and that a CA "
-         "it trusts (grpc.clientCaFile) signed the certificate in --cert";
+  return "; check that the agent has a network API at this address";
 }
 
 }  // namespace
@@ -253,6 +253,12 @@ absl::Status AgentClient::ToStatus(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     return OutOfReach(status.error_message());
+  }
+  if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED) {
+    return absl::UnauthenticatedError(absl::StrCat(
+        "the agent at ", endpoint_, " refuses the certificate in --cert: ", status.error_message(),
+        "; check that it has not expired, is not revoked, and that a CA that the "
+        "agent's front trusts (--client-ca) signed it"));
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return absl::DeadlineExceededError(

@@ -175,12 +175,14 @@ void CheckStalledCalls(const AgentStatus& status, std::vector<Finding>& findings
   }
 }
 
-void CheckNetworkApi(const AgentStatus& status, std::vector<Finding>& findings) {
-  if (!status.network_api.has_value() || status.network_api->ok()) return;
+void CheckDevicePlugin(const AgentStatus& status, std::vector<Finding>& findings) {
+  if (!status.device_plugin.has_value() || status.device_plugin->last_read.ok()) return;
   findings.push_back(
-      {Severity::kError, "network_api_fails",
-       absl::StrCat("Clients cannot connect over the network: ", status.network_api->message()),
-       "Fix the files; the agent reloads them within seconds"});
+      {Severity::kWarning, "device_plugin_fails",
+       absl::StrCat("Pods cannot get the self socket by the resource numa-locality.io/self: ",
+                    status.device_plugin->last_read.message()),
+       "Check that kubelet runs, and that its directory device-plugins is mounted into the agent's "
+       "container, writable; the agent tries again by itself. Or set self.devicePlugin to false"});
 }
 
 void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& findings) {
@@ -258,7 +260,7 @@ std::vector<Finding> FindingsOf(const AgentStatus& status) {
   CheckNameSources(status, findings);
   CheckChanges(status, findings);
   CheckStalledCalls(status, findings);
-  CheckNetworkApi(status, findings);
+  CheckDevicePlugin(status, findings);
   CheckConfiguration(status, findings);
   CheckKernel(status, findings);
   std::stable_sort(findings.begin(), findings.end(),

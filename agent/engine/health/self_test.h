@@ -50,8 +50,8 @@ struct AgentStatus {
   // loop.
   std::optional<absl::Status> changes;
   std::vector<StalledCall> stalled_calls;  // of migrations and of the loop
-  // Whether the network API's certificate files are valid now; nullopt without that API.
-  std::optional<absl::Status> network_api;
+  // The device plugin: OK while kubelet watches its devices; nullopt without one.
+  std::optional<SourceStatus> device_plugin;
 };
 
 // Reads about twenty files, makes one system call of each kind and one call to the runtime.

@@ -74,6 +74,15 @@
 {{- if eq (int .Values.networkApi.port) (int .Values.http.port) -}}
 {{- fail (printf "networkApi.port: %d is also http.port; change one of them" (int .Values.http.port)) -}}
 {{- end -}}
+{{- if has (int .Values.networkApi.metricsPort) (list (int .Values.http.port) (int .Values.networkApi.port)) -}}
+{{- fail (printf "networkApi.metricsPort: %d is also http.port or networkApi.port; change one of them" (int .Values.networkApi.metricsPort)) -}}
+{{- end -}}
+{{- $named := or .Values.sources.criSocket .Values.sources.podLogsDir -}}
+{{- range $i, $client := .Values.networkApi.clients -}}
+{{- if and $client.namespaces (not $named) -}}
+{{- fail (printf "networkApi.clients[%d].namespaces needs the names of pods, and no name source is set, so the client could do nothing; set sources.podLogsDir or sources.criSocket" $i) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -84,7 +93,7 @@
 {{- fail "resources: requests equal limits, which makes the pod Guaranteed. kubelet may then confine the agent to some NUMA nodes, and it cannot move memory to the others; remove limits.cpu" -}}
 {{- end -}}
 {{- range .Values.extraArgs -}}
-{{- if regexMatch "^--(config|socket|cri-socket|log-format)(=|$)" . -}}
+{{- if regexMatch "^--(config|socket|front-socket|cri-socket|log-format)(=|$)" . -}}
 {{- fail (printf "extraArgs: '%s' is set by the chart; use the values policies, sources.criSocket or logFormat instead. The path of the socket is fixed" .) -}}
 {{- end -}}
 {{- end -}}

@@ -26,6 +26,10 @@ limits:
 period: {{ $v.period }}
 localDistance: {{ toYaml $v.localDistance }}
 protectedNamespaces: {{ toJson $v.protectedNamespaces }}
+{{- if $v.networkApi.enabled }}
+api:
+  clients: {{ toJson $v.networkApi.clients }}
+{{- end }}
 {{ include "agent.configAtStart" . }}
 {{- end -}}
 
@@ -43,13 +47,6 @@ sources:
   {{- end }}
   kubeletDir: {{ $v.sources.kubeletDir | quote }}
   podLogsDir: {{ $v.sources.podLogsDir | quote }}
-{{- if $v.networkApi.enabled }}
-grpc:
-  address: {{ printf "%s:%v" $v.networkApi.address $v.networkApi.port | quote }}
-  certFile: {{ printf "%s/%s" (include "agent.tlsDir" .) $v.networkApi.certKey }}
-  keyFile: {{ printf "%s/%s" (include "agent.tlsDir" .) $v.networkApi.privateKeyKey }}
-  clientCaFile: {{ printf "%s/%s" (include "agent.clientCaDir" .) $v.networkApi.clientCaKey }}
-{{- end }}
 {{- end -}}
 
 {{/* A checksum of the values that need a restart: it changes if running agents cannot load a change. */}}

@@ -41,6 +41,18 @@ would keep file systems in use that the node unmounts.
   readOnly: true
 {{- end }}
 {{- if .Values.networkApi.enabled }}
+- name: front
+  mountPath: {{ include "agent.frontDir" . }}
+{{- end }}
+{{- end -}}
+
+{{/* What the front sees: the agent's socket, its certificates, and a directory for nginx. Nothing of the node. */}}
+{{- define "agent.frontMounts" -}}
+- name: front
+  mountPath: {{ include "agent.frontDir" . }}
+  readOnly: true
+- name: front-work
+  mountPath: {{ include "agent.frontDir" . }}-work
 - name: tls
   mountPath: {{ include "agent.tlsDir" . }}
   readOnly: true
@@ -48,7 +60,6 @@ would keep file systems in use that the node unmounts.
 - name: client-ca
   mountPath: {{ include "agent.clientCaDir" . }}
   readOnly: true
-{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -111,6 +122,11 @@ recursiveReadOnly: IfPossible
     type: {{ eq (include "agent.criMount" .) $sources.criSocket | ternary "Socket" "Directory" }}
 {{- end }}
 {{- if .Values.networkApi.enabled }}
+- name: front
+  emptyDir: {}
+- name: front-work
+  emptyDir:
+    sizeLimit: 16Mi
 - name: tls
   secret:
     secretName: {{ .Values.networkApi.secretName }}

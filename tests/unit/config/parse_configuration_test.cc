@@ -52,11 +52,6 @@ http:
   address: "[::]:9464"
   containerSeries: false
   maxContainers: 20
-grpc:
-  address: "[::]:9463"
-  certFile: /tls/tls.crt
-  keyFile: /tls/tls.key
-  clientCaFile: /tls/ca.crt
 api:
   clients:
   - {identity: "spiffe://cluster/ns/shop/sa/controller", role: migrator, namespaces: [shop]}
@@ -64,8 +59,13 @@ api:
 sources:
   criSocket: /run/containerd/containerd.sock
   criEvents: true
-  kubeletDir: ""
+  kubeletDir: /kubelet
   podLogsDir: /host/var/log
+self:
+  enabled: true
+  socket: /run/self/x.sock
+  devicePlugin: true
+  devices: 10
 )";
 
 Configuration AllKeys() {
@@ -95,16 +95,13 @@ Configuration AllKeys() {
   all.local_distance = 12;
   all.protected_namespaces = {};
   all.http = {.address = "[::]:9464", .container_series = false, .max_containers = 20};
-  all.grpc = {.address = "[::]:9463",
-              .cert_file = "/tls/tls.crt",
-              .key_file = "/tls/tls.key",
-              .client_ca_file = "/tls/ca.crt"};
   all.api.clients = {{"spiffe://cluster/ns/shop/sa/controller", Role::kMigrator, {"shop"}},
                      {"operator", Role::kAdmin, {}}};
   all.sources = {.cri_socket = "/run/containerd/containerd.sock",
-                 .kubelet_dir = "",
+                 .kubelet_dir = "/kubelet",
                  .pod_logs_dir = "/host/var/log",
                  .cri_events = true};
+  all.self = {.enabled = true, .socket = "/run/self/x.sock", .device_plugin = true, .devices = 10};
   return all;
 }
 
@@ -211,7 +208,7 @@ constexpr Bad kBad[] = {
     {"Limits: {}", "line 1, column 1", "did you mean 'limits'?"},
     {"colour: red", "line 1, column 1",
      "unknown key 'colour'; allowed here: policies, limits, period, localDistance, "
-     "protectedNamespaces, http, grpc, api, sources"},
+     "protectedNamespaces, http, api, sources, self"},
     {"policies:\n  - name: a\n    minLocalFracton: 0.9", "line 3, column 5",
      "did you mean 'minLocalFraction'?"},
     {"policies:\n  - name: a\n    selector: {namespace: [b]}", "line 3, column 16",
@@ -269,16 +266,6 @@ constexpr Bad kBad[] = {
     {"http: {address: localhost:9464}", "line 1, column 17", "is not an IP address and a port"},
     {"http: {address: '127.0.0.1:99999'}", "line 1, column 17", "such as 127.0.0.1:9464"},
     {"http: {address: '127.0.0.1'}", "line 1, column 17", "is not an IP address and a port"},
-    {"grpc: {address: 'agent:9463'}", "line 1, column 17", "is not an IP address and a port"},
-    {"grpc: {certFile: tls.crt}", "line 1, column 18", "certFile: must be a path that begins"},
-    {"grpc: {keyFile: tls.key}", "line 1, column 17", "keyFile: must be a path that begins"},
-    {"grpc: {clientCaFile: ca.crt}", "line 1, column 22", "clientCaFile: must be a path"},
-    {"period: 30s\ngrpc: {address: '[::]:9463', keyFile: /k, clientCaFile: /c}", "line 2, column 7",
-     "grpc: certFile is missing: the network API requires mutual TLS"},
-    {"grpc: {address: '[::]:9463', certFile: /c, clientCaFile: /c}", "line 1, column 7",
-     "keyFile is missing"},
-    {"grpc: {address: '[::]:9463', certFile: /c, keyFile: /k, clientCaFile: ''}",
-     "line 1, column 7", "clientCaFile is missing"},
     {"api: {clients: [{role: admin}]}", "line 1, column 17", "identity is missing; name a client"},
     {"api: {clients: [{identity: shop}]}", "line 1, column 17", "role is missing; write viewer"},
     {"api: {clients: [{identity: shop, role: root}]}", "line 1, column 40",
@@ -288,8 +275,13 @@ constexpr Bad kBad[] = {
     {"api: {clients: [{identity: shop, role: viewer, namespaces: []}]}", "line 1, column 60",
      "is an empty list; leave the key out to select all"},
     {"api: {client: []}", "line 1, column 7", "unknown key 'client'"},
-    {"grpc: {caFile: /c}", "line 1, column 8", "unknown key 'caFile'"},
     {"sources: {criSocket: unix:///run/c.sock}", "line 1, column 22", "begins with '/'"},
+    {"self: {socket: /self.sock}", "line 1, column 16", "in a directory of its own"},
+    {"self: {socket: run/x/self.sock}", "line 1, column 16", "in a directory of its own"},
+    {"self: {devices: 0}", "line 1, column 17", "devices: must be"},
+    {"self: {devicePlugin: true}", "line 1, column 22", "set enabled: true"},
+    {"self: {enabled: true, devicePlugin: true}\nsources: {kubeletDir: ''}", "line 2, column 23",
+     "self.devicePlugin needs kubelet's directory"},
     // Policies.
     {"policies:\n  - action: repair\n", "line 2, column 5", "name is missing"},
     {"policies:\n  - name: ''\n", "line 2, column 11", "1 to 63 letters"},

@@ -93,7 +93,6 @@ TEST(MetricsTest, WhatTheAgentHasDone) {
   input.active_migrations = 2;
   input.discovery_errors = {{"cri", 7}, {"pod_resources", 0}};
   input.config_reload_ok = false;
-  input.api_certificate_expiry = absl::FromUnixSeconds(1795369801);
   const std::string text = TextOf(input);
   for (const char* line :
        {"numa_locality_migrations_total{origin=\"policy\",state=\"partial\"} 3",
@@ -106,21 +105,13 @@ TEST(MetricsTest, WhatTheAgentHasDone) {
         "numa_locality_repairs_without_gain_total 1", "numa_locality_migrations_active 2",
         "numa_locality_discovery_errors_total{source=\"cri\"} 7",
         "numa_locality_discovery_errors_total{source=\"pod_resources\"} 0",
-        "numa_locality_config_reload_success 0",
-        "numa_locality_api_certificate_expiry_timestamp_seconds 1795369801"}) {
+        "numa_locality_config_reload_success 0"}) {
     EXPECT_THAT(text, HasSubstr(absl::StrCat("\n", line, "\n")));
   }
   EXPECT_THAT(text,
               HasSubstr(absl::StrCat("numa_locality_build_info{version=\"", kVersion, "\"} 1\n")));
   EXPECT_THAT(text, Not(HasSubstr("numa_locality_containers"))) << "without a report";
   EXPECT_THAT(text, Not(HasSubstr("process_"))) << "without figures";
-}
-
-TEST(MetricsTest, ACertificateThatCannotBeReadHasNoExpiry) {
-  MetricsInput input;
-  EXPECT_THAT(TextOf(input), Not(HasSubstr("api_certificate")));
-  input.api_certificate_expiry = absl::NotFoundError("tls.crt: No such file or directory");
-  EXPECT_THAT(TextOf(input), Not(HasSubstr("api_certificate")));
 }
 
 TEST(MetricsTest, TheHistogramOfCallsIsCumulative) {

@@ -38,9 +38,8 @@ class Rendered:
 
     @functools.cached_property
     def agent(self):
-        """Its one container."""
-        (container,) = self.template["containers"]
-        return container
+        """Its first container."""
+        return self.template["containers"][0]
 
     def config_map(self):
         """The agent's configuration."""
@@ -55,7 +54,7 @@ class Rendered:
 
 
 class RenderedPod:
-    """A running pod: its init containers have succeeded and `container` runs. Removed when the case ends."""
+    """A running pod: its init containers have succeeded, `container` (the first one) and `others` run. Removed when the case ends."""
 
     def __init__(self, machine, rendered, name, spec=None, config=None, secrets=None):
         """spec: a pod's spec (default: the DaemonSet's); config: replaces the chart's; secrets: {name: {file: text}}."""
@@ -68,14 +67,13 @@ class RenderedPod:
             contents["ConfigMap", rendered.config_map()["metadata"]["name"]] = {"config.yaml": config}
         contents.update({("Secret", name): files for name, files in (secrets or {}).items()})
         self.pod = kubelet.start_pod(name, namespace="numa-locality", pid_namespace=_pid_namespace(spec))
-        self.volumes = Volumes(self.pod.uid, spec["volumes"], contents)
+        self.volumes = Volumes(self.pod.uid, spec["volumes"], contents, spec.get("securityContext", {}).get("fsGroup"))
         machine.cleanup.callback(self.volumes.remove)
         for container in spec.get("initContainers", []):
             started = self._start(container)
             status = wait_end(started)
             assert status.exit_code == 0, f"{container['name']}: {started.output()}"
-        (container,) = spec["containers"]
-        self.container = self._start(container)
+        self.container, *self.others = [self._start(container) for container in spec["containers"]]
 
     def swap_config(self, text):
         """Replaces the configuration as kubelet does after a change of the ConfigMap."""
@@ -126,14 +124,15 @@ def _value(variable):
 def _security_context(context):
     """CRI's form of a container's securityContext; unknown fields fail."""
     known = {"runAsUser", "runAsGroup", "readOnlyRootFilesystem", "allowPrivilegeEscalation", "capabilities",
-             "seccompProfile", "appArmorProfile", "seLinuxOptions"}
+             "seccompProfile", "appArmorProfile", "seLinuxOptions", "runAsNonRoot", "fsGroup"}
+    assert context["runAsUser"] or not context.get("runAsNonRoot"), context
     assert context.keys() <= known, f"securityContext: {context.keys() - known} are not known to this kubelet"
     capabilities = context.get("capabilities", {})
     seccomp = context.get("seccompProfile", {"type": "Unconfined"})
     profile = {"profile_type": PROFILE_TYPES[seccomp["type"]]}
     if seccomp["type"] == "Localhost":
         profile["localhost_ref"] = f"{SECCOMP_PROFILES}/{seccomp['localhostProfile']}"
-    more = {}
+    more = {"supplemental_groups": [context["fsGroup"]]} if "fsGroup" in context else {}
     if "appArmorProfile" in context:  # a runtime without AppArmor refuses an explicit default
         more["apparmor"] = {"profile_type": PROFILE_TYPES[context["appArmorProfile"]["type"]]}
     return {
@@ -165,9 +164,9 @@ class InClusterAgent(Client):
         assert not self.has_ended(), self.container.output()
         assert self.json("topology")["nodes"]
 
-    def privileges(self):
-        """{field: text} of its process's status in the host's /proc."""
-        (pid,) = self.container.pids()
+    def privileges(self, container=None):
+        """{field: text} of the status of a container's first process (default: the agent's) in the host's /proc."""
+        pid = min((container or self.container).pids())
         lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
         return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 

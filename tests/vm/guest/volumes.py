@@ -10,7 +10,9 @@ PODS = pathlib.Path("/var/lib/kubelet/pods")
 class Volumes:
     """`objects`: the contents of ConfigMaps and Secrets, {(kind, name): {file: text}}."""
 
-    def __init__(self, pod_uid, specs, contents):
+    def __init__(self, pod_uid, specs, contents, group=None):
+        """group: the pod's fsGroup."""
+        self._group = group
         self._directory = PODS / pod_uid / "volumes"
         self._paths = {spec["name"]: self._make(spec, contents) for spec in specs}
 
@@ -32,6 +34,9 @@ class Volumes:
             swap(directory, contents["Secret", spec["secret"]["secretName"]])
         else:
             assert "emptyDir" in spec, spec
+            if self._group is not None:
+                os.chown(directory, 0, self._group)
+            directory.chmod(0o777 if self._group is None else 0o2777)
         return directory
 
 

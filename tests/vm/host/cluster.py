@@ -23,7 +23,8 @@ VALUES = {
     "default": {},
     "shared-pages": {"sharedPages": True},
     "container-runtime": {"sources": {"criSocket": "/run/containerd/containerd.sock"}},
-    "network-api": {"networkApi": {"enabled": True, "secretName": "numa-locality-agent-tls"}},
+    "network-api": {"networkApi": {"enabled": True, "secretName": "numa-locality-agent-tls",
+                                   "clients": [{"identity": "client", "role": "admin"}]}},
 }
 
 

@@ -46,7 +46,11 @@ def secret(directory):
 def start_agent(machine):
     prepare(machine)
     make_network(machine)
-    return InClusterAgent(machine, Rendered("network-api"), secrets={"numa-locality-agent-tls": secret(FIRST)})
+    agent = InClusterAgent(machine, Rendered("network-api"), secrets={"numa-locality-agent-tls": secret(FIRST)})
+    (front,) = agent.pod.others
+    machine.cleanup.callback(lambda: machine.log("\n".join(front.output()[-30:])))
+    wait_until("the front serves", lambda: "placements" in client(machine, FIRST, "client", "list"), 60)
+    return agent
 
 
 @case(seconds=300)
@@ -87,7 +91,7 @@ def the_example_controller_repairs(machine):
 
 @case(seconds=300, long=["6.1", "6.12"])
 def strangers_are_refused(machine):
-    """Refused: no certificate, an expired one, one of another authority, and an agent of another authority."""
+    """Refused: no certificate, an expired one, one of another authority, one without a role, and an agent of another authority."""
     agent = start_agent(machine)
     assert "placements" in client(machine, FIRST, "client", "list")
     impostor = pathlib.Path("/tmp/impostor")  # trusts the right authority, presents a certificate of another
@@ -95,9 +99,11 @@ def strangers_are_refused(machine):
     (impostor / "ca.crt").write_bytes((FIRST / "ca.crt").read_bytes())
     for suffix in ("crt", "key"):
         (impostor / f"client.{suffix}").write_bytes((SECOND / f"client.{suffix}").read_bytes())
-    for certificates, name in ((FIRST, "none"), (FIRST, "expired"), (impostor, "client"), (SECOND, "client")):
+    for certificates, name, code in ((FIRST, "none", "UNAUTHENTICATED"), (FIRST, "expired", "UNAUTHENTICATED"),
+                                     (impostor, "client", "UNAUTHENTICATED"), (FIRST, "tls", "PERMISSION_DENIED"),
+                                     (SECOND, "client", "UNAVAILABLE")):
         answer = client(machine, certificates, name, "list")
-        assert answer.get("code") == "UNAVAILABLE", (certificates, name, answer)
+        assert answer.get("code") == code, (certificates, name, answer)
         assert "placements" in client(machine, FIRST, "client", "list"), "and this one is not"
     agent.check_healthy()
 
@@ -106,12 +112,28 @@ def strangers_are_refused(machine):
 def certificates_are_rotated(machine):
     """The Secret's files change under the running agent: soon new connections use the new files, and old certificates are refused."""
     agent = start_agent(machine)
-    process = agent.container.pids()
+    process, masters = agent.container.pids(), {min(one.pids()) for one in agent.pod.others}
     assert "placements" in client(machine, FIRST, "client", "list")
     swap(agent.pod.volumes.path("tls"), secret(SECOND))
     wait_until("the new certificates serve", lambda: "placements" in client(machine, SECOND, "client", "list"), 90)
     assert client(machine, FIRST, "client", "list").get("code") == "UNAVAILABLE"
     assert agent.container.pids() == process, "the agent was restarted"
+    assert {min(one.pids()) for one in agent.pod.others} == masters, "the front was restarted"
+
+
+@case(seconds=120)
+def the_front_has_no_privileges(machine):
+    """The container that the network reaches is a user without capabilities, and the only one that may open the front socket."""
+    agent = start_agent(machine)
+    (front,) = agent.pod.others
+    user = Rendered("network-api").template["containers"][1]["securityContext"]["runAsUser"]
+    said = agent.privileges(front)
+    assert set(said["Uid"].split()) == set(said["Gid"].split()) == {str(user)}, said
+    assert (int(said["CapEff"], 16), int(said["CapBnd"], 16), said["NoNewPrivs"], said["Seccomp"]) == (0, 0, "1", "2"), said
+    directory = agent.pod.volumes.path("front")
+    for path, mode in ((directory, 0o750), (directory / "front.sock", 0o660)):
+        found = path.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, user, mode), (path, found)
 
 
 @case(seconds=120, long=["6.1", "6.12"])

@@ -95,12 +95,12 @@ TEST(KeysForRestartTest, AreThoseThatAreReadAtTheStart) {
   EXPECT_THAT(KeysForRestart(started, now), IsEmpty());
   now.local_distance = 20;
   now.http.address = "[::]:9464";
-  now.grpc = {"[::]:9463", "/c", "/k", "/ca"};
   now.sources = {"/run/c.sock", "", "", true};
+  now.self = {true, "/run/s/s.sock", true, 7};
   EXPECT_THAT(KeysForRestart(started, now),
-              ElementsAre("localDistance", "http.address", "grpc.address", "grpc.certFile",
-                          "grpc.keyFile", "grpc.clientCaFile", "sources.criSocket",
-                          "sources.criEvents", "sources.kubeletDir", "sources.podLogsDir"));
+              ElementsAre("localDistance", "http.address", "sources.criSocket", "sources.criEvents",
+                          "sources.kubeletDir", "sources.podLogsDir", "self.enabled", "self.socket",
+                          "self.devicePlugin", "self.devices"));
 }
 
 TEST_F(ConfigurationSourceTest, WithoutAPathTheDefaultsHold) {

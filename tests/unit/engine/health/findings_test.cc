@@ -31,7 +31,7 @@ AgentStatus Perfect() {
   status.pagemap_scan = true;
   status.cgroup_version = CgroupVersion::kV2;
   status.changes = absl::OkStatus();
-  status.network_api = absl::OkStatus();
+  status.device_plugin = SourceStatus{"device plugin", "device_plugin", "/", absl::OkStatus()};
   status.runtime = RuntimeStatus{"/run/runtime.sock", std::string(kAnswer)};
   for (const char* id : {"cri", "pod_resources", "kubelet_state", "pod_logs"}) {
     status.name_sources.push_back({id, id, "/", absl::OkStatus()});
@@ -157,9 +157,9 @@ INSTANTIATE_TEST_SUITE_P(
                s.name_sources[2].last_read = absl::NotFoundError("no file");
              },
              Severity::kNote, "kubelet has assigned to containers are not known"},
-        Flaw{"WrongTlsFiles",
-             [](AgentStatus& s) { s.network_api = absl::FailedPreconditionError("x has ended"); },
-             Severity::kError, "over the network: x has ended"},
+        Flaw{"NoDevicePlugin",
+             [](AgentStatus& s) { s.device_plugin->last_read = absl::NotFoundError("no kubelet"); },
+             Severity::kWarning, "by the resource numa-locality.io/self: no kubelet"},
         Flaw{"DeadSource",
              [](AgentStatus& s) { s.name_sources[1].last_read = absl::UnavailableError("away"); },
              Severity::kWarning, "may be out of date: cannot read pod_resources: away"},
