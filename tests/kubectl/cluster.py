@@ -34,13 +34,16 @@ class Cluster:
     """Serves from construction until close(). Set the answers before a call, read `executed` after it."""
 
     def __init__(self):
+        self.reset()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def reset(self):
         self.pods = []
         self.answers = {}  # name of a pod -> (output, errors, exit code)
         self.forbidden = set()  # "list", "exec"
         self.executed = []  # (name of the pod, container, command), in any order
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
         self.server.shutdown()

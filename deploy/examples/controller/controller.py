@@ -236,7 +236,6 @@ class Controller:
                 next_tick = time.monotonic() + period
                 continue
             if isinstance(change, Exception):
-                self.board.is_complete = False
                 raise change
             self.board.apply(change)
             if change.synced:
@@ -268,13 +267,13 @@ def serve(address, controller, options, stop):
     """Follows the agent at one address until `stop` is set. Each connection reads the certificates again."""
     delay = 1
     while not stop.is_set():
-        began = time.monotonic()
         try:
             with connect(address, options) as channel:
                 controller.run(channel, options.period)
         except (grpc.RpcError, OSError) as error:
             reason = error.details() if isinstance(error, grpc.RpcError) else error
-            delay = 1 if time.monotonic() - began > 60 else min(60, 2 * delay)
+            delay = 1 if controller.board.is_complete else min(60, 2 * delay)  # complete: the agent was there
+            controller.board.is_complete = False
             log.warning("lost the agent at %s: %s; trying again in %d s", address, reason, delay)
         stop.wait(delay)
 
