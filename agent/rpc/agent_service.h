@@ -26,8 +26,8 @@ class AgentService final : public v1::AgentService::Service {
   // (PolicyLoop::watch_status), `stalled_calls` and `device_plugin` may be null. `node_name`:
   // Kubernetes node, or host name; may be empty.
   AgentService(const Callers& callers, const EngineContext& context, ContainerResources* runtime,
-               const ConfigurationSource* configuration, const ReportBoard& board, std::function<absl::Status()> changes = nullptr,
-               std::string node_name = {},
+               const ConfigurationSource* configuration, const ReportBoard& board,
+               std::function<absl::Status()> changes = nullptr, std::string node_name = {},
                std::function<std::vector<StalledCall>()> stalled_calls = nullptr,
                std::function<SourceStatus()> device_plugin = nullptr)
       : callers_(callers),

@@ -49,7 +49,8 @@ Server::Server(const Served& served, Door door)
       migration_service_(callers_, served.migrator, served.context, served.requests,
                          InstanceOf(served)),
       agent_service_(callers_, served.context, served.runtime, served.configuration, served.board,
-                     served.changes, served.node_name, served.stalled_calls, served.device_plugin) {}
+                     served.changes, served.node_name, served.stalled_calls, served.device_plugin) {
+}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& path, const Served& served,
                                                       Door door) {
