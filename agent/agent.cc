@@ -80,7 +80,7 @@ Agent::Agent(const AgentOptions& options)
     : socket_(options.socket),
       front_socket_(options.front_socket),
       configuration_(options.config, PresenceOf(options.config), Clock::System(),
-                     ParseConfiguration, CheckHere),
+                     ParseConfiguration, CheckHere, ParseValidSections),
       sources_(SourcesOf(*configuration_.Current(), options)),
       names_(MakeNameSources(sources_), Clock::System()),
       context_(ContextOf(*configuration_.Current(), names_)),

@@ -280,25 +280,51 @@ absl::Status CheckDevicePlugin(const Configuration& configuration, const YamlNod
                     "false");
 }
 
+std::vector<Field> Sections(Configuration& configuration) {
+  return {
+      {"policies", Policies(configuration.policies)},
+      {"limits", Limits(configuration.limits)},
+      {"period", TimeSpan(configuration.period, absl::Seconds(1))},
+      {"localDistance", WholeNumber(configuration.local_distance, 10, kFarthestDistance)},
+      {"protectedNamespaces", List<std::string>(configuration.protected_namespaces, NamespaceName)},
+      {"http", Http(configuration.http)},
+      {"api", Api(configuration.api)},
+      {"sources", Sources(configuration.sources)},
+      {"self", Self(configuration.self)}};
+}
+
 }  // namespace
 
 absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text) {
   NL_ASSIGN_OR_RETURN(const YamlNode root, ParseYaml(text));
   Configuration configuration;
   if (root.kind == YamlNode::Kind::kNull) return configuration;
-  NL_RETURN_IF_ERROR(ReadFields(
-      "configuration", root,
-      {{"policies", Policies(configuration.policies)},
-       {"limits", Limits(configuration.limits)},
-       {"period", TimeSpan(configuration.period, absl::Seconds(1))},
-       {"localDistance", WholeNumber(configuration.local_distance, 10, kFarthestDistance)},
-       {"protectedNamespaces",
-        List<std::string>(configuration.protected_namespaces, NamespaceName)},
-       {"http", Http(configuration.http)},
-       {"api", Api(configuration.api)},
-       {"sources", Sources(configuration.sources)},
-       {"self", Self(configuration.self)}}));
+  NL_RETURN_IF_ERROR(ReadFields("configuration", root, Sections(configuration)));
   NL_RETURN_IF_ERROR(CheckDevicePlugin(configuration, root));
+  return configuration;
+}
+
+Configuration ParseValidSections(absl::string_view text) {
+  Configuration configuration;
+  const auto root = ParseYaml(text);
+  if (!root.ok()) return configuration;
+  bool knows_protected = true;
+  for (const YamlEntry& entry : root->map) {
+    YamlNode section = *root;
+    section.map = {entry};
+    Configuration with_section = configuration;
+    if (ReadFields("configuration", section, Sections(with_section)).ok()) {
+      configuration = std::move(with_section);
+    } else if (entry.key == "protectedNamespaces") {
+      knows_protected = false;
+    }
+  }
+  configuration.policies.clear();
+  if (!knows_protected) {
+    configuration.api = {};
+    configuration.self = {};
+  }
+  if (!CheckDevicePlugin(configuration, *root).ok()) configuration.self = {};
   return configuration;
 }
 

@@ -25,7 +25,7 @@ absl::Status CheckConfiguration(const Configuration& configuration,
 }
 
 ConfigurationSource::ConfigurationSource(std::string path, Presence presence, const Clock& clock,
-                                         Parse parse, Check check)
+                                         Parse parse, Check check, const Salvage& salvage)
     : path_(std::move(path)),
       presence_(presence),
       clock_(clock),
@@ -33,7 +33,9 @@ ConfigurationSource::ConfigurationSource(std::string path, Presence presence, co
       check_(std::move(check)),
       current_(std::make_shared<const Configuration>()) {
   status_.path = path_;
-  Reload();
+  if (!Reload() && salvage != nullptr && !status_.error.empty() && seen_->status.ok()) {
+    current_ = std::make_shared<const Configuration>(salvage(seen_->text));
+  }
   started_ = Current();
 }
 
@@ -61,8 +63,10 @@ bool ConfigurationSource::Reload() {
   auto configuration = Understand(*seen_);
   if (!configuration.ok()) {
     status_.error = std::string(configuration.status().message());
-    LogError(absl::StrCat("invalid configuration; the previous one stays in use path=", path_,
-                          " error=", LogSafe(status_.error)));
+    LogError(absl::StrCat("invalid configuration; ",
+                          never_was ? "the agent repairs nothing until the file is fixed"
+                                    : "the previous one stays in use",
+                          " path=", path_, " error=", LogSafe(status_.error)));
     return false;
   }
   current_ = std::make_shared<const Configuration>(*std::move(configuration));

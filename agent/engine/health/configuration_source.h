@@ -37,9 +37,13 @@ class ConfigurationSource {
   // Whether a file that never existed is an error.
   enum class Presence { kRequired, kOptional };
 
-  // Reads the file once. An empty `path` means the built-in defaults. `check` may be null.
+  // What to use of a file that is invalid when the agent starts.
+  using Salvage = std::function<Configuration(absl::string_view text)>;
+
+  // Reads the file once. An empty `path` means the built-in defaults. `check` may be null; so may
+  // `salvage`, which means the defaults.
   ConfigurationSource(std::string path, Presence presence, const Clock& clock, Parse parse,
-                      Check check = nullptr);
+                      Check check = nullptr, const Salvage& salvage = nullptr);
   ~ConfigurationSource() { Stop(); }
 
   // The latest valid configuration; never null. Settings that the agent reads only at its start

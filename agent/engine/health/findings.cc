@@ -207,11 +207,12 @@ void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& finding
     return;
   }
   findings.push_back(
-      {Severity::kWarning, "configuration_not_used",
+      {never_was ? Severity::kError : Severity::kWarning, "configuration_not_used",
        absl::StrCat("The configuration file ", configuration.path,
-                    never_was ? " is not used; the agent uses the built-in defaults, which repair "
-                                "nothing: "
-                              : " is not used; the agent keeps the previous configuration: ",
+                    never_was
+                        ? " is invalid; the agent repairs nothing, and uses only those of its "
+                          "sections that are valid by themselves: "
+                        : " is not used; the agent keeps the previous configuration: ",
                     configuration.error),
        "Fix the file; the agent reloads it by itself ('numa-locality-agent --check-config --config "
        "FILE' checks it beforehand)"});

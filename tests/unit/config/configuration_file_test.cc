@@ -29,5 +29,51 @@ TEST(ConfigurationFileTest, AnErrorHasItsPlaceAndTheOldPoliciesHold) {
   EXPECT_EQ(source.Current()->FindPolicy("databases")->action, PolicyAction::kObserve);
 }
 
+// The sections of `text` that an agent uses which starts with it.
+Configuration AtStart(const std::string& text) {
+  TempTree tree;
+  FakeClock clock;
+  tree.Write("config.yaml", text);
+  const ConfigurationSource source(tree.Path("config.yaml"),
+                                   ConfigurationSource::Presence::kRequired, clock,
+                                   ParseConfiguration, nullptr, ParseValidSections);
+  EXPECT_NE(source.Status().error, "");
+  EXPECT_EQ(source.Status().load_time, absl::InfinitePast());
+  return *source.Current();
+}
+
+TEST(ConfigurationFileTest, AtTheStartTheValidSectionsOfAnInvalidFileHold) {
+  const std::string rest =
+      "http: {address: '0.0.0.0:9464'}\nsources: {podLogsDir: /logs}\n"
+      "api: {clients: [{identity: a, role: admin}]}\npolicies: [{name: databases, action: "
+      "repair}]\n";
+  for (const std::string wrong : {"period: soon\n", "nonsense: 1\n", "limits: {bandwidth: 1}\n"}) {
+    const Configuration configuration = AtStart(rest + wrong);
+    EXPECT_EQ(configuration.http.address, "0.0.0.0:9464") << wrong;
+    EXPECT_EQ(configuration.sources.pod_logs_dir, "/logs") << wrong;
+    EXPECT_EQ(configuration.api.clients.size(), 1u) << wrong;
+    EXPECT_TRUE(configuration.policies.empty()) << wrong << ": nothing is repaired";
+  }
+  const Configuration wrong_policy = AtStart("period: 7s\npolicies: [{name: x, action: fly}]\n");
+  EXPECT_EQ(wrong_policy.period, absl::Seconds(7));
+  const Configuration unprotected = AtStart(rest + "protectedNamespaces: kube-system\n");
+  EXPECT_EQ(unprotected.http.address, "0.0.0.0:9464");
+  EXPECT_TRUE(unprotected.api.clients.empty());
+  EXPECT_EQ(AtStart(rest + "period: [\n"), Configuration()) << "not YAML";
+}
+
+TEST(ConfigurationFileTest, AnInvalidFileIsUsedOnceItIsFixed) {
+  TempTree tree;
+  FakeClock clock;
+  tree.Write("config.yaml", "period: soon\nhttp: {address: '127.0.0.1:1'}\n");
+  ConfigurationSource source(tree.Path("config.yaml"), ConfigurationSource::Presence::kRequired,
+                             clock, ParseConfiguration, nullptr, ParseValidSections);
+  tree.Write("config.yaml", "period: 7s\nhttp: {address: '127.0.0.1:1'}\n");
+  EXPECT_TRUE(source.Reload());
+  EXPECT_EQ(source.Current()->period, absl::Seconds(7));
+  EXPECT_EQ(source.Status().error, "");
+  EXPECT_TRUE(source.Status().restart_keys.empty());
+}
+
 }  // namespace
 }  // namespace numalocality::configuration_file_test

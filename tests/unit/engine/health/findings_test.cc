@@ -133,7 +133,8 @@ INSTANTIATE_TEST_SUITE_P(
              "/etc/c.yaml is not used; the agent keeps the previous configuration: line 3, column "
              "5: no"},
         Flaw{"NoConfiguration", [](AgentStatus& s) { s.configuration.error = "no such file"; },
-             Severity::kWarning, "the built-in defaults, which repair nothing: no such file"},
+             Severity::kError,
+             "repairs nothing, and uses only those of its sections that are valid"},
         Flaw{"ReadAtTheStartOnly",
              [](AgentStatus& s) {
                s.configuration = {"/etc/c.yaml", absl::UnixEpoch(), "", {"localDistance", "x.y"}};
