@@ -198,10 +198,10 @@ absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& con
   RequestWatch watch(requests_, context, "CreateMigration");
   if (request.validate_only()) {
     watch.Reads("the workloads");
-    NL_ASSIGN_OR_RETURN(const Migration plan,
-                        migrator_.Plan(
-                            wanted, [&] { return watch.IsCancelled(); }, access));
-    ToProto(plan, *response.mutable_migration());
+    const auto plan = migrator_.Plan(
+        wanted, [&] { return watch.IsCancelled(); }, access);
+    if (!plan.ok()) return watch.Ended(plan.status());
+    ToProto(*plan, *response.mutable_migration());
     return absl::OkStatus();
   }
   NL_ASSIGN_OR_RETURN(const Migration migration, migrator_.Submit(wanted, access));

@@ -177,7 +177,7 @@ absl::Status PlacementService::Get(Call& call, const grpc::ServerContext& contex
       gone = placement.status();
       continue;
     }
-    if (!placement.ok()) return placement.status();
+    if (!placement.ok()) return watch.Ended(placement.status());
     Add(*placement, *report, *response.add_placements());
   }
   return response.placements().empty() ? gone : absl::OkStatus();
@@ -211,9 +211,8 @@ absl::Status PlacementService::List(const Call& call, const grpc::ServerContext&
     const auto placement =
         reader_.Read(workload, topology, view, [&] { return watch.IsCancelled(); });
     if (absl::IsNotFound(placement.status())) continue;  // has ended meanwhile
-    if (absl::IsPermissionDenied(placement.status()) || context.IsCancelled()) {
-      return placement.ok() ? absl::CancelledError("the caller has cancelled") : placement.status();
-    }
+    if (absl::IsPermissionDenied(placement.status())) return placement.status();
+    if (watch.IsCancelled()) return watch.Ended(absl::CancelledError("the caller has cancelled"));
     if (!placement.ok()) {  // one container's error must not hide all others
       LogWarning(absl::StrCat("cannot read the placement of ", workload.ToString(),
                               ", so the answer omits it: ", LogSafe(placement.status().message())));
@@ -242,7 +241,7 @@ absl::Status PlacementService::Explain(Call& call, const grpc::ServerContext& co
       gone = explanation.status();
       continue;
     }
-    if (!explanation.ok()) return explanation.status();
+    if (!explanation.ok()) return watch.Ended(explanation.status());
     ToProto(*explanation, *response.add_explanations());
   }
   return response.explanations().empty() ? gone : absl::OkStatus();

@@ -15,7 +15,9 @@
 #include "absl/strings/str_cat.h"
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/report/report_board.h"
+#include "agent/rpc/request_watch.h"
 #include "agent/rpc/server.h"
+#include "agent/rpc/watch.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/unit/fake/fake_machine.h"
@@ -241,6 +243,18 @@ TEST_F(WatchTest, AnAgentThatStopsEndsWatches) {
   server_->Shutdown(absl::Hours(1));
   EXPECT_EQ(Next(*reader), "");
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST(RequestWatchTest, ACallHasALimitOfItsOwn) {
+  const grpc::ServerContext context;
+  RequestWatch over(nullptr, context, "GetPlacement", absl::ZeroDuration());
+  over.Reads("shop/db-0");
+  const absl::Status ended = over.Ended(absl::CancelledError("cancelled"));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(ended)) << ended;
+  EXPECT_THAT(std::string(ended.message()), HasSubstr("shop/db-0"));
+  EXPECT_TRUE(over.Ended(absl::OkStatus()).ok());
+  const RequestWatch in_time(nullptr, context, "GetPlacement");
+  EXPECT_TRUE(absl::IsCancelled(in_time.Ended(absl::CancelledError("cancelled"))));
 }
 
 class CountedWatch final : public PumpedWatch {
