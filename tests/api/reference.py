@@ -18,7 +18,7 @@ API = "numalocality/v1"
 REFERENCE = PROTO / "README.md"
 UPDATE = "tests/api/reference.py --update"
 # Order of reading, not of the alphabet.
-FILES = ["placement", "migration", "agent", "workload"]
+FILES = ["placement", "migration", "agent", "workload", "self"]
 # Field numbers in descriptor.proto, which the paths of source locations consist of.
 FILE_MESSAGE, FILE_ENUM, FILE_SERVICE, MESSAGE_FIELD, ENUM_VALUE, SERVICE_METHOD = 4, 5, 6, 2, 2, 2
 sys.path.insert(0, str(HERE.parent))
@@ -31,6 +31,7 @@ HEAD = f"""\
 
 The gRPC package `{PACKAGE}`. Every agent serves it to root on the Unix socket `/run/numa-locality-agent/agent.sock`, and, where
 `numa-locality-front` runs, over TCP with mutual TLS 1.3 to clients with a role. `localityctl` is a client of this API.
+Containers that ask for themselves use the [self socket](#selfrequest), without gRPC.
 
 * A field that is not set has the default of protobuf: 0, false or empty. "Absent" means that a message or an `optional` field is not set.
 * Sizes are in bytes (`_bytes`) or base pages (`_page_count`). Fractions are from 0 to 1. Node IDs may have gaps.

@@ -73,8 +73,7 @@ class AgentServiceTest : public testing::Test {
                         migrator_,
                         board_,
                         [this] { return changes_; },
-                        {},
-                        {},
+                        "",
                         nullptr,
                         [this] { return device_plugin_; }};
 };
