@@ -25,7 +25,8 @@ worker_rlimit_nofile DESCRIPTORS;
 # certificates are no longer accepted.
 worker_shutdown_timeout SHUTDOWN_TIMEOUT;
 pid WORK_DIR/nginx.pid;
-error_log stderr warn;
+# numa-locality-front passes on what matters.
+error_log stderr info;
 events {
   worker_connections CONNECTIONS;
 }

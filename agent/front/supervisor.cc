@@ -11,8 +11,11 @@
 #include <csignal>
 #include <cstring>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "agent/base/log.h"
@@ -30,7 +33,7 @@ std::string ConfigurationPath(const FrontOptions& options) {
 bool HasIpv6() { return ScopedFd(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)).valid(); }
 
 // Runs nginx with these options in a child process, which ends with this thread. `output`: where
-// its messages go; -1: to this process's.
+// its messages go.
 absl::StatusOr<pid_t> Spawn(const FrontOptions& options, const char* option, int output) {
   const std::string configuration = ConfigurationPath(options);
   const pid_t child = fork();
@@ -40,7 +43,7 @@ absl::StatusOr<pid_t> Spawn(const FrontOptions& options, const char* option, int
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (output >= 0) dup2(output, STDERR_FILENO);
+  dup2(output, STDERR_FILENO);
   // -e: the log until the configuration is read, which names a file that may not exist otherwise.
   execl(options.nginx.c_str(), "nginx", "-e", "stderr", "-c", configuration.c_str(), option,
         nullptr);
@@ -48,11 +51,14 @@ absl::StatusOr<pid_t> Spawn(const FrontOptions& options, const char* option, int
   _exit(127);
 }
 
+// Reads what there is, up to a limit: clients can make nginx write more than is ever read.
 std::string TextFrom(int fd) {
+  constexpr size_t kMostBytes = size_t{1} << 20;
   std::string text;
   char part[4096];
   ssize_t size = 0;
-  while ((size = read(fd, part, sizeof(part))) > 0 || (size < 0 && errno == EINTR)) {
+  while (text.size() < kMostBytes &&
+         ((size = read(fd, part, sizeof(part))) > 0 || (size < 0 && errno == EINTR))) {
     if (size > 0) text.append(part, static_cast<size_t>(size));
   }
   return text;
@@ -78,6 +84,7 @@ absl::Status Check(const FrontOptions& options) {
 }  // namespace
 
 absl::Status Supervisor::Tick() {
+  PassOnLog();
   if (is_running()) NL_RETURN_IF_ERROR(CheckRunning());
   absl::StatusOr<TlsFiles> files = ReadTlsFiles(options_);
   const bool is_known = seen_.has_value() && files.ok() == seen_->ok() &&
@@ -121,14 +128,36 @@ absl::Status Supervisor::Load(const TlsFiles& files) {
 }
 
 absl::Status Supervisor::Start() {
-  NL_ASSIGN_OR_RETURN(nginx_, Spawn(options_, "-q", -1));
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return ErrnoStatus(errno, "pipe");
+  log_ = ScopedFd(ends[0]);
+  const ScopedFd in(ends[1]);
+  NL_ASSIGN_OR_RETURN(nginx_, Spawn(options_, "-q", in.get()));
   return absl::OkStatus();
+}
+
+void Supervisor::PassOnLog() {
+  if (!log_.valid()) return;
+  std::vector<std::string> lines = absl::StrSplit(incomplete_line_ + TextFrom(log_.get()), '\n');
+  incomplete_line_ = std::move(lines.back());
+  lines.pop_back();
+  for (const std::string& line : lines) PassOnLine(line);
+}
+
+void Supervisor::PassOnLine(const std::string& line) {
+  const bool is_refusal = absl::StrContains(line, "certificate verify error") ||
+                          absl::StrContains(line, "client sent no required SSL certificate");
+  const bool is_severe = !absl::StrContains(line, "[info]") && !absl::StrContains(line, "[notice]");
+  if (!is_refusal && !is_severe) return;
+  const auto left_out = (is_refusal ? refusals_ : problems_).Spend(clock_.Monotonic());
+  if (left_out.has_value()) LogWarning(absl::StrCat("nginx: ", line, LinesLeftOut(*left_out)));
 }
 
 absl::Status Supervisor::CheckRunning() {
   int status = 0;
   if (waitpid(nginx_, &status, WNOHANG) == 0) return absl::OkStatus();
   nginx_ = 0;
+  PassOnLog();
   return absl::UnavailableError(absl::StrCat("nginx has ended by itself, with ",
                                              WIFSIGNALED(status)
                                                  ? absl::StrCat("signal ", WTERMSIG(status))
@@ -162,6 +191,7 @@ void Supervisor::Stop(absl::Duration grace) {
     absl::SleepFor(absl::Milliseconds(50));
   }
   nginx_ = 0;
+  PassOnLog();
 }
 
 }  // namespace numalocality

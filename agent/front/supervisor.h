@@ -6,13 +6,16 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
+#include "agent/base/line_budget.h"
 #include "agent/front/front_options.h"
 #include "agent/front/tls_files.h"
+#include "agent/os/base/file.h"
 
 namespace numalocality {
 
@@ -50,10 +53,18 @@ class Supervisor {
   // OK while nginx runs.
   absl::Status CheckRunning();
   void RemindOfExpiry();
+  // Passes nginx's messages on to the log: clients that it refuses, and what is severe.
+  void PassOnLog();
+  void PassOnLine(const std::string& line);
 
   const FrontOptions options_;
   const Clock& clock_;
   pid_t nginx_ = 0;  // 0: not started, or ended
+  // nginx's messages. It drops those for which the pipe has no room, and never waits.
+  ScopedFd log_;
+  std::string incomplete_line_;
+  LineBudget refusals_;
+  LineBudget problems_;
   int load_count_ = 0;
   std::optional<absl::StatusOr<TlsFiles>> seen_;  // at the last step
   absl::Time expiry_ = absl::InfiniteFuture();

@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "agent/model/locality_report.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
@@ -18,6 +21,7 @@ namespace numalocality::access_service_test {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -263,6 +267,38 @@ TEST_F(AccessServiceTest, TheHeaderIsIgnoredOnTheAgentsOwnSocket) {
                                  Of(kBankPod), response, "own/agent.sock");
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.migration().created_by(), absl::StrCat("uid:", geteuid()));
+}
+
+TEST_F(AccessServiceTest, StreamsAreFilteredAndEndWithTheRole) {
+  auto report = std::make_shared<LocalityReport>();
+  for (const char* name : {"bank", "shop"}) {
+    auto workload = std::make_shared<WorkloadReport>();
+    workload->placement.workload.cgroup_path = absl::StrCat("/", name);
+    workload->placement.workload.names.pod_namespace = name;
+    report->workloads.push_back(workload);
+  }
+  board_.Publish(report);
+  const auto stub = v1::PlacementService::NewStub(grpc::CreateChannel(
+      "unix:" + tree_.Path("front/front.sock"), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.AddMetadata("x-client-certificate",
+                      PercentEncoded(ca_.Issue("spiffe://cluster/viewer").certificate));
+  const auto reader = stub->WatchPlacements(&context, {});
+  v1::WatchPlacementsResponse message;
+  std::vector<std::string> seen;
+  while (reader->Read(&message) && !message.synced()) {
+    if (message.has_placement()) seen.push_back(message.placement().workload().pod_namespace());
+  }
+  EXPECT_THAT(seen, ElementsAre("shop"));
+
+  board_.Publish(std::make_shared<LocalityReport>());  // both are gone
+  ASSERT_TRUE(reader->Read(&message));
+  EXPECT_EQ(message.gone().pod_namespace(), "shop");
+
+  tree_.Write("config.yaml", "api: {clients: []}");
+  ASSERT_TRUE(configuration_.Reload());
+  EXPECT_FALSE(reader->Read(&message));
+  EXPECT_EQ(Answer(reader->Finish()), "PERMISSION_DENIED viewer ");
 }
 
 TEST_F(AccessServiceTest, ChangesAndRefusalsAreAudited) {

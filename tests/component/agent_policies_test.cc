@@ -25,5 +25,17 @@ TEST(AgentPoliciesTest, TheApiShowsEveryFieldOfAPolicy) {
   }
 }
 
+TEST(AgentPoliciesTest, TheApiShowsTheRolesOfClients) {
+  Configuration configuration;
+  configuration.api.clients = {{"spiffe://cluster/shop", Role::kMigrator, {"shop"}}};
+  v1::GetPoliciesResponse message;
+  ToProto(configuration, message);
+  ASSERT_EQ(message.api_clients_size(), 1);
+  EXPECT_EQ(message.api_clients(0).identity(), "spiffe://cluster/shop");
+  EXPECT_EQ(message.api_clients(0).role(), v1::API_ROLE_MIGRATOR);
+  ASSERT_EQ(message.api_clients(0).namespaces_size(), 1);
+  EXPECT_EQ(message.api_clients(0).namespaces(0), "shop");
+}
+
 }  // namespace
 }  // namespace numalocality::agent_policies_test

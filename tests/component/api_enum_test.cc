@@ -41,7 +41,7 @@ using Pairs = ::testing::Types<
     Pair<RepairReason, v1::RepairReason>, Pair<RepairVerdict, v1::RepairVerdict>,
     Pair<ScanMethod, v1::ScanMethod>, Pair<SeccompMode, v1::SeccompMode>,
     Pair<Severity, v1::FindingSeverity>, Pair<SharingRule, v1::SharingRule>,
-    Pair<StickMode, v1::StickMode>>;
+    Pair<Role, v1::ApiRole>, Pair<StickMode, v1::StickMode>>;
 TYPED_TEST_SUITE(ApiEnumConversionTest, Pairs);
 
 TYPED_TEST(ApiEnumConversionTest, EveryValueHasOneOfTheApiAndComesBack) {

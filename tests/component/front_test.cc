@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -28,7 +30,6 @@
 #include "agent/front/supervisor.h"
 #include "agent/os/base/file.h"
 #include "agent/os/base/tcp_listener.h"
-#include "agent/rpc/grpc_log.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/test_ca.h"
@@ -37,7 +38,10 @@
 namespace numalocality::front_test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr char kName[] = "agents.test";
@@ -264,6 +268,14 @@ TEST_F(FrontTest, OthersAreRefused) {
       << "expired";
   EXPECT_EQ(ListAs(revoked), "UNAUTHENTICATED");
   EXPECT_EQ(ListBy(Connect(grpc::InsecureChannelCredentials())), "UNAVAILABLE") << "in plaintext";
+  testing::internal::CaptureStdout();  // where the default logger of a test writes
+  Step();
+  EXPECT_THAT(
+      testing::internal::GetCapturedStdout(),
+      AllOf(HasSubstr("client sent no required SSL certificate"),
+            HasSubstr("certificate verify error: (21:unable to verify the first certificate"),
+            HasSubstr("(10:certificate has expired)"), HasSubstr("(23:certificate revoked)"),
+            HasSubstr("client: 127.0.0.1"), Not(HasSubstr("[notice]"))));
   EXPECT_EQ(Handshake(ca_.Issue(kMigrator), TLS1_2_VERSION), nullptr);
   EXPECT_EQ(List(kMigrator), "OK");
 }
@@ -349,6 +361,30 @@ TEST_F(FrontTest, ANewCertificateAndANewCaAreLoaded) {
   EXPECT_EQ(supervisor_->load_count(), 2) << "nothing has changed";
 }
 
+TEST_F(FrontTest, NoCallIsLostWhileCertificatesAreReplaced) {
+  options_.shutdown_seconds = 20;
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const auto channel = ConnectAs(ca_.Issue(kMigrator), ca_);
+  std::atomic<bool> done = false;
+  std::vector<std::string> failed;
+  int calls = 0;
+  std::thread client([&] {
+    while (!done) {
+      ++calls;
+      if (const std::string answer = ListBy(channel); answer != "OK") failed.push_back(answer);
+    }
+  });
+  for (int version = 2; version < 7; ++version) {
+    WriteFiles(absl::StrCat(version), ca_.Issue(kName), ca_.certificate(), ca_.RevocationList({}));
+    Step();
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(List(kMigrator), "OK") << "on a new connection";
+  }
+  done = true;
+  client.join();
+  EXPECT_THAT(failed, IsEmpty()) << "of " << calls << " calls";
+  EXPECT_EQ(supervisor_->load_count(), 6);
+}
+
 TEST_F(FrontTest, ARevokedClientLosesItsConnection) {
   ASSERT_NO_FATAL_FAILURE(Start());
   const Identity client = ca_.Issue(kMigrator);
@@ -411,18 +447,6 @@ TEST_F(FrontTest, AnAgentThatIsAbsentIsUnavailable) {
   ASSERT_NO_FATAL_FAILURE(Start());
   front_->Shutdown(absl::ZeroDuration());
   EXPECT_EQ(List(kMigrator), "UNAVAILABLE");
-}
-
-TEST(LineBudgetTest, IsTwentyAMinuteAndCountsTheRest) {
-  LineBudget budget;
-  const absl::Duration start;
-  int written = 0;
-  for (int i = 0; i < 50; ++i) {
-    if (budget.Spend(start + absl::Seconds(i)).has_value()) ++written;
-  }
-  EXPECT_EQ(written, 20);
-  EXPECT_EQ(budget.Spend(start + absl::Seconds(60)), 30);
-  EXPECT_EQ(budget.Spend(start + absl::Seconds(61)), 0);
 }
 
 TEST(NginxConfigurationTest, AllAddressesAreIpv4WithoutIpv6) {

@@ -61,6 +61,13 @@ TEST_F(NetworkClientTest, WhoIsRefusedLearnsWhatToDo) {
   EXPECT_THAT(Refusal("127.0.0.1:1"), HasSubstr("check that the agent's network API is on"));
 }
 
+TEST_F(NetworkClientTest, WhoseCertificateIsRefusedLearnsWhy) {
+  agent_.status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "HTTP 401");
+  EXPECT_THAT(Refusal(agent_.endpoint()),
+              AllOf(HasSubstr("refuses the certificate in --cert: HTTP 401; check that it"),
+                    HasSubstr("is not revoked")));
+}
+
 TEST_F(NetworkClientTest, FilesAreLookedAtFirst) {
   WriteFiles(ca_.Issue("client", -absl::Hours(1)), ca_.certificate());
   EXPECT_THAT(

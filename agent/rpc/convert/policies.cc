@@ -49,6 +49,12 @@ void ToProto(const Configuration& configuration, v1::GetPoliciesResponse& messag
   for (const std::string& name : configuration.protected_namespaces) {
     message.add_protected_namespaces(Printable(name));
   }
+  for (const ApiClient& client : configuration.api.clients) {
+    v1::ApiClient& shown = *message.add_api_clients();
+    shown.set_identity(Printable(client.identity));
+    shown.set_role(ToApi<v1::ApiRole>(client.role));
+    for (const std::string& name : client.namespaces) shown.add_namespaces(Printable(name));
+  }
 }
 
 void ToProto(const ConfigurationStatus& status, v1::ConfigurationStatus& message) {
