@@ -83,6 +83,12 @@ void SelfConnection::Answer(absl::string_view response, absl::Duration now) {
   Write();
 }
 
+void SelfConnection::End() {
+  state_ = State::kEnded;
+  end_ = absl::InfiniteDuration();
+  fd_.Reset();
+}
+
 void SelfConnection::Write() {
   const ssize_t sent =
       send(fd_.get(), text_.data() + sent_, text_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -28,7 +28,7 @@ class SelfConnection {
 
   int fd() const { return fd_.get(); }
   State state() const { return state_; }
-  // When Expire is due; InfiniteDuration during the call.
+  // When End is due; InfiniteDuration during the call and after the end.
   absl::Duration end() const { return end_; }
   // The poll(2) events that the next step waits for.
   short events() const;
@@ -37,7 +37,8 @@ class SelfConnection {
   std::optional<std::string> Step();
   // Begins to send the response, serialized.
   void Answer(absl::string_view response, absl::Duration now);
-  void End() { state_ = State::kEnded; }
+  // Closes the connection.
+  void End();
 
  private:
   std::optional<std::string> Read();

@@ -55,10 +55,20 @@ void SelfLimits::Disconnect(const std::string& pod) {
   --connection_count_;
 }
 
-absl::Status SelfLimits::Change(const std::string& pod, absl::Duration now) {
-  const absl::Duration wait = pods_.at(pod).changes.Take(now);
-  if (wait == absl::ZeroDuration()) return absl::OkStatus();
-  return TooMany("this pod asks for too many migrations and reservations", wait);
+absl::Status SelfLimits::Begin(const std::string& pod, bool is_change, absl::Duration now) {
+  Pod& of_pod = pods_.at(pod);
+  if (of_pod.calls_now == kMostCallsOfAPod) {
+    return TooMany(absl::StrCat("this pod has ", kMostCallsOfAPod, " calls that have not ended"),
+                   kRetryAfterConnections);
+  }
+  const absl::Duration wait = is_change ? of_pod.changes.Take(now) : absl::ZeroDuration();
+  if (wait > absl::ZeroDuration()) {
+    return TooMany("this pod asks for too many migrations and reservations", wait);
+  }
+  ++of_pod.calls_now;
+  return absl::OkStatus();
 }
+
+void SelfLimits::End(const std::string& pod) { --pods_.at(pod).calls_now; }
 
 }  // namespace numalocality

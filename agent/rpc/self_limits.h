@@ -31,7 +31,8 @@ class UseBudget {
 class SelfLimits {
  public:
   static constexpr size_t kMostConnections = 256;
-  static constexpr int kMostOfAPod = 4;  // connections at the same time
+  static constexpr int kMostOfAPod = 4;       // connections at the same time
+  static constexpr int kMostCallsOfAPod = 2;  // calls at the same time, without watches
   // Calls, after a burst: five per second. Each may leave a line in the audit log.
   static constexpr int kCallBurst = 20;
   static constexpr absl::Duration kCallPeriod = absl::Milliseconds(200);
@@ -42,14 +43,16 @@ class SelfLimits {
   // OK: a connection of `pod`, its UID, counts until Disconnect.
   absl::Status Connect(const std::string& pod, absl::Duration now);
   void Disconnect(const std::string& pod);
-  // Whether `pod`, which is connected, may now make a call that leaves a record.
-  absl::Status Change(const std::string& pod, absl::Duration now);
+  // OK: a call of `pod`, which is connected, counts until End. `is_change`: it leaves a record.
+  absl::Status Begin(const std::string& pod, bool is_change, absl::Duration now);
+  void End(const std::string& pod);
 
   size_t pod_count() const { return pods_.size(); }  // that are remembered
 
  private:
   struct Pod {
     int connections = 0;
+    int calls_now = 0;
     UseBudget calls{kCallBurst, kCallPeriod};
     UseBudget changes{kChangeBurst, kChangePeriod};
   };

@@ -113,6 +113,7 @@ absl::StatusOr<SelfCall> ToSelfCall(const SelfCaller& caller, const std::string&
   const auto* const part = SelfRequest::descriptor()->FindFieldByNumber(field);
   call.request = SelfRequest::GetReflection()->GetMessage(message, part).SerializeAsString();
   call.is_change = IsChange(message);
+  call.is_watch = message.has_watch_migration();
   return call;
 }
 

@@ -26,6 +26,7 @@ struct SelfCall {
   int field = 0;           // number of request and response in SelfRequest and SelfResponse
   std::string request;     // serialized
   bool is_change = false;  // makes a migration or a reservation
+  bool is_watch = false;   // lasts until something happens, and reads no workload
 };
 
 // The call that `request`, a serialized SelfRequest, stands for. Adds the workload where it is left

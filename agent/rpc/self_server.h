@@ -35,9 +35,10 @@ class SelfServer {
   // Cancels the calls that still run, and waits for their answers.
   ~SelfServer();
 
-  // Makes a call; `answer` is called once. Returns the call's id, never used again.
+  // Makes a call; `answer` is called once, when it has ended. Returns the call's id, never used
+  // again.
   uint64_t Call(const SelfCaller& caller, const SelfCall& call, Answer answer);
-  // The answer of a call that is cancelled comes soon.
+  // Ends a watch: its answer comes soon.
   void Cancel(uint64_t id);
 
  private:

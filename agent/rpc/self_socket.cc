@@ -20,8 +20,10 @@
 namespace numalocality {
 namespace {
 
-// The pause after accept failed because no file descriptor was free.
-constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
+// Pauses of accepting: if no file descriptor is free, and after a client that is refused, so that a
+// flood of them does not occupy a CPU.
+constexpr absl::Duration kNoFilePause = absl::Milliseconds(100);
+constexpr absl::Duration kRefusalPause = absl::Milliseconds(1);
 
 absl::Duration MonotonicNow() { return Clock::System().Monotonic(); }
 
@@ -94,17 +96,24 @@ void SelfSocket::Run() {
     if (polled[0].revents != 0 && !TakeAnswers()) return;
     clients_.remove_if([this](const Client& client) {
       if (client.connection.state() != SelfConnection::State::kEnded) return false;
-      if (client.call != 0) server_->Cancel(client.call);
+      if (client.call != 0 && client.is_watch) {
+        server_->Cancel(client.call);
+      } else if (client.call != 0) {
+        return false;  // counts until the call has ended: a read of memory may not return
+      }
       limits_.Disconnect(client.caller.container.PodKey());
       return true;
     });
-    if (polled[1].revents != 0 && !Accept()) pause_end = MonotonicNow() + kAcceptPause;
+    if (polled[1].revents != 0) pause_end = Accept() + MonotonicNow();
   }
 }
 
-bool SelfSocket::Accept() {
+absl::Duration SelfSocket::Accept() {
   ScopedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd.valid()) return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
+  if (!fd.valid()) {
+    const bool is_over = errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
+    return is_over ? absl::ZeroDuration() : kNoFilePause;
+  }
   const absl::Duration now = MonotonicNow();
   const auto caller = Identify(fd.get());
   const absl::Status allowed =
@@ -112,10 +121,10 @@ bool SelfSocket::Accept() {
   SelfConnection connection(std::move(fd), now);
   if (!allowed.ok()) {
     connection.Answer(ToSelfResponse(allowed), now);  // as far as it goes, and closes
-    return true;
+    return kRefusalPause;
   }
   clients_.push_back({std::move(connection), *caller, ++last_id_});
-  return true;
+  return absl::ZeroDuration();
 }
 
 absl::StatusOr<SelfCaller> SelfSocket::Identify(int connection_fd) const {
@@ -139,8 +148,8 @@ void SelfSocket::Step(Client& client) {
   const absl::Duration now = MonotonicNow();
   const auto call = ToSelfCall(client.caller, *request);
   absl::Status status = call.status();
-  if (call.ok() && call->is_change) {
-    status = limits_.Change(client.caller.container.PodKey(), now);
+  if (call.ok() && !call->is_watch) {
+    status = limits_.Begin(client.caller.container.PodKey(), call->is_change, now);
   }
   if (absl::IsPermissionDenied(status)) {
     // The services write such lines for the calls that they refuse.
@@ -149,6 +158,7 @@ void SelfSocket::Step(Client& client) {
                             "\" result=PERMISSION_DENIED why=\"", status.message(), "\""));
   }
   if (!status.ok()) return client.connection.Answer(ToSelfResponse(status), now);
+  client.is_watch = call->is_watch;
   client.call = server_->Call(client.caller, *call, [this, id = client.id](std::string response) {
     MutexLock lock(mutex_);
     answers_.emplace_back(id, std::move(response));
@@ -170,6 +180,8 @@ bool SelfSocket::TakeAnswers() {
                                      [id = id](const Client& each) { return each.id == id; });
     if (client == clients_.end()) continue;  // it has gone
     client->call = 0;
+    if (!client->is_watch) limits_.End(client->caller.container.PodKey());
+    if (client->connection.state() == SelfConnection::State::kEnded) continue;
     client->connection.Answer(response, MonotonicNow());
   }
   return true;

@@ -48,14 +48,15 @@ class SelfSocket {
     SelfCaller caller;
     uint64_t id = 0;    // of the connection
     uint64_t call = 0;  // its id, while one runs
+    bool is_watch = false;
   };
 
   SelfSocket(std::string path, ScopedFd listener, ScopedFd wake, FileVersion version,
              const Served& served);
 
   void Run();
-  // Returns false if no file descriptor is free.
-  bool Accept();
+  // Returns how long to accept no further connection.
+  absl::Duration Accept();
   absl::StatusOr<SelfCaller> Identify(int connection_fd) const;
   void Step(Client& client);
   // Passes on the answers that have come. Returns false if the socket must stop.

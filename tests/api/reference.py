@@ -18,7 +18,7 @@ API = "numalocality/v1"
 REFERENCE = PROTO / "README.md"
 UPDATE = "tests/api/reference.py --update"
 # Order of reading, not of the alphabet.
-FILES = ["placement", "migration", "agent", "self", "workload"]
+FILES = ["placement", "migration", "agent", "workload", "self"]
 # Field numbers in descriptor.proto, which the paths of source locations consist of.
 FILE_MESSAGE, FILE_ENUM, FILE_SERVICE, MESSAGE_FIELD, ENUM_VALUE, SERVICE_METHOD = 4, 5, 6, 2, 2, 2
 sys.path.insert(0, str(HERE.parent))

@@ -71,7 +71,7 @@ class AgentServiceTest : public testing::Test {
                         &configuration_,
                         board_,
                         [this] { return changes_; },
-                        {},
+                        "",
                         nullptr,
                         [this] { return device_plugin_; }};
 };

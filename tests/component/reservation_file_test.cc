@@ -47,7 +47,15 @@ TEST_F(ReservationFileTest, BringsBackWhatWasWritten) {
   const Workload process{"/system.slice", 0, std::nullopt, ProcessId{12, 3456}};
   const absl::Time end = clock_.Now() + absl::Milliseconds(1500);
   const absl::Duration ttl = absl::Minutes(1);
-  file_.Write({{"secret", "a \xc3", {Container(), process}, ttl, {}, end, "pod-1", "request-1"},
+  file_.Write({{"secret",
+                "a \xc3",
+                {Container(), process},
+                ttl,
+                {},
+                end,
+                "pod-1",
+                "request-1",
+                "spiffe://cluster/shop"},
                {"other", "", {}, ttl, {}, end}});
   const std::vector<Reservation> read = file_.Read();
   ASSERT_THAT(read, SizeIs(2));
@@ -57,6 +65,7 @@ TEST_F(ReservationFileTest, BringsBackWhatWasWritten) {
   EXPECT_EQ(read[0].ttl, ttl);
   EXPECT_EQ(read[0].pod_uid, "pod-1");
   EXPECT_EQ(read[0].request_id, "request-1");
+  EXPECT_EQ(read[0].created_by, "spiffe://cluster/shop");
   ASSERT_THAT(read[0].workloads, SizeIs(2));
   const Workload& container = read[0].workloads[0];
   EXPECT_EQ(container.cgroup_path, Container().cgroup_path);

@@ -59,6 +59,26 @@ TEST(SelfLimitsTest, CallsOfAPod) {
   EXPECT_TRUE(call(kStart + SelfLimits::kCallPeriod).ok());
 }
 
+TEST(SelfLimitsTest, CallsThatDoNotEndAndChanges) {
+  SelfLimits limits;
+  ASSERT_TRUE(limits.Connect("pod", kStart).ok());
+  ASSERT_TRUE(limits.Connect("other", kStart).ok());
+  for (int i = 0; i < SelfLimits::kMostCallsOfAPod; ++i) {
+    ASSERT_TRUE(limits.Begin("pod", false, kStart).ok());
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(limits.Begin("pod", false, kStart)));
+  for (int i = 0; i < SelfLimits::kChangeBurst; ++i) {
+    ASSERT_TRUE(limits.Begin("other", true, kStart).ok());
+    limits.End("other");
+  }
+  const absl::Status refused = limits.Begin("other", true, kStart);
+  ASSERT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_EQ(DetailsOf(refused)->retry_after, SelfLimits::kChangePeriod);
+  EXPECT_TRUE(limits.Begin("other", false, kStart).ok());
+  limits.End("pod");
+  EXPECT_TRUE(limits.Begin("pod", true, kStart).ok());
+}
+
 TEST(SelfLimitsTest, PodsThatStayAwayAreForgotten) {
   SelfLimits limits;
   absl::Duration now = kStart;

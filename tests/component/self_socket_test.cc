@@ -1,10 +1,12 @@
 // The self socket as pods see it: what a container may ask for, and what hostile ones achieve.
 #include "agent/rpc/self_socket.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -24,6 +26,7 @@
 #include "tests/component/pod_process.h"
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/fake_name_source.h"
+#include "tests/unit/fake/gate.h"
 
 namespace numalocality::self_socket_test {
 namespace {
@@ -52,12 +55,12 @@ bool Send(const ScopedFd& connection, const std::string& bytes) {
          static_cast<ssize_t>(bytes.size());
 }
 
-// Everything until the agent closes the connection.
+// Everything until the other end is closed.
 std::string Receive(const ScopedFd& connection) {
   std::string bytes;
   char buffer[4096];
   while (true) {
-    const ssize_t got = recv(connection.get(), buffer, sizeof(buffer), 0);
+    const ssize_t got = read(connection.get(), buffer, sizeof(buffer));
     if (got <= 0) return bytes;
     bytes.append(buffer, static_cast<size_t>(got));
   }
@@ -131,6 +134,41 @@ class SelfSocketTest : public ::testing::Test {
     const std::string message = request.SerializeAsString();
     EXPECT_TRUE(Send(connection, LengthOf(message.size()) + message));
     return ResponseIn(Receive(connection));
+  }
+
+  // What a program says that runs in the container of a pod, with standard error.
+  std::string RunIn(int pod, std::vector<std::string> program,
+                    const std::vector<std::string>& arguments = {}) {
+    program.insert(program.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : program) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    std::string socket = "NUMA_LOCALITY_SELF_SOCKET=" + path_;
+    std::string stubs = std::string("PYTHONPATH=") + SELF_STUBS;
+    char* const environment[] = {socket.data(), stubs.data(), nullptr};
+    int go[2];
+    int said[2];
+    EXPECT_EQ(pipe2(go, O_CLOEXEC), 0);
+    EXPECT_EQ(pipe2(said, O_CLOEXEC), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      dup2(said[1], STDOUT_FILENO);
+      dup2(said[1], STDERR_FILENO);
+      char byte = 0;
+      // Only once the machine has the process, under its PID.
+      if (read(go[0], &byte, 1) == 1) execve(argv[0], argv.data(), environment);
+      _exit(1);
+    }
+    close(go[0]);
+    close(said[1]);
+    const auto process = machine_.AddProcess(pid, "4-7", CgroupOf(pod));
+    process->AddPages(kHeap, 1, 0);
+    machine_.Publish(*process);
+    EXPECT_EQ(write(go[1], "x", 1), 1);
+    close(go[1]);
+    const std::string text = Receive(ScopedFd(said[0]));
+    waitpid(pid, nullptr, 0);
+    return text;
   }
 
   static v1::SelfRequest Placement() {
@@ -358,6 +396,29 @@ TEST_F(SelfSocketTest, AFloodLeavesNothingBehind) {
   EXPECT_EQ(OpenFiles(), before);
 }
 
+// Otherwise a pod could occupy one thread of the agent after the other.
+TEST_F(SelfSocketTest, ACallThatDoesNotReturnCountsAfterItsClientHasGone) {
+  Gate in_read;
+  Gate go_on;
+  machine_.kernel().RunAt(FakeCall::kQuery, 1, [&] {
+    in_read.Open();
+    go_on.Wait();
+  });
+  v1::SelfRequest scan = Placement();
+  scan.mutable_get_placement()->set_view(v1::PLACEMENT_VIEW_PAGES);
+  const std::string message = scan.SerializeAsString();
+  {
+    const ScopedFd connection = Connect(1);
+    ASSERT_TRUE(Send(connection, LengthOf(message.size()) + message));
+    in_read.Wait();
+  }
+  std::vector<ScopedFd> idle;
+  for (int i = 1; i < SelfLimits::kMostOfAPod; ++i) idle.push_back(Connect(1));
+  EXPECT_EQ(Answer(ResponseIn(Receive(Connect(1)))), "RESOURCE_EXHAUSTED TOO_MANY_CALLS");
+  EXPECT_EQ(Answer(Ask(2, Placement())), "OK");
+  go_on.Open();
+}
+
 TEST_F(SelfSocketTest, WatchesOfManyPodsKeepNobodyOut) {
   std::vector<ScopedFd> watches;
   for (int pod = 3; pod <= kMostPods; ++pod) {
@@ -375,6 +436,22 @@ TEST_F(SelfSocketTest, WatchesOfManyPodsKeepNobodyOut) {
   EXPECT_EQ(Answer(Ask(2, Migration())), "OK");
   socket_.reset();  // ends all of them
   for (const ScopedFd& watch : watches) EXPECT_THAT(Receive(watch), IsEmpty());
+}
+
+// The examples of deploy/examples, as programs in a container.
+TEST_F(SelfSocketTest, TheExamplesOfClientsWork) {
+  migrator_.Start(1);
+  const std::vector<std::string> in_cpp = {SELF_CLIENT};
+  const std::vector<std::string> in_python = {"/usr/bin/python3", SELF_CLIENT_PY};
+  int pod = 3;
+  for (const auto& client : {in_cpp, in_python}) {
+    AddPod(pod);
+    EXPECT_THAT(RunIn(pod, client), HasSubstr("SUCCEEDED: 100 of 100 pages are on the target"));
+    // The fake machine does not have the buffer of a real process.
+    EXPECT_THAT(RunIn(pod, client, {"--buffer", "1", "0"}), HasSubstr("SUCCEEDED: 0 of 0 pages"));
+    ++pod;
+  }
+  EXPECT_THAT(RunIn(3, in_cpp, {"--container", IdOf(1)}), HasSubstr("ERROR: code 7: on the self"));
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ def confinement(context):
                 problems.append(f"{container['name']}: {security}")
             writable = {mount["name"] for mount in container["volumeMounts"]
                         if mount["name"] in host and not mount.get("readOnly")}
-            allowed = {"agent": {"run"}, "front": set()}.get(container["name"], {"seccomp"})
+            allowed = {"agent": {"run"} | ({"self", "device-plugins"} & host), "front": set()}.get(container["name"], {"seccomp"})
             if writable != allowed:
                 problems.append(f"{container['name']} may write to {sorted(writable)} of the node")
             if any("subPath" in mount for mount in container["volumeMounts"]):
@@ -126,6 +126,20 @@ def front(context):
             "it mounts one" if any(mount["name"] in {"tls", "client-ca"} for mount in agent["volumeMounts"]) else "")
 
 
+def self_socket(context):
+    """What the self socket and the device plugin need of the node, and only if they are on."""
+    more = {"self": "/run/numa-locality-self", "device-plugins": "/k/device-plugins"}
+    for on in [[], ["self"], ["self", "device-plugins"]]:
+        values = {"self": {"enabled": "self" in on, "devicePlugin": "device-plugins" in on}, "sources": {"kubeletDir": "/k"}}
+        pod = find(context.chart.objects(values), "DaemonSet")["spec"]["template"]["spec"]
+        found = {volume["name"]: volume["hostPath"]["path"] for volume in pod["volumes"] if volume["name"] in more}
+        mounted = {mount["name"]: mount["mountPath"] for container in pod["containers"] + pod["initContainers"]
+                   for mount in container["volumeMounts"] if mount["name"] in more}
+        expected = {name: more[name] for name in on}
+        yield f"with {on} the agent writes to these of the node", (
+            "" if found == mounted == expected else f"volumes {found}, mounts {mounted}")
+
+
 def restarts(context):
     """Pods restart if a value changes that agents read only at the start, and for no other change."""
     def pods(values):
@@ -138,7 +152,7 @@ def restarts(context):
             ({"limits": {"concurrentMigrations": 3}}, False), ({"localDistance": 12}, True),
             ({"http": {"containerSeries": False}}, True), (WITH_LABELS, True),
             ({"sources": {"podLogsDir": ""}}, True), ({"policies": [{"name": "a", "shared": "owned"}]}, True),
-            ({"networkApi": {"enabled": True, "secretName": "tls"}}, True)]:
+            ({"networkApi": {"enabled": True, "secretName": "tls"}}, True), ({"self": {"enabled": True}}, True)]:
         same = pods(values) == before
         yield (f"{values} {'restarts' if restarts_pods else 'does not restart'} the agents",
                "" if same != restarts_pods else f"the pods are {'the same' if same else 'different'}")
@@ -228,5 +242,5 @@ def status_under(profile, agent):
         return "".join(said)
 
 
-CHECKS = [schemas, references, privileges, confinement, front, restarts, app_armor, priority_quota,
+CHECKS = [schemas, references, privileges, confinement, self_socket, front, restarts, app_armor, priority_quota,
           kubectl_reads_manifest, sidecar, seccomp_profile]

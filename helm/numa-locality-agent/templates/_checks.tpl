@@ -3,6 +3,7 @@
 {{- include "agent.checkPolicies" . -}}
 {{- include "agent.checkPaths" . -}}
 {{- include "agent.checkNetworkApi" . -}}
+{{- include "agent.checkSelf" . -}}
 {{- include "agent.checkPods" . -}}
 {{- end -}}
 
@@ -63,6 +64,15 @@
 {{- end -}}
 {{- if and (include "agent.installsSeccomp" .) (not .Values.sources.kubeletDir) (not .Values.seccomp.dir) -}}
 {{- fail "seccomp.install: kubelet's seccomp directory is unknown, because sources.kubeletDir is empty; set seccomp.dir to it (kubelet's --root-dir, then /seccomp)" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "agent.checkSelf" -}}
+{{- if and .Values.self.devicePlugin (not .Values.self.enabled) -}}
+{{- fail "self.devicePlugin gives pods the self socket, which is not enabled; set self.enabled, or set self.devicePlugin to false" -}}
+{{- end -}}
+{{- if and .Values.self.devicePlugin (not .Values.sources.kubeletDir) -}}
+{{- fail "self.devicePlugin needs kubelet's directory; set sources.kubeletDir, or set self.devicePlugin to false" -}}
 {{- end -}}
 {{- end -}}
 

@@ -47,6 +47,13 @@ sources:
   {{- end }}
   kubeletDir: {{ $v.sources.kubeletDir | quote }}
   podLogsDir: {{ $v.sources.podLogsDir | quote }}
+{{- if $v.self.enabled }}
+self:
+  enabled: true
+  socket: {{ include "agent.selfDir" . }}/self.sock
+  devicePlugin: {{ $v.self.devicePlugin }}
+  devices: {{ toYaml $v.self.devices }}
+{{- end }}
 {{- end -}}
 
 {{/* A checksum of the values that need a restart: it changes if running agents cannot load a change. */}}

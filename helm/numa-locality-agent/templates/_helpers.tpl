@@ -62,6 +62,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Directory of the agent's socket and records, the same on the node and in the container. */}}
 {{- define "agent.runDir" -}}/run/numa-locality-agent{{- end -}}
+{{/* Directory of the self socket, the same on the node and in pods. Nothing else is in it. */}}
+{{- define "agent.selfDir" -}}/run/numa-locality-self{{- end -}}
 {{/* Directory of the socket that the agent and its front share. */}}
 {{- define "agent.frontDir" -}}/run/numa-locality-front{{- end -}}
 {{- define "agent.tlsDir" -}}/run/secrets/numa-locality-agent{{- end -}}

@@ -1,6 +1,6 @@
 {{/*
 Host directories are mounted at the same paths, so that paths in the agent's messages are valid on the node too. All except
-the agent's own directory are read-only. Mounts that contain other mounts use HostToContainer propagation: otherwise the agent
+the agent's own directories and kubelet's device-plugins are read-only. Mounts that contain other mounts use HostToContainer propagation: otherwise the agent
 would keep file systems in use that the node unmounts.
 */}}
 {{- define "agent.ownMounts" -}}
@@ -11,6 +11,14 @@ would keep file systems in use that the node unmounts.
   readOnly: true
 - name: run
   mountPath: {{ include "agent.runDir" . }}
+{{- if .Values.self.enabled }}
+- name: self
+  mountPath: {{ include "agent.selfDir" . }}
+{{- end }}
+{{- if .Values.self.devicePlugin }}
+- name: device-plugins
+  mountPath: {{ $sources.kubeletDir }}/device-plugins
+{{- end }}
 - name: cgroup
   mountPath: /sys/fs/cgroup
   {{- $readOnly | nindent 2 }}
@@ -90,6 +98,18 @@ recursiveReadOnly: IfPossible
   hostPath:
     path: {{ include "agent.runDir" . }}
     type: DirectoryOrCreate
+{{- if .Values.self.enabled }}
+- name: self
+  hostPath:
+    path: {{ include "agent.selfDir" . }}
+    type: DirectoryOrCreate
+{{- end }}
+{{- if .Values.self.devicePlugin }}
+- name: device-plugins
+  hostPath:
+    path: {{ $sources.kubeletDir }}/device-plugins
+    type: Directory
+{{- end }}
 - name: cgroup
   hostPath:
     path: /sys/fs/cgroup

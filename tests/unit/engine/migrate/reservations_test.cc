@@ -73,11 +73,25 @@ TEST_F(ReservationsTest, ARepeatedRequestIsTheSameReservation) {
   EXPECT_THAT(reservations_.List(), SizeIs(1));
   request.owner = "another one";
   EXPECT_TRUE(absl::IsAlreadyExists(reservations_.Reserve(request).status()));
+  request.owner = "";
+  request.created_by = "another client";
+  EXPECT_TRUE(absl::IsAlreadyExists(reservations_.Reserve(request).status()));
   request = Request("/other");
   request.request_id = "one";
   EXPECT_TRUE(absl::IsAlreadyExists(reservations_.Reserve(request).status()));
   clock_.Advance(absl::Minutes(1));
   EXPECT_TRUE(reservations_.Reserve(request).ok()) << "the first one has expired";
+}
+
+TEST_F(ReservationsTest, AreFoundByTokenAndReleasedByWorkload) {
+  const std::string token = reservations_.Reserve(Request("/pod"))->token;
+  ASSERT_TRUE(reservations_.Reserve(Request("/other")).ok());
+  EXPECT_EQ(reservations_.Find(token)->token, token);
+  EXPECT_TRUE(absl::IsNotFound(reservations_.Find("x").status()));
+  EXPECT_TRUE(absl::IsNotFound(reservations_.ReleaseAll({Cgroup("/third")})));
+  EXPECT_TRUE(reservations_.ReleaseAll({Cgroup("/pod")}).ok());
+  EXPECT_TRUE(absl::IsNotFound(reservations_.Find(token).status()));
+  EXPECT_THAT(reservations_.List(), SizeIs(1)) << "the other one";
 }
 
 TEST_F(ReservationsTest, APodIsReservedWithContainersThatStartLater) {
