@@ -147,11 +147,11 @@ bool Agent::Stop() {
   events_.reset();
   names_.Stop();
   for (std::string& job : loop_.Stop(kJobGrace)) stalled.push_back(std::move(job));
-  device_plugin_.reset();
   self_.reset();
   for (Server* const server : {front_.get(), server_.get()}) {
     if (server != nullptr) server->Shutdown(kCallGrace);
   }
+  device_plugin_.reset();  // after the servers, whose GetStatus asks it
   for (const std::string& call : stalled) LogError(call);
   return stalled.empty();
 }

@@ -293,6 +293,13 @@ std::vector<Field> Sections(Configuration& configuration) {
       {"self", Self(configuration.self)}};
 }
 
+bool IsSection(absl::string_view key) {
+  Configuration unused;
+  const std::vector<Field> sections = Sections(unused);
+  return std::any_of(sections.begin(), sections.end(),
+                     [key](const Field& section) { return section.key == key; });
+}
+
 }  // namespace
 
 absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text) {
@@ -315,8 +322,8 @@ Configuration ParseValidSections(absl::string_view text) {
     Configuration with_section = configuration;
     if (ReadFields("configuration", section, Sections(with_section)).ok()) {
       configuration = std::move(with_section);
-    } else if (entry.key == "protectedNamespaces") {
-      knows_protected = false;
+    } else if (entry.key == "protectedNamespaces" || !IsSection(entry.key)) {
+      knows_protected = false;  // the key may be a misspelled one
     }
   }
   configuration.policies.clear();

@@ -63,7 +63,8 @@ http {
     large_client_header_buffers 4 8k;
     keepalive_timeout 10m;
     keepalive_time 1h;
-    keepalive_requests 100000;
+    # A client that makes and cancels calls without end must connect again (CVE-2023-44487).
+    keepalive_requests 1000;
 
     limit_conn addresses CALLS_PER_ADDRESS;
     limit_conn clients CALLS_PER_CLIENT;

@@ -89,13 +89,16 @@ absl::Status Supervisor::Tick() {
   absl::StatusOr<TlsFiles> files = ReadTlsFiles(options_);
   const bool is_known = seen_.has_value() && files.ok() == seen_->ok() &&
                         (files.ok() ? *files == **seen_ : files.status() == seen_->status());
-  if (is_known) {
+  if (is_known && clock_.Monotonic() < retry_at_) {
     RemindOfExpiry();
     return absl::OkStatus();
   }
   const absl::Status loaded = files.ok() ? Load(*files) : files.status();
+  retry_at_ = files.ok() && !loaded.ok() ? clock_.Monotonic() + kRetry : absl::InfiniteDuration();
   seen_ = std::move(files);
+  const bool is_news = std::exchange(complaint_, loaded) != loaded;
   if (!loaded.ok()) {
+    if (!is_news) return absl::OkStatus();
     LogError(absl::StrCat(
         "TLS files are not usable; ",
         is_running() ? "those loaded before stay in use: " : "no client is served until they are: ",

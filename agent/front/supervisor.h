@@ -25,6 +25,8 @@ class Supervisor {
   // From how long before the end of a certificate on it is logged, and how often.
   static constexpr absl::Duration kSoon = absl::Hours(7 * 24);
   static constexpr absl::Duration kRemind = absl::Hours(6);
+  // When files are tried again that nginx could not load: the machine may have had no memory.
+  static constexpr absl::Duration kRetry = absl::Seconds(10);
 
   // `options` pass CheckFrontOptions.
   Supervisor(FrontOptions options, const Clock& clock)
@@ -66,7 +68,9 @@ class Supervisor {
   LineBudget refusals_;
   LineBudget problems_;
   int load_count_ = 0;
-  std::optional<absl::StatusOr<TlsFiles>> seen_;  // at the last step
+  std::optional<absl::StatusOr<TlsFiles>> seen_;        // at the last step
+  absl::Duration retry_at_ = absl::InfiniteDuration();  // monotonic
+  absl::Status complaint_;                              // that was logged; OK after a load
   absl::Time expiry_ = absl::InfiniteFuture();
   absl::Duration reminded_ = -absl::InfiniteDuration();  // monotonic
 };

@@ -36,9 +36,9 @@ Access Access::Granted(const std::string& identity, const std::vector<ApiClient>
 }
 
 Access Access::Self(const Workload& container) {
-  Access access(
-      absl::StrCat("self:", container.container->pod_uid, "/", container.container->container_id),
-      {});
+  Access access(absl::StrCat(kSelfIdentity, container.container->pod_uid, "/",
+                             container.container->container_id),
+                {});
   access.own_ = container;
   return access;
 }
@@ -79,8 +79,7 @@ absl::Status Access::CheckOwn(Role role, const Workload& workload) const {
   // The path of a container's cgroup contains the container's id, so no other has the same path.
   const bool is_own = workload.process.has_value() ? own_->HoldsCgroup(workload.cgroup_path)
                                                    : own_->IsSame(workload);
-  return is_own && role <= Role::kMigrator ? absl::OkStatus()
-                                           : Missing(role, workload.names.pod_namespace);
+  return is_own && role <= Role::kMigrator ? absl::OkStatus() : Missing(role, "");
 }
 
 absl::Status Access::CheckKnown() const {
@@ -91,7 +90,10 @@ absl::Status Access::CheckNamed(Role role, const WorkloadSelector& selector,
                                 const Workload& workload) const {
   if (own_.has_value()) return CheckOwn(role, workload);
   const bool is_of_machine = selector.pid.has_value() || selector.cgroup_path.has_value();
-  return Check(is_of_machine ? Role::kAdmin : role, workload.names.pod_namespace);
+  if (!is_of_machine) return Check(role, workload.names.pod_namespace);
+  // The error must not show in which namespace the process is.
+  return Has(Role::kAdmin, workload.names.pod_namespace) ? absl::OkStatus()
+                                                         : Missing(Role::kAdmin, "");
 }
 
 absl::Status Access::CheckMigrate(const MigrationRequest& request, const WorkloadSelector& selector,

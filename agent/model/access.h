@@ -33,6 +33,9 @@ struct ApiClient {
   bool operator==(const ApiClient&) const = default;
 };
 
+// What the identities of containers on the self socket begin with.
+inline constexpr char kSelfIdentity[] = "self:";
+
 // One client's rights. Errors are PERMISSION_DENIED with the details of kRoleMissing.
 class Access {
  public:
@@ -47,6 +50,8 @@ class Access {
   static Access Self(const Workload& container);
 
   const std::string& identity() const { return identity_; }
+  // Whether it is a container on the self socket.
+  bool is_self() const { return own_.has_value(); }
 
   // OK if the client has `role`, or one that includes it, in the namespace. "": in all.
   absl::Status Check(Role role, absl::string_view pod_namespace) const;

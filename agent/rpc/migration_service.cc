@@ -29,6 +29,13 @@ constexpr char kMigrationPageOf[] = "migrations";
 // Of a reservation without a ttl.
 constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 
+void ToMessage(const Access& access, const Migration& migration, v1::Migration& message) {
+  ToProto(migration, message);
+  // It names processes outside the container.
+  if (!access.is_self()) return;
+  for (auto& workload : *message.mutable_workloads()) workload.clear_sharing_note();
+}
+
 // For the audit line.
 std::string Named(const MigrationRequest& request) {
   std::string names = absl::StrJoin(request.workloads, ", ",
@@ -97,7 +104,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMig
     }
     if (now->version == seen_version) return {};
     seen_version = now->version;
-    ToProto(now->migration, *message.mutable_migration());
+    ToMessage(access, now->migration, *message.mutable_migration());
     WatchStep step = {.has_message = true};
     if (IsFinal(now->migration.state)) step.end = grpc::Status::OK;
     return step;
@@ -130,7 +137,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMi
       if (next->version > last_of_round) break;
       seen_version = next->version;
       if (!filter.Matches(next->migration) || !access.CheckSee(next->migration).ok()) continue;
-      ToProto(next->migration, *message.mutable_migration());
+      ToMessage(access, next->migration, *message.mutable_migration());
       return {.has_message = true, .ask_again = true};
     }
     if (std::exchange(is_synced, true)) return {};
@@ -201,22 +208,32 @@ absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& con
     const auto plan = migrator_.Plan(
         wanted, [&] { return watch.IsCancelled(); }, access);
     if (!plan.ok()) return watch.Ended(plan.status());
-    ToProto(*plan, *response.mutable_migration());
+    ToMessage(access, *plan, *response.mutable_migration());
     return absl::OkStatus();
   }
   NL_ASSIGN_OR_RETURN(const Migration migration, migrator_.Submit(wanted, access));
   call.On(absl::StrCat(Named(wanted), ": migration ", migration.id));
-  ToProto(migration, *response.mutable_migration());
+  ToMessage(access, migration, *response.mutable_migration());
   return absl::OkStatus();
+}
+
+absl::StatusOr<Migration> MigrationService::Find(const Access& access,
+                                                 const std::string& id) const {
+  absl::StatusOr<Migration> migration = migrator_.Get(id);
+  // A container must not learn which ids exist.
+  if (migration.ok() && access.is_self() && !access.CheckSee(*migration).ok()) {
+    return NoMigration(id);
+  }
+  return migration;
 }
 
 absl::Status MigrationService::Get(const Call& call, const v1::GetMigrationRequest& request,
                                    v1::GetMigrationResponse& response) const {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
   NL_RETURN_IF_ERROR(access.CheckKnown());
-  NL_ASSIGN_OR_RETURN(const Migration migration, migrator_.Get(request.id()));
+  NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, request.id()));
   NL_RETURN_IF_ERROR(access.CheckSee(migration));
-  ToProto(migration, *response.mutable_migration());
+  ToMessage(access, migration, *response.mutable_migration());
   return absl::OkStatus();
 }
 
@@ -224,7 +241,7 @@ absl::Status MigrationService::Cancel(Call& call, const v1::CancelMigrationReque
                                       v1::CancelMigrationResponse& response) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
   NL_RETURN_IF_ERROR(access.CheckKnown());
-  NL_ASSIGN_OR_RETURN(const Migration migration, migrator_.Get(request.id()));
+  NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, request.id()));
   const std::vector<Workload> workloads = migration.Workloads();
   call.On(workloads);
   NL_RETURN_IF_ERROR(access.CheckCancel(migration));
@@ -233,7 +250,7 @@ absl::Status MigrationService::Cancel(Call& call, const v1::CancelMigrationReque
         workloads, {request.reservation_tokens().begin(), request.reservation_tokens().end()}));
   }
   NL_ASSIGN_OR_RETURN(const Migration now, migrator_.Cancel(request.id()));
-  ToProto(now, *response.mutable_migration());
+  ToMessage(access, now, *response.mutable_migration());
   return absl::OkStatus();
 }
 
@@ -319,7 +336,7 @@ absl::Status MigrationService::List(const Call& call, const v1::ListMigrationsRe
         return absl::OkStatus();
       }
       last = migration.id;
-      ToProto(migration, *response.add_migrations());
+      ToMessage(access, migration, *response.add_migrations());
     }
     if (migrations->size() < kListChunk) return absl::OkStatus();
   }

@@ -70,6 +70,8 @@ class MigrationService final : public MigrationServiceBase {
   absl::Status Create(Call& call, const grpc::ServerContext& context,
                       const v1::CreateMigrationRequest& request,
                       v1::CreateMigrationResponse& response);
+  // NOT_FOUND also where the caller is a container and the migration is not its own.
+  absl::StatusOr<Migration> Find(const Access& access, const std::string& id) const;
   absl::Status Get(const Call& call, const v1::GetMigrationRequest& request,
                    v1::GetMigrationResponse& response) const;
   absl::Status List(const Call& call, const v1::ListMigrationsRequest& request,

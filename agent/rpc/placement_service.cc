@@ -41,12 +41,6 @@ class PlacementWatch {
     if (left_.empty() && !must_sync_ && new_round) {
       ReportChanges changes = board_.WaitForChanges(next_, absl::ZeroDuration());
       next_ = changes.next;
-      std::erase_if(changes.changes, [this](const ReportChange& change) {
-        const Workload& workload =
-            change.report == nullptr ? change.gone : change.report->placement.workload;
-        return !filter_.Matches(workload) ||
-               !access_.Check(Role::kViewer, workload.names.pod_namespace).ok();
-      });
       left_ = {changes.changes.begin(), changes.changes.end()};
       must_sync_ = changes.resync;
       if (changes.resync) {
@@ -54,9 +48,11 @@ class PlacementWatch {
         return {.has_message = true, .ask_again = true};
       }
     }
-    if (!left_.empty()) {
-      ToMessage(left_.front(), message);
+    while (!left_.empty()) {
+      const ReportChange change = std::move(left_.front());
       left_.pop_front();
+      if (!IsShown(change)) continue;
+      ToMessage(change, message);
       return {.has_message = true, .ask_again = true};
     }
     if (!std::exchange(must_sync_, false)) return {};
@@ -65,6 +61,13 @@ class PlacementWatch {
   }
 
  private:
+  bool IsShown(const ReportChange& change) const {
+    const Workload& workload =
+        change.report == nullptr ? change.gone : change.report->placement.workload;
+    return filter_.Matches(workload) &&
+           access_.Check(Role::kViewer, workload.names.pod_namespace).ok();
+  }
+
   static void ToMessage(const ReportChange& change, v1::WatchPlacementsResponse& message) {
     if (change.report == nullptr) {
       ToProto(change.gone, *message.mutable_gone());
@@ -242,7 +245,11 @@ absl::Status PlacementService::Explain(Call& call, const grpc::ServerContext& co
       continue;
     }
     if (!explanation.ok()) return watch.Ended(explanation.status());
-    ToProto(*explanation, *response.add_explanations());
+    v1::PlacementExplanation* const message = response.add_explanations();
+    ToProto(*explanation, *message);
+    // It names processes outside the container.
+    if (!access.is_self()) continue;
+    for (v1::RemotePart& part : *message->mutable_parts()) part.clear_detail();
   }
   return response.explanations().empty() ? gone : absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "agent/base/status.h"
 #include "agent/model/access.h"
 #include "agent/model/error_details.h"
@@ -21,6 +22,9 @@ constexpr const char* kMethods[] = {
     "MigrationService/ListMigrations",  "MigrationService/WatchMigration",
     "MigrationService/CancelMigration", "MigrationService/ReserveWorkload",
     "MigrationService/ReleaseWorkload"};
+
+// Of a request; also the default.
+constexpr absl::Duration kLongestMigration = absl::Minutes(5);
 
 // Shorter prefixes of an id are ambiguous on some machine: see WorkloadFinder.
 constexpr size_t kShortestPrefix = 8;
@@ -58,8 +62,27 @@ absl::Status FillIn(const SelfCaller& caller, Request& request) {
   return absl::OkStatus();
 }
 
+// Nothing of a request may occupy a worker of the agent for long, or move memory of others.
+absl::Status CheckModest(v1::CreateMigrationRequest& request) {
+  if (request.has_limits()) return InvalidField("limits", "cannot be set on the self socket");
+  if (!request.verify_after().empty()) {
+    return InvalidField("verify_after", "cannot be set on the self socket");
+  }
+  if (!request.has_timeout()) *request.mutable_timeout() = ToProto(kLongestMigration);
+  if (FromProto(request.timeout()) > kLongestMigration) {
+    return InvalidField("timeout",
+                        absl::StrCat("must be at most ", absl::FormatDuration(kLongestMigration),
+                                     " on the self socket"));
+  }
+  if (request.shared_pages() == v1::SHARING_RULE_OWNED && request.hold() != v1::HOLD_MODE_PTRACE) {
+    return InvalidField("shared_pages", "OWNED needs hold PTRACE on the self socket");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status FillIn(const SelfCaller& caller, v1::CreateMigrationRequest& request) {
   if (request.has_evacuation()) return Access::Self(caller.container).CheckEvacuate();
+  NL_RETURN_IF_ERROR(CheckModest(request));
   for (const v1::WorkloadSelector& workload : request.workloads()) {
     NL_RETURN_IF_ERROR(CheckSelector(caller, workload));
   }

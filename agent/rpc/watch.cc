@@ -1,5 +1,7 @@
 #include "agent/rpc/watch.h"
 
+#include "absl/time/clock.h"
+
 namespace numalocality {
 
 WatchPump::WatchPump(std::function<void()> wait)

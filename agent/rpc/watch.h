@@ -15,8 +15,8 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "agent/base/clock.h"
 #include "agent/base/mutex.h"
 
 namespace numalocality {
@@ -134,8 +134,8 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
   void OnCancel() override { End(grpc::Status::CANCELLED); }
 
   void OnDone() override {
-    pump_.Remove(*this);
-    self_.reset();  // the last access: this may delete it
+    const std::shared_ptr<Watch> keep = std::move(self_);
+    pump_.Remove(*this);  // the last access: without `keep` this deletes it
   }
 
   void End(const grpc::Status& status) {
@@ -183,11 +183,11 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
     end_ = std::move(step.end);
     ask_again_ = step.ask_again;
     if (!step.has_message) {
-      if (absl::Now() - last_message_ < kHeartbeat) return false;
+      if (Clock::System().Monotonic() - last_message_ < kHeartbeat) return false;
       message_.set_heartbeat(true);
     }
     complete_(message_);
-    last_message_ = absl::Now();
+    last_message_ = Clock::System().Monotonic();
     is_writing_ = true;
     return true;
   }
@@ -198,7 +198,7 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
   const Source source_ ABSL_GUARDED_BY(mutex_);
   const std::function<void(Message&)> complete_;
   Message message_;  // belongs to gRPC while is_writing_
-  absl::Time last_message_ ABSL_GUARDED_BY(mutex_) = absl::Now();
+  absl::Duration last_message_ ABSL_GUARDED_BY(mutex_) = Clock::System().Monotonic();
   bool is_writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ask_again_ ABSL_GUARDED_BY(mutex_) = false;
   bool missed_round_ ABSL_GUARDED_BY(mutex_) = false;

@@ -34,6 +34,7 @@
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/test_ca.h"
 #include "tests/component/two_namespaces.h"
+#include "tests/unit/fake/fake_clock.h"
 
 namespace numalocality::front_test {
 namespace {
@@ -476,6 +477,26 @@ TEST(NginxConfigurationTest, NoOptionCanAddToIt) {
   }
   options.http_address = "localhost:1";
   EXPECT_TRUE(absl::IsInvalidArgument(CheckFrontOptions(options)));
+}
+
+TEST_F(FrontTest, FilesThatNginxCouldNotLoadAreTriedAgain) {
+  const std::string trouble = tree_.Path("trouble");
+  tree_.Write("trouble", "");
+  tree_.Write("nginx", absl::StrCat("#!/bin/sh\nif [ -e ", trouble,
+                                    " ]; then echo 'no memory' >&2; exit 1; fi\n"
+                                    "exec /usr/sbin/nginx \"$@\"\n"));
+  options_.nginx = tree_.Path("nginx");
+  std::filesystem::permissions(options_.nginx, std::filesystem::perms::owner_all);
+  FakeClock clock;
+  Supervisor supervisor(options_, clock);
+  ASSERT_TRUE(supervisor.Tick().ok());
+  EXPECT_FALSE(supervisor.is_running());
+  std::filesystem::remove(trouble);
+  ASSERT_TRUE(supervisor.Tick().ok());
+  EXPECT_FALSE(supervisor.is_running()) << "not at once";
+  clock.Advance(Supervisor::kRetry);
+  ASSERT_TRUE(supervisor.Tick().ok());
+  EXPECT_TRUE(supervisor.is_running());
 }
 
 }  // namespace

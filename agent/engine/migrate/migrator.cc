@@ -202,6 +202,7 @@ absl::StatusOr<Migration> Migrator::Enqueue(const std::shared_ptr<MigrationEntry
   NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
   if (earlier.has_value()) return *std::move(earlier);
   NL_RETURN_IF_ERROR(records_.CheckIdle(workloads));
+  NL_RETURN_IF_ERROR(records_.CheckOnlyOneOfPod(entry->migration));
   NL_RETURN_IF_ERROR(queue_.CheckStalled(*entry));
   NL_RETURN_IF_ERROR(reservations_.Check(workloads, request.reservation_tokens));
   if (queue_.waiting_count() >= kMaxPending) {
