@@ -16,7 +16,8 @@ absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text);
 // Of text that ParseConfiguration refuses: the sections (top-level keys) that are valid by
 // themselves; all others have their defaults. There are no policies, because a policy may depend on
 // a section that is not valid, and neither api.clients nor self where protectedNamespaces is not
-// valid, or some key is unknown, which may be meant to be that one. The default configuration for text that is not YAML. Pure; never throws.
+// valid, or some key is unknown, which may be meant to be that one. The default configuration for
+// text that is not YAML. Pure; never throws.
 Configuration ParseValidSections(absl::string_view text);
 
 }  // namespace numalocality
