@@ -105,8 +105,7 @@ absl::StatusOr<std::unique_ptr<SelfServer>> SelfServer::Start(const Served& serv
   if (self->server_ == nullptr) {
     return absl::UnavailableError("self socket: gRPC cannot start its services");
   }
-  // Not Server::InProcessChannel: when many of its calls are cancelled at once, gRPC 1.51 sometimes
-  // aborts ("assertion failed: prior > 0").
+  // Not Server::InProcessChannel: that is another transport than the one of all other sockets.
   int ends[2] = {-1, -1};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
     return ErrnoStatus(errno, "socketpair");
