@@ -1,15 +1,20 @@
 #include "agent/rpc/self_server.h"
 
+#include <grpcpp/create_channel_posix.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
+#include <grpcpp/server_posix.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <chrono>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "agent/base/status.h"
 
 namespace numalocality {
 namespace {
@@ -101,7 +106,13 @@ absl::StatusOr<std::unique_ptr<SelfServer>> SelfServer::Start(const Served& serv
   if (self->server_ == nullptr) {
     return absl::UnavailableError("self socket: gRPC cannot start its services");
   }
-  self->channel_ = self->server_->InProcessChannel(grpc::ChannelArguments());
+  // Not Server::InProcessChannel: that is another transport than the one of all other sockets.
+  int ends[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+    return ErrnoStatus(errno, "socketpair");
+  }
+  grpc::AddInsecureChannelFromFd(self->server_.get(), ends[0]);  // gRPC closes both
+  self->channel_ = grpc::CreateInsecureChannelFromFd("self", ends[1]);
   return self;
 }
 

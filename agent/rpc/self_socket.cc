@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -151,12 +152,7 @@ void SelfSocket::Step(Client& client) {
   if (call.ok() && !call->is_watch) {
     status = limits_.Begin(client.caller.container.PodKey(), call->is_change, now);
   }
-  if (absl::IsPermissionDenied(status)) {
-    // The services write such lines for the calls that they refuse.
-    LogWarning(absl::StrCat("audit method=self by=\"",
-                            Access::Self(client.caller.container).identity(),
-                            "\" result=PERMISSION_DENIED why=\"", status.message(), "\""));
-  }
+  if (absl::IsPermissionDenied(status)) LogRefusal(client.caller, status);
   if (!status.ok()) return client.connection.Answer(ToSelfResponse(status), now);
   client.is_watch = call->is_watch;
   client.call = server_->Call(client.caller, *call, [this, id = client.id](std::string response) {
@@ -164,6 +160,15 @@ void SelfSocket::Step(Client& client) {
     answers_.emplace_back(id, std::move(response));
     eventfd_write(wake_.get(), 1);
   });
+}
+
+// The services write such lines for the calls that they refuse.
+void SelfSocket::LogRefusal(const SelfCaller& caller, const absl::Status& status) {
+  const std::optional<int> left_out = lines_.Spend(MonotonicNow());
+  if (!left_out.has_value()) return;
+  LogWarning(absl::StrCat("audit method=self by=\"", Access::Self(caller.container).identity(),
+                          "\" result=PERMISSION_DENIED why=\"", status.message(), "\"",
+                          LinesLeftOut(*left_out)));
 }
 
 bool SelfSocket::TakeAnswers() {

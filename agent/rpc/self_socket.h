@@ -16,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/base/line_budget.h"
 #include "agent/base/mutex.h"
 #include "agent/engine/context.h"
 #include "agent/engine/workload/workload_finder.h"
@@ -59,6 +60,7 @@ class SelfSocket {
   absl::Duration Accept();
   absl::StatusOr<SelfCaller> Identify(int connection_fd) const;
   void Step(Client& client);
+  void LogRefusal(const SelfCaller& caller, const absl::Status& status);
   // Passes on the answers that have come. Returns false if the socket must stop.
   bool TakeAnswers();
 
@@ -72,6 +74,7 @@ class SelfSocket {
 
   // Used by the thread only.
   SelfLimits limits_;
+  LineBudget lines_;  // of refusals, in the log
   std::list<Client> clients_;
   uint64_t last_id_ = 0;
 

@@ -202,6 +202,8 @@ class SelfSocketTest : public ::testing::Test {
     return requests;
   }
 
+  Gate in_read_;  // of a call that may still run when the test ends
+  Gate go_on_;
   FakeMachine machine_;
   TempTree tree_;
   const std::string path_ = tree_.Path("self/self.sock");
@@ -426,11 +428,9 @@ TEST_F(SelfSocketTest, AFloodLeavesNothingBehind) {
 
 // Otherwise a pod could occupy one thread of the agent after the other.
 TEST_F(SelfSocketTest, ACallThatDoesNotReturnCountsAfterItsClientHasGone) {
-  Gate in_read;
-  Gate go_on;
   machine_.kernel().RunAt(FakeCall::kQuery, 1, [&] {
-    in_read.Open();
-    go_on.Wait();
+    in_read_.Open();
+    go_on_.Wait();
   });
   v1::SelfRequest scan = Placement();
   scan.mutable_get_placement()->set_view(v1::PLACEMENT_VIEW_PAGES);
@@ -438,13 +438,13 @@ TEST_F(SelfSocketTest, ACallThatDoesNotReturnCountsAfterItsClientHasGone) {
   {
     const ScopedFd connection = Connect(1);
     ASSERT_TRUE(Send(connection, LengthOf(message.size()) + message));
-    in_read.Wait();
+    in_read_.Wait();
   }
   std::vector<ScopedFd> idle;
   for (int i = 1; i < SelfLimits::kMostOfAPod; ++i) idle.push_back(Connect(1));
   EXPECT_EQ(Answer(ResponseIn(Receive(Connect(1)))), "RESOURCE_EXHAUSTED TOO_MANY_CALLS");
   EXPECT_EQ(Answer(Ask(2, Placement())), "OK");
-  go_on.Open();
+  go_on_.Open();
 }
 
 TEST_F(SelfSocketTest, WatchesOfManyPodsKeepNobodyOut) {
