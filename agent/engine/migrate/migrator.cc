@@ -260,10 +260,9 @@ std::vector<Workload> Migrator::StalledRepairs() const {
   std::vector<Workload> stalled;
   MutexLock lock(mutex_);
   for (const auto& entry : records_.entries()) {
-    const Migration& migration = entry->migration;
-    if (!entry->is_replaced || !entry->is_stalled || IsFinal(migration.state)) continue;
-    if (migration.request.origin != MigrationOrigin::kPolicy) continue;
-    for (const Workload& workload : migration.Workloads()) stalled.push_back(workload);
+    if (!entry->is_replaced || !entry->is_stalled || IsFinal(entry->migration.state)) continue;
+    if (entry->migration.request.origin != MigrationOrigin::kPolicy) continue;
+    for (const Workload& workload : entry->migration.Workloads()) stalled.push_back(workload);
   }
   return stalled;
 }
