@@ -490,11 +490,10 @@ TEST_F(FrontTest, FilesThatNginxCouldNotLoadAreTriedAgain) {
   Supervisor supervisor(options_, clock);
   ASSERT_TRUE(supervisor.Tick().ok());
   std::filesystem::remove(trouble);
-  ASSERT_TRUE(supervisor.Tick().ok());
+  EXPECT_TRUE(supervisor.Tick().ok());
   EXPECT_FALSE(supervisor.is_running()) << "not at once";
   clock.Advance(Supervisor::kRetry);
-  ASSERT_TRUE(supervisor.Tick().ok());
-  EXPECT_TRUE(supervisor.is_running());
+  EXPECT_TRUE(supervisor.Tick().ok() && supervisor.is_running());
 }
 
 }  // namespace
