@@ -71,7 +71,7 @@ class SelfServer::Running final
   }
   void OnDone(const grpc::Status& status) override {
     answer_(ToSelfResponse(call_, status, TextOf(last_)));
-    server_.Ended(id_);  // may destroy this
+    server_.Ended(id_);  // another thread may destroy this now
   }
 
  private:
@@ -121,13 +121,16 @@ SelfServer::~SelfServer() {
   server_->Shutdown(std::chrono::system_clock::now());
   MutexLock lock(mutex_);
   while (!running_.empty()) all_ended_.Wait(mutex_);
+  ended_.clear();
 }
 
 uint64_t SelfServer::Call(const SelfCaller& caller, const SelfCall& call, Answer answer) {
   std::shared_ptr<Running> running;
+  std::vector<std::shared_ptr<Running>> ended;  // destroyed here, without the lock
   uint64_t id = 0;
   {
     MutexLock lock(mutex_);
+    ended.swap(ended_);
     id = ++last_id_;
     running = std::make_shared<Running>(*this, id, caller, call, std::move(answer));
     running_[id] = running;
@@ -155,10 +158,9 @@ absl::StatusOr<Workload> SelfServer::ContainerOf(const std::string& id) const {
 }
 
 void SelfServer::Ended(uint64_t id) {
-  std::shared_ptr<Running> ended;  // destroyed without the lock
   MutexLock lock(mutex_);
   const auto found = running_.find(id);
-  ended = found->second;
+  ended_.push_back(std::move(found->second));
   running_.erase(found);
   all_ended_.NotifyAll();
 }

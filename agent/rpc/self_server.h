@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -58,6 +59,9 @@ class SelfServer {
   ConditionVariable all_ended_;
   uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, std::shared_ptr<Running>> running_ ABSL_GUARDED_BY(mutex_);
+  // Destroyed on other threads than gRPC's: a call holds the channel, and a channel whose last
+  // holder is a thread of gRPC takes the queue away from it that it works on.
+  std::vector<std::shared_ptr<Running>> ended_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace numalocality
