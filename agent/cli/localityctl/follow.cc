@@ -38,8 +38,8 @@ void EndOnInterrupt(const std::string& message) {
 
 std::string NewRequestId() {
   std::random_device random;
-  std::string id = "localityctl-";
-  for (int i = 0; i < 4; ++i) absl::StrAppend(&id, absl::Hex(random(), absl::kZeroPad8));
+  std::string id = "localityctl-";  // 36 characters with the number, as many as the API takes
+  for (int i = 0; i < 3; ++i) absl::StrAppend(&id, absl::Hex(random(), absl::kZeroPad8));
   return id;
 }
 

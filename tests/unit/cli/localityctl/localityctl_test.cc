@@ -197,6 +197,7 @@ TEST_F(LocalityctlTest, MigrateLeavesDefaultsToTheAgent) {
   v1::CreateMigrationRequest bare;
   bare.add_workloads()->set_cgroup_path("/a");
   EXPECT_THAT(agent_.create_request.request_id(), testing::StartsWith("localityctl-"));
+  EXPECT_LE(agent_.create_request.request_id().size(), 36u) << "the agent takes no longer ones";
   agent_.create_request.clear_request_id();
   EXPECT_EQ(agent_.create_request.SerializeAsString(), bare.SerializeAsString());
 }
@@ -390,7 +391,7 @@ TEST_F(LocalityctlTest, ReservesAndReleases) {
   EXPECT_THAT(agent_.reserve_request.request_id(), testing::StartsWith("localityctl-"));
   EXPECT_EQ(*Run(ReleaseCommand, {"release", "t-1"}), kExitSuccess);
   EXPECT_EQ(agent_.release_request.token(), "t-1");
-  EXPECT_EQ(*Run(ReleaseCommand, {"release"}), kExitError);
+  EXPECT_TRUE(absl::IsInvalidArgument(Run(ReleaseCommand, {"release"}).status()));
 }
 
 TEST_F(LocalityctlTest, EvacuateShowsThePlanFirst) {
