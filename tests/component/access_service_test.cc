@@ -113,10 +113,10 @@ TEST_F(AccessServiceTest, PlacementsNeedViewerInTheirNamespace) {
   EXPECT_EQ(Place("", Pod(kShopPod)), "UNAUTHENTICATED");
   v1::WorkloadSelector selector;
   selector.set_pid(100);
-  EXPECT_EQ(Place("viewer", selector), "PERMISSION_DENIED admin shop");
+  EXPECT_EQ(Place("viewer", selector), "PERMISSION_DENIED admin ");
   EXPECT_EQ(Place("admin", selector), "OK");
   selector.set_cgroup_path(CgroupOf(kShopUid, 'a'));
-  EXPECT_EQ(Place("migrator", selector), "PERMISSION_DENIED admin shop");
+  EXPECT_EQ(Place("migrator", selector), "PERMISSION_DENIED admin ");
   EXPECT_EQ(Place("shop-admin", selector), "OK");
 }
 
