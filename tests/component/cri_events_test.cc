@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "numalocality/runtime/v1/runtime.pb.h"
+#include "tests/component/wait.h"
 #include "tests/component/wire_server.h"
 #include "tests/unit/fake/temp_tree.h"
 
@@ -18,12 +18,6 @@ namespace numalocality::cri_events_test {
 namespace {
 
 constexpr char kMethod[] = "/runtime.v1.RuntimeService/GetContainerEvents";
-
-// Waits until the condition holds, for at most ten seconds.
-bool Eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 1000 && !condition(); ++i) absl::SleepFor(absl::Milliseconds(10));
-  return condition();
-}
 
 class CriEventsTest : public ::testing::Test {
  protected:
@@ -49,7 +43,7 @@ class CriEventsTest : public ::testing::Test {
 TEST_F(CriEventsTest, ReportsOnlyStartsAndStops) {
   const auto server = Serve({0, 1, 2, 3, 1, 7}, true);
   const CriEvents events(socket_, [this] { ++events_; });
-  EXPECT_TRUE(Eventually([&] { return events_ == 3; })) << events_;
+  EXPECT_TRUE(WaitUntil([&] { return events_ == 3; })) << events_;
   absl::SleepFor(absl::Milliseconds(100));
   EXPECT_EQ(events_, 3);
   EXPECT_EQ(server->Count(kMethod), 1);
@@ -58,17 +52,17 @@ TEST_F(CriEventsTest, ReportsOnlyStartsAndStops) {
 TEST_F(CriEventsTest, ARuntimeThatComesBackIsHeardAgain) {
   const CriEvents events(socket_, [this] { ++events_; });
   auto server = Serve({1}, true);
-  EXPECT_TRUE(Eventually([&] { return events_ == 1; }));
+  EXPECT_TRUE(WaitUntil([&] { return events_ == 1; }));
   server.reset();
   server = Serve({1}, true);
-  EXPECT_TRUE(Eventually([&] { return events_ == 2; }));
+  EXPECT_TRUE(WaitUntil([&] { return events_ == 2; }));
 }
 
 TEST_F(CriEventsTest, ARuntimeWithoutEventsIsAskedOnce) {
   WireServer server(socket_);
   {
     const CriEvents events(socket_, [this] { ++events_; });
-    EXPECT_TRUE(Eventually([&] { return server.Count(kMethod) == 1; }));
+    EXPECT_TRUE(WaitUntil([&] { return server.Count(kMethod) == 1; }));
     absl::SleepFor(absl::Milliseconds(1500));
   }
   EXPECT_EQ(server.Count(kMethod), 1);
@@ -83,7 +77,7 @@ TEST_F(CriEventsTest, AreReceivedOnlyIfConfigured) {
   options.cri_events = true;
   const auto server = Serve({1}, true);
   const auto events = MakeCriEvents(options, [this] { ++events_; });
-  EXPECT_TRUE(Eventually([&] { return events_ == 1; }));
+  EXPECT_TRUE(WaitUntil([&] { return events_ == 1; }));
   options.cri_socket = "";
   EXPECT_EQ(MakeCriEvents(options, [this] { ++events_; }), nullptr);
 }

@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "absl/time/clock.h"
 #include "tests/component/fake_kubelet.h"
+#include "tests/component/wait.h"
 #include "tests/unit/fake/fake_clock.h"
 #include "tests/unit/fake/temp_tree.h"
 
@@ -25,12 +25,10 @@ class DevicePluginTest : public ::testing::Test {
  protected:
   // Until the condition holds: what gRPC has to notice by itself.
   bool StepUntil(const std::function<bool()>& condition) {
-    for (int i = 0; i < 1000; ++i) {
+    return WaitUntil([&] {
       plugin_.Step();
-      if (condition()) return true;
-      absl::SleepFor(absl::Milliseconds(10));
-    }
-    return false;
+      return condition();
+    });
   }
   std::string Message() const { return std::string(plugin_.Status().last_read.message()); }
   std::unique_ptr<FakeKubelet> StartKubelet() {
@@ -186,9 +184,7 @@ TEST_F(DevicePluginTest, WorksByItself) {
   tree_.MakeDirectory("device-plugins");
   plugin_.Start();
   auto kubelet = StartKubelet();
-  for (int i = 0; i < 1000 && kubelet->registration_count() == 0; ++i) {
-    absl::SleepFor(absl::Milliseconds(10));
-  }
+  ASSERT_TRUE(WaitUntil([&] { return kubelet->registration_count() > 0; }));
   kubelet->Watch();
   EXPECT_EQ(kubelet->NextDevices().size(), 3u);
   plugin_.Stop();

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +33,7 @@
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/test_ca.h"
 #include "tests/component/two_namespaces.h"
+#include "tests/component/wait.h"
 #include "tests/unit/fake/fake_clock.h"
 
 namespace numalocality::front_test {
@@ -47,27 +47,8 @@ using ::testing::StartsWith;
 
 constexpr char kName[] = "agents.test";
 constexpr char kMigrator[] = "spiffe://cluster/migrator";
-// For what happens soon, on a machine that is busy.
-constexpr absl::Duration kPatience = absl::Seconds(60);
 
 int FreePort() { return ListenTcp({"127.0.0.1", false, 0})->port; }
-
-// Open file descriptors of this process, which the agent is part of.
-ptrdiff_t Descriptors() {
-  const std::filesystem::directory_iterator files("/proc/self/fd");
-  return std::distance(begin(files), end(files));
-}
-
-// Asks until the condition holds; returns whether it did in time.
-template <typename Condition>
-bool Soon(Condition condition) {
-  const absl::Time end = absl::Now() + kPatience;
-  while (!condition()) {
-    if (absl::Now() > end) return false;
-    absl::SleepFor(absl::Milliseconds(50));
-  }
-  return true;
-}
 
 using Stub = std::unique_ptr<v1::MigrationService::Stub>;
 
@@ -105,7 +86,7 @@ class FrontTest : public TwoNamespacesTest {
     ASSERT_TRUE(CheckFrontOptions(options_).ok());
     supervisor_ = std::make_unique<Supervisor>(options_, Clock::System());
     Step();
-    ASSERT_TRUE(Soon([this] { return List(kMigrator) == "OK"; }));
+    ASSERT_TRUE(WaitUntil([this] { return List(kMigrator) == "OK"; }));
   }
 
   void Step() {
@@ -283,7 +264,7 @@ TEST_F(FrontTest, OthersAreRefused) {
 
 TEST_F(FrontTest, AFloodOfConnectionsLeavesNothingBehind) {
   ASSERT_NO_FATAL_FAILURE(Start());
-  const auto before = Descriptors();
+  const auto before = CountOpenFiles();
   {
     std::vector<ScopedFd> flood;
     sockaddr_in address{};
@@ -301,7 +282,7 @@ TEST_F(FrontTest, AFloodOfConnectionsLeavesNothingBehind) {
     EXPECT_EQ(List(kMigrator), "OK");
   }
   EXPECT_EQ(List(kMigrator), "OK") << "after it";
-  EXPECT_TRUE(Soon([&] { return Descriptors() <= before; }));
+  EXPECT_TRUE(WaitUntil([&] { return CountOpenFiles() <= before; }));
 }
 
 TEST_F(FrontTest, ALongHeaderEndsItsConnection) {
@@ -318,7 +299,7 @@ TEST_F(FrontTest, TheFrontsConnectionsToTheAgentAreLimited) {
   ASSERT_NO_FATAL_FAILURE(Start());
   const Stub stub = StubOf(ca_.Issue(kMigrator));
   ASSERT_EQ(Create(*stub, kShopPod), "OK");
-  const auto before = Descriptors();
+  const auto before = CountOpenFiles();
   {
     std::vector<std::unique_ptr<Watch>> watches;
     for (int i = 0; i < 120; ++i) {
@@ -327,11 +308,11 @@ TEST_F(FrontTest, TheFrontsConnectionsToTheAgentAreLimited) {
     const auto refused = std::count_if(watches.begin(), watches.end(),
                                        [](const auto& watch) { return !watch->Read(); });
     EXPECT_GT(refused, 0);
-    EXPECT_LE(Descriptors() - before, 64);
+    EXPECT_LE(CountOpenFiles() - before, 64);
     for (const auto& watch : watches) watch->context.TryCancel();
   }
-  EXPECT_TRUE(Soon([&] { return List(kMigrator) == "OK"; }));
-  EXPECT_TRUE(Soon([&] { return Descriptors() <= before; }));
+  EXPECT_TRUE(WaitUntil([&] { return List(kMigrator) == "OK"; }));
+  EXPECT_TRUE(WaitUntil([&] { return CountOpenFiles() <= before; }));
 }
 
 TEST_F(FrontTest, OneClientCannotTakeThePlaceOfOthers) {
@@ -348,6 +329,26 @@ TEST_F(FrontTest, OneClientCannotTakeThePlaceOfOthers) {
   EXPECT_EQ(List(kMigrator), "OK") << "by another certificate";
 }
 
+TEST_F(FrontTest, OneAddressCannotTakeThePlaceOfOthers) {
+  options_.calls_per_address = 2;
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const Stub stub = StubOf(ca_.Issue(kMigrator));
+  ASSERT_EQ(Create(*stub, kShopPod), "OK");
+  Watch first(*stub, migration_.id());
+  Watch second(*stub, migration_.id());
+  ASSERT_TRUE(first.Read());
+  ASSERT_TRUE(second.Read());
+  EXPECT_EQ(List(kMigrator), "UNAVAILABLE") << "by another certificate";
+}
+
+TEST_F(FrontTest, TheRateOfAClientIsLimited) {
+  options_.calls_per_second = 1;  // and one more at once
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const auto channel = ConnectAs(ca_.Issue(kMigrator), ca_);
+  EXPECT_TRUE(WaitUntil([&] { return ListBy(channel) == "UNAVAILABLE"; }));
+  EXPECT_EQ(List(kMigrator), "OK") << "by another certificate";
+}
+
 TEST_F(FrontTest, ANewCertificateAndANewCaAreLoaded) {
   ASSERT_NO_FATAL_FAILURE(Start());
   const TestCa next("next");
@@ -355,7 +356,7 @@ TEST_F(FrontTest, ANewCertificateAndANewCaAreLoaded) {
   const Identity client = next.Issue(kMigrator);
   ASSERT_NO_FATAL_FAILURE(Step());
   EXPECT_EQ(supervisor_->load_count(), 2);
-  EXPECT_TRUE(Soon([&] { return ListBy(ConnectAs(client, next)) == "OK"; }));
+  EXPECT_TRUE(WaitUntil([&] { return ListBy(ConnectAs(client, next)) == "OK"; }));
   EXPECT_EQ(ListBy(ConnectAs(ca_.Issue(kMigrator), next)), "UNAUTHENTICATED")
       << "the old CA counts no more";
   ASSERT_NO_FATAL_FAILURE(Step());
@@ -397,7 +398,7 @@ TEST_F(FrontTest, ARevokedClientLosesItsConnection) {
   ASSERT_NO_FATAL_FAILURE(Step());
   EXPECT_FALSE(watch.Read()) << "ends after shutdown_seconds";
   EXPECT_EQ(watch.reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_TRUE(Soon([&] { return ListAs(client) == "UNAUTHENTICATED"; }));
+  EXPECT_TRUE(WaitUntil([&] { return ListAs(client) == "UNAUTHENTICATED"; }));
   EXPECT_EQ(List(kMigrator), "OK");
 }
 
@@ -432,14 +433,14 @@ TEST_F(FrontTest, ServesOnceTheFilesAreRight) {
   EXPECT_FALSE(supervisor_->is_running());
   WriteFiles("3", ca_.Issue(kName), ca_.certificate(), ca_.RevocationList({}));
   ASSERT_NO_FATAL_FAILURE(Step());
-  EXPECT_TRUE(Soon([this] { return List(kMigrator) == "OK"; }));
+  EXPECT_TRUE(WaitUntil([this] { return List(kMigrator) == "OK"; }));
 }
 
 TEST_F(FrontTest, AnEndOfNginxIsAnError) {
   const auto taken = ListenTcp({"127.0.0.1", false, port_});
   supervisor_ = std::make_unique<Supervisor>(options_, Clock::System());
   absl::Status status;
-  EXPECT_TRUE(Soon([&] { return !(status = supervisor_->Tick()).ok(); }));
+  EXPECT_TRUE(WaitUntil([&] { return !(status = supervisor_->Tick()).ok(); }));
   EXPECT_THAT(std::string(status.message()),
               StartsWith("nginx has ended by itself, with exit code"));
 }
@@ -448,35 +449,6 @@ TEST_F(FrontTest, AnAgentThatIsAbsentIsUnavailable) {
   ASSERT_NO_FATAL_FAILURE(Start());
   front_->Shutdown(absl::ZeroDuration());
   EXPECT_EQ(List(kMigrator), "UNAVAILABLE");
-}
-
-TEST(NginxConfigurationTest, AllAddressesAreIpv4WithoutIpv6) {
-  FrontOptions options;
-  options.http_address = "[::]:9465";
-  EXPECT_THAT(NginxConfiguration(options, true, absl::UnixEpoch()),
-              HasSubstr("listen [::]:9463 ipv6only=off ssl http2"));
-  const std::string without = NginxConfiguration(options, false, absl::FromUnixSeconds(1234567));
-  EXPECT_THAT(without, HasSubstr("listen 0.0.0.0:9463 ssl http2"));
-  EXPECT_THAT(without, HasSubstr("listen 0.0.0.0:9465;"));
-  EXPECT_THAT(without,
-              HasSubstr("numa_locality_api_certificate_expiry_timestamp_seconds 1234567\\n"));
-}
-
-TEST(NginxConfigurationTest, NoOptionCanAddToIt) {
-  FrontOptions options;
-  options.certificate = options.key = options.client_ca = "/tls/x";
-  EXPECT_TRUE(CheckFrontOptions(options).ok());
-  for (std::string FrontOptions::*path :
-       {&FrontOptions::agent_socket, &FrontOptions::certificate, &FrontOptions::key,
-        &FrontOptions::client_ca, &FrontOptions::work_dir, &FrontOptions::revocations}) {
-    for (const char* wrong : {"/a;b", "/a b", "/$a", "/a\"", "/a\n", "a", "/a{"}) {
-      FrontOptions other = options;
-      other.*path = wrong;
-      EXPECT_TRUE(absl::IsInvalidArgument(CheckFrontOptions(other))) << wrong;
-    }
-  }
-  options.http_address = "localhost:1";
-  EXPECT_TRUE(absl::IsInvalidArgument(CheckFrontOptions(options)));
 }
 
 TEST_F(FrontTest, FilesThatNginxCouldNotLoadAreTriedAgain) {

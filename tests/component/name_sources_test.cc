@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -20,6 +19,7 @@
 #include "agent/runtime/pod_resources_client.h"
 #include "numalocality/runtime/v1/pod_resources.pb.h"
 #include "numalocality/runtime/v1/runtime.pb.h"
+#include "tests/component/wait.h"
 #include "tests/component/wire_server.h"
 #include "tests/unit/fake/temp_tree.h"
 
@@ -86,11 +86,6 @@ void ServePodResources(WireServer& server) {
   }
   pod->add_containers()->set_name("sidecar");
   server.Answer(kPodResources, pods);
-}
-
-bool Eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 1000 && !condition(); ++i) absl::SleepFor(absl::Milliseconds(10));
-  return condition();
 }
 
 class NameSourcesTest : public ::testing::Test {
@@ -198,19 +193,19 @@ TEST_F(NameSourcesTest, NamesReturnByThemselves) {
   directory.Start();
   const ContainerRef container{kUid, Id('2'), QosClass::kGuaranteed};
   const auto status = [&](size_t index) { return directory.Status()[index].last_read; };
-  EXPECT_TRUE(Eventually([&] { return absl::IsUnavailable(status(0)); }));
+  EXPECT_TRUE(WaitUntil([&] { return absl::IsUnavailable(status(0)); }));
   EXPECT_EQ(directory.Describe(container), ContainerDescription());
 
   auto runtime = std::make_unique<WireServer>(cri_socket_);
   ServeCri(*runtime);
   auto kubelet = std::make_unique<WireServer>(kubelet_socket_);
   ServePodResources(*kubelet);
-  EXPECT_TRUE(Eventually([&] { return directory.Describe(container).assignment.has_value(); }));
-  EXPECT_TRUE(Eventually([&] { return directory.NamesOf(container) == kNames; }));
+  EXPECT_TRUE(WaitUntil([&] { return directory.Describe(container).assignment.has_value(); }));
+  EXPECT_TRUE(WaitUntil([&] { return directory.NamesOf(container) == kNames; }));
 
   runtime.reset();
   directory.Nudge();
-  EXPECT_TRUE(Eventually([&] { return absl::IsUnavailable(status(0)); }));
+  EXPECT_TRUE(WaitUntil([&] { return absl::IsUnavailable(status(0)); }));
   EXPECT_EQ(directory.NamesOf(container), kNames) << "kept";
 
   runtime = std::make_unique<WireServer>(cri_socket_);
@@ -218,7 +213,7 @@ TEST_F(NameSourcesTest, NamesReturnByThemselves) {
   AddSandbox(sandboxes, 'b', 0, "later");
   runtime->Answer(kSandboxes, sandboxes);
   runtime->Answer(kContainers, wire::ListContainersResponse());
-  EXPECT_TRUE(Eventually(
+  EXPECT_TRUE(WaitUntil(
       [&] { return directory.Describe(container).metadata->labels.at("app") == "later"; }));
   EXPECT_TRUE(status(0).ok());
 }
