@@ -18,6 +18,7 @@
 #include "agent/base/log.h"
 #include "agent/base/version.h"
 #include "agent/config/parse_configuration.h"
+#include "agent/os/base/end_signals.h"
 #include "agent/os/base/file.h"
 #include "agent/os/process/own_process.h"
 #include "agent/runtime/seccomp_profile.h"
@@ -63,17 +64,6 @@ int InstallProfile(const std::string& from, const std::string& to) {
   if (status.ok()) return EXIT_SUCCESS;
   std::cerr << "ERROR: " << status.message() << "\n";
   return EXIT_FAILURE;
-}
-
-// Blocks the signals that end the agent, in this thread and all threads that it starts later.
-// Returns these signals.
-sigset_t BlockEndSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
 }
 
 int Run(const Flags& flags) {

@@ -15,11 +15,13 @@
 #include "agent/front/front_options.h"
 #include "agent/front/nginx_configuration.h"
 #include "agent/front/supervisor.h"
+#include "agent/os/base/end_signals.h"
 
 namespace numalocality {
 namespace {
 
-// Less than the time that the agent takes to end, which ends the calls that remain.
+// How long calls may go on after a signal. The agent, which a pod's end stops too, takes longer and
+// ends those that remain.
 constexpr absl::Duration kGrace = absl::Seconds(3);
 constexpr timespec kPeriod = {1, 0};
 
@@ -29,11 +31,7 @@ int Serve(const FrontOptions& options, LogFormat format) {
     LogError(status.message());
     return EXIT_FAILURE;
   }
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const sigset_t signals = BlockEndSignals();
   Supervisor supervisor(options, Clock::System());
   while (true) {
     if (const absl::Status status = supervisor.Tick(); !status.ok()) {

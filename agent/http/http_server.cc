@@ -1,12 +1,10 @@
 #include "agent/http/http_server.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "agent/base/clock.h"
 #include "agent/base/status.h"
+#include "agent/os/base/poll.h"
 
 namespace numalocality {
 namespace {
@@ -76,14 +75,6 @@ std::string AnswerTo(absl::string_view head, const HttpPages& pages) {
 }
 
 absl::Duration Now() { return Clock::System().Monotonic(); }
-
-// poll(2) until one is ready, or `time` has passed.
-void Poll(std::vector<pollfd>& polled, absl::Duration time) {
-  const timespec timeout = absl::ToTimespec(std::max(time, absl::ZeroDuration()));
-  const bool forever = time == absl::InfiniteDuration();
-  if (ppoll(polled.data(), polled.size(), forever ? nullptr : &timeout, nullptr) >= 0) return;
-  for (pollfd& each : polled) each.revents = 0;  // interrupted by a signal
-}
 
 }  // namespace
 

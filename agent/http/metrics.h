@@ -8,8 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "agent/engine/migrate/totals.h"
 #include "agent/http/metric_family.h"
 #include "agent/model/configuration.h"

@@ -1,12 +1,10 @@
 #include "agent/rpc/self_socket.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +14,7 @@
 #include "agent/base/status.h"
 #include "agent/model/access.h"
 #include "agent/os/base/peer_socket.h"
+#include "agent/os/base/poll.h"
 #include "agent/os/process/process_handle.h"
 
 namespace numalocality {
@@ -27,14 +26,6 @@ constexpr absl::Duration kNoFilePause = absl::Milliseconds(100);
 constexpr absl::Duration kRefusalPause = absl::Milliseconds(1);
 
 absl::Duration MonotonicNow() { return Clock::System().Monotonic(); }
-
-void PollUntil(std::vector<pollfd>& polled, absl::Duration end) {
-  const absl::Duration time = std::max(end - MonotonicNow(), absl::ZeroDuration());
-  const timespec timeout = absl::ToTimespec(time);
-  const bool forever = end == absl::InfiniteDuration();
-  if (ppoll(polled.data(), polled.size(), forever ? nullptr : &timeout, nullptr) >= 0) return;
-  for (pollfd& each : polled) each.revents = 0;  // interrupted by a signal
-}
 
 }  // namespace
 
@@ -88,7 +79,7 @@ void SelfSocket::Run() {
       polled.push_back({client.connection.fd(), client.connection.events(), 0});
       end = std::min(end, client.connection.end());
     }
-    PollUntil(polled, end);
+    Poll(polled, end - MonotonicNow());
     auto ready = polled.begin() + 2;
     for (Client& client : clients_) {
       if ((ready++)->revents != 0) Step(client);

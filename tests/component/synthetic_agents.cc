@@ -1,7 +1,6 @@
 // synthetic-agents: many agents in one process, for tests of their clients. Each has the real
 // server, migrator and repair loop, over a fake kernel with containers whose memory is remote.
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>
@@ -20,6 +19,8 @@
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/repair/policy_loop.h"
 #include "agent/engine/workload/name_directory.h"
+#include "agent/os/base/end_signals.h"
+#include "agent/os/process/own_process.h"
 #include "agent/rpc/server.h"
 #include "tests/unit/fake/fake_machine.h"
 #include "tests/unit/fake/fake_name_source.h"
@@ -146,16 +147,8 @@ class SyntheticAgent {
 };
 
 int Run(const Options& options) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // As the agent does at its start.
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
+  const sigset_t signals = BlockEndSignals();
+  if (const absl::Status raised = RaiseOpenFileLimit(); !raised.ok()) LogWarning(raised.message());
 
   std::vector<std::unique_ptr<SyntheticAgent>> agents;
   std::ofstream endpoints(options.directory + "/endpoints");
