@@ -18,13 +18,12 @@
 namespace numalocality {
 namespace {
 
-constexpr size_t kMaxNameLength = 63;        // as in Kubernetes
-constexpr char kTurnedOff[] = "off";         // in an annotation, instead of a policy's name
-constexpr int kMostMigrations = 64;          // concurrent ones
-constexpr int kFarthestDistance = 254;       // in a SLIT, 255 means unreachable
-constexpr int kMostContainers = 100'000;     // with series of their own
-constexpr int kMostDevices = 10'000;         // kubelet runs some hundred pods
-constexpr size_t kMaxIdentityLength = 2048;  // of a SPIFFE ID
+constexpr size_t kMaxNameLength = 63;     // as in Kubernetes
+constexpr char kTurnedOff[] = "off";      // in an annotation, instead of a policy's name
+constexpr int kMostMigrations = 64;       // concurrent ones
+constexpr int kFarthestDistance = 254;    // in a SLIT, 255 means unreachable
+constexpr int kMostContainers = 100'000;  // with series of their own
+constexpr int kMostDevices = 10'000;      // kubelet runs some hundred pods
 
 bool IsName(absl::string_view text, absl::string_view punctuation) {
   return !text.empty() && text.size() <= kMaxNameLength &&
@@ -78,16 +77,10 @@ absl::Status CheckListenAddress(absl::string_view address) {
 }
 
 absl::Status CheckIdentity(absl::string_view identity) {
-  const bool is_printable = std::all_of(identity.begin(), identity.end(), [](char c) {
-    return absl::ascii_isprint(static_cast<unsigned char>(c));
-  });
-  if (is_printable && !identity.empty() && identity.size() <= kMaxIdentityLength) {
-    return absl::OkStatus();
-  }
+  if (IsPrintableIdentity(identity)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "must be the identity in a client's certificate: its URI, such as spiffe://cluster/shop, "
-      "else "
-      "its first DNS name, else its common name");
+      "else its first DNS name, else its common name");
 }
 
 FieldReader NamespaceName(std::string& out) { return Text(out, CheckNamespace); }

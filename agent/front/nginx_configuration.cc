@@ -16,41 +16,41 @@
 namespace numalocality {
 namespace {
 
-// Names in capitals are replaced.
+// "@NAME@" is replaced.
 constexpr char kMain[] = R"(# Written by numa-locality-front at each load. Changes are lost.
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile DESCRIPTORS;
+worker_rlimit_nofile @DESCRIPTORS@;
 # Afterwards the connections of a worker that a reload has replaced end, also those of clients whose
 # certificates are no longer accepted.
-worker_shutdown_timeout SHUTDOWN_TIMEOUT;
-pid WORK_DIR/nginx.pid;
+worker_shutdown_timeout @SHUTDOWN_TIMEOUT@;
+pid @WORK_DIR@/nginx.pid;
 # numa-locality-front passes on what matters.
 error_log stderr info;
 events {
-  worker_connections CONNECTIONS;
+  worker_connections @CONNECTIONS@;
 }
 http {
   access_log off;
   server_tokens off;
-  client_body_temp_path WORK_DIR/body;
-  proxy_temp_path WORK_DIR/proxy;
-  fastcgi_temp_path WORK_DIR/fastcgi;
-  uwsgi_temp_path WORK_DIR/uwsgi;
-  scgi_temp_path WORK_DIR/scgi;
+  client_body_temp_path @WORK_DIR@/body;
+  proxy_temp_path @WORK_DIR@/proxy;
+  fastcgi_temp_path @WORK_DIR@/fastcgi;
+  uwsgi_temp_path @WORK_DIR@/uwsgi;
+  scgi_temp_path @WORK_DIR@/scgi;
   limit_conn_zone $binary_remote_addr zone=addresses:1m;
   limit_conn_zone $ssl_client_fingerprint zone=clients:1m;
-  limit_req_zone $ssl_client_fingerprint zone=calls:1m rate=CALLS_PER_SECONDr/s;
+  limit_req_zone $ssl_client_fingerprint zone=calls:1m rate=@CALLS_PER_SECOND@r/s;
 
   server {
     # Finds clients that have disappeared during a watch.
-    listen LISTEN ssl http2 so_keepalive=60s:20s:3;
+    listen @LISTEN@ ssl http2 so_keepalive=60s:20s:3;
 
     ssl_protocols TLSv1.3;
-    ssl_certificate CERTIFICATE;
-    ssl_certificate_key KEY;
-    ssl_client_certificate CLIENT_CA;
-    REVOCATIONS
+    ssl_certificate @CERTIFICATE@;
+    ssl_certificate_key @KEY@;
+    ssl_client_certificate @CLIENT_CA@;
+    @REVOCATIONS@
     ssl_verify_client on;
     ssl_verify_depth 4;
     # A resumed session would not be checked against a new list of revoked certificates.
@@ -66,9 +66,9 @@ http {
     # A client that makes and cancels calls without end must connect again (CVE-2023-44487).
     keepalive_requests 1000;
 
-    limit_conn addresses CALLS_PER_ADDRESS;
-    limit_conn clients CALLS_PER_CLIENT;
-    limit_req zone=calls burst=CALLS_PER_SECOND nodelay;
+    limit_conn addresses @CALLS_PER_ADDRESS@;
+    limit_conn clients @CALLS_PER_CLIENT@;
+    limit_req zone=calls burst=@CALLS_PER_SECOND@ nodelay;
     limit_conn_status 429;
     limit_conn_log_level info;
     limit_req_status 429;
@@ -90,11 +90,11 @@ http {
       return 503 "the agent does not answer\n";
     }
     location / {
-      grpc_pass grpc://unix:AGENT_SOCKET;
+      grpc_pass grpc://unix:@AGENT_SOCKET@;
       # Replaces what the client sends under this name.
       grpc_set_header x-client-certificate $ssl_client_escaped_cert;
       grpc_connect_timeout 5s;
-      # A watch may be quiet for long.
+      # A quiet watch sends a heartbeat after 30 s.
       grpc_read_timeout 1d;
       grpc_send_timeout 1d;
       grpc_next_upstream off;
@@ -102,18 +102,18 @@ http {
       grpc_buffer_size 16k;
     }
   }
-HTTP}
+@HTTP@}
 )";
 
 constexpr char kHttp[] = R"(
   server {
-    listen HTTP_LISTEN;
+    listen @HTTP_LISTEN@;
     default_type text/plain;
     location = /healthz {
       return 200 "ok\n";
     }
     location = /metrics {
-      return 200 "# HELP numa_locality_api_certificate_expiry_timestamp_seconds When the first certificate of the network API expires.\n# TYPE numa_locality_api_certificate_expiry_timestamp_seconds gauge\nnuma_locality_api_certificate_expiry_timestamp_seconds EXPIRY\n";
+      return 200 "# HELP numa_locality_api_certificate_expiry_timestamp_seconds When the first certificate of the network API expires.\n# TYPE numa_locality_api_certificate_expiry_timestamp_seconds gauge\nnuma_locality_api_certificate_expiry_timestamp_seconds @EXPIRY@\n";
     }
     location / {
       return 404;
@@ -159,27 +159,27 @@ std::string NginxConfiguration(const FrontOptions& options, bool has_ipv6, absl:
   const std::string http =
       options.http_address.empty()
           ? ""
-          : absl::StrReplaceAll(kHttp, {{"HTTP_LISTEN", Listen(options.http_address, has_ipv6)},
-                                        {"EXPIRY", absl::StrCat(absl::ToUnixSeconds(expiry))}});
+          : absl::StrReplaceAll(kHttp, {{"@HTTP_LISTEN@", Listen(options.http_address, has_ipv6)},
+                                        {"@EXPIRY@", absl::StrCat(absl::ToUnixSeconds(expiry))}});
   // Beside its connections, nginx has some files, listening sockets and pipes.
   constexpr int kOtherDescriptors = 64;
   return absl::StrReplaceAll(
-      kMain, {{"SHUTDOWN_TIMEOUT", absl::StrCat(options.shutdown_seconds, "s")},
-              {"DESCRIPTORS", absl::StrCat(options.connections + kOtherDescriptors)},
-              {"CONNECTIONS", absl::StrCat(options.connections)},
-              {"WORK_DIR", options.work_dir},
-              {"CALLS_PER_SECOND", absl::StrCat(options.calls_per_second)},
-              {"CALLS_PER_ADDRESS", absl::StrCat(options.calls_per_address)},
-              {"CALLS_PER_CLIENT", absl::StrCat(options.calls_per_client)},
-              {"LISTEN", Listen(options.address, has_ipv6)},
-              {"CERTIFICATE", options.certificate},
-              {"_certificate_key KEY", absl::StrCat("_certificate_key ", options.key)},
-              {"CLIENT_CA", options.client_ca},
-              {"REVOCATIONS", options.revocations.empty()
-                                  ? "# Without a list, no certificate is revoked."
-                                  : absl::StrCat("ssl_crl ", options.revocations, ";")},
-              {"AGENT_SOCKET", options.agent_socket},
-              {"HTTP}", absl::StrCat(http, "}")}});
+      kMain, {{"@SHUTDOWN_TIMEOUT@", absl::StrCat(options.shutdown_seconds, "s")},
+              {"@DESCRIPTORS@", absl::StrCat(options.connections + kOtherDescriptors)},
+              {"@CONNECTIONS@", absl::StrCat(options.connections)},
+              {"@WORK_DIR@", options.work_dir},
+              {"@CALLS_PER_SECOND@", absl::StrCat(options.calls_per_second)},
+              {"@CALLS_PER_ADDRESS@", absl::StrCat(options.calls_per_address)},
+              {"@CALLS_PER_CLIENT@", absl::StrCat(options.calls_per_client)},
+              {"@LISTEN@", Listen(options.address, has_ipv6)},
+              {"@CERTIFICATE@", options.certificate},
+              {"@KEY@", options.key},
+              {"@CLIENT_CA@", options.client_ca},
+              {"@REVOCATIONS@", options.revocations.empty()
+                                    ? "# Without a list, no certificate is revoked."
+                                    : absl::StrCat("ssl_crl ", options.revocations, ";")},
+              {"@AGENT_SOCKET@", options.agent_socket},
+              {"@HTTP@", http}});
 }
 
 }  // namespace numalocality

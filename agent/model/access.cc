@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/model/error_details.h"
@@ -18,15 +21,22 @@ constexpr EnumTable<Role> kRoles = {{
 }};
 static_assert(IsWellFormed(kRoles));
 
-std::vector<Workload> WorkloadsIn(const Migration& migration) {
-  std::vector<Workload> workloads;
-  for (const WorkloadMigration& each : migration.workloads) workloads.push_back(each.workload);
-  return workloads;
-}
+constexpr char kSelfPrefix[] = "self:";
 
 }  // namespace
 
 const EnumTable<Role>& TableOf(Role) { return kRoles; }
+
+bool IsPrintableIdentity(absl::string_view text) {
+  constexpr size_t kMaxBytes = 2048;  // of a SPIFFE ID
+  return !text.empty() && text.size() <= kMaxBytes &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); });
+}
+
+bool IsSelfIdentity(absl::string_view identity) {
+  return absl::ConsumePrefix(&identity, kSelfPrefix) && !absl::StartsWith(identity, "//");
+}
 
 Access Access::Granted(const std::string& identity, const std::vector<ApiClient>& clients) {
   std::vector<ApiClient> grants;
@@ -36,7 +46,7 @@ Access Access::Granted(const std::string& identity, const std::vector<ApiClient>
 }
 
 Access Access::Self(const Workload& container) {
-  Access access(absl::StrCat(kSelfIdentity, container.container->pod_uid, "/",
+  Access access(absl::StrCat(kSelfPrefix, container.container->pod_uid, "/",
                              container.container->container_id),
                 {});
   access.own_ = container;
@@ -118,13 +128,13 @@ absl::Status Access::CheckAll(Role role, const std::vector<Workload>& workloads)
 }
 
 absl::Status Access::CheckSee(const Migration& migration) const {
-  return CheckAll(Role::kViewer, WorkloadsIn(migration));
+  return CheckAll(Role::kViewer, migration.Workloads());
 }
 
 absl::Status Access::CheckCancel(const Migration& migration) const {
   const bool is_own = migration.request.origin == MigrationOrigin::kApi && !identity_.empty() &&
                       migration.request.created_by == identity_;
-  return CheckAll(is_own ? Role::kMigrator : Role::kAdmin, WorkloadsIn(migration));
+  return CheckAll(is_own ? Role::kMigrator : Role::kAdmin, migration.Workloads());
 }
 
 }  // namespace numalocality

@@ -33,8 +33,12 @@ struct ApiClient {
   bool operator==(const ApiClient&) const = default;
 };
 
-// What the identities of containers on the self socket begin with.
-inline constexpr char kSelfIdentity[] = "self:";
+// Whether text may be the identity in a client's certificate: printable ASCII, not too long.
+bool IsPrintableIdentity(absl::string_view text);
+
+// Whether an identity is that of a container on the self socket (Access::Self), and not a URI such
+// as "self://x".
+bool IsSelfIdentity(absl::string_view identity);
 
 // One client's rights. Errors are PERMISSION_DENIED with the details of kRoleMissing.
 class Access {

@@ -16,11 +16,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "agent/base/status.h"
+#include "agent/model/access.h"
 
 namespace numalocality {
 namespace {
-
-constexpr size_t kMaxIdentity = 2048;  // of a SPIFFE ID
 
 // OpenSSL would otherwise ask for a passphrase on the terminal.
 int NoPassword(char*, int, int, void*) { return -1; }
@@ -83,17 +82,12 @@ absl::StatusOr<Names> NamesIn(const X509& certificate) {
   return names;
 }
 
-bool IsPrintable(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxIdentity &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); });
-}
-
 absl::StatusOr<std::string> IdentityOf(const X509& certificate) {
   NL_ASSIGN_OR_RETURN(const Names names, NamesIn(certificate));
   if (!names.uris.empty()) {
     const std::string& uri = names.uris.front();
-    if (names.uris.size() == 1 && IsPrintable(uri) && absl::StrContains(uri, "://")) return uri;
+    if (names.uris.size() == 1 && IsPrintableIdentity(uri) && absl::StrContains(uri, "://"))
+      return uri;
     return absl::InvalidArgumentError(
         "must have one URI as its subject alternative name, such as spiffe://cluster/shop, or "
         "none");
@@ -104,7 +98,7 @@ absl::StatusOr<std::string> IdentityOf(const X509& certificate) {
         "has no URI or DNS name as its subject alternative name, and not one common name");
   }
   const std::string& name = others.front();
-  if (IsPrintable(name) && !absl::StrContains(name, ":")) return name;
+  if (IsPrintableIdentity(name) && !absl::StrContains(name, ":")) return name;
   return absl::InvalidArgumentError("its name must be printable ASCII without ':'");
 }
 

@@ -34,6 +34,11 @@ const std::string& Workload::PodKey() const {
   return container.has_value() && !container->pod_uid.empty() ? container->pod_uid : cgroup_path;
 }
 
+absl::string_view WithoutScheme(absl::string_view container_id) {
+  const size_t scheme = container_id.find("://");
+  return scheme == absl::string_view::npos ? container_id : container_id.substr(scheme + 3);
+}
+
 bool Workload::HoldsCgroup(const std::string& path) const { return IsWithin(path, cgroup_path); }
 
 bool Workload::IsSame(const Workload& other) const {

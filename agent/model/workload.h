@@ -4,12 +4,14 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "agent/model/container_names.h"
 #include "agent/model/enum_table.h"
 #include "agent/model/ids.h"
@@ -70,6 +72,12 @@ struct Workload {
 // as the pod exists, and the kernel numbers cgroups in the order of their creation. CRI-O may do
 // without one. Changes only unknown roles.
 void PresumeSandboxes(std::vector<Workload>& workloads);
+
+// Shortest prefix of a container id that selects; docker and crictl print more.
+inline constexpr size_t kMinContainerIdPrefix = 8;
+
+// A container id without the "containerd://" that Kubernetes writes before it.
+absl::string_view WithoutScheme(absl::string_view container_id);
 
 // How a caller names workloads. Exactly one member is set, or pod_uid and container_id together. A
 // pod UID alone means all containers of the pod.

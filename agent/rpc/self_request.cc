@@ -26,16 +26,12 @@ constexpr const char* kMethods[] = {
 // Of a request; also the default.
 constexpr absl::Duration kLongestMigration = absl::Minutes(5);
 
-// Shorter prefixes of an id are ambiguous on some machine: see WorkloadFinder.
-constexpr size_t kShortestPrefix = 8;
-
 // Compares, and looks nothing up: an answer must not show whether another workload exists.
 bool MeansContainer(const WorkloadSelector& selector, const Workload& container) {
   const ContainerRef& own = *container.container;
   const auto means_id = [&own](const std::string& id) {
-    const size_t scheme = id.find("://");
-    const std::string prefix = scheme == std::string::npos ? id : id.substr(scheme + 3);
-    return prefix.size() >= kShortestPrefix && absl::StartsWith(own.container_id, prefix);
+    const absl::string_view prefix = WithoutScheme(id);
+    return prefix.size() >= kMinContainerIdPrefix && absl::StartsWith(own.container_id, prefix);
   };
   if (selector.names.has_value()) {
     return !selector.names->container.empty() && *selector.names == container.names;

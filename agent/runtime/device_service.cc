@@ -21,13 +21,8 @@ grpc::ByteBuffer ToBuffer(const std::string& message) {
 }
 
 std::string FromBuffer(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  std::string message;
-  if (!buffer.Dump(&slices).ok()) return message;
-  for (const grpc::Slice& slice : slices) {
-    message.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return message;
+  grpc::Slice slice;
+  return buffer.DumpToSingleSlice(&slice).ok() ? std::string(slice.begin(), slice.end()) : "";
 }
 
 kubelet_api::AllocateResponse GiftFor(const kubelet_api::AllocateRequest& request,

@@ -117,9 +117,9 @@ class TwoNamespacesTest : public testing::Test {
   const TestCa ca_{"cluster"};
   FakeMachine machine_;
   TempTree tree_;
-  ConfigurationSource configuration_{
-      Written(tree_, kClients), ConfigurationSource::Presence::kRequired, Clock::System(),
-      ParseConfiguration, [](const Configuration&) { return absl::OkStatus(); }};
+  ConfigurationSource configuration_{Written(tree_, kClients),
+                                     ConfigurationSource::Presence::kRequired, Clock::System(),
+                                     ParseConfiguration};
   FakeNameSource* source_ = nullptr;
   NameDirectory names_{Sources(source_), Clock::System()};
   const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {},

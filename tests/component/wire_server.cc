@@ -15,12 +15,8 @@ class WireServer::Reactor final : public grpc::ServerGenericBidiReactor {
 
   void OnReadDone(bool ok) override {
     std::string request;
-    std::vector<grpc::Slice> slices;
-    if (ok && buffer_.Dump(&slices).ok()) {
-      for (const grpc::Slice& slice : slices) {
-        request.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-      }
-    }
+    grpc::Slice slice;
+    if (ok && buffer_.DumpToSingleSlice(&slice).ok()) request = {slice.begin(), slice.end()};
     {
       const std::lock_guard lock(server_.mutex_);
       server_.requests_[method_].push_back(request);

@@ -5,7 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
@@ -24,7 +23,7 @@ bool AskForTheSame(MigrationRequest earlier, MigrationRequest now) {
 }
 
 bool IsOfSelfSocket(const Migration& migration) {
-  return absl::StartsWith(migration.request.created_by, kSelfIdentity);
+  return IsSelfIdentity(migration.request.created_by);
 }
 
 // Whether it waits behind the requests of operators and controllers.
@@ -184,8 +183,8 @@ std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
   if (next == waiting_.end()) return nullptr;
   std::shared_ptr<MigrationEntry> entry = *next;
   if (IsSecondary(*entry)) {
-    if (running_repairs_ >= std::max(1, worker_count_ - 1)) return nullptr;
-    ++running_repairs_;
+    if (running_secondary_ >= std::max(1, worker_count_ - 1)) return nullptr;
+    ++running_secondary_;
   }
   waiting_.erase(next);
   ++running_;
@@ -194,13 +193,13 @@ std::shared_ptr<MigrationEntry> MigrationQueue::Take() {
 
 void MigrationQueue::Ended(const MigrationEntry& entry) {
   --running_;
-  running_repairs_ -= IsSecondary(entry) && !entry.is_replaced;
+  running_secondary_ -= IsSecondary(entry) && !entry.is_replaced;
   std::erase_if(stalled_, [&](const auto& each) { return each.second == entry.migration.id; });
 }
 
 void MigrationQueue::Replaced(MigrationEntry& entry) {
   entry.is_replaced = true;
-  running_repairs_ -= IsSecondary(entry);
+  running_secondary_ -= IsSecondary(entry);
   const Workload& workload = entry.migration.workloads[entry.workload].workload;
   stalled_.emplace(workload.PodKey(), entry.migration.id);
 }

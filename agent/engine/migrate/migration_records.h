@@ -107,7 +107,7 @@ class MigrationQueue {
   // up the replacements of workers.
   static constexpr int kMaxStalledOfPod = 2;
 
-  // Of several workers one is kept for requests of the API.
+  // Of several workers one is kept for requests of the API that are not of the self socket.
   void SetWorkers(int count) { worker_count_ = count; }
 
   void Add(const std::shared_ptr<MigrationEntry>& entry);
@@ -116,8 +116,8 @@ class MigrationQueue {
   // Takes the next one, which runs until Ended; null if none may run now.
   std::shared_ptr<MigrationEntry> Take();
   void Ended(const MigrationEntry& entry);
-  // The worker of a running migration was replaced. If it is a repair, another one may run from now
-  // on.
+  // The worker of a running migration was replaced. If it is a repair or a request of the self
+  // socket, another one may run from now on.
   void Replaced(MigrationEntry& entry);
 
   // RESOURCE_EXHAUSTED with the id of a stalled migration if the entry would wait for those of a
@@ -131,7 +131,7 @@ class MigrationQueue {
   std::deque<std::shared_ptr<MigrationEntry>> waiting_;
   int worker_count_ = 1;
   int running_ = 0;
-  int running_repairs_ = 0;  // and requests of the self socket
+  int running_secondary_ = 0;  // repairs and requests of the self socket
   // The ids of running migrations whose workers were replaced, by the pod (Workload::PodKey) whose
   // memory they were moving then.
   std::multimap<std::string, std::string> stalled_;

@@ -73,11 +73,12 @@ class Migrator {
 
   // Enqueues a migration and returns its record, state PENDING; for a request with the request_id
   // of an earlier one, returns that one's record. Requests of the API go before those of the repair
-  // loop, and one of several workers is kept for them. Errors: PERMISSION_DENIED,
-  // INVALID_ARGUMENT, FAILED_PRECONDITION and NOT_FOUND as Admit returns them; ABORTED with the
-  // other's id if a workload is being migrated, or is reserved; ALREADY_EXISTS if the request_id
-  // was used for another request; RESOURCE_EXHAUSTED with kMaxPending waiting, or as
-  // MigrationQueue::CheckStalled; UNAVAILABLE while shutting down.
+  // loop and of the self socket, and one of several workers is kept for them. Errors:
+  // PERMISSION_DENIED, INVALID_ARGUMENT, FAILED_PRECONDITION and NOT_FOUND as Admit returns them;
+  // ABORTED with the other's id if a workload is being migrated, or is reserved; ALREADY_EXISTS if
+  // the request_id was used for another request; RESOURCE_EXHAUSTED with kMaxPending waiting, or as
+  // MigrationQueue::CheckStalled and MigrationRecords::CheckOnlyOneOfPod; UNAVAILABLE while
+  // shutting down.
   absl::StatusOr<Migration> Submit(const MigrationRequest& request,
                                    const Access& access = Access::Full(""));
 
@@ -106,6 +107,8 @@ class Migrator {
   // The latest version, as soon as that is greater than `seen_version`, at the latest after
   // `timeout`.
   uint64_t WaitForAnyChange(uint64_t seen_version, absl::Duration timeout) const;
+
+  uint64_t LatestVersion() const { return WaitForAnyChange(0, absl::ZeroDuration()); }
 
   // The record that has the next version after `seen_version`: repeated calls, each with the
   // version that the last one returned, list the present state of all records that have changed.

@@ -23,9 +23,6 @@
 namespace numalocality {
 namespace {
 
-// Shortest accepted prefix of a container id; docker and crictl print more.
-constexpr size_t kMinIdPrefix = 8;
-
 // Most listings of one workload's processes while new ones keep appearing.
 constexpr int kMaxListings = 4;
 
@@ -100,14 +97,11 @@ absl::StatusOr<WorkloadSelector> Normalize(WorkloadSelector selector) {
         "resource name");
   }
   if (selector.container_id.has_value()) {
-    // Kubernetes writes "containerd://<id>".
-    if (const size_t scheme = selector.container_id->find("://"); scheme != std::string::npos) {
-      selector.container_id = selector.container_id->substr(scheme + 3);
-    }
-    if (selector.container_id->size() < kMinIdPrefix) {
+    selector.container_id = std::string(WithoutScheme(*selector.container_id));
+    if (selector.container_id->size() < kMinContainerIdPrefix) {
       return absl::InvalidArgumentError(absl::StrCat("container id '", *selector.container_id,
-                                                     "': give at least its first ", kMinIdPrefix,
-                                                     " characters"));
+                                                     "': give at least its first ",
+                                                     kMinContainerIdPrefix, " characters"));
     }
   }
   return selector;

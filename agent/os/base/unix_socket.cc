@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "agent/base/status.h"
 #include "agent/os/base/file.h"
 
@@ -84,6 +85,16 @@ absl::Status CheckDirectory(const std::string& directory) {
   return absl::OkStatus();
 }
 
+// What sets the path of such a socket.
+absl::string_view SettingOf(SocketReach reach) {
+  switch (reach) {
+    case SocketReach::kGroup: return "--front-socket";
+    case SocketReach::kAll: return "self.socket in the configuration";
+    case SocketReach::kOwner: break;
+  }
+  return "--socket";
+}
+
 // Whether a server accepts connections at `address`.
 absl::StatusOr<bool> IsServed(const sockaddr_un& address) {
   const ScopedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -119,13 +130,14 @@ absl::Status PrepareSocketPath(const std::string& path, SocketReach reach) {
   if (!S_ISSOCK(status.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "socket ", path,
-        ": the path exists and is not a socket; remove it, or choose another path with --socket"));
+        ": the path exists and is not a socket; remove it, or choose another path with ",
+        SettingOf(reach)));
   }
   NL_ASSIGN_OR_RETURN(const bool served, IsServed(address));
   if (served) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "socket ", path,
-        ": another agent listens there; stop it, or choose another path with --socket"));
+        "socket ", path, ": another agent listens there; stop it, or choose another path with ",
+        SettingOf(reach)));
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
     return ErrnoStatus(errno, absl::StrCat("remove stale socket ", path));

@@ -24,6 +24,18 @@ class MigrationQueueTest : public ::testing::Test {
     queue_.Add(entry);
     return entry;
   }
+  Entry AddOfSelfSocket(const std::string& id) {
+    auto entry = NewOfSelfSocket(id, id);
+    queue_.Add(entry);
+    return entry;
+  }
+  static Entry NewOfSelfSocket(const std::string& id, const std::string& pod) {
+    auto entry = std::make_shared<MigrationEntry>();
+    entry->migration.id = id;
+    entry->migration.workloads.emplace_back().workload.container.emplace().pod_uid = pod;
+    entry->migration.request.created_by = "self:" + pod + "/" + id;
+    return entry;
+  }
   Entry AddRequest(const std::string& id) { return Add(id, MigrationOrigin::kApi); }
   Entry AddRepair(const std::string& id) { return Add(id, MigrationOrigin::kPolicy); }
   std::string Take() {
@@ -59,6 +71,33 @@ TEST_F(MigrationQueueTest, OneWorkerIsKeptForRequests) {
   EXPECT_EQ(Take(), "request");
   queue_.Ended(*first);
   EXPECT_EQ(Take(), "repair 3");
+}
+
+TEST_F(MigrationQueueTest, RequestsOfTheSelfSocketWaitBehindOthersAndLeaveAWorker) {
+  queue_.SetWorkers(2);
+  AddOfSelfSocket("self 1");
+  AddOfSelfSocket("self 2");
+  AddRequest("request");
+  EXPECT_EQ(Take(), "request");
+  EXPECT_EQ(Take(), "self 1");
+  EXPECT_EQ(Take(), "") << "a worker is kept";
+  const Entry uri = Add("of a URI", MigrationOrigin::kApi);
+  uri->migration.request.created_by = "self://not-the-self-socket";
+  EXPECT_EQ(Take(), "of a URI");
+}
+
+TEST_F(MigrationQueueTest, APodHasOneMigrationFromTheSelfSocketAtATime) {
+  MigrationRecords records;
+  const Entry first = NewOfSelfSocket("first", "pod-a");
+  const auto check = [&](const std::string& pod) {
+    return records.CheckOnlyOneOfPod(NewOfSelfSocket("next", pod)->migration);
+  };
+  EXPECT_TRUE(check("pod-a").ok());
+  records.Add(first);
+  EXPECT_TRUE(absl::IsResourceExhausted(check("pod-a"))) << "another container of the pod";
+  EXPECT_TRUE(check("pod-b").ok());
+  first->migration.state = MigrationState::kSucceeded;
+  EXPECT_TRUE(check("pod-a").ok());
 }
 
 TEST_F(MigrationQueueTest, AnOnlyWorkerDoesBoth) {
