@@ -101,8 +101,8 @@ void ReportToProto(const LocalityReport& report, v1::GetStatusResponse& response
 grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest*,
                                      v1::GetStatusResponse* response) {
   const Call call(callers_, *context, "GetStatus");
-  const absl::Status known = call.CheckKnown();
-  if (!known.ok()) return call.End(known);
+  const absl::StatusOr<Access> access = call.access();
+  if (!access.ok()) return call.End(access.status());
   auto status = RunSelfTest(context_, runtime_, configuration_);
   if (!status.ok()) return ToGrpc(status.status());
   if (changes_ != nullptr) status->changes = changes_();
@@ -111,7 +111,7 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   StatusToProto(*status, *response);
   response->set_node_name(Printable(node_name_));
   // Findings name workloads of any namespace.
-  if (!call.access()->Check(Role::kViewer, "").ok()) response->clear_findings();
+  if (!access->Check(Role::kViewer, "").ok()) response->clear_findings();
   ReportToProto(*board_.Latest(), *response);
   return grpc::Status::OK;
 }
@@ -120,8 +120,8 @@ grpc::Status AgentService::GetPolicies(grpc::ServerContext* context, const v1::G
                                        v1::GetPoliciesResponse* response) {
   const Call call(callers_, *context, "GetPolicies");
   // Policies name namespaces and labels.
-  const absl::Status allowed =
-      call.access().ok() ? call.access()->Check(Role::kViewer, "") : call.access().status();
+  const absl::StatusOr<Access> access = call.access();
+  const absl::Status allowed = access.ok() ? access->Check(Role::kViewer, "") : access.status();
   if (!allowed.ok()) return call.End(allowed);
   if (configuration_ == nullptr) {
     ToProto(Configuration(), *response);

@@ -44,7 +44,7 @@ grpc::Status Call::End(const absl::Status& status) const {
   const auto add = [&line](absl::string_view key, absl::string_view value) {
     if (!value.empty()) absl::StrAppend(&line, " ", key, "=\"", LogSafe(value), "\"");
   };
-  add("by", access_.ok() ? access_->identity() : "");
+  add("by", identified_.ok() ? identified_->identity() : "");
   add("on", absl::string_view(subject_).substr(0, kMaxSubject));
   absl::StrAppend(&line, " result=", absl::StatusCodeToString(status.code()));
   add("why", status.message());

@@ -20,14 +20,14 @@ class Call {
  public:
   // `method`: such as "CreateMigration".
   Call(const Callers& callers, const grpc::ServerContextBase& context, const char* method)
-      : context_(context), method_(method), access_(callers.Identify(context)) {}
+      : context_(context), method_(method), identified_(callers.Identify(context)) {}
 
-  // What the caller may do; UNAUTHENTICATED without an identity.
-  const absl::StatusOr<Access>& access() const { return access_; }
-
-  // OK if the caller has any role.
-  absl::Status CheckKnown() const {
-    return access_.ok() ? access_->CheckKnown() : access_.status();
+  // What the caller may do. UNAUTHENTICATED without an identity, PERMISSION_DENIED without any
+  // role.
+  absl::StatusOr<Access> access() const {
+    if (!identified_.ok()) return identified_.status();
+    const absl::Status known = identified_->CheckKnown();
+    return known.ok() ? identified_ : known;
   }
 
   // From now on the call counts as one that changes something.
@@ -46,7 +46,7 @@ class Call {
  private:
   const grpc::ServerContextBase& context_;
   const char* const method_;
-  const absl::StatusOr<Access> access_;
+  const absl::StatusOr<Access> identified_;  // also without a role
   bool changes_ = false;
   std::string request_id_;
   std::string subject_;

@@ -11,13 +11,12 @@ namespace numalocality {
 absl::StatusOr<Access> Callers::Identify(const grpc::ServerContextBase& context) const {
   const auto& metadata = context.client_metadata();
   if (container_of_ != nullptr) {
-    const auto connection = metadata.find(kConnectionHeader);
-    if (connection == metadata.end()) {
+    const auto call = metadata.find(kCallHeader);
+    if (call == metadata.end()) {
       return absl::UnauthenticatedError("the call does not come from the self socket");
     }
-    NL_ASSIGN_OR_RETURN(
-        const Workload container,
-        container_of_(std::string(connection->second.data(), connection->second.size())));
+    NL_ASSIGN_OR_RETURN(const Workload container,
+                        container_of_(std::string(call->second.data(), call->second.size())));
     return Access::Self(container);
   }
   if (clients_ == nullptr) return Access::Full(absl::StrCat("uid:", geteuid()));

@@ -20,9 +20,9 @@ namespace numalocality {
 // $ssl_client_escaped_cert). Trusted on the front's socket only.
 inline constexpr char kCertificateHeader[] = "x-client-certificate";
 
-// Metadata in which the self socket passes the id of a connection. Trusted in calls within this
+// Metadata in which the self socket passes the id of a call. Trusted in calls within this
 // process only.
-inline constexpr char kConnectionHeader[] = "x-self-connection";
+inline constexpr char kCallHeader[] = "x-self-call";
 
 // Thread-safe.
 class Callers {
@@ -36,9 +36,9 @@ class Callers {
       : clients_(std::move(clients)) {}
 
   // Those of the self socket may ask for the container that `container_of` returns for the id of
-  // their connection.
+  // their call.
   static Callers OfContainers(
-      std::function<absl::StatusOr<Workload>(const std::string& connection)> container_of) {
+      std::function<absl::StatusOr<Workload>(const std::string& call)> container_of) {
     Callers callers;
     callers.container_of_ = std::move(container_of);
     return callers;
@@ -53,7 +53,7 @@ class Callers {
  private:
   // Both null: the agent's own socket.
   std::function<std::vector<ApiClient>()> clients_;
-  std::function<absl::StatusOr<Workload>(const std::string& connection)> container_of_;
+  std::function<absl::StatusOr<Workload>(const std::string& call)> container_of_;
 };
 
 }  // namespace numalocality

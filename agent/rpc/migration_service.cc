@@ -85,15 +85,11 @@ grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMig
     grpc::CallbackServerContext* context, const v1::WatchMigrationRequest* request) {
   using Message = v1::WatchMigrationResponse;
   const Call call(callers_, *context, "WatchMigration");
-  v1::GetMigrationRequest get;
-  get.set_id(request->id());
-  v1::GetMigrationResponse first;
-  if (const absl::Status seen = Get(call, get, first); !seen.ok()) {
-    return Watch<Message>::Refuse(pump_, call.End(seen));
-  }
-  const auto source = [this, access = *call.access(), id = request->id(),
-                       seen_version = uint64_t{0}](Message& message,
-                                                   bool new_round) mutable -> WatchStep {
+  const absl::StatusOr<Access> access = call.access();
+  const absl::Status visible = access.ok() ? CheckSee(*access, request->id()) : access.status();
+  if (!visible.ok()) return Watch<Message>::Refuse(pump_, call.End(visible));
+  const auto source = [this, access = *access, id = request->id(), seen_version = uint64_t{0}](
+                          Message& message, bool new_round) mutable -> WatchStep {
     if (!new_round) return {};
     const auto now = migrator_.Snapshot(id);
     if (!now.ok()) return {.end = ToGrpc(now.status())};
@@ -109,25 +105,23 @@ grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMig
     if (IsFinal(now->migration.state)) step.end = grpc::Status::OK;
     return step;
   };
-  return Watch<Message>::Start(pump_, source,
-                               [this](Message& message) { *message.mutable_agent() = agent_; });
+  return Watch<Message>::Start(pump_, source, agent_);
 }
 
 grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMigrations(
     grpc::CallbackServerContext* context, const v1::WatchMigrationsRequest* request) {
   using Message = v1::WatchMigrationsResponse;
   const Call call(callers_, *context, "WatchMigrations");
-  if (const absl::Status known = call.CheckKnown(); !known.ok()) {
-    return Watch<Message>::Refuse(pump_, call.End(known));
-  }
+  const absl::StatusOr<Access> access = call.access();
+  if (!access.ok()) return Watch<Message>::Refuse(pump_, call.End(access.status()));
   const auto filter = FromProto(request->filter());
   if (!filter.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(filter.status()));
   // A record that changes all the time is sent once in a round.
-  const auto source = [this, access = *call.access(), filter = *filter, is_synced = false,
+  const auto source = [this, access = *access, filter = *filter, is_synced = false,
                        seen_version = uint64_t{0}, last_of_round = uint64_t{0}](
                           Message& message, bool new_round) mutable -> WatchStep {
     if (new_round) {
-      last_of_round = migrator_.WaitForAnyChange(0, absl::ZeroDuration());
+      last_of_round = migrator_.LatestVersion();
       access = callers_.Again(access);
       if (const absl::Status known = access.CheckKnown(); !known.ok()) {
         return {.end = ToGrpc(known)};
@@ -144,8 +138,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMi
     message.set_synced(true);
     return {.has_message = true};
   };
-  return Watch<Message>::Start(pump_, source,
-                               [this](Message& message) { *message.mutable_agent() = agent_; });
+  return Watch<Message>::Start(pump_, source, agent_);
 }
 
 grpc::Status MigrationService::ReserveWorkload(grpc::ServerContext* context,
@@ -174,7 +167,6 @@ grpc::Status MigrationService::ListReservations(grpc::ServerContext* context,
 absl::Status MigrationService::List(const Call& call, const v1::ListReservationsRequest& request,
                                     v1::ListReservationsResponse& response) const {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   const WorkloadFilter filter = FromProto(request.filter());
   *response.mutable_agent() = agent_;
   for (const Reservation& reservation : migrator_.reservations().List()) {
@@ -198,7 +190,6 @@ absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& con
                                       const v1::CreateMigrationRequest& request,
                                       v1::CreateMigrationResponse& response) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   NL_ASSIGN_OR_RETURN(MigrationRequest wanted, FromProto(request));
   wanted.created_by = access.identity();
   call.On(Named(wanted));
@@ -227,10 +218,14 @@ absl::StatusOr<Migration> MigrationService::Find(const Access& access,
   return migration;
 }
 
+absl::Status MigrationService::CheckSee(const Access& access, const std::string& id) const {
+  NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, id));
+  return access.CheckSee(migration);
+}
+
 absl::Status MigrationService::Get(const Call& call, const v1::GetMigrationRequest& request,
                                    v1::GetMigrationResponse& response) const {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, request.id()));
   NL_RETURN_IF_ERROR(access.CheckSee(migration));
   ToMessage(access, migration, *response.mutable_migration());
@@ -240,7 +235,6 @@ absl::Status MigrationService::Get(const Call& call, const v1::GetMigrationReque
 absl::Status MigrationService::Cancel(Call& call, const v1::CancelMigrationRequest& request,
                                       v1::CancelMigrationResponse& response) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, request.id()));
   const std::vector<Workload> workloads = migration.Workloads();
   call.On(workloads);
@@ -256,7 +250,6 @@ absl::Status MigrationService::Cancel(Call& call, const v1::CancelMigrationReque
 
 absl::Status MigrationService::Release(Call& call, const v1::ReleaseWorkloadRequest& request) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   if (!request.has_workload()) {
     NL_ASSIGN_OR_RETURN(const Reservation reservation,
                         migrator_.reservations().Find(request.token()));
@@ -275,7 +268,6 @@ absl::Status MigrationService::Release(Call& call, const v1::ReleaseWorkloadRequ
 absl::Status MigrationService::Reserve(Call& call, const v1::ReserveWorkloadRequest& request,
                                        v1::ReserveWorkloadResponse& response) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   ReservationRequest wanted;
   wanted.created_by = access.identity();
   wanted.ttl = request.has_ttl() ? FromProto(request.ttl()) : kDefaultTtl;
@@ -315,7 +307,6 @@ absl::Status MigrationService::Reserve(Call& call, const v1::ReserveWorkloadRequ
 absl::Status MigrationService::List(const Call& call, const v1::ListMigrationsRequest& request,
                                     v1::ListMigrationsResponse& response) const {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const MigrationFilter filter, FromProto(request.filter()));
   NL_ASSIGN_OR_RETURN(std::string after, DecodePageToken(kMigrationPageOf, request.page_token()));

@@ -26,14 +26,16 @@ using MigrationServiceBase = v1::MigrationService::WithCallbackMethod_WatchMigra
 class MigrationService final : public MigrationServiceBase {
  public:
   // All outlive this. `requests` may be null, see RequestWatch. `agent`: for lists and watches.
+  // `heartbeat`: see WatchPump.
   MigrationService(const Callers& callers, Migrator& migrator, const EngineContext& context,
-                   Watchdog* requests, const v1::AgentInstance& agent)
+                   Watchdog* requests, const v1::AgentInstance& agent, absl::Duration heartbeat)
       : callers_(callers),
         migrator_(migrator),
         finder_(context.host, context.names),
         requests_(requests),
         agent_(agent),
-        pump_([this] { seen_version_ = migrator_.WaitForAnyChange(seen_version_, kPumpWait); }) {}
+        pump_([this] { seen_version_ = migrator_.WaitForAnyChange(seen_version_, kPumpWait); },
+              heartbeat) {}
 
   // Ends all watches.
   void StopWatches() { pump_.Stop(); }
@@ -72,6 +74,7 @@ class MigrationService final : public MigrationServiceBase {
                       v1::CreateMigrationResponse& response);
   // NOT_FOUND also where the caller is a container and the migration is not its own.
   absl::StatusOr<Migration> Find(const Access& access, const std::string& id) const;
+  absl::Status CheckSee(const Access& access, const std::string& id) const;
   absl::Status Get(const Call& call, const v1::GetMigrationRequest& request,
                    v1::GetMigrationResponse& response) const;
   absl::Status List(const Call& call, const v1::ListMigrationsRequest& request,

@@ -109,8 +109,8 @@ grpc::Status PlacementService::GetTopology(grpc::ServerContext* context,
                                            const v1::GetTopologyRequest*,
                                            v1::GetTopologyResponse* response) {
   const Call call(callers_, *context, "GetTopology");
-  const absl::Status known = call.CheckKnown();
-  if (!known.ok()) return call.End(known);
+  const absl::StatusOr<Access> access = call.access();
+  if (!access.ok()) return call.End(access.status());
   const auto topology = topology_.Read();
   if (!topology.ok()) return ToGrpc(topology.status());
   ToProto(*topology, *response->mutable_topology());
@@ -135,12 +135,10 @@ grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPl
     grpc::CallbackServerContext* context, const v1::WatchPlacementsRequest* request) {
   using Message = v1::WatchPlacementsResponse;
   const Call call(callers_, *context, "WatchPlacements");
-  if (const absl::Status known = call.CheckKnown(); !known.ok()) {
-    return Watch<Message>::Refuse(pump_, call.End(known));
-  }
+  const absl::StatusOr<Access> access = call.access();
+  if (!access.ok()) return Watch<Message>::Refuse(pump_, call.End(access.status()));
   return Watch<Message>::Start(
-      pump_, PlacementWatch(board_, callers_, *call.access(), FromProto(request->filter())),
-      [this](Message& message) { *message.mutable_agent() = agent_; });
+      pump_, PlacementWatch(board_, callers_, *access, FromProto(request->filter())), agent_);
 }
 
 grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
@@ -164,7 +162,6 @@ absl::Status PlacementService::Get(Call& call, const grpc::ServerContext& contex
                                    const v1::GetPlacementRequest& request,
                                    v1::GetPlacementResponse& response) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "GetPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   NL_ASSIGN_OR_RETURN(const PlacementView view, FromProto(request.view()));
@@ -190,7 +187,6 @@ absl::Status PlacementService::List(const Call& call, const grpc::ServerContext&
                                     const v1::ListPlacementsRequest& request,
                                     v1::ListPlacementsResponse& response) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "ListPlacements");
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const std::string after,
@@ -230,7 +226,6 @@ absl::Status PlacementService::Explain(Call& call, const grpc::ServerContext& co
                                        const v1::ExplainPlacementRequest& request,
                                        v1::ExplainPlacementResponse& response) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
-  NL_RETURN_IF_ERROR(access.CheckKnown());
   RequestWatch watch(requests_, context, "ExplainPlacement");
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, Find(call, access, selector));

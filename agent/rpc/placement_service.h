@@ -31,9 +31,10 @@ using PlacementServiceBase =
 class PlacementService final : public PlacementServiceBase {
  public:
   // `callers`, `board` and `requests` outlive this. `requests` may be null, see RequestWatch.
-  // `agent`: for lists and watches.
+  // `agent`: for lists and watches. `heartbeat`: see WatchPump.
   PlacementService(const Callers& callers, const EngineContext& context, const ReportBoard& board,
-                   ExplanationSources sources, Watchdog* requests, const v1::AgentInstance& agent)
+                   ExplanationSources sources, Watchdog* requests, const v1::AgentInstance& agent,
+                   absl::Duration heartbeat)
       : callers_(callers),
         topology_(context.host),
         finder_(context.host, context.names),
@@ -42,7 +43,7 @@ class PlacementService final : public PlacementServiceBase {
         explainer_(context, std::move(sources)),
         requests_(requests),
         agent_(agent),
-        pump_([this] { next_ = board_.WaitForChanges(next_, kPumpWait).next; }) {}
+        pump_([this] { next_ = board_.WaitForChanges(next_, kPumpWait).next; }, heartbeat) {}
 
   // Ends all watches.
   void StopWatches() { pump_.Stop(); }

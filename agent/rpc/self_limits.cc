@@ -8,7 +8,8 @@
 namespace numalocality {
 namespace {
 
-// A connection that is in use ends within seconds, except those of watches.
+// Most calls and connections end within a second; those of watches, and slow reads of memory, do
+// not.
 constexpr absl::Duration kRetryAfterConnections = absl::Seconds(1);
 
 absl::Status TooMany(absl::string_view what, absl::Duration retry_after) {

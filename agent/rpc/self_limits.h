@@ -36,14 +36,15 @@ class SelfLimits {
   // Calls, after a burst: five per second. Each may leave a line in the audit log.
   static constexpr int kCallBurst = 20;
   static constexpr absl::Duration kCallPeriod = absl::Milliseconds(200);
-  // Calls that leave a record: the agent keeps 1,000 records of all pods together.
+  // Migrations and reservations: the agent keeps 1,000 records of all pods together.
   static constexpr int kChangeBurst = 10;
   static constexpr absl::Duration kChangePeriod = absl::Seconds(10);
 
   // OK: a connection of `pod`, its UID, counts until Disconnect.
   absl::Status Connect(const std::string& pod, absl::Duration now);
   void Disconnect(const std::string& pod);
-  // OK: a call of `pod`, which is connected, counts until End. `is_change`: it leaves a record.
+  // OK: a call of `pod`, which is connected, counts until End. `is_change`: it makes a migration or
+  // a reservation.
   absl::Status Begin(const std::string& pod, bool is_change, absl::Duration now);
   void End(const std::string& pod);
 

@@ -24,13 +24,8 @@ constexpr std::chrono::seconds kLongestWatch(60);
 constexpr int kSpareThreads = 16;
 
 std::string TextOf(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  std::string text;
-  if (!buffer.Dump(&slices).ok()) return text;
-  for (const grpc::Slice& slice : slices) {
-    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return text;
+  grpc::Slice slice;
+  return buffer.DumpToSingleSlice(&slice).ok() ? std::string(slice.begin(), slice.end()) : "";
 }
 
 }  // namespace
@@ -45,7 +40,7 @@ class SelfServer::Running final
         caller_(std::move(caller)),
         call_(std::move(call)),
         answer_(std::move(answer)) {
-    context_.AddMetadata(kConnectionHeader, absl::StrCat(id_));
+    context_.AddMetadata(kCallHeader, absl::StrCat(id_));
     // Not of other calls: the answer would come before a read of memory has returned that stalls.
     if (call_.is_watch) {
       context_.set_deadline(std::chrono::system_clock::now() + kLongestWatch);
@@ -89,9 +84,9 @@ class SelfServer::Running final
 SelfServer::SelfServer(const Served& served)
     : callers_(Callers::OfContainers([this](const std::string& id) { return ContainerOf(id); })),
       placement_service_(callers_, served.context, served.board, served.explanation,
-                         served.requests, InstanceOf(served)),
+                         served.requests, InstanceOf(served), served.heartbeat),
       migration_service_(callers_, served.migrator, served.context, served.requests,
-                         InstanceOf(served)) {}
+                         InstanceOf(served), served.heartbeat) {}
 
 absl::StatusOr<std::unique_ptr<SelfServer>> SelfServer::Start(const Served& served,
                                                               int most_calls) {

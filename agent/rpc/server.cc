@@ -19,7 +19,7 @@ namespace {
 
 // A request has at most some hundred workloads of some hundred bytes.
 constexpr int kMaxRequestBytes = 256 << 10;
-// A watch or a slow page scan occupies a thread.
+// A slow page scan occupies a thread.
 constexpr int kMaxThreads = 64;
 
 // The certificate in a call's metadata, and the client's own metadata.
@@ -45,9 +45,9 @@ v1::AgentInstance InstanceOf(const Served& served) {
 Server::Server(const Served& served, Door door)
     : callers_(CallersOf(door, served.configuration)),
       placement_service_(callers_, served.context, served.board, served.explanation,
-                         served.requests, InstanceOf(served)),
+                         served.requests, InstanceOf(served), served.heartbeat),
       migration_service_(callers_, served.migrator, served.context, served.requests,
-                         InstanceOf(served)),
+                         InstanceOf(served), served.heartbeat),
       agent_service_(callers_, served.context, served.runtime, served.configuration, served.board,
                      served.changes, served.node_name, served.stalled_calls, served.device_plugin) {
 }

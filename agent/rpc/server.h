@@ -38,6 +38,7 @@ struct Served {
   Watchdog* requests = nullptr;                           // that of the API's calls; may be null
   std::function<SourceStatus()> device_plugin = nullptr;  // null: none
   std::string instance_id = {};  // of this agent process, see the API's AgentInstance
+  absl::Duration heartbeat = absl::Seconds(30);  // of watches, see WatchPump
 };
 
 // For lists and watches.

@@ -4,8 +4,8 @@
 
 namespace numalocality {
 
-WatchPump::WatchPump(std::function<void()> wait)
-    : wait_(std::move(wait)), thread_([this] { Run(); }) {}
+WatchPump::WatchPump(std::function<void()> wait, absl::Duration heartbeat)
+    : wait_(std::move(wait)), heartbeat_(heartbeat), thread_([this] { Run(); }) {}
 
 WatchPump::~WatchPump() {
   {

@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/base/mutex.h"
+#include "numalocality/v1/workload.pb.h"
 
 namespace numalocality {
 
@@ -39,8 +40,10 @@ class WatchPump {
   // Watches of all callers of a service.
   static constexpr size_t kMaxWatches = 4096;
 
-  // `wait` returns when something may have changed, at the latest after about a second.
-  explicit WatchPump(std::function<void()> wait);
+  // `wait` returns when something may have changed, at the latest after about a second. A watch
+  // without changes sends a heartbeat after `heartbeat`, so that both sides, and servers between
+  // them, see that the other one is there.
+  WatchPump(std::function<void()> wait, absl::Duration heartbeat);
   // No watch may be left.
   ~WatchPump();
   WatchPump(const WatchPump&) = delete;
@@ -52,11 +55,14 @@ class WatchPump {
   // Ends all watches; new ones are refused.
   void Stop();
 
+  absl::Duration heartbeat() const { return heartbeat_; }
+
  private:
   std::map<const PumpedWatch*, std::shared_ptr<PumpedWatch>> Watches() const;
   void Run();
 
   const std::function<void()> wait_;
+  const absl::Duration heartbeat_;
   mutable Mutex mutex_;
   ConditionVariable changed_;
   std::map<const PumpedWatch*, std::shared_ptr<PumpedWatch>> watches_ ABSL_GUARDED_BY(mutex_);
@@ -72,22 +78,18 @@ struct WatchStep {
   std::optional<grpc::Status> end = {};  // the watch ends, after the message if there is one
 };
 
-// A call that streams messages of a type with a field `heartbeat`.
+// A call that streams messages of a type with the fields `heartbeat` and `agent`.
 template <typename Message>
 class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch {
  public:
-  // A watch without changes sends a heartbeat after this time, so that both sides, and servers
-  // between them, see that the other one is there.
-  static constexpr absl::Duration kHeartbeat = absl::Seconds(30);
-
   // Fills in the next message, if there is one. One call at a time. `new_round`: changes that came
   // since the last round may be taken; without it, only what is left of this round.
   using Source = std::function<WatchStep(Message& message, bool new_round)>;
 
-  // Starts a watch; gRPC and the pump, which outlives it, own it. `complete` fills in what all
-  // messages have.
-  static Watch* Start(WatchPump& pump, Source source, std::function<void(Message&)> complete) {
-    auto watch = std::shared_ptr<Watch>(new Watch(pump, std::move(source), std::move(complete)));
+  // Starts a watch; gRPC and the pump own it. The pump outlives it, and so does `agent`, which all
+  // messages name.
+  static Watch* Start(WatchPump& pump, Source source, const v1::AgentInstance& agent) {
+    auto watch = std::shared_ptr<Watch>(new Watch(pump, std::move(source), agent));
     if (pump.Add(watch)) {
       watch->Poke();
     } else {
@@ -100,7 +102,8 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
 
   // A call that ends with this status.
   static Watch* Refuse(WatchPump& pump, const grpc::Status& status) {
-    auto watch = std::shared_ptr<Watch>(new Watch(pump, nullptr, nullptr));
+    auto watch =
+        std::shared_ptr<Watch>(new Watch(pump, nullptr, v1::AgentInstance::default_instance()));
     watch->self_ = watch;
     watch->End(status);
     return watch.get();
@@ -113,8 +116,8 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
   }
 
  private:
-  Watch(WatchPump& pump, Source source, std::function<void(Message&)> complete)
-      : pump_(pump), source_(std::move(source)), complete_(std::move(complete)) {}
+  Watch(WatchPump& pump, Source source, const v1::AgentInstance& agent)
+      : pump_(pump), source_(std::move(source)), agent_(agent) {}
 
   void OnWriteDone(bool ok) override {
     bool ask_again = false;
@@ -183,10 +186,10 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
     end_ = std::move(step.end);
     ask_again_ = step.ask_again;
     if (!step.has_message) {
-      if (Clock::System().Monotonic() - last_message_ < kHeartbeat) return false;
+      if (Clock::System().Monotonic() - last_message_ < pump_.heartbeat()) return false;
       message_.set_heartbeat(true);
     }
-    complete_(message_);
+    *message_.mutable_agent() = agent_;
     last_message_ = Clock::System().Monotonic();
     is_writing_ = true;
     return true;
@@ -196,7 +199,7 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
   std::shared_ptr<Watch> self_;  // of a watch that the pump does not keep
   Mutex mutex_;
   const Source source_ ABSL_GUARDED_BY(mutex_);
-  const std::function<void(Message&)> complete_;
+  const v1::AgentInstance& agent_;
   Message message_;  // belongs to gRPC while is_writing_
   absl::Duration last_message_ ABSL_GUARDED_BY(mutex_) = Clock::System().Monotonic();
   bool is_writing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -48,14 +48,20 @@ class WatchTest : public testing::Test {
     }
     Served served{context_, migrator_, board_};
     served.instance_id = "this one";
+    Serve(served);
+  }
+  ~WatchTest() override { server_->Shutdown(absl::ZeroDuration()); }
+
+  void Serve(const Served& served) {
+    if (server_ != nullptr) server_->Shutdown(absl::ZeroDuration());
+    server_.reset();
     auto server = Server::Start(socket_, served);
-    EXPECT_TRUE(server.ok()) << server.status();
+    ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     const auto channel = grpc::CreateChannel("unix:" + socket_, grpc::InsecureChannelCredentials());
     placements_ = v1::PlacementService::NewStub(channel);
     migrations_ = v1::MigrationService::NewStub(channel);
   }
-  ~WatchTest() override { server_->Shutdown(absl::ZeroDuration()); }
 
   std::string Create(const std::string& path) {
     grpc::ClientContext context;
@@ -236,6 +242,23 @@ TEST_F(WatchTest, AThousandWatchesTakeNoThreads) {
   for (const auto& watcher : watchers) watcher->context.TryCancel();
 }
 
+TEST_F(WatchTest, AQuietWatchSendsHeartbeats) {
+  Served served{context_, migrator_, board_};
+  served.heartbeat = absl::Milliseconds(1);
+  ASSERT_NO_FATAL_FAILURE(Serve(served));
+  grpc::ClientContext contexts[2];
+  const auto placements = placements_->WatchPlacements(&contexts[0], {});
+  v1::WatchPlacementsResponse of_placements;
+  ASSERT_TRUE(placements->Read(&of_placements));
+  EXPECT_TRUE(of_placements.heartbeat()) << "there is no report yet";
+  const auto migrations = migrations_->WatchMigrations(&contexts[1], {});
+  EXPECT_EQ(Next(*migrations), "synced");
+  v1::WatchMigrationsResponse of_migrations;
+  ASSERT_TRUE(migrations->Read(&of_migrations));
+  EXPECT_TRUE(of_migrations.heartbeat());
+  for (auto& context : contexts) context.TryCancel();
+}
+
 TEST_F(WatchTest, AnAgentThatStopsEndsWatches) {
   grpc::ClientContext context;
   const auto reader = migrations_->WatchMigrations(&context, {});
@@ -265,7 +288,7 @@ class CountedWatch final : public PumpedWatch {
 };
 
 TEST(WatchPumpTest, RefusesMoreThanItsLimitAndAfterItsStop) {
-  WatchPump pump([] {});
+  WatchPump pump([] {}, absl::InfiniteDuration());
   std::vector<std::shared_ptr<CountedWatch>> watches;
   for (size_t i = 0; i < WatchPump::kMaxWatches; ++i) {
     watches.push_back(std::make_shared<CountedWatch>());
