@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian 12 packages that building and testing need. Installs only missing packages, and lists them.
 #   deploy/install-packages.sh          all packages
-#   deploy/install-packages.sh build    only those that building the three programs and their image needs
+#   deploy/install-packages.sh build    only those that building the four programs and their image needs
 set -eu
 
 case "${1:-}" in

@@ -1,12 +1,10 @@
 // A container that asks for itself, at the self socket (proto/numalocality/v1/self.proto):
-//   self-client                        moves its memory to the nodes of its CPUs
-//   self-client --buffer MIB NODE [S]  allocates a buffer, moves only that, and keeps it for S
-//   seconds self-client --container ID         the same as the first for a container that it names:
-//   itself
+//   self-client                    moves its memory to the nodes of its CPUs
+//   self-client --buffer MIB NODE  allocates a buffer, and moves only that
+// For tests: --buffer MIB NODE S keeps the buffer for S seconds; --container ID names a container.
 // Needs no gRPC. With Debian's protobuf-compiler and libprotobuf-dev, from the top of the checkout:
 //   protoc -I proto --cpp_out=. proto/numalocality/v1/{self,migration,placement,workload}.proto
-//   c++ -std=c++17 -I. deploy/examples/self_client.cc numalocality/v1/*.pb.cc -lprotobuf -o
-//   self-client
+//   g++ -I. -o self-client deploy/examples/self_client.cc numalocality/v1/*.pb.cc -lprotobuf
 #include <arpa/inet.h>
 #include <signal.h>
 #include <sys/socket.h>

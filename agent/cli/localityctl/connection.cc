@@ -30,8 +30,7 @@ constexpr absl::string_view kUnix = "unix:";
 // The same for all channels: after a failure gRPC tries to connect at most this often.
 constexpr absl::Duration kFirstReconnect = absl::Milliseconds(500);
 constexpr absl::Duration kSlowestReconnect = absl::Seconds(5);
-// A watch may be silent for long. A ping shows whether the other machine is still there; agents
-// refuse clients that send more than one in 20 s.
+// A ping shows whether the other machine is still there, sooner than a missing heartbeat.
 constexpr absl::Duration kPingInterval = absl::Seconds(30);
 constexpr absl::Duration kPingTimeout = absl::Seconds(20);
 

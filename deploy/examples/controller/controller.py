@@ -258,7 +258,7 @@ def connect(address, options):
     files = [(options.certificates / name).read_bytes() for name in ("ca.crt", "tls.key", "tls.crt")]
     return grpc.secure_channel(address, grpc.ssl_channel_credentials(*files), [
         ("grpc.default_authority", options.server_name or options.agents.rpartition(":")[0]),
-        # A watch may be silent for long: pings show whether the other machine is still there.
+        # Pings show whether the other machine is still there, sooner than a missing heartbeat.
         ("grpc.keepalive_time_ms", 30000), ("grpc.keepalive_timeout_ms", 20000),
         ("grpc.http2.max_pings_without_data", 0), ("grpc.http2.min_time_between_pings_ms", 30000)])
 
