@@ -81,6 +81,8 @@ class FakeMachine {
   void SetHugePages(bool enabled);
   // The allocator withholds `withheld_pages` of the free pages.
   void SetFreePages(int node, int64_t free_pages, int64_t withheld_pages = 0);
+  // What all processes have mapped of files and shared memory; without it, the node does not say.
+  void SetMappedPages(int node, int64_t pages);
 
  private:
   static Host PathsBelow(const std::string& root) {
@@ -106,6 +108,7 @@ class FakeMachine {
   std::string all_cpus_;
   NodeSet memory_nodes_;
   std::map<int, int64_t> written_free_pages_;
+  std::map<int, int64_t> mapped_pages_;
   int graves_ = 0;  // directories put aside
 };
 
