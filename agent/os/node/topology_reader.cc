@@ -102,6 +102,11 @@ absl::StatusOr<int64_t> TopologyReader::ReadFreeBytes(NodeId node) const {
   return memory.free_bytes;
 }
 
+absl::StatusOr<std::optional<int64_t>> TopologyReader::ReadMappedBytes(NodeId node) const {
+  NL_ASSIGN_OR_RETURN(const NodeMemory memory, ReadMemory(NodeDirectory(host_, node)));
+  return memory.mapped_bytes;
+}
+
 absl::StatusOr<std::map<NodeId, int64_t>> TopologyReader::ReadHighWatermarks() const {
   // The file has some kilobytes for each CPU and zone.
   constexpr size_t kMaxZoneinfoBytes = size_t{16} << 20;
@@ -125,7 +130,11 @@ absl::StatusOr<NodeMemory> ParseNodeMeminfo(absl::string_view text) {
   if (!total.ok()) return total.status();
   const auto free = KilobyteField(text, "MemFree:");
   if (!free.ok()) return free.status();
-  return NodeMemory{*total, *free};
+  NodeMemory memory{*total, *free};
+  if (const auto mapped = KilobyteField(text, "Mapped:"); mapped.ok()) {
+    memory.mapped_bytes = *mapped;
+  }
+  return memory;
 }
 
 absl::StatusOr<std::vector<int>> ParseDistances(absl::string_view text) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -31,6 +32,10 @@ class TopologyReader {
   // The free bytes of one node now. Reads a single file.
   absl::StatusOr<int64_t> ReadFreeBytes(NodeId node) const;
 
+  // The bytes of files and shared memory on one node that processes have mapped now; nullopt if the
+  // kernel does not report them. Reads a single file.
+  absl::StatusOr<std::optional<int64_t>> ReadMappedBytes(NodeId node) const;
+
   // For each node, the free bytes below which the kernel reclaims, and so takes page cache from
   // other workloads. Empty if the kernel does not report them.
   absl::StatusOr<std::map<NodeId, int64_t>> ReadHighWatermarks() const;
@@ -49,6 +54,7 @@ class TopologyReader {
 struct NodeMemory {
   int64_t total_bytes = 0;
   int64_t free_bytes = 0;
+  std::optional<int64_t> mapped_bytes = std::nullopt;  // files and shared memory
 };
 
 // Parses node*/meminfo. INVALID_ARGUMENT if MemTotal or MemFree is missing or not a number of kB.
