@@ -68,13 +68,15 @@ absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessH
 }
 
 ProcessMigration::ProcessMigration(const EngineContext& context, const MigrationSpec& spec,
-                                   const Topology& topology, ProcessHandle process, NodeMap targets)
+                                   const Topology& topology, StuckWorkload& stuck,
+                                   ProcessHandle process, NodeMap targets)
     : clock_(context.clock),
       spec_(spec),
       process_(std::move(process)),
       targets_(std::move(targets)),
       scanner_(context.kernel, context.clock, context.host, topology.page_bytes),
-      sizes_(ReadPageSizes(context, scanner_, process_, topology.page_bytes)) {}
+      sizes_(ReadPageSizes(context, scanner_, process_, topology.page_bytes)),
+      stuck_(stuck) {}
 
 absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
                                        absl::FunctionRef<bool()> must_stop, WindowVisitor visit) {

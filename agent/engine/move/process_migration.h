@@ -62,9 +62,11 @@ struct MemorySegment {
 // stated there; all others are for one thread, while no worker runs.
 class ProcessMigration {
  public:
-  // All references must outlive this. `targets`: by source node, where its pages move.
+  // All references must outlive this. `stuck`: of its workload. `targets`: by source node, where
+  // its pages move.
   ProcessMigration(const EngineContext& context, const MigrationSpec& spec,
-                   const Topology& topology, ProcessHandle process, NodeMap targets);
+                   const Topology& topology, StuckWorkload& stuck, ProcessHandle process,
+                   NodeMap targets);
 
   // Counts pages by node and divides the memory with misplaced pages into segments of about
   // `segment_pages` misplaced pages. Kinds that are `expected` to be on one node are sampled.

@@ -151,16 +151,26 @@ void SegmentMover::TrySample(std::vector<WindowPlan> windows) {
   }
   for (size_t i = 0; i < windows.size(); ++i) {
     if (is_stuck[i]) {
-      batches_.Count(PageOutcome::kPinned, windows[i].CountMoves(sizes));
-      process_.stuck().CountUntried(windows[i].CountMoves(sizes));
+      LeaveUntried(windows[i]);
     } else {
       MovePlan(std::move(windows[i]));
     }
   }
 }
 
+void SegmentMover::LeaveUntried(const WindowPlan& window) {
+  const int64_t pages = window.CountMoves(process_.page_sizes());
+  batches_.Count(PageOutcome::kPinned, pages);
+  process_.stuck().CountUntried(pages);
+}
+
 void SegmentMover::FinishProcess() {
-  TrySample(process_.stuck().TakeAside());
+  std::vector<WindowPlan> aside = process_.stuck().TakeAside();
+  if (aside.empty() || process_.stuck().TakesSample()) {
+    TrySample(std::move(aside));
+  } else if (batches_.MayContinue()) {
+    for (const WindowPlan& window : aside) LeaveUntried(window);
+  }
   retries_.RetryCollected();
   MoveSharers();
   batches_.Flush();

@@ -175,12 +175,9 @@ class WorkloadMover {
         if (!segment->process->stopped() && segment->process->CloseSegment()) mover.FinishProcess();
       }
     };
-    // Threads that hold processes end with the migration: the kernel then releases what a hold
-    // could not release (see os/act/ptrace_hold.h).
-    const bool moves_itself = spec_.hold == HoldMode::kNone;
     std::vector<std::thread> threads;
-    for (int i = moves_itself ? 1 : 0; i < spec_.limits.workers; ++i) threads.emplace_back(work, i);
-    if (moves_itself) work(0);
+    for (int i = 1; i < spec_.limits.workers; ++i) threads.emplace_back(work, i);
+    work(0);
     for (std::thread& thread : threads) thread.join();
     for (const auto& process : processes_) Conclude(*process);
     NoteUntried();
@@ -239,7 +236,7 @@ class WorkloadMover {
     NL_ASSIGN_OR_RETURN(const NodeSet targets, TargetNodes(context_, process, spec_, topology_));
     result_.target_nodes = result_.target_nodes | targets;
     processes_.push_back(std::make_unique<ProcessMigration>(
-        context_, spec_, topology_, std::move(process),
+        context_, spec_, topology_, stuck_, std::move(process),
         spec_.node_map.empty() ? MapToNearest(topology_, targets, spec_.source_nodes)
                                : spec_.node_map));
     return absl::OkStatus();
@@ -340,6 +337,7 @@ class WorkloadMover {
   Topology topology_;
   NodeRoom room_;
   BandwidthLimit bandwidth_;
+  StuckWorkload stuck_;
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
   std::optional<CgroupCrossCheck> cross_check_;
   int unopened_ = 0;  // processes that exited before they were opened
