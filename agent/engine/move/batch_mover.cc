@@ -1,8 +1,6 @@
 #include "agent/engine/move/batch_mover.h"
 
 #include <algorithm>
-#include <atomic>
-#include <future>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/engine/move/process_holder.h"
 
 namespace numalocality {
 namespace {
@@ -269,13 +268,13 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
   }
   absl::Duration start;
   absl::Duration stopped;
-  absl::StatusOr<std::unique_ptr<ProcessHold>> hold;
+  std::optional<ProcessHolder> holder;
   for (int attempt = 1;; ++attempt) {
     start = clock.Monotonic();
-    hold =
-        context_.engine.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
+    holder.emplace(context_.engine.kernel, process_.handle().pid(), kMaxHeldThreads, kHoldTimeout,
+                   context_.engine.longest_hold);
     stopped = clock.Monotonic() - start;
-    if (!absl::IsDeadlineExceeded(hold.status())) break;
+    if (!absl::IsDeadlineExceeded(holder->status())) break;
     // Some of its threads were stopped meanwhile.
     tally_.holds.Add(stopped);
     const bool may_continue = Pause(stopped);
@@ -290,21 +289,12 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
     left.outcomes.assign(batch.size(), PageOutcome::kShared);
     return left;
   }
-  if (!hold.ok()) return RefusedHold(hold.status(), batch.size());
+  if (!holder->status().ok()) return RefusedHold(holder->status(), batch.size());
   size.RecordStop(stopped);
-  // Only the thread that holds a process can release it, so another thread makes the call.
-  std::atomic<bool> is_held = true;
-  auto call = std::async(std::launch::async, [&] {
-    return MoveNow(batch, proven, flag, [&] { return is_held.load(); });
-  });
-  const bool in_time = call.wait_for(absl::ToChronoNanoseconds(context_.engine.longest_hold)) ==
-                       std::future_status::ready;
-  is_held = false;
-  hold->reset();
+  BatchResult moved = MoveNow(batch, proven, flag, [&] { return holder->is_held(); });
+  tally_.unheld_batches += !holder->Release();
   const absl::Duration held = clock.Monotonic() - start;
   tally_.holds.Add(held);
-  tally_.unheld_batches += !in_time;
-  BatchResult moved = call.get();
   Pause(held * kPauseToHold);
   return moved;
 }
