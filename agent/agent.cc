@@ -118,11 +118,14 @@ absl::Status Agent::Start() {
                                          : std::function<SourceStatus()>(),
                       absl::StrFormat("%016x", absl::Uniform<uint64_t>(absl::BitGen()))};
   NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
+  sockets_.emplace_back("agent", server_->calls());
   if (!front_socket_.empty()) {
     NL_ASSIGN_OR_RETURN(front_, Server::Start(front_socket_, served, Door::kFront));
+    sockets_.emplace_back("front", front_->calls());
   }
   if (self.enabled) {
     NL_ASSIGN_OR_RETURN(self_, SelfSocket::Start(self.socket, served));
+    sockets_.emplace_back("self", self_->calls());
   }
   if (device_plugin_ != nullptr) device_plugin_->Start();
   if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
@@ -217,6 +220,7 @@ MetricsInput Agent::Metrics() const {
   for (const SourceStatus& source : names_.Status()) {
     input.discovery_errors.push_back({source.id, source.error_count});
   }
+  for (const auto& [name, calls] : sockets_) input.sockets.push_back({name, calls->Counts()});
   input.config_reload_ok = configuration_.Status().error.empty();
   input.options = configuration_.Current()->http;
   if (const auto process = ReadOwnProcess(context_.host); process.ok()) input.process = *process;

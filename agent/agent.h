@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +21,7 @@
 #include "agent/engine/workload/name_directory.h"
 #include "agent/http/http_server.h"
 #include "agent/http/metrics.h"
+#include "agent/rpc/call_limits.h"
 #include "agent/rpc/record_files.h"
 #include "agent/rpc/reservation_file.h"
 #include "agent/rpc/self_socket.h"
@@ -80,7 +82,8 @@ class Agent {
   std::unique_ptr<SelfSocket> self_;             // null: none
   std::unique_ptr<DevicePlugin> device_plugin_;  // null: none; uses self_
   std::unique_ptr<Server> server_;
-  std::unique_ptr<Server> front_;  // null: none
+  std::unique_ptr<Server> front_;                                                   // null: none
+  std::vector<std::pair<std::string, std::shared_ptr<const CallLimits>>> sockets_;  // for metrics
   std::unique_ptr<HttpServer> http_;
 };
 

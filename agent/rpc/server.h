@@ -18,6 +18,7 @@
 #include "agent/engine/workload/container_resources.h"
 #include "agent/model/configuration.h"
 #include "agent/rpc/agent_service.h"
+#include "agent/rpc/call_limits.h"
 #include "agent/rpc/callers.h"
 #include "agent/rpc/migration_service.h"
 #include "agent/rpc/placement_service.h"
@@ -63,6 +64,9 @@ class Server {
 
   // Reports NOT_SERVING, waits `grace` for calls to end, then cancels them.
   void Shutdown(absl::Duration grace);
+
+  // The counts of its calls. May outlive the server.
+  std::shared_ptr<const CallLimits> calls() const { return callers_.limits(); }
 
  private:
   Server(const Served& served, Door door);

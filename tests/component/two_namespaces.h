@@ -8,11 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/config/parse_configuration.h"
 #include "agent/engine/health/configuration_source.h"
@@ -56,6 +59,20 @@ inline std::string Answer(const grpc::Status& status) {
   }
   return absl::StrCat(code, " ", info.metadata().at("role"), " ", info.metadata().at("namespace"));
 }
+
+// The machine's clock, whose wall time can be set.
+class SteppedClock final : public Clock {
+ public:
+  absl::Time Now() const override {
+    return Clock::System().Now() + absl::Seconds(step_seconds_.load());
+  }
+  absl::Duration Monotonic() const override { return Clock::System().Monotonic(); }
+  void Sleep(absl::Duration duration) const override { Clock::System().Sleep(duration); }
+  void StepWall(absl::Duration step) { step_seconds_ += absl::ToInt64Seconds(step); }
+
+ private:
+  std::atomic<int64_t> step_seconds_ = 0;
+};
 
 // Pods of two namespaces, and an agent with both sockets. Its migrator has not started: migrations
 // wait.
@@ -122,8 +139,8 @@ class TwoNamespacesTest : public testing::Test {
                                      ParseConfiguration};
   FakeNameSource* source_ = nullptr;
   NameDirectory names_{Sources(source_), Clock::System()};
-  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {},
-                               nullptr,           &names_};
+  SteppedClock clock_;
+  const EngineContext context_{machine_.kernel(), clock_, machine_.host(), {}, nullptr, &names_};
   Migrator migrator_{context_};
   ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> own_;
