@@ -25,7 +25,7 @@ struct DiscoveryErrors {
 
 // The API on one socket.
 struct ApiSocket {
-  std::string name;  // "agent", "front", "self"
+  std::string name;  // "agent", "front", "viewer", "self"
   CallCounts calls;
 };
 

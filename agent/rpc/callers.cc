@@ -42,6 +42,7 @@ absl::StatusOr<Caller> Callers::Identify(const grpc::ServerContextBase& context)
 
 absl::StatusOr<Access> Callers::AccessOf(const Caller& caller) const {
   if (caller.container.has_value()) return Access::Self(*caller.container);
+  if (are_viewers_) return Access::Viewer(caller.identity);
   if (clients_ == nullptr) return Access::Full(caller.identity);
   if (clock_->Now() > caller.certificate_end) {
     return WithDetails(

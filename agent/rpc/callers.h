@@ -51,6 +51,13 @@ class Callers {
     clock_ = &clock;
   }
 
+  // Those of the viewer socket may look. They have the same identity.
+  static Callers Viewers() {
+    Callers callers;
+    callers.are_viewers_ = true;
+    return callers;
+  }
+
   // Those of the self socket may ask for the container that `container_of` returns for the id of
   // their call. The self socket has limits of its own.
   static Callers OfContainers(
@@ -73,7 +80,8 @@ class Callers {
  private:
   explicit Callers(ClientLimits limits) : limits_(std::make_shared<CallLimits>(limits)) {}
 
-  // Both null: the agent's own socket.
+  bool are_viewers_ = false;
+  // Both null: the agent's own socket, or with are_viewers_ the viewer socket.
   std::function<std::vector<ApiClient>()> clients_;
   std::function<absl::StatusOr<Workload>(const std::string& call)> container_of_;
   const Clock* clock_ = nullptr;  // with clients_

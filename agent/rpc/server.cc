@@ -28,6 +28,7 @@ constexpr int kMaxMetadataBytes = 64 << 10;
 
 Callers CallersOf(Door door, const Served& served) {
   if (door == Door::kOwn) return {};
+  if (door == Door::kViewer) return Callers::Viewers();
   return Callers(
       [configuration = served.configuration] {
         return configuration == nullptr ? std::vector<ApiClient>()

@@ -47,8 +47,9 @@ v1::AgentInstance InstanceOf(const Served& served);
 
 // Whose socket a server serves.
 enum class Door {
-  kOwn,    // the agent's: who can open it may do everything
-  kFront,  // the front's: clients have the rights of the identity in their certificate
+  kOwn,     // the agent's: who can open it may do everything
+  kFront,   // the front's: clients have the rights of the identity in their certificate
+  kViewer,  // for who may do everything, but wants to look only: a viewer of all namespaces
 };
 
 // Serves from construction by Start until Shutdown. Methods are for one thread.

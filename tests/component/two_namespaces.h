@@ -1,5 +1,5 @@
-// Pods of two namespaces, an agent that serves its own socket and the front's, and clients with
-// roles: for tests of what clients may do.
+// Pods of two namespaces, an agent that serves its own socket, the viewer socket and the front's,
+// and clients with roles: for tests of what clients may do.
 #ifndef NUMALOCALITY_TESTS_COMPONENT_TWO_NAMESPACES_H_
 #define NUMALOCALITY_TESTS_COMPONENT_TWO_NAMESPACES_H_
 
@@ -74,7 +74,7 @@ class SteppedClock final : public Clock {
   std::atomic<int64_t> step_seconds_ = 0;
 };
 
-// Pods of two namespaces, and an agent with both sockets. Its migrator has not started: migrations
+// Pods of two namespaces, and an agent with three sockets. Its migrator has not started: migrations
 // wait.
 class TwoNamespacesTest : public testing::Test {
  protected:
@@ -94,9 +94,11 @@ class TwoNamespacesTest : public testing::Test {
     own_ = Serve("own/agent.sock", served, Door::kOwn);
     PrepareFrontDirectory();
     front_ = Serve("front/front.sock", served, Door::kFront);
+    viewer_ = Serve("own/viewer.sock", served, Door::kViewer);
   }
   ~TwoNamespacesTest() override {
-    for (const auto& server : {own_.get(), front_.get()}) server->Shutdown(absl::ZeroDuration());
+    for (const auto& server : {own_.get(), front_.get(), viewer_.get()})
+      server->Shutdown(absl::ZeroDuration());
   }
 
   // Run by root, nginx's workers are of nobody and its group.
@@ -145,6 +147,7 @@ class TwoNamespacesTest : public testing::Test {
   ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> own_;
   std::unique_ptr<Server> front_;
+  std::unique_ptr<Server> viewer_;
 
  private:
   static std::string Written(TempTree& tree, const std::string& configuration) {
