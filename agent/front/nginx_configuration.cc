@@ -57,7 +57,8 @@ http {
     ssl_session_cache off;
     ssl_session_tickets off;
 
-    client_header_timeout 10s;
+    # Also of a TLS handshake, in which a connection keeps its place.
+    client_header_timeout 5s;
     client_max_body_size 256k;
     # At most 32 KiB of headers, fewer than the agent takes.
     large_client_header_buffers 4 8k;

@@ -104,7 +104,7 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   const absl::StatusOr<Access> access = call.access();
   if (!access.ok()) return call.End(access.status());
   auto status = RunSelfTest(context_, runtime_, configuration_);
-  if (!status.ok()) return ToGrpc(status.status());
+  if (!status.ok()) return call.End(status.status());
   if (changes_ != nullptr) status->changes = changes_();
   if (stalled_calls_ != nullptr) status->stalled_calls = stalled_calls_();
   if (device_plugin_ != nullptr) status->device_plugin = device_plugin_();
@@ -113,7 +113,7 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   // Findings name workloads of any namespace.
   if (!access->Check(Role::kViewer, "").ok()) response->clear_findings();
   ReportToProto(*board_.Latest(), *response);
-  return grpc::Status::OK;
+  return call.End(absl::OkStatus());
 }
 
 grpc::Status AgentService::GetPolicies(grpc::ServerContext* context, const v1::GetPoliciesRequest*,
@@ -125,11 +125,11 @@ grpc::Status AgentService::GetPolicies(grpc::ServerContext* context, const v1::G
   if (!allowed.ok()) return call.End(allowed);
   if (configuration_ == nullptr) {
     ToProto(Configuration(), *response);
-    return grpc::Status::OK;
+    return call.End(absl::OkStatus());
   }
   ToProto(*configuration_->Current(), *response);
   ToProto(configuration_->Status(), *response->mutable_configuration());
-  return grpc::Status::OK;
+  return call.End(absl::OkStatus());
 }
 
 }  // namespace numalocality

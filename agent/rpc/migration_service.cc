@@ -84,49 +84,41 @@ grpc::Status MigrationService::CancelMigration(grpc::ServerContext* context,
 grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMigration(
     grpc::CallbackServerContext* context, const v1::WatchMigrationRequest* request) {
   using Message = v1::WatchMigrationResponse;
-  const Call call(callers_, *context, "WatchMigration");
-  const absl::StatusOr<Access> access = call.access();
+  auto call = std::make_unique<Call>(callers_, *context, "WatchMigration", CallKind::kWatch);
+  const absl::StatusOr<Access> access = call->access();
   const absl::Status visible = access.ok() ? CheckSee(*access, request->id()) : access.status();
-  if (!visible.ok()) return Watch<Message>::Refuse(pump_, call.End(visible));
-  const auto source = [this, access = *access, id = request->id(), seen_version = uint64_t{0}](
-                          Message& message, bool new_round) mutable -> WatchStep {
+  if (!visible.ok()) return Watch<Message>::Refuse(pump_, std::move(call), visible);
+  const auto source = [this, id = request->id(), seen_version = uint64_t{0}](
+                          const Access& access_now, Message& message,
+                          bool new_round) mutable -> WatchStep {
     if (!new_round) return {};
     const auto now = migrator_.Snapshot(id);
-    if (!now.ok()) return {.end = ToGrpc(now.status())};
-    // The configuration may have taken the role away.
-    access = callers_.Again(access);
-    if (const absl::Status seen = access.CheckSee(now->migration); !seen.ok()) {
-      return {.end = ToGrpc(seen)};
-    }
+    if (!now.ok()) return {.end = now.status()};
+    const absl::Status seen = access_now.CheckSee(now->migration);
+    if (!seen.ok()) return {.end = seen};
     if (now->version == seen_version) return {};
     seen_version = now->version;
-    ToMessage(access, now->migration, *message.mutable_migration());
+    ToMessage(access_now, now->migration, *message.mutable_migration());
     WatchStep step = {.has_message = true};
-    if (IsFinal(now->migration.state)) step.end = grpc::Status::OK;
+    if (IsFinal(now->migration.state)) step.end = absl::OkStatus();
     return step;
   };
-  return Watch<Message>::Start(pump_, source, agent_);
+  return Watch<Message>::Start(pump_, std::move(call), source, agent_);
 }
 
 grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMigrations(
     grpc::CallbackServerContext* context, const v1::WatchMigrationsRequest* request) {
   using Message = v1::WatchMigrationsResponse;
-  const Call call(callers_, *context, "WatchMigrations");
-  const absl::StatusOr<Access> access = call.access();
-  if (!access.ok()) return Watch<Message>::Refuse(pump_, call.End(access.status()));
+  auto call = std::make_unique<Call>(callers_, *context, "WatchMigrations", CallKind::kWatch);
+  const absl::Status allowed = call->access().status();
+  if (!allowed.ok()) return Watch<Message>::Refuse(pump_, std::move(call), allowed);
   const auto filter = FromProto(request->filter());
-  if (!filter.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(filter.status()));
+  if (!filter.ok()) return Watch<Message>::Refuse(pump_, std::move(call), filter.status());
   // A record that changes all the time is sent once in a round.
-  const auto source = [this, access = *access, filter = *filter, is_synced = false,
-                       seen_version = uint64_t{0}, last_of_round = uint64_t{0}](
-                          Message& message, bool new_round) mutable -> WatchStep {
-    if (new_round) {
-      last_of_round = migrator_.LatestVersion();
-      access = callers_.Again(access);
-      if (const absl::Status known = access.CheckKnown(); !known.ok()) {
-        return {.end = ToGrpc(known)};
-      }
-    }
+  const auto source = [this, filter = *filter, is_synced = false, seen_version = uint64_t{0},
+                       last_of_round = uint64_t{0}](const Access& access, Message& message,
+                                                    bool new_round) mutable -> WatchStep {
+    if (new_round) last_of_round = migrator_.LatestVersion();
     while (const auto next = migrator_.NextChange(seen_version)) {
       if (next->version > last_of_round) break;
       seen_version = next->version;
@@ -138,7 +130,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMi
     message.set_synced(true);
     return {.has_message = true};
   };
-  return Watch<Message>::Start(pump_, source, agent_);
+  return Watch<Message>::Start(pump_, std::move(call), source, agent_);
 }
 
 grpc::Status MigrationService::ReserveWorkload(grpc::ServerContext* context,

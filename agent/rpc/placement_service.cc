@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,18 +27,10 @@ constexpr char kPlacementPageOf[] = "placements";
 // The changes that one watcher has not been sent yet.
 class PlacementWatch {
  public:
-  PlacementWatch(const ReportBoard& board, const Callers& callers, Access access,
-                 WorkloadFilter filter)
-      : board_(board), callers_(callers), access_(std::move(access)), filter_(std::move(filter)) {}
+  PlacementWatch(const ReportBoard& board, WorkloadFilter filter)
+      : board_(board), filter_(std::move(filter)) {}
 
-  WatchStep operator()(v1::WatchPlacementsResponse& message, bool new_round) {
-    if (new_round) {
-      // The configuration may have taken the role away.
-      access_ = callers_.Again(access_);
-      if (const absl::Status known = access_.CheckKnown(); !known.ok()) {
-        return {.end = ToGrpc(known)};
-      }
-    }
+  WatchStep operator()(const Access& access, v1::WatchPlacementsResponse& message, bool new_round) {
     if (left_.empty() && !must_sync_ && new_round) {
       ReportChanges changes = board_.WaitForChanges(next_, absl::ZeroDuration());
       next_ = changes.next;
@@ -51,7 +44,7 @@ class PlacementWatch {
     while (!left_.empty()) {
       const ReportChange change = std::move(left_.front());
       left_.pop_front();
-      if (!IsShown(change)) continue;
+      if (!IsShown(access, change)) continue;
       ToMessage(change, message);
       return {.has_message = true, .ask_again = true};
     }
@@ -61,11 +54,11 @@ class PlacementWatch {
   }
 
  private:
-  bool IsShown(const ReportChange& change) const {
+  bool IsShown(const Access& access, const ReportChange& change) const {
     const Workload& workload =
         change.report == nullptr ? change.gone : change.report->placement.workload;
     return filter_.Matches(workload) &&
-           access_.Check(Role::kViewer, workload.names.pod_namespace).ok();
+           access.Check(Role::kViewer, workload.names.pod_namespace).ok();
   }
 
   static void ToMessage(const ReportChange& change, v1::WatchPlacementsResponse& message) {
@@ -78,8 +71,6 @@ class PlacementWatch {
   }
 
   const ReportBoard& board_;
-  const Callers& callers_;
-  Access access_;
   const WorkloadFilter filter_;
   int64_t next_ = ReportBoard::kFromStart;
   std::deque<ReportChange> left_;
@@ -112,9 +103,8 @@ grpc::Status PlacementService::GetTopology(grpc::ServerContext* context,
   const absl::StatusOr<Access> access = call.access();
   if (!access.ok()) return call.End(access.status());
   const auto topology = topology_.Read();
-  if (!topology.ok()) return ToGrpc(topology.status());
-  ToProto(*topology, *response->mutable_topology());
-  return grpc::Status::OK;
+  if (topology.ok()) ToProto(*topology, *response->mutable_topology());
+  return call.End(topology.status());
 }
 
 grpc::Status PlacementService::GetPlacement(grpc::ServerContext* context,
@@ -134,11 +124,9 @@ grpc::Status PlacementService::ListPlacements(grpc::ServerContext* context,
 grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPlacements(
     grpc::CallbackServerContext* context, const v1::WatchPlacementsRequest* request) {
   using Message = v1::WatchPlacementsResponse;
-  const Call call(callers_, *context, "WatchPlacements");
-  const absl::StatusOr<Access> access = call.access();
-  if (!access.ok()) return Watch<Message>::Refuse(pump_, call.End(access.status()));
-  return Watch<Message>::Start(
-      pump_, PlacementWatch(board_, callers_, *access, FromProto(request->filter())), agent_);
+  auto call = std::make_unique<Call>(callers_, *context, "WatchPlacements", CallKind::kWatch);
+  return Watch<Message>::Start(pump_, std::move(call),
+                               PlacementWatch(board_, FromProto(request->filter())), agent_);
 }
 
 grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,

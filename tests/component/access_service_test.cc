@@ -269,6 +269,51 @@ TEST_F(AccessServiceTest, TheHeaderIsIgnoredOnTheAgentsOwnSocket) {
   EXPECT_EQ(response.migration().created_by(), absl::StrCat("uid:", geteuid()));
 }
 
+TEST_F(AccessServiceTest, OnTheViewerSocketEverybodyLooksAndChangesNothing) {
+  const std::string socket = "own/viewer.sock";
+  struct stat file {};
+  ASSERT_EQ(stat(tree_.Path("own").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0700u);
+  v1::ListPlacementsResponse placements;
+  EXPECT_EQ(Answer(Call<v1::PlacementService>("", &v1::PlacementService::Stub::ListPlacements,
+                                              v1::ListPlacementsRequest(), placements, socket)),
+            "OK");
+  EXPECT_EQ(placements.placements_size(), 2);
+  v1::GetPoliciesResponse policies;
+  EXPECT_EQ(Answer(Call<v1::AgentService>("", &v1::AgentService::Stub::GetPolicies,
+                                          v1::GetPoliciesRequest(), policies, socket)),
+            "OK");
+
+  const auto refused = [&](auto method, const auto& request, auto response) {
+    return Answer(Call<v1::MigrationService>("admin", method, request, response, socket));
+  };
+  EXPECT_EQ(refused(&v1::MigrationService::Stub::CreateMigration, Of(kShopPod),
+                    v1::CreateMigrationResponse()),
+            "PERMISSION_DENIED migrator shop");
+  EXPECT_THAT(log_, HasSubstr("why=\"the viewer socket only shows"));
+  v1::CreateMigrationRequest evacuation;
+  evacuation.mutable_evacuation()->set_node_id(0);
+  EXPECT_EQ(refused(&v1::MigrationService::Stub::CreateMigration, evacuation,
+                    v1::CreateMigrationResponse()),
+            "PERMISSION_DENIED admin ");
+  v1::ReserveWorkloadRequest reserve;
+  *reserve.mutable_workload() = Pod(kShopPod);
+  EXPECT_EQ(
+      refused(&v1::MigrationService::Stub::ReserveWorkload, reserve, v1::ReserveWorkloadResponse()),
+      "PERMISSION_DENIED migrator shop");
+  v1::ReleaseWorkloadRequest release;
+  *release.mutable_workload() = Pod(kShopPod);
+  EXPECT_EQ(
+      refused(&v1::MigrationService::Stub::ReleaseWorkload, release, v1::ReleaseWorkloadResponse()),
+      "PERMISSION_DENIED admin shop");
+  ASSERT_EQ(Migrate("migrator", Of(kShopPod)), "OK");
+  v1::CancelMigrationRequest cancel;
+  cancel.set_id(migration_.id());
+  EXPECT_EQ(
+      refused(&v1::MigrationService::Stub::CancelMigration, cancel, v1::CancelMigrationResponse()),
+      "PERMISSION_DENIED admin shop");
+}
+
 TEST_F(AccessServiceTest, StreamsAreFilteredAndEndWithTheRole) {
   auto report = std::make_shared<LocalityReport>();
   for (const char* name : {"bank", "shop"}) {

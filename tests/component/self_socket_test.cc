@@ -353,10 +353,12 @@ TEST_F(SelfSocketTest, AContainerReservesItself) {
 
 TEST_F(SelfSocketTest, WhoIsInNoContainerIsRefused) {
   PodProcess unknown;
-  EXPECT_EQ(Answer(ResponseIn(Receive(unknown.Connect(path_)))), "PERMISSION_DENIED");
+  EXPECT_EQ(Answer(ResponseIn(Receive(unknown.Connect(path_)))),
+            "PERMISSION_DENIED CALLER_UNKNOWN");
   PodProcess of_host;
   machine_.Publish(*machine_.AddProcess(of_host.pid(), "0-3", "/system.slice/cron.service"));
-  EXPECT_EQ(Answer(ResponseIn(Receive(of_host.Connect(path_)))), "PERMISSION_DENIED");
+  EXPECT_EQ(Answer(ResponseIn(Receive(of_host.Connect(path_)))),
+            "PERMISSION_DENIED CALLER_UNKNOWN");
 }
 
 TEST_F(SelfSocketTest, APodsConnectionsAreLimited) {
@@ -364,6 +366,10 @@ TEST_F(SelfSocketTest, APodsConnectionsAreLimited) {
   for (int i = 0; i < SelfLimits::kMostOfAPod; ++i) idle.push_back(Connect(1));
   EXPECT_EQ(Answer(ResponseIn(Receive(Connect(1)))), "RESOURCE_EXHAUSTED TOO_MANY_CALLS");
   EXPECT_EQ(Answer(Ask(2, Placement())), "OK") << "another pod is served";
+  const CallCounts counts = socket_->calls()->Counts();
+  EXPECT_GE(counts.connections, SelfLimits::kMostOfAPod);
+  EXPECT_EQ(counts.refused.at(ErrorReason::kTooManyCalls), 1);
+  EXPECT_EQ(counts.ended.at({"GetPlacement", absl::StatusCode::kOk}), 1);
   idle.pop_back();
   // Connections are looked at in their order: that of the other pod comes after the one that ended.
   EXPECT_EQ(Answer(Ask(2, Placement())), "OK");

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/report/report_board.h"
+#include "agent/model/error_details.h"
 #include "agent/rpc/request_watch.h"
 #include "agent/rpc/server.h"
 #include "agent/rpc/watch.h"
@@ -292,16 +293,18 @@ TEST(WatchPumpTest, RefusesMoreThanItsLimitAndAfterItsStop) {
   std::vector<std::shared_ptr<CountedWatch>> watches;
   for (size_t i = 0; i < WatchPump::kMaxWatches; ++i) {
     watches.push_back(std::make_shared<CountedWatch>());
-    ASSERT_TRUE(pump.Add(watches.back()));
+    ASSERT_TRUE(pump.Add(watches.back()).ok());
   }
   const auto more = std::make_shared<CountedWatch>();
-  EXPECT_FALSE(pump.Add(more));
+  const absl::Status refused = pump.Add(more);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_EQ(DetailsOf(refused)->reason, ErrorReason::kTooManyWatches);
   pump.Remove(*watches.front());
-  EXPECT_TRUE(pump.Add(more));
+  EXPECT_TRUE(pump.Add(more).ok());
   pump.Remove(*more);
   pump.Stop();
   EXPECT_TRUE(watches.back()->is_stopped);
-  EXPECT_FALSE(pump.Add(more));
+  EXPECT_TRUE(absl::IsUnavailable(pump.Add(more)));
   for (const auto& watch : watches) pump.Remove(*watch);
 }
 

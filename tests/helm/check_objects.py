@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -10,9 +11,10 @@ import threading
 
 import yaml
 
-from chart import KUBERNETES, MANIFEST, SIDECAR, agent_container, find
+from chart import KUBERNETES, MANIFEST, SIDECAR, TOP, agent_container, find
 
 HERE = pathlib.Path(__file__).resolve().parent
+KUBECTL_NUMA = TOP / "deploy/kubectl-numa"
 LONGEST_START = 30  # seconds, of an agent
 WITH_LABELS = {"sources": {"criSocket": "/run/containerd/containerd.sock"}}
 
@@ -140,6 +142,15 @@ def self_socket(context):
             "" if found == mounted == expected else f"volumes {found}, mounts {mounted}")
 
 
+def viewer_socket(context):
+    """The agent serves it where kubectl-numa looks for it, and only if it is on."""
+    path = re.search(r'^VIEWER_SOCKET = "(.+)"$', KUBECTL_NUMA.read_text(encoding="utf-8"), re.MULTILINE)[1]
+    for is_on in [False, True]:
+        arguments = agent_container(context.chart.objects({"viewerSocket": is_on}))["args"]
+        found = [argument for argument in arguments if argument.startswith("--viewer-socket")]
+        yield f"viewerSocket {is_on}", "" if found == [f"--viewer-socket={path}"] * is_on else str(found)
+
+
 def restarts(context):
     """Pods restart if a value changes that agents read only at the start, and for no other change."""
     def pods(values):
@@ -242,5 +253,5 @@ def status_under(profile, agent):
         return "".join(said)
 
 
-CHECKS = [schemas, references, privileges, confinement, self_socket, front, restarts, app_armor, priority_quota,
+CHECKS = [schemas, references, privileges, confinement, self_socket, viewer_socket, front, restarts, app_armor, priority_quota,
           kubectl_reads_manifest, sidecar, seccomp_profile]

@@ -112,6 +112,7 @@ WRONG_COMBINATIONS = [
     ("networkApi: {enabled: true, secretName: tls, metricsPort: 9463}", "networkApi.metricsPort: 9463 is also http.port or networkApi.port"),
     ("networkApi: {enabled: true, secretName: tls, clients: [{identity: a, role: viewer, namespaces: [b]}]}\nsources: {podLogsDir: ''}",
      "networkApi.clients[0].namespaces needs the names of pods"),
+    ("extraArgs: [--viewer-socket=/tmp/x.sock]", "extraArgs: '--viewer-socket=/tmp/x.sock' is set by the chart"),
     ("extraArgs: [--front-socket=/tmp/x.sock]", "extraArgs: '--front-socket=/tmp/x.sock' is set by the chart"),
     ("resources: {requests: {cpu: 1, memory: 512Mi}, limits: {cpu: 1}}", "remove limits.cpu"),
     ("extraArgs: [--socket=/tmp/x.sock]", "extraArgs: '--socket=/tmp/x.sock' is set by the chart"),
