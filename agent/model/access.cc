@@ -123,8 +123,10 @@ absl::Status Access::CheckMigrate(const MigrationRequest& request, const Workloa
     const bool is_for_admins = request.override_protection || request.stick != StickMode::kNone;
     return CheckOwn(is_for_admins ? Role::kAdmin : Role::kMigrator, workload);
   }
-  const bool is_special =
-      request.override_protection || request.spec.ranges != MigrationSpec().ranges;
+  // Forced, the kernel moves whatever is mapped, past the reserve and out of hugetlb pools.
+  const bool is_special = request.override_protection || request.force_stick ||
+                          request.stick_on_old_kernels ||
+                          request.spec.ranges != MigrationSpec().ranges;
   return CheckNamed(is_special ? Role::kAdmin : Role::kMigrator, selector, workload);
 }
 

@@ -64,6 +64,9 @@ class Access {
   // OK if it has any role in any namespace: for what belongs to no namespace and harms none.
   absl::Status CheckKnown() const;
 
+  // Whether it may read what belongs to any namespace.
+  bool SeesAll() const { return Check(Role::kViewer, "").ok(); }
+
   // Of a workload that `selector` names: `role`, but kAdmin if it is named by PID or cgroup path.
   absl::Status CheckNamed(Role role, const WorkloadSelector& selector,
                           const Workload& workload) const;

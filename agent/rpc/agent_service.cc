@@ -110,8 +110,12 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   if (device_plugin_ != nullptr) status->device_plugin = device_plugin_();
   StatusToProto(*status, *response);
   response->set_node_name(Printable(node_name_));
-  // Findings name workloads of any namespace.
-  if (!access->Check(Role::kViewer, "").ok()) response->clear_findings();
+  if (!access->SeesAll()) {
+    // These name workloads of any namespace, and quote the configuration.
+    response->clear_findings();
+    response->mutable_configuration()->clear_error();
+    for (v1::Source& source : *response->mutable_sources()) source.clear_message();
+  }
   ReportToProto(*board_.Latest(), *response);
   return call.End(absl::OkStatus());
 }

@@ -31,8 +31,8 @@ constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 
 void ToMessage(const Access& access, const Migration& migration, v1::Migration& message) {
   ToProto(migration, message);
-  // It names processes outside the container.
-  if (!access.is_self()) return;
+  // It may name processes of other namespaces.
+  if (access.SeesAll()) return;
   for (auto& workload : *message.mutable_workloads()) workload.clear_sharing_note();
 }
 
@@ -253,7 +253,9 @@ absl::Status MigrationService::Release(Call& call, const v1::ReleaseWorkloadRequ
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   call.On(selector.ToString());
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
-  NL_RETURN_IF_ERROR(access.CheckAll(Role::kAdmin, workloads));
+  for (const Workload& workload : workloads) {
+    NL_RETURN_IF_ERROR(access.CheckNamed(Role::kAdmin, selector, workload));
+  }
   return migrator_.reservations().ReleaseAll(workloads);
 }
 

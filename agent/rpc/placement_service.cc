@@ -230,8 +230,8 @@ absl::Status PlacementService::Explain(Call& call, const grpc::ServerContext& co
     if (!explanation.ok()) return watch.Ended(explanation.status());
     v1::PlacementExplanation* const message = response.add_explanations();
     ToProto(*explanation, *message);
-    // It names processes outside the container.
-    if (!access.is_self()) continue;
+    // It may name processes of other namespaces.
+    if (access.SeesAll()) continue;
     for (v1::RemotePart& part : *message->mutable_parts()) part.clear_detail();
   }
   return response.explanations().empty() ? gone : absl::OkStatus();
