@@ -31,8 +31,8 @@ MIB = 1 << 20
 HEADER_BYTES = 24 * MIB
 PATIENCE = 120  # seconds until everything must have ended
 HTTP2_START = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with SETTINGS
-# HEADERS without END_HEADERS on stream 1: one literal header, whose name is "a" and whose value has 2 MiB, the most that nginx
-# can tell from a wrong length.
+# HEADERS without END_HEADERS on stream 1: one literal header, whose name is "a" and whose value has 2 MiB, the longest
+# that nginx does not take for a wrong length.
 HEADER_START = b"\0\0\7\1\0\0\0\0\1" + b"\0\1a\x7f\xff\xff\x7f"
 CONTINUATION = b"\0\x40\0\x09\0\0\0\0\1" + 16384 * b"x"
 
@@ -152,8 +152,8 @@ class Front:
 
 def self_connection():
     connection = socket.socket(socket.AF_UNIX)
+    connection.connect(SELF_SOCKET)  # without a timeout: with one, a full backlog would be EAGAIN
     connection.settimeout(PATIENCE)
-    connection.connect(SELF_SOCKET)
     return connection
 
 
