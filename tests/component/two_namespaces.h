@@ -61,7 +61,10 @@ inline std::string Answer(const grpc::Status& status) {
 // wait.
 class TwoNamespacesTest : public testing::Test {
  protected:
-  TwoNamespacesTest() {
+  TwoNamespacesTest() : TwoNamespacesTest(Clock::System()) {}
+  // `clock`: of the migrator and its reservations.
+  explicit TwoNamespacesTest(const Clock& clock)
+      : context_{machine_.kernel(), clock, machine_.host(), {}, nullptr, &names_} {
     AddPod(kShopUid, 'a', 100);
     AddPod(kBankUid, 'b', 200);
     source_->known = {
@@ -122,8 +125,7 @@ class TwoNamespacesTest : public testing::Test {
                                      ParseConfiguration};
   FakeNameSource* source_ = nullptr;
   NameDirectory names_{Sources(source_), Clock::System()};
-  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {},
-                               nullptr,           &names_};
+  const EngineContext context_;
   Migrator migrator_{context_};
   ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> own_;
