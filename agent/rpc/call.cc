@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "agent/base/log.h"
+#include "agent/base/log_fields.h"
 #include "agent/base/status.h"
 #include "agent/model/error_details.h"
 #include "agent/rpc/convert/common.h"
@@ -60,20 +60,18 @@ void Call::On(const std::vector<Workload>& workloads) {
 grpc::Status Call::End(const absl::Status& status) const {
   callers_.limits()->Answered(method_, status);
   if (!changes_ && !IsRefusal(status)) return ToGrpc(status);
-  std::string line = absl::StrCat("audit method=", method_);
-  const auto add = [&line](absl::string_view key, absl::string_view value) {
-    if (!value.empty()) absl::StrAppend(&line, " ", key, "=\"", LogSafe(value), "\"");
-  };
-  add("by", caller_.ok() ? caller_->identity : "");
-  add("on", absl::string_view(subject_).substr(0, kMaxSubject));
-  absl::StrAppend(&line, " result=", absl::StatusCodeToString(status.code()));
-  add("why", status.message());
-  add("request_id", request_id_);
-  add("traceparent", TraceparentOf(context_));
+  LogFields fields;
+  fields.Word("method", method_)
+      .Text("by", caller_.ok() ? caller_->identity : "")
+      .Text("on", absl::string_view(subject_).substr(0, kMaxSubject))
+      .Word("result", absl::StatusCodeToString(status.code()))
+      .Text("why", status.message())
+      .Text("request_id", request_id_)
+      .Text("traceparent", TraceparentOf(context_));
   if (status.ok()) {
-    LogInfo(line);
+    LogInfo("audit", fields);
   } else {
-    LogWarning(line);
+    LogWarning("audit", fields);
   }
   return ToGrpc(status);
 }

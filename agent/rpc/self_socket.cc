@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
-#include "agent/base/log.h"
+#include "agent/base/log_fields.h"
 #include "agent/base/status.h"
 #include "agent/model/access.h"
 #include "agent/model/error_details.h"
@@ -169,9 +169,11 @@ void SelfSocket::CountConnections() const {
 void SelfSocket::LogRefusal(const SelfCaller& caller, const absl::Status& status) {
   const std::optional<int> left_out = lines_.Spend(MonotonicNow());
   if (!left_out.has_value()) return;
-  LogWarning(absl::StrCat("audit method=self by=\"", Access::Self(caller.container).identity(),
-                          "\" result=PERMISSION_DENIED why=\"", status.message(), "\"",
-                          LinesLeftOut(*left_out)));
+  LogWarning("audit", LogFields()
+                          .Word("method", "self")
+                          .Text("by", Access::Self(caller.container).identity())
+                          .Word("result", "PERMISSION_DENIED")
+                          .Text("why", absl::StrCat(status.message(), LinesLeftOut(*left_out))));
 }
 
 bool SelfSocket::TakeAnswers() {

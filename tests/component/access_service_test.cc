@@ -16,6 +16,7 @@
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/two_namespaces.h"
+#include "tests/component/wait.h"
 
 namespace numalocality::access_service_test {
 namespace {
@@ -368,6 +369,54 @@ TEST_F(AccessServiceTest, ChangesAndRefusalsAreAudited) {
   Migrate("admin", request);
   Cancel("admin");
   EXPECT_THAT(log_, HasSubstr("audit method=CancelMigration"));
+}
+
+TEST_F(AccessServiceTest, WhoHasNoRoleOrNoIdentityIsAudited) {
+  Place("stranger", Pod(kShopPod));
+  EXPECT_THAT(log_, HasSubstr("audit method=GetPlacement by=\"spiffe://cluster/stranger\" "
+                              "result=PERMISSION_DENIED why=\"client spiffe://cluster/stranger "));
+  Place("", Pod(kShopPod));
+  EXPECT_THAT(log_, HasSubstr("audit method=GetPlacement result=UNAUTHENTICATED why=\""));
+  EXPECT_EQ(Migrate("", Of(kShopPod)), "UNAUTHENTICATED");
+  EXPECT_THAT(log_, HasSubstr("audit method=CreateMigration result=UNAUTHENTICATED why=\""));
+}
+
+TEST_F(AccessServiceTest, ReservationsAreAudited) {
+  v1::ReserveWorkloadRequest reserve;
+  *reserve.mutable_workload() = Pod(kShopPod);
+  reserve.set_request_id("r1");
+  Reserve("viewer", reserve);
+  EXPECT_THAT(log_, AllOf(HasSubstr("audit method=ReserveWorkload by=\"spiffe://cluster/viewer\""),
+                          HasSubstr("result=PERMISSION_DENIED"), HasSubstr("request_id=\"r1\"")));
+  ASSERT_EQ(Reserve("migrator", reserve), "OK");
+  EXPECT_THAT(log_,
+              AllOf(HasSubstr("audit method=ReserveWorkload by=\"spiffe://cluster/migrator\""),
+                    HasSubstr("on=\"shop/db-0/mysql\""), HasSubstr("result=OK"),
+                    HasSubstr("request_id=\"r1\""), Not(HasSubstr(token_))));
+  v1::ReleaseWorkloadRequest release;
+  release.set_token(token_);
+  Release("viewer", release);
+  EXPECT_THAT(log_, AllOf(HasSubstr("audit method=ReleaseWorkload by=\"spiffe://cluster/viewer\""),
+                          HasSubstr("result=PERMISSION_DENIED")));
+  ASSERT_EQ(Release("migrator", release), "OK");
+  EXPECT_THAT(log_,
+              AllOf(HasSubstr("audit method=ReleaseWorkload by=\"spiffe://cluster/migrator\""),
+                    HasSubstr("on=\"shop/db-0/mysql\""), HasSubstr("result=OK"),
+                    Not(HasSubstr(release.token()))));
+}
+
+TEST_F(AccessServiceTest, TheEndOfAMigrationSaysWhoseItWas) {
+  v1::CreateMigrationRequest request = Of(kShopPod);
+  request.set_request_id("r1");
+  ASSERT_EQ(Migrate("migrator", request), "OK");
+  testing::internal::CaptureStdout();
+  migrator_.Start(1);
+  EXPECT_TRUE(WaitUntil([this] { return migrator_.ActiveCount() == 0; }));
+  migrator_.Shutdown(absl::ZeroDuration());  // after its line
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr(absl::StrCat("migration ended id=", migration_.id(),
+                                     " state=SUCCEEDED reason=NONE by="
+                                     "\"spiffe://cluster/migrator\" request_id=\"r1\"")));
 }
 
 }  // namespace

@@ -272,6 +272,16 @@ TEST_F(SelfSocketTest, AContainerMayNameNoOther) {
   }
 }
 
+TEST_F(SelfSocketTest, WhoAsksForItsNeighbourIsAudited) {
+  v1::SelfRequest request = Migration();
+  request.mutable_create_migration()->add_workloads()->set_container_id(IdOf(2));
+  testing::internal::CaptureStdout();  // where the default logger of a test writes
+  EXPECT_EQ(Answer(Ask(1, request)), "PERMISSION_DENIED ROLE_MISSING");
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr(absl::StrCat("audit method=self by=\"self:", UidOf(1), "/", IdOf(1),
+                                     "\" result=PERMISSION_DENIED why=\"")));
+}
+
 TEST_F(SelfSocketTest, AContainerMigratesItself) {
   migrator_.Start(1);
   v1::SelfResponse response = Ask(1, Migration());

@@ -78,7 +78,11 @@ class SteppedClock final : public Clock {
 // wait.
 class TwoNamespacesTest : public testing::Test {
  protected:
-  TwoNamespacesTest() {
+  // `clock`: of the migrator and its reservations; null: the machine's.
+  explicit TwoNamespacesTest(const Clock* clock = nullptr)
+      : context_{machine_.kernel(), clock == nullptr ? static_cast<const Clock&>(clock_) : *clock,
+                 machine_.host(),   {},
+                 nullptr,           &names_} {
     AddPod(kShopUid, 'a', 100);
     AddPod(kBankUid, 'b', 200);
     source_->known = {
@@ -142,7 +146,7 @@ class TwoNamespacesTest : public testing::Test {
   FakeNameSource* source_ = nullptr;
   NameDirectory names_{Sources(source_), Clock::System()};
   SteppedClock clock_;
-  const EngineContext context_{machine_.kernel(), clock_, machine_.host(), {}, nullptr, &names_};
+  const EngineContext context_;
   Migrator migrator_{context_};
   ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> own_;

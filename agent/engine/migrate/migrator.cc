@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "agent/base/log.h"
+#include "agent/base/log_fields.h"
 #include "agent/base/status.h"
 #include "agent/engine/migrate/execution.h"
 #include "agent/engine/migrate/recovery.h"
@@ -433,7 +434,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     entry->migration.workloads[i] = std::move(result);
     Changed(*entry);
   }
-  std::string ending;
+  LogFields ending;
   {
     MutexLock lock(mutex_);
     Migration& migration = entry->migration;
@@ -442,11 +443,9 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     End(context_.clock, migration);
     records_.DropOldest();
     Changed(*entry);
-    ending =
-        absl::StrCat("migration ended id=", migration.id, " state=", ApiNameOf(migration.state),
-                     " reason=", ApiNameOf(migration.reason));
+    ending = EndOf(migration);
   }
-  LogInfo(ending);
+  LogInfo("migration ended", ending);
   Notify(*entry);
 }
 
