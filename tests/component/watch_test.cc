@@ -3,9 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <cstdint>
-#include <filesystem>
-#include <iterator>
+#include <cstddef>
 #include <memory>
 #include <set>
 #include <string>
@@ -21,6 +19,7 @@
 #include "agent/rpc/watch.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
+#include "tests/component/wait.h"
 #include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality::watch_test {
@@ -31,11 +30,6 @@ using ::testing::HasSubstr;
 
 using MigrationReader = grpc::ClientReader<v1::WatchMigrationsResponse>;
 using PlacementReader = grpc::ClientReader<v1::WatchPlacementsResponse>;
-
-int64_t ThreadCount() {
-  const std::filesystem::directory_iterator tasks("/proc/self/task");
-  return std::distance(begin(tasks), end(tasks));
-}
 
 // Two workloads, "/a" and "/b", and an agent that starts no migration by itself.
 class WatchTest : public testing::Test {
@@ -227,12 +221,12 @@ TEST_F(WatchTest, AThousandWatchesTakeNoThreads) {
   };
   while (watchers.size() < 20) watch();
   expect_all_get("resync", "synced");
-  const int64_t threads = ThreadCount();
+  const ptrdiff_t threads = CountThreads();
   for (const auto& watcher : watchers) watcher->context.TryCancel();
   watchers.clear();
   while (watchers.size() < 1000) watch();
   expect_all_get("resync", "synced");
-  EXPECT_LT(ThreadCount(), threads + 10);
+  EXPECT_LT(CountThreads(), threads + 10);
 
   const std::string id = Create("/a");  // other calls are served
   for (const auto& watcher : watchers) {
