@@ -21,6 +21,10 @@ constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
 constexpr double kPauseToHold = 0.25;
 // Sleep between two checks whether another worker's batch has ended.
 constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
+// Sleep between two checks whether the kernel has dropped page cache, and how long to wait for it:
+// it drops some GiB in this time, unless it finds nothing that it may drop.
+constexpr absl::Duration kReclaimNap = absl::Milliseconds(10);
+constexpr absl::Duration kLongestReclaim = absl::Seconds(5);
 
 }  // namespace
 
@@ -60,24 +64,31 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     has_turn = true;
     const NodeRoom::Room room = context_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
     const size_t count = CountThatFits(group.left.first(most), room.pages);
+    const int64_t needed = MostPages(group.left.first(count));
+    if (!MayReclaim(room, needed)) {
+      context_.room.Release(target, room.pages);
+      continue;
+    }
+    std::vector<PageMove> spilled;
     const bool some_are_pinned =
-        count > 0 && MoveBatch(group.left.first(count), unit, flag, settle);
+        count > 0 && MoveBatch(group.left.first(count), unit, flag, settle, spilled);
     context_.room.Release(target, room.pages);
     if (count > 0) {
+      CountTaken(room, needed);
       group.is_sampled = is_stuck && some_are_pinned;
       group.left.remove_prefix(count);
       has_turn = false;
     } else if (room.is_claimed) {
       if (!Pause(kClaimNap)) break;
+    } else if (room.must_wait) {
+      AwaitReclaim(target);
     } else {
       if (StopIfGone(target)) break;
       // BestOf chose the target with most room, so moves to the other ones cannot help this group.
-      for (const PageMove& move : SettleFollowers(group.left, settle)) {
-        settle(move, PageOutcome::kNoMemory);
-      }
-      NoRoomOn(target, context_.room.Describe(target), !context_.nodes_swap);
+      spilled = LeaveFull(group, settle);
       group.left = {};
     }
+    AddGroups(std::move(spilled), groups);
     std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
   }
   for (const Group& group : groups) SettleFollowers(group.left, settle);
@@ -110,13 +121,33 @@ std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> mov
   const std::vector<int> nodes = Query(moves);
   std::vector<PageMove> left;
   for (size_t i = 0; i < moves.size(); ++i) {
-    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
-      settle(moves[i], PageOutcome::kMoved);
+    if (i < nodes.size() && IsThere(moves[i], nodes[i])) {
+      settle({moves[i].address, moves[i].source, NodeId{nodes[i]}}, PageOutcome::kMoved);
     } else {
       left.push_back(moves[i]);
     }
   }
   return left;
+}
+
+std::vector<PageMove> BatchMover::LeaveFull(const Group& group, Settle settle) {
+  if (!context_.nodes_swap) context_.room.MarkFull(group.target);
+  std::vector<PageMove> left = SettleFollowers(group.left, settle);
+  std::vector<PageMove> spilled = spill_over_.Redirect(left);
+  for (const PageMove& move : left) settle(move, PageOutcome::kNoMemory);
+  if (!left.empty())
+    NoRoomOn(group.target, spill_over_.RoomWords(group.target), !context_.nodes_swap);
+  return spilled;
+}
+
+void BatchMover::AddGroups(std::vector<PageMove> moves, std::vector<Group>& groups) {
+  SortByTarget(moves);
+  for (const Group& part : GroupByTarget(moves)) {
+    Group& group = groups.emplace_back();
+    group.target = part.target;
+    group.reordered.assign(part.left.begin(), part.left.end());
+    group.left = group.reordered;
+  }
 }
 
 std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMove> moves) {
@@ -166,10 +197,45 @@ bool BatchMover::WaitForTurn(int64_t bytes) {
   return Pause(pressure_wait);
 }
 
+bool BatchMover::MayReclaim(const NodeRoom::Room& room, int64_t pages) {
+  if (pages <= room.free_pages) return true;
+  const ReclaimWatch::Answer answer = context_.reclaim.MayTake(context_.room.AheadPages());
+  if (!answer.harm.empty()) context_.room.LeaveCache(answer.harm);
+  if (answer.pause > absl::ZeroDuration()) Pause(answer.pause);
+  return answer.harm.empty() && answer.pause == absl::ZeroDuration();
+}
+
+void BatchMover::AwaitReclaim(NodeId target) {
+  if (waited_for_reclaim_ < kLongestReclaim) {
+    waited_for_reclaim_ += kReclaimNap;
+    Pause(kReclaimNap);
+    return;
+  }
+  context_.room.LeaveCache(absl::StrCat("the kernel dropped none of node ", target.value,
+                                        " within ", absl::FormatDuration(kLongestReclaim)));
+}
+
+void BatchMover::CountTaken(const NodeRoom::Room& room, int64_t pages) {
+  waited_for_reclaim_ = absl::ZeroDuration();
+  if (pages > room.free_pages) context_.reclaim.Took(pages - room.free_pages);
+}
+
 bool BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
-                           Settle settle) {
-  const BatchResult moved = Call(batch, unit, flag);
-  for (size_t i = 0; i < batch.size(); ++i) settle(batch[i], moved.outcomes[i]);
+                           Settle settle, std::vector<PageMove>& spilled) {
+  BatchResult moved = Call(batch, unit, flag);
+  std::vector<PageMove> left;
+  const bool is_full = moved.stop == MoveStop::kNoMemory && !context_.nodes_swap;
+  if (is_full) context_.room.MarkFull(batch.front().target);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (is_full && moved.outcomes[i] == PageOutcome::kNoMemory) {
+      left.push_back(batch[i]);
+    } else {
+      settle(batch[i], moved.outcomes[i]);
+    }
+  }
+  spilled = spill_over_.Redirect(left);
+  for (const PageMove& move : left) settle(move, PageOutcome::kNoMemory);
+  if (is_full && left.empty()) moved.stop = MoveStop::kNone;
   StopFor(moved, batch.front().target, flag);
   Flush();
   return std::find(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kPinned) !=
@@ -181,16 +247,27 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
   const int64_t most_pages = MostPages(moves);
   for (;;) {
     const NodeRoom::Room room = context_.room.ClaimUpTo(target, most_pages);
-    if (room.pages == most_pages) break;
+    const bool fits = room.pages == most_pages;
+    if (fits && MayReclaim(room, most_pages)) {
+      CountTaken(room, most_pages);
+      break;
+    }
     context_.room.Release(target, room.pages);
-    if (!room.is_claimed) {
-      if (StopIfGone(target)) {
-        return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
-      }
-      NoRoomOn(target, context_.room.Describe(target), !context_.nodes_swap);
+    if (room.is_claimed) {
+      Pause(kClaimNap);
+    } else if (room.must_wait) {
+      AwaitReclaim(target);
+    } else if (!fits && StopIfGone(target)) {
+      return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
+    } else if (!fits) {
+      if (!context_.nodes_swap) context_.room.MarkFull(target);
+      std::vector<PageMove> left(moves.begin(), moves.end());
+      const std::vector<PageMove> spilled = spill_over_.Redirect(left);
+      if (left.empty()) return MoveTogether(spilled);
+      NoRoomOn(target, spill_over_.RoomWords(target), !context_.nodes_swap);
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
     }
-    if (!Pause(kClaimNap)) {
+    if (!MayContinue()) {
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
     }
   }
