@@ -34,6 +34,8 @@ void BatchMover::CountMoved(const PageMove& move, int64_t pages) {
 }
 
 void BatchMover::Flush() {
+  // Pages that moved together with others are counted later than the batch.
+  if (takes_cache_) context_.reclaim.Took(tally_.outcomes[PageOutcome::kMoved]);
   process_.Add(tally_);
   context_.ledger.Add(tally_);
   tally_ = {};
@@ -64,8 +66,7 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     has_turn = true;
     const NodeRoom::Room room = context_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
     const size_t count = CountThatFits(group.left.first(most), room.pages);
-    const int64_t needed = MostPages(group.left.first(count));
-    if (!MayReclaim(room, needed)) {
+    if (!MayReclaim(room, MostPages(group.left.first(count)))) {
       context_.room.Release(target, room.pages);
       continue;
     }
@@ -74,7 +75,6 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
         count > 0 && MoveBatch(group.left.first(count), unit, flag, settle, spilled);
     context_.room.Release(target, room.pages);
     if (count > 0) {
-      CountTaken(room, needed);
       group.is_sampled = is_stuck && some_are_pinned;
       group.left.remove_prefix(count);
       has_turn = false;
@@ -198,7 +198,8 @@ bool BatchMover::WaitForTurn(int64_t bytes) {
 }
 
 bool BatchMover::MayReclaim(const NodeRoom::Room& room, int64_t pages) {
-  if (pages <= room.free_pages) return true;
+  takes_cache_ = pages > room.free_pages;
+  if (!takes_cache_) return true;
   const ReclaimWatch::Answer answer = context_.reclaim.MayTake(context_.room.AheadPages());
   if (!answer.harm.empty()) context_.room.LeaveCache(answer.harm);
   if (answer.pause > absl::ZeroDuration()) Pause(answer.pause);
@@ -213,11 +214,6 @@ void BatchMover::AwaitReclaim(NodeId target) {
   }
   context_.room.LeaveCache(absl::StrCat("the kernel dropped none of node ", target.value,
                                         " within ", absl::FormatDuration(kLongestReclaim)));
-}
-
-void BatchMover::CountTaken(const NodeRoom::Room& room, int64_t pages) {
-  waited_for_reclaim_ = absl::ZeroDuration();
-  if (pages > room.free_pages) context_.reclaim.Took(pages - room.free_pages);
 }
 
 bool BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
@@ -248,10 +244,7 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
   for (;;) {
     const NodeRoom::Room room = context_.room.ClaimUpTo(target, most_pages);
     const bool fits = room.pages == most_pages;
-    if (fits && MayReclaim(room, most_pages)) {
-      CountTaken(room, most_pages);
-      break;
-    }
+    if (fits && MayReclaim(room, most_pages)) break;
     context_.room.Release(target, room.pages);
     if (room.is_claimed) {
       Pause(kClaimNap);
@@ -303,6 +296,7 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
   // The kernel tries a pinned page several times, which takes at least as long as to move it.
   size.Record(static_cast<int>(moved_count + pinned_count), moved.calls.total, moved.calls.Count());
   context_.ledger.BatchEnds(worker_.number);
+  waited_for_reclaim_ = absl::ZeroDuration();
   tally_.calls.Add(moved.calls);
   return moved;
 }

@@ -157,8 +157,6 @@ class BatchMover {
   bool MayReclaim(const NodeRoom::Room& room, int64_t pages);
   // Waits for the kernel to drop page cache, which no longer counts as room if that takes too long.
   void AwaitReclaim(NodeId target);
-  // A batch that needed `pages` has moved into `room`.
-  void CountTaken(const NodeRoom::Room& room, int64_t pages);
   // Returns whether some of the pages are pinned. Pages that found no memory and have another
   // target are added to `spilled` instead of settled.
   bool MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle,
@@ -205,6 +203,7 @@ class BatchMover {
   const PageMover mover_;
   const SpillOver spill_over_;
   bool is_first_attempt_ = true;
+  bool takes_cache_ = false;           // the last batch took page cache
   absl::Duration waited_for_reclaim_;  // since the last batch
   MoveTally tally_;
 };

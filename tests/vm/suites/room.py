@@ -98,10 +98,11 @@ def what_fits_moves(machine):
     machine.log(f"{record['state']} {record['reason']}: {record['message']}; {record['estimate']}")
     assert (record["state"], record["reason"]) == ("MIGRATION_STATE_PARTIAL", "MIGRATION_REASON_NO_ROOM")
     assert re.search(rf"node {far} has .* kept in reserve", record["message"])
-    assert int(record["estimate"]["no_room_bytes"]) >= 32 * MIB
-    moved = share_on(database, far)
-    assert 40 / 96 <= moved <= 52 / 96, moved
-    assert oracles.node_memory(far)["MemFree"] >= RESERVE - 4 * MIB
+    assert int(record["estimate"]["no_room_bytes"]) >= 24 * MIB
+    free = oracles.node_memory(far)["MemFree"]
+    machine.log(f"{share_on(database, far):.3f} moved, {free >> 20} MiB free")
+    assert 0.2 <= share_on(database, far) <= 0.6
+    assert RESERVE - 8 * MIB <= free <= RESERVE + 4 * MIB, "not all that fits, or more (others take a little)"
     assert wait_decision(agent, database, "NO_ROOM")[0] == "WAIT"
     end(filler)
     wait_until("all of it is home", lambda: share_on(database, far) >= 0.95, 120)

@@ -27,13 +27,14 @@ def homes_share_what_is_too_much_for_one(machine):
     database = start(machine, "database", near, "--idle", size=SIZE)
     for node in third, fourth:
         leave_free(machine, node, RESERVE + SIZE * 6 // 10)
+        machine.log(f"node {node}: {(oracles.node_memory(node)['MemFree'] - RESERVE) >> 20} MiB of room")
     database.repin(cpu_list([*oracles.node_cpus(third), *oracles.node_cpus(fourth)]))
     wait_until("its memory is home", lambda: shares(database)[third] + shares(database)[fourth] >= 0.95, 120)
     machine.log(f"{shares(database)}")
-    assert all(0.3 <= shares(database)[node] <= 0.65 for node in (third, fourth)), shares(database)
+    assert all(0.3 <= shares(database)[node] <= 0.7 for node in (third, fourth)), shares(database)
     (record,) = wait_until("the repair has ended", lambda: [each for each in repairs(agent) if each.get("end_time")], 60)
     assert record["state"] == "MIGRATION_STATE_SUCCEEDED", record
     for node in third, fourth:
-        assert oracles.node_memory(node)["MemFree"] >= RESERVE - 4 * MIB
+        assert oracles.node_memory(node)["MemFree"] >= RESERVE - 8 * MIB
     assert wait_decision(agent, database, "LOCAL")[0] == "LEAVE"
     stop_clean(machine, database)

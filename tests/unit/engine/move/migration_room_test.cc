@@ -37,7 +37,7 @@ TEST_F(MigrationRoomTest, PageCacheMakesRoom) {
   EXPECT_EQ(process->PagesOn(1), 9000);
   EXPECT_GE(Node(1).cache_pages, 40'000 * 3 / 4);
   EXPECT_GE(Node(1).lowest_free_pages, kMin) << "others would have to reclaim before they go on";
-  EXPECT_THAT(result.room_note, HasSubstr("took the place of page cache"));
+  EXPECT_THAT(result.room_note, HasSubstr("35.2 MiB took the place of page cache"));
   EXPECT_THAT(result.room_note, HasSubstr("reclaimCache 25%"));
 }
 
