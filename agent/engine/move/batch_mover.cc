@@ -21,10 +21,11 @@ constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
 constexpr double kPauseToHold = 0.25;
 // Sleep between two checks whether another worker's batch has ended.
 constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
-// Sleep between two checks whether the kernel has dropped page cache, and how long to wait for it:
-// it drops some GiB in this time, unless it finds nothing that it may drop.
+// Sleep between two checks whether the kernel has dropped page cache in the background, and how
+// long to wait for it. Then the next batch makes the kernel drop some: moving a huge page does not
+// wake the background reclaim. If there is nothing to drop, that batch finds no memory.
 constexpr absl::Duration kReclaimNap = absl::Milliseconds(10);
-constexpr absl::Duration kLongestReclaim = absl::Seconds(5);
+constexpr absl::Duration kLongestReclaim = absl::Milliseconds(500);
 
 }  // namespace
 
@@ -64,7 +65,8 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
       break;
     }
     has_turn = true;
-    const NodeRoom::Room room = context_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
+    const NodeRoom::Room room = context_.room.ClaimUpTo(target, MostPages(group.left.first(most)),
+                                                        PagesToPush(PagesPerBlock()));
     const size_t count = CountThatFits(group.left.first(most), room.pages);
     if (!MayReclaim(room, MostPages(group.left.first(count)))) {
       context_.room.Release(target, room.pages);
@@ -81,7 +83,7 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
     } else if (room.is_claimed) {
       if (!Pause(kClaimNap)) break;
     } else if (room.must_wait) {
-      AwaitReclaim(target);
+      AwaitReclaim();
     } else {
       if (StopIfGone(target)) break;
       // BestOf chose the target with most room, so moves to the other ones cannot help this group.
@@ -206,14 +208,13 @@ bool BatchMover::MayReclaim(const NodeRoom::Room& room, int64_t pages) {
   return answer.harm.empty() && answer.pause == absl::ZeroDuration();
 }
 
-void BatchMover::AwaitReclaim(NodeId target) {
-  if (waited_for_reclaim_ < kLongestReclaim) {
-    waited_for_reclaim_ += kReclaimNap;
-    Pause(kReclaimNap);
-    return;
-  }
-  context_.room.LeaveCache(absl::StrCat("the kernel dropped none of node ", target.value,
-                                        " within ", absl::FormatDuration(kLongestReclaim)));
+void BatchMover::AwaitReclaim() {
+  waited_for_reclaim_ += kReclaimNap;
+  Pause(kReclaimNap);
+}
+
+int64_t BatchMover::PagesToPush(int64_t pages) const {
+  return waited_for_reclaim_ < kLongestReclaim ? 0 : pages;
 }
 
 bool BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
@@ -242,14 +243,15 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
   const NodeId target = moves.front().target;
   const int64_t most_pages = MostPages(moves);
   for (;;) {
-    const NodeRoom::Room room = context_.room.ClaimUpTo(target, most_pages);
+    const NodeRoom::Room room =
+        context_.room.ClaimUpTo(target, most_pages, PagesToPush(most_pages));
     const bool fits = room.pages == most_pages;
     if (fits && MayReclaim(room, most_pages)) break;
     context_.room.Release(target, room.pages);
     if (room.is_claimed) {
       Pause(kClaimNap);
     } else if (room.must_wait) {
-      AwaitReclaim(target);
+      AwaitReclaim();
     } else if (!fits && StopIfGone(target)) {
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
     } else if (!fits) {

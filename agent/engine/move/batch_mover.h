@@ -155,8 +155,10 @@ class BatchMover {
   // Whether a batch that needs `pages` may move into `room`, also if page cache must go for it. If
   // not, claim room again: there is less of it, or time has passed.
   bool MayReclaim(const NodeRoom::Room& room, int64_t pages);
-  // Waits for the kernel to drop page cache, which no longer counts as room if that takes too long.
-  void AwaitReclaim(NodeId target);
+  // Waits a moment for the kernel to drop page cache in the background.
+  void AwaitReclaim();
+  // `pages` if the next batch does not wait for that any longer, else 0.
+  int64_t PagesToPush(int64_t pages) const;
   // Returns whether some of the pages are pinned. Pages that found no memory and have another
   // target are added to `spilled` instead of settled.
   bool MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle,

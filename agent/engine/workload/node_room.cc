@@ -61,16 +61,16 @@ NodeRoom::Room NodeRoom::On(NodeId node) const {
   return RoomOf(node, CountLocked(node).value_or(RoomCount()));
 }
 
-NodeRoom::Room NodeRoom::ClaimUpTo(NodeId node, int64_t pages) {
+NodeRoom::Room NodeRoom::ClaimUpTo(NodeId node, int64_t pages, int64_t at_least) {
   MutexLock lock(mutex_);
   if (full_nodes_.Contains(node)) return {};
   const RoomCount count = CountLocked(node).value_or(RoomCount());
   Room room = RoomOf(node, count);
   room.pages = std::min(room.pages, pages);
   if (room.pages > room.free_pages) {
-    const int64_t at_once = std::max(
-        room.free_pages, (count.free - ValueOf(watermarks_, node).min) / topology_.page_bytes -
-                             ValueOf(claimed_pages_, node));
+    const int64_t above_min = (count.free - ValueOf(watermarks_, node).min) / topology_.page_bytes -
+                              ValueOf(claimed_pages_, node);
+    const int64_t at_once = std::max({at_least, room.free_pages, above_min});
     room.must_wait = at_once < room.pages;
     room.pages = std::min(room.pages, at_once);
   }

@@ -45,8 +45,9 @@ class NodeRoom {
   Room On(NodeId node) const;
 
   // Claims `pages` for a batch that is about to move, or as many as there is room for at once. The
-  // caller must release the claimed number after the batch.
-  Room ClaimUpTo(NodeId node, int64_t pages);
+  // caller must release the claimed number after the batch. `at_least`: of the room for which page
+  // cache must go, so many pages do not wait for that: the kernel drops it during the call.
+  Room ClaimUpTo(NodeId node, int64_t pages, int64_t at_least = 0);
   void Release(NodeId node, int64_t pages);
 
   // Treats `node` as full for the rest of the migration.

@@ -44,13 +44,13 @@ def end(process):
     process.wait()
 
 
-@case(seconds=600)
-def page_cache_makes_room(machine):
-    """The target is full of page cache: with reclaimCache 0 the repair waits and says why, else it moves all, and another reader keeps its file."""
+def check_page_cache(machine, thp):
     near, far = ends()
     agent = start_agent(machine, {}, period="2s", more="limits: {reclaimCache: 0}")
     size = 128 * MIB
-    database = start(machine, "database", near, "--idle", size=size)
+    pod = machine.kubelet.start_pod("database", namespace="prod")
+    database = pod.start_container("main", ["integrity-workload", "--bytes", size, "--thp", thp, "--idle"], cpus=cpus_of(near))
+    database.wait_ready()
     total = oracles.node_memory(far)["MemTotal"]
     small = sparse_file(machine, "small", 64 * MIB)
     reader = subprocess.Popen(on_node(far, "sh", "-c", f"while cat {small} > /dev/null; do sleep 0.5; done"))
@@ -85,7 +85,19 @@ def page_cache_makes_room(machine):
     stop_clean(machine, database)
 
 
-@case(seconds=300)
+@case(seconds=600)
+def page_cache_makes_room(machine):
+    """The target is full of page cache: with reclaimCache 0 the repair waits and says why, else it moves all, and another reader keeps its file."""
+    check_page_cache(machine, "never")
+
+
+@case(seconds=600, long=["6.1"])
+def page_cache_makes_room_for_huge_pages(machine):
+    """The same with transparent huge pages, whose moves do not wake the kernel's background reclaim."""
+    check_page_cache(machine, "always")
+
+
+@case(seconds=450)
 def what_fits_moves(machine):
     """The home has room for a part: that moves, the record names the reason, and the rest moves when there is room."""
     near, far = ends()

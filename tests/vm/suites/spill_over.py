@@ -18,7 +18,7 @@ def shares(container):
     return {node: oracles.share(found, node) for node in oracles.nodes("has_memory")}
 
 
-@case(seconds=300)
+@case(seconds=450)
 def homes_share_what_is_too_much_for_one(machine):
     """The two home nodes have room for 60 % each: all of it moves, by the loop alone, and no node falls below its reserve."""
     near, _, third, fourth = oracles.nodes("has_cpu")
