@@ -22,8 +22,8 @@ constexpr double kPauseToHold = 0.25;
 // Sleep between two checks whether another worker's batch has ended.
 constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
 // Sleep between two checks whether the kernel has dropped page cache in the background, and how
-// long to wait for it. Then the next batch makes the kernel drop some: moving a huge page does not
-// wake the background reclaim. If there is nothing to drop, that batch finds no memory.
+// long to wait for it. Then the next batch makes the kernel drop some, because moving huge pages
+// may leave the background reclaim asleep. If there is nothing to drop, that batch finds no memory.
 constexpr absl::Duration kReclaimNap = absl::Milliseconds(10);
 constexpr absl::Duration kLongestReclaim = absl::Milliseconds(500);
 
