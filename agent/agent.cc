@@ -191,7 +191,7 @@ void Agent::RestoreState() {
 void Agent::ApplyLimits() {
   const AgentLimits limits = configuration_.Current()->limits;
   HostLimits host;
-  host.node_reserve = limits.node_reserve;
+  host.room = limits.room;
   host.protected_namespaces = configuration_.Current()->protected_namespaces;
   migrator_.SetLimits(host, limits.bytes_per_second);
 }

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "agent/base/status.h"
@@ -195,13 +196,33 @@ FieldReader Policies(std::vector<LocalityPolicy>& out) {
   };
 }
 
+// A share of each node's memory, or a map from node ids, and "default" for the other nodes.
+FieldReader Reserve(NodeReserve& out) {
+  return [&out](absl::string_view key, const YamlNode& node) {
+    if (node.kind != YamlNode::Kind::kMap) return Share(out.of_each)(key, node);
+    for (const YamlEntry& entry : node.map) {
+      NodeId id;
+      if (entry.key == "default") {
+        NL_RETURN_IF_ERROR(Share(out.of_each)(entry.key, entry.value));
+      } else if (absl::SimpleAtoi(entry.key, &id.value) && id.value >= 0) {
+        NL_RETURN_IF_ERROR(Share(out.of_node[id])(entry.key, entry.value));
+      } else {
+        return ErrorAt(entry.position,
+                       absl::StrCat("'", entry.key, "' is neither a node's number nor 'default'"));
+      }
+    }
+    return absl::OkStatus();
+  };
+}
+
 FieldReader Limits(AgentLimits& out) {
   return [&out](absl::string_view key, const YamlNode& node) {
     return ReadFields(
         key, node,
         {{"bandwidth", Bandwidth(out.bytes_per_second)},
          {"concurrentMigrations", WholeNumber(out.concurrent_migrations, 1, kMostMigrations)},
-         {"nodeReserve", Fraction(out.node_reserve)}});
+         {"nodeReserve", Reserve(out.room.reserve)},
+         {"reclaimCache", Fraction(out.room.reclaim_cache)}});
   };
 }
 

@@ -13,6 +13,7 @@
 #include "agent/model/policy_match.h"
 #include "agent/model/repair.h"
 #include "agent/model/repair_history.h"
+#include "agent/model/room.h"
 #include "agent/model/topology.h"
 
 namespace numalocality {
@@ -25,8 +26,9 @@ struct RepairFacts {
   std::string reserved_by;
   NodeSet cleared_nodes;  // that were evacuated and are kept clear
   absl::Duration cleared_until;
-  // The free bytes of each node above its reserve, less those that running repairs will use.
+  // The room on each node (see model/room), less what running repairs will use.
   std::map<NodeId, int64_t> room_bytes;
+  std::map<NodeId, RoomCount> room;    // how these were counted
   bool may_start = true;               // fewer repairs run than the limit
   double bytes_per_second = 0;         // of earlier migrations; 0: none yet
   std::optional<std::string> refused;  // why the last request was refused

@@ -46,6 +46,20 @@ std::string SelectorWords(const v1::Policy& policy) {
   return words.empty() ? "all pods" : absl::StrJoin(words, "; ");
 }
 
+// "2% of each node's memory is kept free, 4.0 GiB of node 1's".
+std::string ReserveWords(const v1::GetPoliciesResponse& policies) {
+  const auto share = [](double fraction, int64_t bytes) {
+    return bytes > 0 ? FormatBytes(bytes) : absl::StrFormat("%g%%", 100 * fraction);
+  };
+  std::string words = absl::StrCat(share(policies.node_reserve(), policies.node_reserve_bytes()),
+                                   " of each node's memory is kept free");
+  for (const v1::NodeReserve& node : policies.node_reserves()) {
+    absl::StrAppend(&words, ", ", share(node.fraction(), node.bytes()), " of node ", node.node_id(),
+                    "'s");
+  }
+  return words;
+}
+
 }  // namespace
 
 std::string PoliciesText(const v1::GetPoliciesResponse& policies) {
@@ -80,10 +94,13 @@ std::string PoliciesText(const v1::GetPoliciesResponse& policies) {
       policies.policies().empty() ? "No policies: the agent repairs nothing.\n" : table.ToString();
   absl::StrAppend(
       &text, "\nAll migrations: ", BandwidthWords(policies.bandwidth_bytes_per_second()), ", ",
-      policies.concurrent_migration_count(), " at a time, ",
-      absl::StrFormat("%g%%", 100 * policies.node_reserve()),
-      " of each node's memory is kept free\n", "Reports: every ", TimeSpanWords(policies.period()),
-      "; memory is local up to distance ", policies.local_distance(), "\nProtected namespaces: ",
+      policies.concurrent_migration_count(), " at a time, ", ReserveWords(policies), "\n",
+      policies.reclaim_cache() == 0
+          ? "Page cache does not count as room"
+          : absl::StrFormat("%g%% of a node's clean inactive page cache counts as room",
+                            100 * policies.reclaim_cache()),
+      "\nReports: every ", TimeSpanWords(policies.period()), "; memory is local up to distance ",
+      policies.local_distance(), "\nProtected namespaces: ",
       policies.protected_namespaces().empty() ? "none"
                                               : absl::StrJoin(policies.protected_namespaces(), " "),
       "\nConfiguration: ", ConfigurationWords(policies.configuration()), "\n");

@@ -45,7 +45,7 @@ int64_t MovableBytes(const EngineContext& context, const Workload& workload, Nod
 absl::StatusOr<std::map<NodeId, int64_t>> ReadRoom(const EngineContext& context,
                                                    const Topology& topology) {
   NodeRoom room(context.host, topology);
-  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
+  NL_RETURN_IF_ERROR(room.Read(context.limits.room));
   std::map<NodeId, int64_t> bytes;
   for (const NodeId node : topology.MemoryNodes()) {
     bytes[node] = room.On(node).pages * topology.page_bytes;

@@ -24,9 +24,9 @@ absl::StatusOr<std::optional<int64_t>> ReadMappedBytes(const EngineContext& cont
   const TopologyReader reader(context.host);
   int64_t sum = 0;
   for (const NodeId node : nodes) {
-    NL_ASSIGN_OR_RETURN(const std::optional<int64_t> mapped, reader.ReadMappedBytes(node));
-    if (!mapped.has_value()) return std::nullopt;
-    sum += *mapped;
+    NL_ASSIGN_OR_RETURN(const NodeMemory memory, reader.ReadMemory(node));
+    if (!memory.mapped.has_value()) return std::nullopt;
+    sum += *memory.mapped;
   }
   return sum;
 }
@@ -78,7 +78,10 @@ absl::StatusOr<KernelMoves> ReadKernelMoves(const EngineContext& context, const 
 absl::StatusOr<int64_t> ReadRoomOn(const EngineContext& context, const NodeSet& nodes) {
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
   NodeRoom room(context.host, topology);
-  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
+  // What the kernel moves by itself has no bandwidth limit, so page cache would go at full speed.
+  RoomLimits limits = context.limits.room;
+  limits.reclaim_cache = 0;
+  NL_RETURN_IF_ERROR(room.Read(limits));
   int64_t bytes = 0;
   for (const NodeId node : nodes) bytes += room.On(node).pages * topology.page_bytes;
   return bytes;

@@ -145,7 +145,8 @@ void SegmentMover::TrySample(std::vector<WindowPlan> windows) {
   const std::vector<int> nodes = batches_.Query(tried);
   std::vector<bool> is_stuck(windows.size(), !nodes.empty());
   for (size_t i = 0; i < nodes.size(); ++i) {
-    if (nodes[i] < 0 || nodes[i] == tried[i].target.value || unstuck.contains(tried[i].address)) {
+    if (nodes[i] < 0 || batches_.IsThere(tried[i], nodes[i]) ||
+        unstuck.contains(tried[i].address)) {
       is_stuck[tried_windows[i]] = false;
     }
   }
@@ -286,7 +287,7 @@ void SegmentMover::MoveSharers() {
   const std::vector<int> nodes = batches_.Query(moves);
   std::vector<UnmovedPage> left;
   for (size_t i = 0; i < sharers.size(); ++i) {
-    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
+    if (i < nodes.size() && batches_.IsThere(moves[i], nodes[i])) {
       // Another process of the workload has moved it.
       batches_.Count(PageOutcome::kAlreadyThere, sharers[i].pages);
     } else {

@@ -17,6 +17,7 @@
 #include "agent/engine/move/owned_memory.h"
 #include "agent/engine/move/pressure_back_off.h"
 #include "agent/engine/move/process_migration.h"
+#include "agent/engine/move/reclaim_watch.h"
 #include "agent/engine/move/segment_mover.h"
 #include "agent/engine/move/segment_queue.h"
 #include "agent/engine/move/verification.h"
@@ -62,7 +63,7 @@ class WorkloadMover {
     if (const NodeSet gone = targets - topology_.MemoryNodes(); !gone.empty()) {
       return Stop(MigrationReason::kNodeGone, NodeGoneMessage(gone));
     }
-    if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
+    if (const absl::Status status = room_.Read(context_.limits.room); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }
     result_.hidden_process_count = processes.hidden_count;
@@ -164,8 +165,9 @@ class WorkloadMover {
       });
     }
     OwnedMemory owned(context_, result_.workload, processes_, ledger_);
-    const MoveContext context{context_, spec_,   room_, bandwidth_,
-                              back_off, ledger_, owned, nodes_swap_};
+    ReclaimWatch reclaim(context_.clock, context_.host);
+    const MoveContext context{context_, spec_,   topology_, room_, bandwidth_,
+                              back_off, reclaim, ledger_,   owned, nodes_swap_};
     const auto work = [&](int number) {
       MoveWorker worker(number, spec_.limits);
       while (const auto segment = queue.Next()) {
@@ -181,6 +183,7 @@ class WorkloadMover {
     for (std::thread& thread : threads) thread.join();
     for (const auto& process : processes_) Conclude(*process);
     NoteUntried();
+    NoteRoom(reclaim);
     // The note explains why pages were left.
     if (result_.outcomes[PageOutcome::kShared] == 0) result_.sharing_note.clear();
     CountVanished();
@@ -194,6 +197,21 @@ class WorkloadMover {
     result_.message =
         absl::StrCat(FormatBytes(pages * topology_.page_bytes),
                      " of the pinned memory was not tried: no page of a sample moved");
+  }
+
+  // Says how much page cache was taken as room.
+  void NoteRoom(const ReclaimWatch& reclaim) {
+    const int64_t taken = reclaim.taken_pages() * topology_.page_bytes;
+    if (taken == 0) return;
+    std::string note = absl::StrCat(
+        FormatBytes(taken), " took the place of page cache; ",
+        FormatBytes(reclaim.refaulted_pages() * topology_.page_bytes),
+        " of page cache that had been dropped on this machine were read again meanwhile");
+    for (const NodeId node : result_.target_nodes) {
+      absl::StrAppend(&note, "; ", room_.Describe(node));
+    }
+    note += '.';
+    result_.room_note = std::move(note);
   }
 
   // Whether all processes have exited.

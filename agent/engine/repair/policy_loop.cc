@@ -262,7 +262,7 @@ bool PolicyLoop::WalkIfDue(absl::Duration now) {
 
 absl::Status PolicyLoop::Walk() {
   FindOwnPlace(context_.host);
-  NL_ASSIGN_OR_RETURN(watermarks_, TopologyReader(context_.host).ReadHighWatermarks());
+  NL_ASSIGN_OR_RETURN(watermarks_, TopologyReader(context_.host).ReadWatermarks());
   NL_ASSIGN_OR_RETURN(std::vector<std::string> paths,
                       reader_.FindWorkloads(PlainCgroups(*configuration_)));
   for (const std::string& path : reader_.Paths()) paths.push_back(path);

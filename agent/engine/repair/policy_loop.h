@@ -152,7 +152,7 @@ class PolicyLoop final : public MigrationListener {
   std::vector<Reservation> reservations_;                                    // of this step
   std::shared_ptr<const Topology> topology_ = std::make_shared<Topology>();  // never null
   bool topology_is_fresh_ = false;                                           // read in this step
-  std::map<NodeId, int64_t> watermarks_;
+  std::map<NodeId, Watermarks> watermarks_;
   std::map<std::string, TrackedWorkload> tracked_;  // by cgroup path
   RepairDecider decider_;
   bool decide_all_ = true;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "agent/engine/workload/node_room.h"
+#include "agent/model/room.h"
 
 namespace numalocality {
 namespace {
@@ -81,9 +81,12 @@ RepairFacts RepairDecider::CommonFacts() const {
   facts.cleared_nodes = active_.ClearedNodes(facts.now);
   facts.cleared_until = active_.ClearedUntil();
   const auto& limits = round_->configuration.limits;
-  const auto reserves = ReserveBytes(round_->topology, limits.node_reserve, round_->watermarks);
+  const auto reserves = ReserveBytes(round_->topology, limits.room.reserve, round_->watermarks);
   for (const auto& [id, node] : round_->topology.nodes) {
-    facts.room_bytes[id] = node.free_bytes - reserves.at(id) - active_.ClaimedBytes(id);
+    const RoomCount room = CountRoom(node.free_bytes, reserves.at(id), limits.room.reclaim_cache,
+                                     node.clean_cache_bytes, node.clean_cache_bytes);
+    facts.room[id] = room;
+    facts.room_bytes[id] = room.Bytes() - active_.ClaimedBytes(id);
   }
   // Those that wait for a call that does not return leave their place to others.
   const int running = active_.RepairCount() - static_cast<int>(round_->stalled.size());

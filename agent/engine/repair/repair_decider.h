@@ -22,6 +22,7 @@
 #include "agent/model/policy_match.h"
 #include "agent/model/repair_decision.h"
 #include "agent/model/repair_history.h"
+#include "agent/model/room.h"
 #include "agent/model/topology.h"
 
 namespace numalocality {
@@ -31,7 +32,7 @@ struct DecisionRound {
   absl::Duration now;  // monotonic, as are all points in time here
   const Configuration& configuration;
   const Topology& topology;
-  const std::map<NodeId, int64_t>& watermarks;  // bytes by node; see ReserveBytes
+  const std::map<NodeId, Watermarks>& watermarks;
   const std::vector<Reservation>& reservations;
   std::vector<Workload> stalled = {};  // see Migrator::StalledRepairs
 };

@@ -43,7 +43,16 @@ void ToProto(const Configuration& configuration, v1::GetPoliciesResponse& messag
   }
   message.set_bandwidth_bytes_per_second(configuration.limits.bytes_per_second);
   message.set_concurrent_migration_count(configuration.limits.concurrent_migrations);
-  message.set_node_reserve(configuration.limits.node_reserve);
+  const RoomLimits& room = configuration.limits.room;
+  message.set_node_reserve(room.reserve.of_each.fraction);
+  message.set_node_reserve_bytes(room.reserve.of_each.bytes);
+  for (const auto& [node, share] : room.reserve.of_node) {
+    v1::NodeReserve& shown = *message.add_node_reserves();
+    shown.set_node_id(node.value);
+    shown.set_fraction(share.fraction);
+    shown.set_bytes(share.bytes);
+  }
+  message.set_reclaim_cache(room.reclaim_cache);
   *message.mutable_period() = ToProto(configuration.period);
   message.set_local_distance(configuration.local_distance);
   for (const std::string& name : configuration.protected_namespaces) {

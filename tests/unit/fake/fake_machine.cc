@@ -314,20 +314,41 @@ void FakeMachine::SetFreePages(int node, int64_t free_pages, int64_t withheld_pa
 
 void FakeMachine::SetMappedPages(int node, int64_t pages) {
   mapped_pages_[node] = pages;
-  written_free_pages_.erase(node);
+  written_pages_.erase(node);
   WriteMeminfo(kernel_.memory());
+}
+
+void FakeMachine::SetPageCache(int node, int64_t cache_pages) {
+  FakeMemory& memory = kernel_.Memory(node);
+  memory.cache_pages = cache_pages;
+  memory.low_pages = 1250;
+  memory.high_pages = 1500;
+  tree_.Write("proc/zoneinfo",
+              absl::StrFormat("Node %d, zone Normal\n  min 1000\n  high 1500\n", node));
+  WriteReclaimCounters(0, 0);
+  WriteMeminfo(kernel_.memory());
+}
+
+void FakeMachine::WriteReclaimCounters(int64_t refaulted, int64_t reclaimed,
+                                       int64_t reclaimed_anon) {
+  tree_.Write("proc/vmstat",
+              absl::StrFormat("workingset_refault_anon 0\nworkingset_refault_file %d\n"
+                              "pgsteal_anon %d\npgsteal_file %d\n",
+                              refaulted, reclaimed_anon, reclaimed - reclaimed_anon));
 }
 
 void FakeMachine::WriteMeminfo(const std::map<int, FakeMemory>& memory) {
   for (const auto& [node, pages] : memory) {
-    const auto written = written_free_pages_.find(node);
-    if (written != written_free_pages_.end() && written->second == pages.free_pages) continue;
-    written_free_pages_[node] = pages.free_pages;
+    const std::pair now(pages.free_pages, pages.cache_pages);
+    const auto written = written_pages_.find(node);
+    if (written != written_pages_.end() && written->second == now) continue;
+    written_pages_[node] = now;
     std::string text = absl::StrFormat(
         "Node %d MemTotal:       %d kB\nNode %d MemFree:        %d kB\n"
-        "Node %d MemUsed:        %d kB\n",
+        "Node %d MemUsed:        %d kB\n"
+        "Node %d Inactive(file): %d kB\n",
         node, pages.total_pages * kPageKib, node, pages.free_pages * kPageKib, node,
-        (pages.total_pages - pages.free_pages) * kPageKib);
+        (pages.total_pages - pages.free_pages) * kPageKib, node, pages.cache_pages * kPageKib);
     if (const auto mapped = mapped_pages_.find(node); mapped != mapped_pages_.end()) {
       absl::StrAppendFormat(&text, "Node %d Mapped:        %d kB\n", node,
                             mapped->second * kPageKib);

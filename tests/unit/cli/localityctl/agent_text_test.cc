@@ -62,6 +62,9 @@ TEST(PoliciesTextTest, HasARowForEachPolicyThenCommonSettings) {
     bandwidth_bytes_per_second: 2147483648
     concurrent_migration_count: 2
     node_reserve: 0.02
+    node_reserves { node_id: 1 bytes: 4294967296 }
+    node_reserves { node_id: 2 fraction: 0.5 }
+    reclaim_cache: 0.25
     period { seconds: 30 }
     local_distance: 10
     protected_namespaces: [ "kube-system", "infra" ]
@@ -77,7 +80,8 @@ TEST(PoliciesTextTest, HasARowForEachPolicyThenCommonSettings) {
 2   host        observe          95.5%         0 B        0      1m30s    no limit       500us   -        no           -             -               cgroup /system.slice/x.service
 3   rest        observe             0%         0 B        0          0    no limit           0   -        no           -             -               all pods
 
-All migrations: 2.0 GiB/s, 2 at a time, 2% of each node's memory is kept free
+All migrations: 2.0 GiB/s, 2 at a time, 2% of each node's memory is kept free, 4.0 GiB of node 1's, 50% of node 2's
+25% of a node's clean inactive page cache counts as room
 Reports: every 30s; memory is local up to distance 10
 Protected namespaces: kube-system infra
 Configuration: /etc/a.yaml, read 2023-11-14T22:13:20Z

@@ -90,12 +90,33 @@ TEST_F(PolicyLoopTest, FiftyChangesInFiftySecondsMakeFewMigrationsAndEndLocal) {
 
 TEST_F(PolicyLoopTest, WithoutRoomItWaitsForSome) {
   const auto process = AddContainer('a', 10, "4-7");
-  machine_.SetFreePages(1, 2000);  // less than 980 above the reserve of 2 %
+  machine_.SetFreePages(1, 1311 + 15);  // less than is worth a repair
   Tick();
   EXPECT_EQ(Reason('a'), "no_room");
   TickLater(absl::Seconds(30));
   EXPECT_EQ(Reason('a'), "no_room");
   EXPECT_THAT(Migrations(), IsEmpty());
+  machine_.SetFreePages(1, 60000);
+  TickLater(absl::Seconds(30));
+  Migrate();
+  EXPECT_GE(process->PagesOn(1), kPages * 95 / 100);
+}
+
+TEST_F(PolicyLoopTest, WhatFitsMovesAndTheRestOnceThereIsRoom) {
+  configuration_->policies[0].cooldown = absl::Seconds(20);
+  const auto process = AddContainer('a', 10, "4-7");
+  machine_.SetFreePages(1, 1311 + 600);
+  Tick();
+  EXPECT_THAT(DecisionOn('a').message, HasSubstr("more once there is room"));
+  Migrate();
+  EXPECT_NEAR(process->PagesOn(1), 600, 1);
+  ASSERT_THAT(Migrations(), SizeIs(1));
+  EXPECT_EQ(ApiNameOf(Migrations()[0].state), "PARTIAL");
+  EXPECT_EQ(ApiNameOf(Migrations()[0].reason), "NO_ROOM");
+  EXPECT_GT(Migrations()[0].estimate->no_room_bytes, 300 * kPage);
+  TickLater(absl::Seconds(30));
+  EXPECT_EQ(Reason('a'), "no_room");
+  EXPECT_THAT(Migrations(), SizeIs(1));
   machine_.SetFreePages(1, 60000);
   TickLater(absl::Seconds(30));
   Migrate();
@@ -326,7 +347,7 @@ TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
   configuration_->limits.concurrent_migrations = 4;
   AddContainer('a', 10, "4-7");
   AddContainer('b', 20, "4-7");
-  machine_.SetFreePages(1, 1311 + 1500);
+  machine_.SetFreePages(1, 1311 + 940);
   Tick();
   EXPECT_EQ(Reason('a'), "remote");
   EXPECT_EQ(Reason('b'), "no_room");

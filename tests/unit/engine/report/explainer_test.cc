@@ -206,7 +206,7 @@ TEST_F(ExplainerTest, TheReserveIsTheCurrentOne) {
   machine_.SetFreePages(1, 65536 / 10 + 400);
   sources_.limits = [] {
     HostLimits limits;
-    limits.node_reserve = 0.10;
+    limits.room.reserve.of_each = {.fraction = 0.10};
     return limits;
   };
   const auto pages = Pages(ExplainCgroup());
