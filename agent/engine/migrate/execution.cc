@@ -1,6 +1,7 @@
 #include "agent/engine/migrate/execution.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/model/repair_decision.h"
 #include "agent/os/base/read_budget.h"
+#include "agent/os/node/pressure.h"
 #include "agent/os/node/topology_reader.h"
 
 namespace numalocality {
@@ -109,6 +111,16 @@ absl::StatusOr<WorkloadMigration> PlanWorkload(const EngineContext& context,
   return result;
 }
 
+// Whether a repair must not begin. It may have waited since that was decided, and its own reads and
+// batches would add to the pressure.
+std::optional<double> HighPressure(const EngineContext& context, const Workload& workload,
+                                   const MigrationRequest& request) {
+  if (request.origin != MigrationOrigin::kPolicy) return std::nullopt;
+  const auto pressure = ReadCgroupPressure(context.host, workload.cgroup_path);
+  if (!pressure.ok() || pressure->some_fraction < kHighPressure) return std::nullopt;
+  return pressure->some_fraction;
+}
+
 }  // namespace
 
 WorkloadMigration MigrateWorkload(const EngineContext& context, ContainerResources* runtime,
@@ -116,6 +128,13 @@ WorkloadMigration MigrateWorkload(const EngineContext& context, ContainerResourc
                                   const MigrationRequest& request, MigrationObserver& observer) {
   const Workload& workload = admitted.workload;
   if (MustStay(admitted, request)) return Stay(admitted, MigrationState::kFailed);
+  if (const auto pressure = HighPressure(context, workload, request); pressure.has_value()) {
+    WorkloadMigration result = admitted;
+    result.state = MigrationState::kFailed;
+    result.reason = MigrationReason::kUnderPressure;
+    result.message = PressureMessage(*pressure);
+    return result;
+  }
   // Not those that admission found: processes start and exit while the migration waits.
   ReadBudget budget(kRequestLimits, context.clock,
                     [&] { return observer.StopReason() == MigrationReason::kCancelled; });
