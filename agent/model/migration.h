@@ -157,6 +157,7 @@ enum class MigrationReason {
   kInterrupted,       // the agent exited before the migration ended
   kProtected,         // its namespace is protected, or its pod's annotation turns migrations off
   kNodeGone,          // a target node went offline
+  kUnderPressure,     // a repair whose workload was under memory pressure when it was to begin
   // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
   // turns it into success with kNone, so no interface ever shows it.
   kEnough,

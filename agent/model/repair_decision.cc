@@ -191,10 +191,7 @@ class Decider {
   bool IsPossible() {
     if (facts_.refused.has_value()) return Wait(RepairReason::kRefused, *facts_.refused);
     if (facts_.pressure >= kHighPressure) {
-      return Wait(RepairReason::kUnderPressure,
-                  absl::StrFormat("it loses %.0f%% of its time to memory pressure; a repair starts "
-                                  "below %.0f%%",
-                                  facts_.pressure * 100, kHighPressure * 100),
+      return Wait(RepairReason::kUnderPressure, PressureMessage(facts_.pressure),
                   facts_.now + kPressureSpan);
     }
     const int64_t room = Room();
@@ -282,6 +279,12 @@ class Decider {
 };
 
 }  // namespace
+
+std::string PressureMessage(double pressure) {
+  return absl::StrFormat(
+      "it loses %.0f%% of its time to memory pressure; a repair starts below %.0f%%",
+      pressure * 100, kHighPressure * 100);
+}
 
 int64_t RepairableBytes(const WorkloadPlacement& placement, const Topology& topology) {
   const NodeSet nodes = topology.NodesWithCpus();

@@ -54,6 +54,10 @@ inline constexpr absl::Duration kPressureSpan = absl::Seconds(10);
 // move. Memory on other nodes (CXL, GPU) was put there on purpose.
 int64_t RepairableBytes(const WorkloadPlacement& placement, const Topology& topology);
 
+// For people: why no repair starts while a workload loses this fraction of its time to memory
+// pressure.
+std::string PressureMessage(double pressure);
+
 DecidedRepair DecideRepair(const WorkloadReport& report, const PolicyMatch& match,
                            const RepairHistory& history, const Topology& topology,
                            const RepairFacts& facts);

@@ -186,17 +186,18 @@ absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& con
   wanted.created_by = access.identity();
   call.On(Named(wanted));
   RequestWatch watch(requests_, context, "CreateMigration");
+  watch.Reads("the workloads");
+  const auto is_cancelled = [&] { return watch.IsCancelled(); };
   if (request.validate_only()) {
-    watch.Reads("the workloads");
-    const auto plan = migrator_.Plan(
-        wanted, [&] { return watch.IsCancelled(); }, access);
+    const auto plan = migrator_.Plan(wanted, is_cancelled, access);
     if (!plan.ok()) return watch.Ended(plan.status());
     ToMessage(access, *plan, *response.mutable_migration());
     return absl::OkStatus();
   }
-  NL_ASSIGN_OR_RETURN(const Migration migration, migrator_.Submit(wanted, access));
-  call.On(absl::StrCat(Named(wanted), ": migration ", migration.id));
-  ToMessage(access, migration, *response.mutable_migration());
+  const auto migration = migrator_.Submit(wanted, access, is_cancelled);
+  if (!migration.ok()) return watch.Ended(migration.status());
+  call.On(absl::StrCat(Named(wanted), ": migration ", migration->id));
+  ToMessage(access, *migration, *response.mutable_migration());
   return absl::OkStatus();
 }
 

@@ -34,9 +34,6 @@ namespace {
 // pages limit the free memory that a swap needs, and are enough work for one scan of the mappings.
 constexpr int64_t kSegmentPages = 4096;
 
-// Each process takes two open files, which are memory of the kernel that counts as the agent's.
-constexpr size_t kMostProcesses = 5000;
-
 // A verification that takes longer ends: a workload whose memory is slow to read would keep others
 // waiting, and the migration's deadline is for moving only.
 constexpr absl::Duration kLongestVerification = absl::Minutes(10);
@@ -85,7 +82,7 @@ class WorkloadMover {
       // They share one address space, which is moved through the first process that still exists.
       absl::Status status;
       for (const pid_t pid : group) {
-        status = OpenProcess(pid);
+        status = OpenProcess(pid, budget);
         if (!absl::IsNotFound(status)) break;
       }
       unopened_ += absl::IsNotFound(status);
@@ -98,7 +95,8 @@ class WorkloadMover {
         result_.workload.process.has_value()
             ? ExpectedNodes{}
             : CgroupCrossCheck(context_.host, result_.workload).Uniform();
-    for (const auto& process : processes_) Check(ScanProcess(*process, expected));
+    ReadBudget maps_budget(kMigrationLimits, context_.clock, [this] { return !MayGoOn(); });
+    for (const auto& process : processes_) Check(ScanProcess(*process, expected, maps_budget));
     CountVanished();
   }
 
@@ -174,7 +172,9 @@ class WorkloadMover {
         if (segment->process->stopped()) continue;
         SegmentMover mover(context, worker, *segment->process);
         mover.Move(segment->memory);
-        if (!segment->process->stopped() && segment->process->CloseSegment()) mover.FinishProcess();
+        if (segment->process->stopped() || !segment->process->CloseSegment()) continue;
+        mover.FinishProcess();
+        segment->process->ForgetMappings();
       }
     };
     std::vector<std::thread> threads;
@@ -246,12 +246,13 @@ class WorkloadMover {
     for (const auto& process : processes_) result_.vanished_process_count += process->vanished();
   }
 
-  absl::Status OpenProcess(pid_t pid) {
+  absl::Status OpenProcess(pid_t pid, ReadBudget& budget) {
     if (!MayGoOn()) return absl::OkStatus();
     NL_ASSIGN_OR_RETURN(
         ProcessHandle process,
         WorkloadFinder(context_.host).OpenProcess(context_.kernel, result_.workload, pid));
-    NL_ASSIGN_OR_RETURN(const NodeSet targets, TargetNodes(context_, process, spec_, topology_));
+    NL_ASSIGN_OR_RETURN(const NodeSet targets,
+                        TargetNodes(context_, process, spec_, topology_, budget));
     result_.target_nodes = result_.target_nodes | targets;
     processes_.push_back(std::make_unique<ProcessMigration>(
         context_, spec_, topology_, stuck_, std::move(process),
@@ -266,12 +267,13 @@ class WorkloadMover {
     return sources;
   }
 
-  absl::Status ScanProcess(ProcessMigration& process, const ExpectedNodes& expected) {
+  absl::Status ScanProcess(ProcessMigration& process, const ExpectedNodes& expected,
+                           ReadBudget& budget) {
     if (!MayGoOn()) return absl::OkStatus();
     const bool in_parts = nodes_swap_ || spec_.limits.workers > 1;
     absl::Status status =
         process.Scan(in_parts ? kSegmentPages : std::numeric_limits<int64_t>::max(), expected,
-                     [this] { return !MayGoOn(); });
+                     budget, [this] { return !MayGoOn(); });
     // What a scan has found before it was ended counts.
     if (!status.ok() && !absl::IsCancelled(status)) return status;
     ledger_.Update([&](WorkloadMigration& result) {

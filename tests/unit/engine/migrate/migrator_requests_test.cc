@@ -16,6 +16,7 @@
 namespace numalocality::migrator_requests_test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -167,6 +168,40 @@ TEST_F(MigratorRequestsTest, SharedPagesTakeACapability) {
     const auto planned = migrator->Plan(request, [] { return false; });
     EXPECT_TRUE(planned.ok()) << planned.status();
   }
+}
+
+// To their home nodes: the threads of each process are read.
+class ManyProcessesTest : public MigratorTest {
+ protected:
+  static constexpr int kCount = 100;
+
+  ManyProcessesTest() {
+    for (pid_t pid = 10; pid < 10 + kCount; ++pid) AddPod(absl::StrCat("/pods/", pid), pid, 1);
+    request_.workloads = {{{}, {}, "/pods", {}}};
+  }
+  int Reads() { return machine_.kernel().CallCount(FakeCall::kThreadCpus); }
+
+  MigrationRequest request_;
+};
+
+TEST_F(ManyProcessesTest, AreReadNoLongerThanTheCallerWaits) {
+  Migrator migrator(machine_.context());
+  bool has_gone = false;
+  machine_.kernel().RunAt(FakeCall::kThreadCpus, 5, [&] { has_gone = true; });
+  const auto submitted = migrator.Submit(request_, Access::Full(""), [&] { return has_gone; });
+  EXPECT_TRUE(absl::IsCancelled(submitted.status())) << submitted.status();
+  EXPECT_EQ(Reads(), 5);
+  EXPECT_THAT(migrator.List(), ElementsAre());
+}
+
+TEST_F(ManyProcessesTest, HaveOneBudgetTogether) {
+  for (int i = 1; i <= kCount; ++i) {
+    machine_.kernel().RunAt(FakeCall::kThreadCpus, i,
+                            [this] { machine_.clock().Advance(absl::Seconds(1)); });
+  }
+  const auto submitted = Migrator(machine_.context()).Submit(request_);
+  EXPECT_TRUE(absl::IsResourceExhausted(submitted.status())) << submitted.status();
+  EXPECT_LT(machine_.clock().Monotonic(), absl::Seconds(12));
 }
 
 TEST_F(MigratorRequestsTest, AContainerSticksThroughItsRuntime) {
@@ -343,14 +378,33 @@ TEST_F(ProtectionTest, WhatIsNotKnownYetIsProtected) {
   EXPECT_THAT(Refusal(Request(path)), HasSubstr("annotations, which may turn migrations off"));
 }
 
-TEST_F(ProtectionTest, WithoutNameSourcesNothingIsKnownAndNothingProtected) {
+// Nothing says which pods are in a protected namespace. Workloads outside of pods are in none.
+TEST_F(ProtectionTest, WithoutNameSourcesEachPodMayBeProtected) {
   NameDirectory none{Sources(source_), machine_.clock()};
   source_->status = absl::NotFoundError("no socket");
   none.ReadAll();
   EngineContext context = Context();
   context.names = &none;
   context.limits.protected_namespaces = {"shop"};
-  EXPECT_TRUE(Admit(context, nullptr, PodRequest(), Access::Full("")).ok());
+  const auto admit = [&](const MigrationRequest& request) {
+    return Admit(context, nullptr, request, Access::Full(""), [] { return false; }).status();
+  };
+  for (const MigrationRequest& request : {PodRequest(), Request(Path('b')), Request("/kubepods")}) {
+    const absl::Status refused = admit(request);
+    EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+    EXPECT_THAT(std::string(refused.message()),
+                AllOf(HasSubstr("its namespace, which may be protected, is not known"),
+                      HasSubstr("mount the host's /var/log or the container runtime's socket"),
+                      HasSubstr("override_protection")));
+  }
+  EXPECT_EQ(machine_.clock().Monotonic(), absl::ZeroDuration()) << "nobody is waited for";
+  AddPod("/system.slice/postgresql.service", 99);
+  EXPECT_TRUE(admit(Request("/system.slice/postgresql.service")).ok());
+  MigrationRequest overriding = PodRequest();
+  overriding.override_protection = true;
+  EXPECT_TRUE(admit(overriding).ok());
+  context.limits.protected_namespaces = {};
+  EXPECT_TRUE(admit(PodRequest()).ok());
 }
 
 TEST_F(ProtectionTest, ANewContainerIsWaitedFor) {
@@ -363,7 +417,8 @@ TEST_F(ProtectionTest, ANewContainerIsWaitedFor) {
   EngineContext context{machine_.kernel(), clock, machine_.host(), {}};
   context.names = &names_;
   context.limits.protected_namespaces = protected_namespaces_;
-  const auto admitted = Admit(context, nullptr, Request(path), Access::Full(""));
+  const auto admitted =
+      Admit(context, nullptr, Request(path), Access::Full(""), [] { return false; });
   EXPECT_TRUE(admitted.ok()) << admitted.status();
 }
 

@@ -158,7 +158,7 @@ TEST_F(PolicyLoopTest, AMigrationOnRequestKeepsItOffAndStartsTheCooldown) {
 TEST_F(PolicyLoopTest, WhatIsRefusedIsAskedForAgainLater) {
   policy().stick = StickMode::kCpusetMems;  // without a runtime
   AddContainer('a', 10, "4-7");
-  EXPECT_EQ(Tick(), machine_.clock().Monotonic() + PolicyLoop::kRefusedFor);
+  EXPECT_EQ(Tick(), machine_.clock().Monotonic() + RepairJobs::kRefusedFor);
   EXPECT_EQ(Reason('a'), "refused");
   EXPECT_THAT(DecisionOn('a').message, HasSubstr("cri"));
   TickLater(absl::Seconds(10));
@@ -341,6 +341,33 @@ TEST_F(PolicyLoopTest, NoRepairStartsWhileItsPodIsUnderPressure) {
   TickLater(absl::Seconds(10));
   EXPECT_EQ(Reason('a'), "remote");
   EXPECT_THAT(Migrations(), SizeIs(1));
+}
+
+// It is looked at again when the repair is to begin.
+TEST_F(PolicyLoopTest, AQueuedRepairDoesNotBeginUnderPressureAndIsQueuedAgain) {
+  const auto process = AddContainer('a', 10, "4-7");
+  const auto write = [this](const std::string& percent) {
+    machine_.WriteCgroupFile(Path('a'), "memory.pressure",
+                             "some avg10=" + percent + " avg60=0.00 avg300=0.00 total=1\n" +
+                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
+  };
+  write("5.00");
+  Tick();
+  ASSERT_THAT(Migrations(), SizeIs(1));
+  write("40.00");
+  Migrate();
+  ASSERT_THAT(Migrations(), SizeIs(1));
+  EXPECT_EQ(Migrations()[0].state, MigrationState::kFailed);
+  EXPECT_EQ(Migrations()[0].reason, MigrationReason::kUnderPressure);
+  EXPECT_THAT(Migrations()[0].message, HasSubstr("40% of its time to memory pressure"));
+  EXPECT_EQ(process->PagesOn(0), kPages);
+  EXPECT_EQ(Reason('a'), "under_pressure");
+  write("5.00");
+  TickLater(kPressureSpan);
+  EXPECT_EQ(Reason('a'), "remote") << "no cool-down";
+  Migrate();
+  EXPECT_EQ(Migrations().back().state, MigrationState::kSucceeded);
+  EXPECT_EQ(process->PagesOn(0), 0);
 }
 
 TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
