@@ -59,9 +59,10 @@ def is_healthy():
         return False
 
 
-def report_time(agent):
-    """When the latest report was read, in seconds."""
-    return datetime.datetime.fromisoformat(agent.json("doctor", check=False)["report_time"]).timestamp()
+def report_age(agent):
+    """How old the latest report is, in seconds."""
+    read = datetime.datetime.fromisoformat(agent.json("doctor", check=False)["report_time"])
+    return time.time() - read.timestamp()
 
 
 @case(seconds=400, long=["6.12"])
@@ -84,10 +85,10 @@ def deep_maps(machine):
     run_in(machine, hostile, far, "sleep", "86400")
     wait_until("the hostile process is ready", (directory / "ready").exists, 120)
 
-    reports = [report_time(agent)]
+    ages = [report_age(agent)]
 
     def is_home():
-        reports.append(report_time(agent))
+        ages.append(report_age(agent))
         return is_healthy() and share_on(database, far) >= 0.95
     database.repin(cpus_of(far))
     wait_until("the other pod's memory is home", is_home, 120)
@@ -99,10 +100,9 @@ def deep_maps(machine):
         wait_until("the metric counts it", lambda: metrics()["numa_locality_containers_too_large_to_sample"] == 1, 60)
     agent.ctl("top", "--container", hostile.id, "--pages", check=False)
     agent.ctl("explain", "--container", hostile.id, check=False)
-    reports.append(report_time(agent))
-    pauses = [later - earlier for earlier, later in zip(reports, reports[1:])]
-    machine.log(f"seconds between reports that were seen: {sorted(pauses)[-5:]} at most, {len(set(reports))} reports")
-    assert len(set(reports)) >= 3 and max(pauses) <= 30
+    ages.append(report_age(agent))
+    machine.log(f"the latest report was at most {max(ages):.1f} s old")
+    assert max(ages) <= 30
     grown = memory_of(agent.process, "VmHWM") - before
     machine.log(f"grown by {grown >> 20} MiB from {before >> 20} MiB")
     assert is_healthy() and grown <= 32 * MIB
