@@ -83,7 +83,7 @@ Agent::Agent(const AgentOptions& options)
       configuration_(options.config, PresenceOf(options.config), Clock::System(),
                      ParseConfiguration, CheckHere, ParseValidSections),
       sources_(SourcesOf(*configuration_.Current(), options)),
-      names_(MakeNameSources(sources_), Clock::System()),
+      names_(MakeNameSources(sources_, ReadHost()), Clock::System()),
       context_(ContextOf(*configuration_.Current(), names_)),
       runtime_(MakeContainerResources(sources_)),
       board_(Clock::System()),
