@@ -17,10 +17,10 @@ TEST(ReadBudgetTest, APartTakesFromTheWhole) {
   ReadBudget whole({100, absl::Seconds(10)}, clock);
   ReadBudget first({60, absl::Seconds(10)}, whole);
   EXPECT_TRUE(first.Take("a", 60).ok());
-  EXPECT_THAT(std::string(first.Take("a", 1).message()), HasSubstr("more than 60 bytes"));
+  EXPECT_THAT(std::string(first.Take("a", 1).message()), HasSubstr("more than 60 B"));
   ReadBudget second({60, absl::Seconds(10)}, whole);
   EXPECT_TRUE(second.Take("b", 30).ok());
-  EXPECT_THAT(std::string(second.Take("b", 20).message()), HasSubstr("more than 100 bytes"));
+  EXPECT_THAT(std::string(second.Take("b", 20).message()), HasSubstr("more than 100 B"));
 }
 
 TEST(ReadBudgetTest, APartEndsWhenTheWholeIsCancelledOrTakesTooLong) {
