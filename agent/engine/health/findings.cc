@@ -139,11 +139,9 @@ void CheckNameSources(const AgentStatus& status, std::vector<Finding>& findings)
   }
   if (!HasSource(status, {"cri", "pod_logs"})) {
     findings.push_back({Severity::kNote, "no_pod_names",
-                        "Names of pods are not known, so they are shown by UID and container id, "
-                        "and each may be in a protected namespace: neither a container runtime "
-                        "nor /var/log/pods can be read",
-                        "Mount the host's /var/log into the agent's container, read-only; or set "
-                        "protectedNamespaces to [], or migrate with --override-protection"});
+                        "Names of pods are not known, so they are shown by UID and container id: "
+                        "neither a container runtime nor /var/log/pods can be read",
+                        "Mount the host's /var/log into the agent's container, read-only"});
   }
   if (!HasSource(status, {"pod_resources", "kubelet_state"})) {
     findings.push_back(

@@ -38,9 +38,7 @@ MissingFact FindMissing(const EngineContext& context, const ContainerDescription
   if (description.names.pod_namespace.empty() && !context.limits.protected_namespaces.empty()) {
     constexpr char kRule[] = "its namespace, which may be protected, is not known";
     if (context.names->ExpectsNames()) return {kRule, kCheckSources, true};
-    return {kRule,
-            "mount the host's /var/log or the container runtime's socket into the agent's "
-            "container, or set protectedNamespaces to [] in its configuration"};
+    return {};
   }
   if (!description.metadata.has_value() && context.names->ExpectsMetadata()) {
     return {"its pod's annotations, which may turn migrations off, are not known", kCheckSources,
