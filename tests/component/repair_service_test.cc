@@ -21,6 +21,7 @@
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/at_once.h"
+#include "tests/component/until_served.h"
 #include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality::repair_service_test {
@@ -330,9 +331,10 @@ TEST_F(RepairServiceTest, TheSameRequestAHundredTimesAtOnceIsOne) {
   const v1::CreateMigrationRequest migrate = Request("mine");
   std::vector<std::string> ids(100);
   AtOnce(100, [&](int i) {
-    grpc::ClientContext context;
     v1::CreateMigrationResponse response;
-    EXPECT_TRUE(migrations_->CreateMigration(&context, migrate, &response).ok());
+    EXPECT_TRUE(UntilServed([&](grpc::ClientContext& context) {
+                  return migrations_->CreateMigration(&context, migrate, &response);
+                }).ok());
     ids[i] = response.migration().id();
   });
   EXPECT_THAT(ids, Each(ids[0]));
@@ -348,9 +350,10 @@ TEST_F(RepairServiceTest, TheSameRequestAHundredTimesAtOnceIsOne) {
   v1::ReserveWorkloadRequest reserve = ForSeconds(3600);
   reserve.set_request_id("mine");
   AtOnce(100, [&](int i) {
-    grpc::ClientContext context;
     v1::ReserveWorkloadResponse response;
-    EXPECT_TRUE(migrations_->ReserveWorkload(&context, reserve, &response).ok());
+    EXPECT_TRUE(UntilServed([&](grpc::ClientContext& context) {
+                  return migrations_->ReserveWorkload(&context, reserve, &response);
+                }).ok());
     ids[i] = response.token();
   });
   EXPECT_THAT(ids, Each(ids[0]));
