@@ -187,8 +187,9 @@ constexpr absl::Duration kLongestRelease = absl::Seconds(1);
 // busy the machine is.
 constexpr absl::Duration kLongestReturn = absl::Seconds(1);
 
-// More CPU time than stopping takes: the thread was continued.
-constexpr absl::Duration kLongestStop = absl::Milliseconds(2);
+// More CPU time than stopping takes, also in a virtual machine whose CPUs wait for those of its
+// host: the thread was continued.
+constexpr absl::Duration kLongestStop = absl::Milliseconds(50);
 
 // Pauses between checks of a condition that is met within microseconds on an idle machine.
 class Polling {
