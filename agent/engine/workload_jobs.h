@@ -82,8 +82,9 @@ class WorkloadJobs {
   // Whether there are endings to call.
   bool HasEndings() const;
 
-  // Does the owner's own work, such as a walk through the cgroup tree, which consists of `call`:
-  // the watchdog names it if it takes long. Returns what `work` returns.
+  // Does the owner's own work, such as a walk through the cgroup tree, on the calling thread, and
+  // returns its result. If it takes long, the watchdog names it: `name` is what it works on, `call`
+  // what it does.
   template <typename Work>
   auto Watched(std::string name, std::string call, Work work) {
     const int64_t watch = watchdog_.Begin(std::move(name));

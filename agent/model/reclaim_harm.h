@@ -13,7 +13,7 @@ namespace numalocality {
 struct ReclaimCounters {
   absl::Duration time;               // monotonic, when they were read
   int64_t refaulted_pages = 0;       // page cache that was reclaimed and read again, of all nodes
-  int64_t reclaimed_pages = 0;       // by any reclaim, global and within memory cgroups
+  int64_t reclaimed_pages = 0;       // by reclaim, see ParseReclaimCounters
   int64_t reclaimed_anon_pages = 0;  // of these, anonymous memory, which went to swap
   absl::Duration stalled;            // time in which all tasks waited for memory (PSI "full")
 };
@@ -25,14 +25,14 @@ struct ReclaimReadings {
   ReclaimCounters now;
 };
 
-// Limits of what may happen beyond twice the rates between `before` and `start`.
-// Of the pages that were taken from page cache, the fraction that may be read again ...
+// The limits below apply to what happens beyond twice the rates between `before` and `start`.
+// Pages of page cache that may be read again, as a fraction of those that were taken.
 inline constexpr double kMostRefaults = 0.10;
-// ... and that may be reclaimed from anonymous memory; ...
+// Pages of anonymous memory that may be reclaimed, as a fraction of those that were taken.
 inline constexpr double kMostSwap = 0.01;
-// ... each is always allowed so many pages, as single events prove nothing.
+// Either of these two may always have so many pages: single events prove nothing.
 inline constexpr int64_t kAllowedPages = 256;
-// Pages reclaimed for each page that was taken.
+// Pages that may be reclaimed for each page that was taken.
 inline constexpr int64_t kMostReclaim = 2;
 // The fraction of the time (of a second at least) in which all tasks may wait.
 inline constexpr double kMostStall = 0.10;

@@ -27,7 +27,7 @@ constexpr absl::Duration kListTimeout = absl::Seconds(5);
 constexpr int kSandboxReady = 0;
 constexpr int kContainerRunning = 1;
 
-// All calls by id together. Each takes about a millisecond.
+// All calls by id together.
 constexpr absl::Duration kPartsTimeout = absl::Seconds(20);
 
 // A policy's name has at most 63 characters; longer values only show that no policy has the name.
@@ -188,10 +188,11 @@ void CriNames::LogLeftOut(std::set<std::string> left_out) {
   MutexLock lock(mutex_);
   for (const std::string& name : left_out) {
     if (left_out_.contains(name)) continue;
-    LogWarning(absl::StrCat(
-        "the labels and annotations of ", LogSafe(name),
-        " are not known: the container runtime's answer about it is too large; no policy that "
-        "needs them repairs it, and requests must override its protection"));
+    LogWarning(
+        absl::StrCat("the labels and annotations of ", LogSafe(name),
+                     " are not known: they, or the container runtime's answer about it, are too "
+                     "large; no policy "
+                     "that needs them repairs it, and requests must override its protection"));
   }
   left_out_ = std::move(left_out);
 }

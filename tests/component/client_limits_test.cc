@@ -13,7 +13,6 @@
 #include "agent/model/error_details.h"
 #include "agent/model/locality_report.h"
 #include "agent/rpc/call_limits.h"
-#include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/two_namespaces.h"

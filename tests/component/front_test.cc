@@ -355,7 +355,7 @@ TEST_F(FrontTest, OneClientCannotTakeThePlaceOfOthers) {
   EXPECT_EQ(List(kMigrator), "OK") << "by another certificate";
 }
 
-TEST_F(FrontTest, OneAddressCannotTakeThePlaceOfOthers) {
+TEST_F(FrontTest, TheCallsOfOneAddressAreLimited) {
   options_.calls_per_address = 2;
   ASSERT_NO_FATAL_FAILURE(Start());
   const Stub stub = StubOf(ca_.Issue(kMigrator));

@@ -14,6 +14,7 @@ namespace numalocality::nginx_configuration_test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(NginxConfigurationTest, AllAddressesAreIpv4WithoutIpv6) {
   FrontOptions options;
@@ -27,9 +28,11 @@ TEST(NginxConfigurationTest, AllAddressesAreIpv4WithoutIpv6) {
               HasSubstr("numa_locality_api_certificate_expiry_timestamp_seconds 1234567\\n"));
 }
 
-TEST(NginxConfigurationTest, AHandshakeKeepsItsPlaceForSeconds) {
-  EXPECT_THAT(NginxConfiguration(FrontOptions(), true, absl::UnixEpoch()),
-              HasSubstr("client_header_timeout 5s;"));
+TEST(NginxConfigurationTest, EachPlaceholderIsReplaced) {
+  for (const bool is_served : {true, false}) {
+    EXPECT_THAT(NginxConfiguration(FrontOptions(), is_served, absl::UnixEpoch()),
+                Not(HasSubstr("@")));
+  }
 }
 
 TEST(NginxConfigurationTest, NoOptionCanAddToIt) {

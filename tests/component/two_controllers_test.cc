@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "numalocality/errors/v1/error_details.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "tests/component/two_namespaces.h"

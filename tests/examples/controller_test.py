@@ -135,8 +135,8 @@ class ControllerTest(unittest.TestCase):
         self.see(change(resync=True), change(placement=placement()), change(synced=True))
 
     def see(self, *changes):
-        for each in changes:
-            self.controller.board.apply(each)
+        for one in changes:
+            self.controller.board.apply(one)
 
     def tick(self, count=1, seconds=10):
         for _ in range(count):

@@ -129,10 +129,12 @@ absl::Status CountLeftOut(const Subject& subject, const MigrationSpec& spec, con
   return ScanUntilSignal(subject.scanner, subject.process, spec.ranges, left_out, count);
 }
 
-// Counts pages that have no room on their target; without a node map all targets have it together.
+// Counts pages that have no room. Without a node map, what does not fit on one target goes to the
+// others.
 // A target that is also a source counts as having room, as the pages that leave it make room.
-absl::Status CountRoom(const EngineContext& context, const Subject& subject, const NodeMap& map,
-                       bool has_spill_over, const WorkloadMigration& planned, DryRunPlan& plan) {
+absl::Status CountWithoutRoom(const EngineContext& context, const Subject& subject,
+                              const NodeMap& map, bool has_spill_over,
+                              const WorkloadMigration& planned, DryRunPlan& plan) {
   NodeRoom room(context.host, subject.topology);
   NL_RETURN_IF_ERROR(room.Read(context.limits.room));
   const NodeSet sources = SourcesOf(map);
@@ -229,7 +231,7 @@ absl::StatusOr<DryRunPlan> MakePlan(const EngineContext& context, const Options&
   const NodeSet sources = SourcesOf(map);
   NL_RETURN_IF_ERROR(CountLeftOut(subject, options.spec, sources, plan));
   NL_RETURN_IF_ERROR(
-      CountRoom(context, subject, map, options.spec.node_map.empty(), planned, plan));
+      CountWithoutRoom(context, subject, map, options.spec.node_map.empty(), planned, plan));
   NL_ASSIGN_OR_RETURN(plan.shared_pages,
                       CountSharedThatStay(context, options.spec, subject, sources));
   // Shared pages that stay need no room.

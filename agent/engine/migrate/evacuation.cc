@@ -101,6 +101,8 @@ absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& con
     }
     occupants.push_back(std::move(occupant));
   }
+  // What was read after that is incomplete.
+  if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
   NL_ASSIGN_OR_RETURN(auto room, ReadRoom(context, topology));
   return PlanEvacuation(evacuation, topology, std::move(occupants), std::move(room));
 }

@@ -111,14 +111,12 @@ absl::StatusOr<WorkloadMigration> PlanWorkload(const EngineContext& context,
   return result;
 }
 
-// Whether a repair must not begin. It may have waited since that was decided, and its own reads and
-// batches would add to the pressure.
-std::optional<double> HighPressure(const EngineContext& context, const Workload& workload,
-                                   const MigrationRequest& request) {
+// The memory pressure because of which a repair must not begin. It may have waited since it was
+// decided, and its own reads and batches would add to the pressure.
+std::optional<double> PressureAgainst(const EngineContext& context, const Workload& workload,
+                                      const MigrationRequest& request) {
   if (request.origin != MigrationOrigin::kPolicy) return std::nullopt;
-  const auto pressure = ReadCgroupPressure(context.host, workload.cgroup_path);
-  if (!pressure.ok() || pressure->some_fraction < kHighPressure) return std::nullopt;
-  return pressure->some_fraction;
+  return ReadHighPressure(context.host, workload.cgroup_path);
 }
 
 }  // namespace
@@ -128,7 +126,7 @@ WorkloadMigration MigrateWorkload(const EngineContext& context, ContainerResourc
                                   const MigrationRequest& request, MigrationObserver& observer) {
   const Workload& workload = admitted.workload;
   if (MustStay(admitted, request)) return Stay(admitted, MigrationState::kFailed);
-  if (const auto pressure = HighPressure(context, workload, request); pressure.has_value()) {
+  if (const auto pressure = PressureAgainst(context, workload, request)) {
     WorkloadMigration result = admitted;
     result.state = MigrationState::kFailed;
     result.reason = MigrationReason::kUnderPressure;

@@ -1,6 +1,5 @@
 #include "agent/engine/migrate/migrator.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 

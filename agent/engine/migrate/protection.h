@@ -16,8 +16,7 @@ namespace numalocality {
 // container that is (a cgroup of a pod, or of all pods), or if that is not known: facts that a name
 // source would know are waited for until `known_by`, a monotonic time, at the longest. Without a
 // source of annotations, no pod has the annotation "off"; without one of namespaces, no pod is in a
-// protected one. Workloads outside of pods are never protected. CANCELLED once
-// `is_cancelled`.
+// protected one. Workloads outside of pods are never protected. CANCELLED once `is_cancelled`.
 absl::Status CheckNotProtected(const EngineContext& context, const Workload& workload,
                                absl::Duration known_by, absl::FunctionRef<bool()> is_cancelled);
 

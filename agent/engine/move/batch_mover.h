@@ -160,7 +160,7 @@ class BatchMover {
   // `pages` if the next batch does not wait for that any longer, else 0.
   int64_t PagesToPush(int64_t pages) const;
   // Returns whether some of the pages are pinned. Pages that found no memory and have another
-  // target are added to `spilled` instead of settled.
+  // target are not settled: `spilled` has them with that target.
   bool MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle,
                  std::vector<PageMove>& spilled);
   // Marks the full target of a group, and settles its moves that have no other one. Returns those

@@ -17,7 +17,7 @@ ReclaimWatch::Answer ReclaimWatch::MayTake(int64_t ahead_pages) {
   if (before_.has_value() && !start_.has_value() && now < before_->time + kWatchFor) {
     return {before_->time + kWatchFor - now, ""};
   }
-  if (start_.has_value() && now < latest_.time + kReadCountersEvery) return {};
+  if (start_.has_value() && now < read_at_ + kReadCountersEvery) return {};
   const auto counters = ReadReclaimCounters(host_, now);
   if (!counters.ok()) {
     harm_ = absl::StrCat("the harm cannot be watched: ", counters.status().message());
@@ -27,14 +27,10 @@ ReclaimWatch::Answer ReclaimWatch::MayTake(int64_t ahead_pages) {
     before_ = *counters;
     return {kWatchFor, ""};
   }
-  Judge(*counters, ahead_pages);
+  if (!start_.has_value()) start_ = *counters;
+  read_at_ = now;
+  harm_ = HarmOfReclaim({*before_, *start_, *counters}, taken_pages_, ahead_pages);
   return {absl::ZeroDuration(), harm_};
-}
-
-void ReclaimWatch::Judge(const ReclaimCounters& now, int64_t ahead_pages) {
-  latest_ = now;
-  if (!start_.has_value()) start_ = now;
-  harm_ = HarmOfReclaim({*before_, *start_, now}, taken_pages_, ahead_pages);
 }
 
 void ReclaimWatch::Took(int64_t pages) {

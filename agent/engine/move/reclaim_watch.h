@@ -40,15 +40,12 @@ class ReclaimWatch {
   int64_t refaulted_pages() const;
 
  private:
-  // Takes in a new reading.
-  void Judge(const ReclaimCounters& now, int64_t ahead_pages) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
   const Clock& clock_;
   const Host host_;
   mutable Mutex mutex_;
   std::optional<ReclaimCounters> before_ ABSL_GUARDED_BY(mutex_);
   std::optional<ReclaimCounters> start_ ABSL_GUARDED_BY(mutex_);
-  ReclaimCounters latest_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration read_at_ ABSL_GUARDED_BY(mutex_);  // the last reading after start_
   int64_t taken_pages_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string harm_ ABSL_GUARDED_BY(mutex_);
 };

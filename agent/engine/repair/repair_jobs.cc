@@ -20,9 +20,8 @@ void RepairJobs::Submit(Repair repair) {
 
 RepairJobs::Answer RepairJobs::Ask(const Repair& repair, const JobWatch& watch) const {
   watch.begin_call("a read of its memory pressure");
-  const auto pressure =
-      ReadCgroupPressure(context_.host, repair.report->placement.workload.cgroup_path);
-  if (pressure.ok() && pressure->some_fraction >= kHighPressure) return pressure->some_fraction;
+  const std::string& cgroup_path = repair.report->placement.workload.cgroup_path;
+  if (const auto high = ReadHighPressure(context_.host, cgroup_path)) return *high;
   watch.begin_call("a read of its processes");
   auto migration = migrator_.Submit(repair.request, Access::Full(""), watch.is_cancelled);
   if (!absl::IsCancelled(migration.status()) || watch.is_stopping()) return migration;

@@ -42,11 +42,6 @@ absl::StatusOr<RoomCount> NodeRoom::CountLocked(NodeId node) const {
   return count;
 }
 
-absl::StatusOr<RoomCount> NodeRoom::Count(NodeId node) const {
-  MutexLock lock(mutex_);
-  return CountLocked(node);
-}
-
 NodeRoom::Room NodeRoom::RoomOf(NodeId node, const RoomCount& count) const {
   const int64_t claimed = ValueOf(claimed_pages_, node);
   const auto unclaimed = [&](int64_t bytes) {

@@ -61,9 +61,6 @@ class NodeRoom {
   // Whether the node has no memory any more: it went offline. Reads a file.
   bool IsGone(NodeId node) const;
 
-  // How room on the node is counted now. NOT_FOUND and other errors if it cannot be read.
-  absl::StatusOr<RoomCount> Count(NodeId node) const;
-
   // RoomWords of the node, and why page cache does not count any more.
   std::string Describe(NodeId node) const;
 
@@ -71,6 +68,7 @@ class NodeRoom {
   int64_t AheadPages() const;
 
  private:
+  // NOT_FOUND and other errors if the node's memory cannot be read.
   absl::StatusOr<RoomCount> CountLocked(NodeId node) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Room RoomOf(NodeId node, const RoomCount& count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

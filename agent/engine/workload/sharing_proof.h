@@ -47,11 +47,12 @@ class SharingProof {
   // Proves nothing.
   SharingProof() = default;
 
-  // What the maps of one foreign process may cost, those of all of them, those of all own
-  // processes, of which each may cost kRequestLimits, and everything.
+  // Of the maps of one foreign process, and of all of them.
   static constexpr ReadLimits kForeignLimits{int64_t{64} << 20, absl::Seconds(2)};
   static constexpr ReadLimits kAllForeignLimits{int64_t{256} << 20, absl::Seconds(6)};
+  // Of the maps of all own processes. One may take kRequestLimits.
   static constexpr ReadLimits kAllOwnLimits{int64_t{384} << 20, absl::Seconds(12)};
+  // Of the whole proof: its time, and the bytes of all other files.
   static constexpr ReadLimits kAllLimits{int64_t{256} << 20, absl::Seconds(20)};
 
   // Reads the stat of every process of the machine, and also the maps if the workload has shared

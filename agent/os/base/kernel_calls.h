@@ -123,8 +123,9 @@ class KernelCalls {
 
   // Holds a process: stops all its threads by ptrace(2). FAILED_PRECONDITION if it is traced
   // already, is the caller itself, or has more than `max_threads` threads; DEADLINE_EXCEEDED if a
-  // thread does not stop within `timeout` because it waits for a device; NOT_FOUND if the process
-  // has exited; PERMISSION_DENIED.
+  // thread does not stop within `timeout` because it sleeps uninterruptibly; NOT_FOUND if the
+  // process has exited; PERMISSION_DENIED. The calling thread should exit after each hold: see
+  // PtraceHold.
   virtual absl::StatusOr<std::unique_ptr<ProcessHold>> HoldProcess(pid_t pid, int max_threads,
                                                                    absl::Duration timeout) = 0;
 

@@ -23,7 +23,7 @@ struct ReadLimits {
 inline constexpr ReadLimits kPeriodicLimits{int64_t{64} << 20, absl::Seconds(1)};
 // For one reading that somebody waits for: a request, an explanation, one process of a migration.
 inline constexpr ReadLimits kRequestLimits{int64_t{256} << 20, absl::Seconds(10)};
-// For the mappings of all processes of a migration, once.
+// For one scan of all processes of a migration.
 inline constexpr ReadLimits kMigrationLimits{int64_t{1} << 30, absl::Minutes(1)};
 
 // Readers count what they take in, and stop when the budget is used up or the caller has cancelled.

@@ -92,7 +92,7 @@ absl::string_view SettingOf(SocketReach reach) {
     case SocketReach::kAll: return "self.socket in the configuration";
     case SocketReach::kOwner: break;
   }
-  return "--socket";
+  return "--socket or --viewer-socket";
 }
 
 // Whether a server accepts connections at `address`.

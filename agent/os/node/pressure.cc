@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "agent/base/status.h"
+#include "agent/model/migration.h"
 #include "agent/os/base/file.h"
 
 namespace numalocality {
@@ -75,6 +76,12 @@ absl::StatusOr<MemoryPressure> ReadMachinePressure(const Host& host) {
 absl::StatusOr<MemoryPressure> ReadCgroupPressure(const Host& host,
                                                   const std::string& cgroup_path) {
   return Read(host.cgroup + cgroup_path + "/memory.pressure");
+}
+
+std::optional<double> ReadHighPressure(const Host& host, const std::string& cgroup_path) {
+  const auto pressure = ReadCgroupPressure(host, cgroup_path);
+  if (!pressure.ok() || pressure->some_fraction < kHighPressure) return std::nullopt;
+  return pressure->some_fraction;
 }
 
 }  // namespace numalocality

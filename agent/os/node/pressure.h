@@ -3,6 +3,7 @@
 #ifndef NUMALOCALITY_AGENT_OS_NODE_PRESSURE_H_
 #define NUMALOCALITY_AGENT_OS_NODE_PRESSURE_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -38,6 +39,10 @@ absl::StatusOr<absl::Duration> ParseStall(absl::string_view text);
 // begins with "/". Also an error if the cgroup's accounting is off (cgroup.pressure), and for the
 // root cgroup before Linux 6.1.
 absl::StatusOr<MemoryPressure> ReadCgroupPressure(const Host& host, const std::string& cgroup_path);
+
+// `some_fraction` of ReadCgroupPressure if it is kHighPressure or more. Unknown pressure is not
+// high.
+std::optional<double> ReadHighPressure(const Host& host, const std::string& cgroup_path);
 
 }  // namespace numalocality
 

@@ -40,7 +40,7 @@ std::optional<int64_t> Sum(absl::string_view vmstat, absl::string_view a, absl::
 }  // namespace
 
 absl::StatusOr<ReclaimCounters> ParseReclaimCounters(absl::string_view vmstat) {
-  // Names until Linux 5.8 are the second ones.
+  // Older kernels have the second names.
   auto refaulted = Counter(vmstat, "workingset_refault_file");
   if (!refaulted) refaulted = Counter(vmstat, "workingset_refault");
   auto reclaimed = Sum(vmstat, "pgsteal_anon", "pgsteal_file");

@@ -104,7 +104,7 @@
 {{- end -}}
 {{- range .Values.extraArgs -}}
 {{- if regexMatch "^--(config|socket|viewer-socket|front-socket|cri-socket|log-format)(=|$)" . -}}
-{{- fail (printf "extraArgs: '%s' is set by the chart; use the values policies, sources.criSocket or logFormat instead. The path of the socket is fixed" .) -}}
+{{- fail (printf "extraArgs: '%s' is set by the chart; use the values policies, sources.criSocket, viewerSocket or logFormat instead. The path of the socket is fixed" .) -}}
 {{- end -}}
 {{- end -}}
 {{- range $i, $env := .Values.extraEnv -}}

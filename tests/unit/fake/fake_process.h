@@ -24,7 +24,7 @@ inline constexpr uint64_t kFakePage = 4096;
 inline constexpr int kFakeHugePages = 512;
 inline constexpr uint64_t kFakeHuge = kFakeHugePages * kFakePage;
 
-// The tmpfs at /dev/shm, and the kernel's own one.
+// The tmpfs at /dev/shm, and the hugetlbfs at /dev/hugepages.
 inline constexpr DeviceId kFakeShm = {0, 25};
 inline constexpr DeviceId kFakeHugetlb = {0, 26};
 

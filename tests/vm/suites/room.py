@@ -93,7 +93,7 @@ def page_cache_makes_room(machine):
 
 @case(seconds=600, long=["6.1"])
 def page_cache_makes_room_for_huge_pages(machine):
-    """The same with transparent huge pages, whose moves do not wake the kernel's background reclaim."""
+    """The same with transparent huge pages, whose moves wake the kernel's background reclaim late."""
     check_page_cache(machine, "always")
 
 

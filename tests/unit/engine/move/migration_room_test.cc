@@ -66,8 +66,10 @@ TEST_F(MigrationRoomTest, WithoutAShareTheReserveHoldsAndPageCacheStays) {
 TEST_F(MigrationRoomTest, WithFreeMemoryPageCacheIsNotTouched) {
   Process(10, 9000);
   machine_.SetPageCache(1, 40'000);
-  ExpectEnd(Run(), MigrationState::kSucceeded, MigrationReason::kNone);
+  const WorkloadMigration result = Run();
+  ExpectEnd(result, MigrationState::kSucceeded, MigrationReason::kNone);
   EXPECT_EQ(Node(1).cache_pages, 40'000);
+  EXPECT_EQ(result.room_note, "") << "none was taken as room";
 }
 
 TEST_F(MigrationRoomTest, RefaultsEndIt) {

@@ -13,6 +13,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
+void WritePressure(FakeMachine& machine, const std::string& cgroup, const std::string& percent) {
+  machine.WriteCgroupFile(cgroup, "memory.pressure",
+                          "some avg10=" + percent + " avg60=0.00 avg300=0.00 total=1\n" +
+                              "full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
+}
+
 TEST_F(PolicyLoopTest, WithoutRoomItWaitsForSome) {
   const auto process = AddContainer('a', 10, "4-7");
   machine_.SetFreePages(1, 1311 + 15);  // less than is worth a repair
@@ -65,16 +71,11 @@ TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
 
 TEST_F(PolicyLoopTest, NoRepairStartsWhileItsPodIsUnderPressure) {
   AddContainer('a', 10, "4-7");
-  const auto write = [this](const std::string& percent) {
-    machine_.WriteCgroupFile(Path('a'), "memory.pressure",
-                             "some avg10=" + percent + " avg60=0.00 avg300=0.00 total=1\n" +
-                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
-  };
-  write("40.00");
+  WritePressure(machine_, Path('a'), "40.00");
   Tick();
   EXPECT_EQ(Reason('a'), "under_pressure");
   EXPECT_THAT(Migrations(), SizeIs(0));
-  write("5.00");
+  WritePressure(machine_, Path('a'), "5.00");
   TickLater(absl::Seconds(10));
   EXPECT_EQ(Reason('a'), "remote");
   EXPECT_THAT(Migrations(), SizeIs(1));
@@ -83,15 +84,10 @@ TEST_F(PolicyLoopTest, NoRepairStartsWhileItsPodIsUnderPressure) {
 // It is looked at again when the repair is to begin.
 TEST_F(PolicyLoopTest, AQueuedRepairDoesNotBeginUnderPressureAndIsQueuedAgain) {
   const auto process = AddContainer('a', 10, "4-7");
-  const auto write = [this](const std::string& percent) {
-    machine_.WriteCgroupFile(Path('a'), "memory.pressure",
-                             "some avg10=" + percent + " avg60=0.00 avg300=0.00 total=1\n" +
-                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
-  };
-  write("5.00");
+  WritePressure(machine_, Path('a'), "5.00");
   Tick();
   ASSERT_THAT(Migrations(), SizeIs(1));
-  write("40.00");
+  WritePressure(machine_, Path('a'), "40.00");
   Migrate();
   ASSERT_THAT(Migrations(), SizeIs(1));
   EXPECT_EQ(Migrations()[0].state, MigrationState::kFailed);
@@ -99,7 +95,7 @@ TEST_F(PolicyLoopTest, AQueuedRepairDoesNotBeginUnderPressureAndIsQueuedAgain) {
   EXPECT_THAT(Migrations()[0].message, HasSubstr("40% of its time to memory pressure"));
   EXPECT_EQ(process->PagesOn(0), kPages);
   EXPECT_EQ(Reason('a'), "under_pressure");
-  write("5.00");
+  WritePressure(machine_, Path('a'), "5.00");
   TickLater(kPressureSpan);
   EXPECT_EQ(Reason('a'), "remote") << "no cool-down";
   Migrate();
