@@ -1,4 +1,4 @@
-"""Processes that misbehave without privileges: python3 -m guest.hostile KIND READY ARGUMENT...
+"""Processes that misbehave without privileges: python3 -m guest.hostile KIND READY BEGIN ARGUMENT...
 
   fork-storm              processes that end at once, without a pause
   affinity-storm THREADS  threads that choose other CPUs without a pause
@@ -7,9 +7,10 @@
   mappings COUNT          that many mappings of a page each
   swap-in FILE BYTES      maps FILE over its own shared memory, and its own memory over FILE, without a pause
 
-The file READY appears when the memory is in place and the process misbehaves.
+The file READY appears when the memory is in place. The process misbehaves from when the file BEGIN exists, which may be the same.
 """
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -53,8 +54,8 @@ def address_of(memory):
     return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
 
-def fork_storm(ready):
-    ready.touch()
+def fork_storm(begin):
+    begin()
     while True:
         child = os.fork()
         if child == 0:
@@ -62,43 +63,42 @@ def fork_storm(ready):
         os.waitpid(child, 0)
 
 
-def affinity_storm(ready, threads):
-    cpus = sorted(os.sched_getaffinity(0))
-
+def affinity_storm(begin, threads):
     def storm():
         while True:
-            os.sched_setaffinity(0, {random.choice(cpus)})  # of this thread
+            with contextlib.suppress(OSError):  # a CPU outside of its cpuset
+                os.sched_setaffinity(0, {random.randrange(os.cpu_count())})  # of this thread
+    begin()
     for _ in range(int(threads)):
         threading.Thread(target=storm).start()
-    ready.touch()
 
 
-def pinned(ready, size):
+def pinned(begin, size):
     memory = memory_of(int(size))
     ring = checked(LIBC.syscall(IO_URING_SETUP, 1, ctypes.create_string_buffer(120)))
     buffers = struct.pack("PN", address_of(memory), len(memory))
     checked(LIBC.syscall(IO_URING_REGISTER, ring, IORING_REGISTER_BUFFERS, buffers, 1))
-    ready.touch()
+    begin()
     time.sleep(86400)
 
 
-def thrash(ready, size):
+def thrash(begin, size):
     memory = memory_of(int(size))
-    ready.touch()
+    begin()
     while True:
         write_all(memory)
 
 
-def mappings(ready, count):
+def mappings(begin, count):
     memory = mmap.mmap(-1, int(count) * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     start = address_of(memory)
     for page in range(0, int(count), 2):  # neighbours with different permissions are different mappings
         checked(LIBC.mprotect(ctypes.c_void_p(start + page * mmap.PAGESIZE), mmap.PAGESIZE, mmap.PROT_READ))
-    ready.touch()
+    begin()
     time.sleep(86400)
 
 
-def swap_in(ready, path, size):
+def swap_in(begin, path, size):
     size = int(size)
     theirs = os.open(path, os.O_RDONLY)
     own = os.memfd_create("own")
@@ -106,14 +106,23 @@ def swap_in(ready, path, size):
     start = checked(LIBC.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, own, 0))
     ctypes.memset(start, 1, size)
     os.fork()  # two processes map it: memory that is shared within the workload
-    ready.touch()
+    begin()
     while True:
         for file in theirs, own:
             checked(LIBC.mmap(start, size, mmap.PROT_READ, mmap.MAP_SHARED | MAP_FIXED, file, 0))
             ctypes.string_at(start, size)  # maps every page
 
 
-if __name__ == "__main__":
+def main(kind, ready, begin, *arguments):
     kinds = {function.__name__.replace("_", "-"): function
              for function in (fork_storm, affinity_storm, pinned, thrash, mappings, swap_in)}
-    kinds[sys.argv[1]](pathlib.Path(sys.argv[2]), *sys.argv[3:])
+
+    def wait_to_begin():
+        pathlib.Path(ready).touch()
+        while not pathlib.Path(begin).exists():
+            time.sleep(0.1)
+    kinds[kind](wait_to_begin, *arguments)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

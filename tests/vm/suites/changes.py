@@ -174,7 +174,7 @@ def press(machine, container, node):
     ready = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
     ready.chmod(0o777)
     (container.cgroup / "memory.high").write_text(str(64 * MIB))
-    thrashing = run_in(machine, container, node, "python3", "-m", "guest.hostile", "thrash", ready / "ready", 96 * MIB)
+    thrashing = run_in(machine, container, node, "python3", "-m", "guest.hostile", "thrash", ready / "ready", ready / "ready", 96 * MIB)
     wait_until("the workload is under pressure", lambda: pressure(container) >= 20, 120)
     return thrashing
 
