@@ -242,13 +242,13 @@ TEST_F(AccessServiceTest, ARepeatedRequestOfAnotherClientIsAnotherRequest) {
 }
 
 TEST_F(AccessServiceTest, WhatIsAboutAllNamespacesNeedsARoleInAll) {
-  const auto policies = [this](const std::string& who) {
-    v1::GetPoliciesResponse response;
-    return Answer(Call<v1::AgentService>(who, &v1::AgentService::Stub::GetPolicies,
-                                         v1::GetPoliciesRequest(), response));
+  const auto configuration = [this](const std::string& who) {
+    v1::GetConfigurationResponse response;
+    return Answer(Call<v1::AgentService>(who, &v1::AgentService::Stub::GetConfiguration,
+                                         v1::GetConfigurationRequest(), response));
   };
-  EXPECT_EQ(policies("viewer"), "PERMISSION_DENIED viewer ");
-  EXPECT_EQ(policies("admin"), "OK");
+  EXPECT_EQ(configuration("viewer"), "PERMISSION_DENIED viewer ");
+  EXPECT_EQ(configuration("admin"), "OK");
   const auto findings = [this](const std::string& who) {
     v1::GetStatusResponse response;
     const grpc::Status status = Call<v1::AgentService>(who, &v1::AgentService::Stub::GetStatus,

@@ -122,8 +122,8 @@ absl::StatusOr<v1::GetStatusResponse> AgentClient::GetStatus() {
   return Call(*stubs_->agent, &Agent::GetStatus, v1::GetStatusRequest());
 }
 
-absl::StatusOr<v1::GetPoliciesResponse> AgentClient::GetPolicies() {
-  return Call(*stubs_->agent, &Agent::GetPolicies, v1::GetPoliciesRequest());
+absl::StatusOr<v1::GetConfigurationResponse> AgentClient::GetConfiguration() {
+  return Call(*stubs_->agent, &Agent::GetConfiguration, v1::GetConfigurationRequest());
 }
 
 absl::StatusOr<v1::CreateMigrationResponse> AgentClient::CreateMigration(

@@ -55,7 +55,7 @@ class AgentClient {
   absl::StatusOr<v1::CreateMigrationResponse> CreateMigration(
       const v1::CreateMigrationRequest& request);
   absl::StatusOr<v1::GetStatusResponse> GetStatus();
-  absl::StatusOr<v1::GetPoliciesResponse> GetPolicies();
+  absl::StatusOr<v1::GetConfigurationResponse> GetConfiguration();
   absl::StatusOr<v1::CancelMigrationResponse> CancelMigration(const std::string& id);
   // As CreateMigration; a request with a token needs no request ID.
   absl::StatusOr<v1::ReserveWorkloadResponse> ReserveWorkload(
