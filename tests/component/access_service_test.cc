@@ -213,7 +213,7 @@ TEST_F(AccessServiceTest, ReservationsAreOfTheirTokenAndOfAdmins) {
   const std::string token = token_;
   EXPECT_EQ(Reserve("migrator", reserve), "OK") << "the same request";
   EXPECT_EQ(token_, token);
-  EXPECT_EQ(Reserve("second", reserve), "ALREADY_EXISTS") << "the request of another client";
+  EXPECT_EQ(Reserve("second", reserve), "ABORTED") << "another client's r1 is another request";
   EXPECT_EQ(token_, "");
 
   v1::ReserveWorkloadRequest prolong;
@@ -231,14 +231,24 @@ TEST_F(AccessServiceTest, ReservationsAreOfTheirTokenAndOfAdmins) {
   EXPECT_EQ(Release("migrator", by_token), "NOT_FOUND");
 }
 
-TEST_F(AccessServiceTest, ARepeatedRequestOfAnotherClientIsAnotherRequest) {
+TEST_F(AccessServiceTest, EachClientHasItsOwnRequestIds) {
   v1::CreateMigrationRequest request = Of(kShopPod);
   request.set_request_id("r1");
   ASSERT_EQ(Migrate("migrator", request), "OK");
   const std::string id = migration_.id();
   EXPECT_EQ(Migrate("migrator", request), "OK");
   EXPECT_EQ(migration_.id(), id);
-  EXPECT_EQ(Migrate("second", request), "ALREADY_EXISTS");
+  EXPECT_EQ(Migrate("second", request), "ABORTED") << "a request of its own, while that one waits";
+  EXPECT_EQ(Migrate("migrator", request), "OK");
+  EXPECT_EQ(migration_.id(), id);
+  ASSERT_EQ(Cancel("migrator"), "OK");
+  EXPECT_EQ(Migrate("second", request), "OK");
+  const std::string second = migration_.id();
+  EXPECT_NE(second, id);
+  EXPECT_EQ(Migrate("migrator", request), "OK");
+  EXPECT_EQ(migration_.id(), id);
+  EXPECT_EQ(Migrate("second", request), "OK");
+  EXPECT_EQ(migration_.id(), second);
 }
 
 TEST_F(AccessServiceTest, WhatIsAboutAllNamespacesNeedsARoleInAll) {

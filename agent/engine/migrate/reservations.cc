@@ -69,14 +69,12 @@ absl::StatusOr<Reservation*> Reservations::FindRequestLocked(
   if (request.request_id.empty()) return nullptr;
   for (Reservation& reservation : reservations_) {
     if (reservation.request_id != request.request_id) continue;
-    if (IsFor(reservation, request) && reservation.owner == Cut(request.owner) &&
-        reservation.created_by == request.created_by) {
-      return &reservation;
-    }
+    if (reservation.created_by != request.created_by) continue;
+    if (IsFor(reservation, request) && reservation.owner == Cut(request.owner)) return &reservation;
     return WithDetails(
         absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
-                                              ": belongs to the reservation of another workload, "
-                                              "owner or client already")),
+                                              ": belongs to the reservation of another workload "
+                                              "or owner already")),
         {ErrorReason::kRequestIdUsed});
   }
   return nullptr;
