@@ -86,7 +86,8 @@ grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMig
   using Message = v1::WatchMigrationResponse;
   const Call call(callers_, *context, "WatchMigration");
   const absl::StatusOr<Access> access = call.access();
-  const absl::Status visible = access.ok() ? CheckSee(*access, request->id()) : access.status();
+  const absl::Status visible =
+      access.ok() ? Find(*access, request->id()).status() : access.status();
   if (!visible.ok()) return Watch<Message>::Refuse(pump_, call.End(visible));
   const auto source = [this, access = *access, id = request->id(), seen_version = uint64_t{0}](
                           Message& message, bool new_round) mutable -> WatchStep {
@@ -95,9 +96,8 @@ grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMig
     if (!now.ok()) return {.end = ToGrpc(now.status())};
     // The configuration may have taken the role away.
     access = callers_.Again(access);
-    if (const absl::Status seen = access.CheckSee(now->migration); !seen.ok()) {
-      return {.end = ToGrpc(seen)};
-    }
+    if (const absl::Status known = access.CheckKnown(); !known.ok()) return {.end = ToGrpc(known)};
+    if (!access.CheckSee(now->migration).ok()) return {.end = ToGrpc(NoMigration(id))};
     if (now->version == seen_version) return {};
     seen_version = now->version;
     ToMessage(access, now->migration, *message.mutable_migration());
@@ -211,23 +211,24 @@ absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& con
 absl::StatusOr<Migration> MigrationService::Find(const Access& access,
                                                  const std::string& id) const {
   absl::StatusOr<Migration> migration = migrator_.Get(id);
-  // A container must not learn which ids exist.
-  if (migration.ok() && access.is_self() && !access.CheckSee(*migration).ok()) {
-    return NoMigration(id);
-  }
+  // Clients must not learn which ids exist.
+  if (migration.ok() && !access.CheckSee(*migration).ok()) return NoMigration(id);
   return migration;
 }
 
-absl::Status MigrationService::CheckSee(const Access& access, const std::string& id) const {
-  NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, id));
-  return access.CheckSee(migration);
+absl::StatusOr<Reservation> MigrationService::FindReservation(const Access& access,
+                                                              const std::string& token) const {
+  absl::StatusOr<Reservation> reservation = migrator_.reservations().Find(token);
+  if (reservation.ok() && !access.CheckAll(Role::kViewer, reservation->workloads).ok()) {
+    return NoReservation();
+  }
+  return reservation;
 }
 
 absl::Status MigrationService::Get(const Call& call, const v1::GetMigrationRequest& request,
                                    v1::GetMigrationResponse& response) const {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
   NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, request.id()));
-  NL_RETURN_IF_ERROR(access.CheckSee(migration));
   ToMessage(access, migration, *response.mutable_migration());
   return absl::OkStatus();
 }
@@ -251,8 +252,7 @@ absl::Status MigrationService::Cancel(Call& call, const v1::CancelMigrationReque
 absl::Status MigrationService::Release(Call& call, const v1::ReleaseWorkloadRequest& request) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
   if (!request.has_workload()) {
-    NL_ASSIGN_OR_RETURN(const Reservation reservation,
-                        migrator_.reservations().Find(request.token()));
+    NL_ASSIGN_OR_RETURN(const Reservation reservation, FindReservation(access, request.token()));
     call.On(reservation.workloads);
     NL_RETURN_IF_ERROR(access.CheckAll(Role::kMigrator, reservation.workloads));
     return migrator_.reservations().Release(request.token());
@@ -291,7 +291,7 @@ absl::Status MigrationService::Reserve(Call& call, const v1::ReserveWorkloadRequ
     }
   }
   if (!wanted.token.empty()) {
-    NL_ASSIGN_OR_RETURN(const Reservation held, migrator_.reservations().Find(wanted.token));
+    NL_ASSIGN_OR_RETURN(const Reservation held, FindReservation(access, wanted.token));
     NL_RETURN_IF_ERROR(access.CheckAll(Role::kMigrator, held.workloads));
   }
   NL_ASSIGN_OR_RETURN(const Reservation reservation, migrator_.Reserve(wanted));

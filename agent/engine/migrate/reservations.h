@@ -18,6 +18,9 @@
 
 namespace numalocality {
 
+// NOT_FOUND.
+absl::Status NoReservation();
+
 // A caller that gives the token may migrate the workloads, and end the reservation.
 struct Reservation {
   std::string token;
