@@ -116,9 +116,11 @@ grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMi
   if (!access.ok()) return Watch<Message>::Refuse(pump_, call.End(access.status()));
   const auto filter = FromProto(request->filter());
   if (!filter.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(filter.status()));
+  const auto is_summary = IsSummary(request->detail());
+  if (!is_summary.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(is_summary.status()));
   // A record that changes all the time is sent once in a round.
-  const auto source = [this, access = *access, filter = *filter, is_synced = false,
-                       seen_version = uint64_t{0}, last_of_round = uint64_t{0}](
+  const auto source = [this, access = *access, filter = *filter, is_summary = *is_summary,
+                       is_synced = false, seen_version = uint64_t{0}, last_of_round = uint64_t{0}](
                           Message& message, bool new_round) mutable -> WatchStep {
     if (new_round) {
       last_of_round = migrator_.LatestVersion();
@@ -132,6 +134,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMi
       seen_version = next->version;
       if (!filter.Matches(next->migration) || !access.CheckSee(next->migration).ok()) continue;
       ToMessage(access, next->migration, *message.mutable_migration());
+      if (is_summary) Summarize(*message.mutable_migration());
       return {.has_message = true, .ask_again = true};
     }
     if (std::exchange(is_synced, true)) return {};
@@ -310,6 +313,7 @@ absl::Status MigrationService::List(const Call& call, const v1::ListMigrationsRe
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const MigrationFilter filter, FromProto(request.filter()));
   NL_ASSIGN_OR_RETURN(std::string after, DecodePageToken(kMigrationPageOf, request.page_token()));
+  NL_ASSIGN_OR_RETURN(const bool is_summary, IsSummary(request.detail()));
   *response.mutable_agent() = agent_;
   std::string last = after;
   for (;;) {
@@ -327,7 +331,9 @@ absl::Status MigrationService::List(const Call& call, const v1::ListMigrationsRe
         return absl::OkStatus();
       }
       last = migration.id;
-      ToMessage(access, migration, *response.add_migrations());
+      v1::Migration& message = *response.add_migrations();
+      ToMessage(access, migration, message);
+      if (is_summary) Summarize(message);
     }
     if (migrations->size() < kListChunk) return absl::OkStatus();
   }

@@ -27,8 +27,12 @@ constexpr char kPlacementPageOf[] = "placements";
 class PlacementWatch {
  public:
   PlacementWatch(const ReportBoard& board, const Callers& callers, Access access,
-                 WorkloadFilter filter)
-      : board_(board), callers_(callers), access_(std::move(access)), filter_(std::move(filter)) {}
+                 WorkloadFilter filter, bool is_summary)
+      : board_(board),
+        callers_(callers),
+        access_(std::move(access)),
+        filter_(std::move(filter)),
+        is_summary_(is_summary) {}
 
   WatchStep operator()(v1::WatchPlacementsResponse& message, bool new_round) {
     if (new_round) {
@@ -68,19 +72,21 @@ class PlacementWatch {
            access_.Check(Role::kViewer, workload.names.pod_namespace).ok();
   }
 
-  static void ToMessage(const ReportChange& change, v1::WatchPlacementsResponse& message) {
+  void ToMessage(const ReportChange& change, v1::WatchPlacementsResponse& message) const {
     if (change.report == nullptr) {
       ToProto(change.gone, *message.mutable_gone());
       return;
     }
     ToProto(change.report->placement, *message.mutable_placement());
     AddReport(*change.report, *message.mutable_placement());
+    if (is_summary_) Summarize(*message.mutable_placement());
   }
 
   const ReportBoard& board_;
   const Callers& callers_;
   Access access_;
   const WorkloadFilter filter_;
+  const bool is_summary_;
   int64_t next_ = ReportBoard::kFromStart;
   std::deque<ReportChange> left_;
   bool must_sync_ = false;  // after the changes that are left
@@ -137,8 +143,11 @@ grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPl
   const Call call(callers_, *context, "WatchPlacements");
   const absl::StatusOr<Access> access = call.access();
   if (!access.ok()) return Watch<Message>::Refuse(pump_, call.End(access.status()));
+  const auto is_summary = IsSummary(request->detail());
+  if (!is_summary.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(is_summary.status()));
   return Watch<Message>::Start(
-      pump_, PlacementWatch(board_, callers_, *access, FromProto(request->filter())), agent_);
+      pump_, PlacementWatch(board_, callers_, *access, FromProto(request->filter()), *is_summary),
+      agent_);
 }
 
 grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
@@ -192,6 +201,7 @@ absl::Status PlacementService::List(const Call& call, const grpc::ServerContext&
   NL_ASSIGN_OR_RETURN(const std::string after,
                       DecodePageToken(kPlacementPageOf, request.page_token()));
   NL_ASSIGN_OR_RETURN(const PlacementView view, FromProto(request.view()));
+  NL_ASSIGN_OR_RETURN(const bool is_summary, IsSummary(request.detail()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.FindAll());
   const WorkloadFilter filter = FromProto(request.filter());
   *response.mutable_agent() = agent_;
@@ -217,7 +227,9 @@ absl::Status PlacementService::List(const Call& call, const grpc::ServerContext&
                               ", so the answer omits it: ", LogSafe(placement.status().message())));
       continue;
     }
-    Add(*placement, *report, *response.add_placements());
+    v1::WorkloadPlacement& message = *response.add_placements();
+    Add(*placement, *report, message);
+    if (is_summary) Summarize(message);
   }
   return absl::OkStatus();
 }

@@ -164,8 +164,9 @@ absl::StatusOr<v1::ListPlacementsResponse> AgentClient::ListPlacements(v1::Place
   return all;
 }
 
-absl::StatusOr<v1::ListMigrationsResponse> AgentClient::ListMigrations() {
+absl::StatusOr<v1::ListMigrationsResponse> AgentClient::ListMigrations(v1::Detail detail) {
   v1::ListMigrationsRequest request;
+  request.set_detail(detail);
   v1::ListMigrationsResponse all;
   do {
     NL_ASSIGN_OR_RETURN(const auto page,

@@ -66,7 +66,7 @@ class AgentClient {
 
   // The pages of the list joined into one response.
   absl::StatusOr<v1::ListPlacementsResponse> ListPlacements(v1::PlacementView view);
-  absl::StatusOr<v1::ListMigrationsResponse> ListMigrations();
+  absl::StatusOr<v1::ListMigrationsResponse> ListMigrations(v1::Detail detail);
 
   // Calls `on_change` with each change of the migration until it ends. Returns its final state.
   absl::StatusOr<v1::Migration> WatchMigration(

@@ -45,6 +45,7 @@ grpc::Status FakeAgent::GetTopology(grpc::ServerContext*, const v1::GetTopologyR
 grpc::Status FakeAgent::ListMigrations(grpc::ServerContext*,
                                        const v1::ListMigrationsRequest* request,
                                        v1::ListMigrationsResponse* response) {
+  list_migrations_request = *request;
   *response = migrations;
   return status;
 }

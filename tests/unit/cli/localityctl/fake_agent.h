@@ -54,6 +54,7 @@ class FakeAgent final : public v1::PlacementService::Service,
   v1::ExplainPlacementRequest explain_request;
   v1::ReserveWorkloadRequest reserve_request;
   v1::ReleaseWorkloadRequest release_request;
+  v1::ListMigrationsRequest list_migrations_request;
 
   grpc::Status GetTopology(grpc::ServerContext* context, const v1::GetTopologyRequest* request,
                            v1::GetTopologyResponse* response) override;

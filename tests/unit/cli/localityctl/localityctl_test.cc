@@ -298,6 +298,14 @@ TEST_F(LocalityctlTest, TheConfigurationIsTextOrTheWholeMessage) {
   EXPECT_THAT(printed_, HasSubstr("\"settings\": {\n  \"localDistance\": 10,\n"));
 }
 
+TEST_F(LocalityctlTest, TheTableOfMigrationsNeedsOnlySummaries) {
+  EXPECT_EQ(*Run(MigrationsCommand, {"migrations"}), kExitSuccess);
+  EXPECT_EQ(agent_.list_migrations_request.detail(), v1::DETAIL_SUMMARY);
+  globals_.output = OutputFormat::kJson;
+  EXPECT_EQ(*Run(MigrationsCommand, {"migrations"}), kExitSuccess);
+  EXPECT_EQ(agent_.list_migrations_request.detail(), v1::DETAIL_FULL);
+}
+
 TEST_F(LocalityctlTest, ExplainAsksForOneWorkload) {
   agent_.explanation.add_explanations()->mutable_placement()->mutable_workload()->set_pid(12);
   EXPECT_EQ(*Run(ExplainCommand, {"explain", "--pid", "12", "--complete"}), kExitSuccess);
