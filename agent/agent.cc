@@ -79,10 +79,11 @@ EngineContext ContextOf(const Configuration& configuration, const NameDirectory&
 Agent::Agent(const AgentOptions& options)
     : socket_(options.socket),
       front_socket_(options.front_socket),
+      viewer_socket_(options.viewer_socket),
       configuration_(options.config, PresenceOf(options.config), Clock::System(),
                      ParseConfiguration, CheckHere, ParseValidSections),
       sources_(SourcesOf(*configuration_.Current(), options)),
-      names_(MakeNameSources(sources_), Clock::System()),
+      names_(MakeNameSources(sources_, ReadHost()), Clock::System()),
       context_(ContextOf(*configuration_.Current(), names_)),
       runtime_(MakeContainerResources(sources_)),
       board_(Clock::System()),
@@ -118,11 +119,18 @@ absl::Status Agent::Start() {
                                          : std::function<SourceStatus()>(),
                       absl::StrFormat("%016x", absl::Uniform<uint64_t>(absl::BitGen()))};
   NL_ASSIGN_OR_RETURN(server_, Server::Start(socket_, served));
+  sockets_.emplace_back("agent", server_->calls());
   if (!front_socket_.empty()) {
     NL_ASSIGN_OR_RETURN(front_, Server::Start(front_socket_, served, Door::kFront));
+    sockets_.emplace_back("front", front_->calls());
+  }
+  if (!viewer_socket_.empty()) {
+    NL_ASSIGN_OR_RETURN(viewer_, Server::Start(viewer_socket_, served, Door::kViewer));
+    sockets_.emplace_back("viewer", viewer_->calls());
   }
   if (self.enabled) {
     NL_ASSIGN_OR_RETURN(self_, SelfSocket::Start(self.socket, served));
+    sockets_.emplace_back("self", self_->calls());
   }
   if (device_plugin_ != nullptr) device_plugin_->Start();
   if (const std::string& address = configuration_.Current()->http.address; !address.empty()) {
@@ -148,7 +156,7 @@ bool Agent::Stop() {
   names_.Stop();
   for (std::string& job : loop_.Stop(kJobGrace)) stalled.push_back(std::move(job));
   self_.reset();
-  for (Server* const server : {front_.get(), server_.get()}) {
+  for (Server* const server : {front_.get(), viewer_.get(), server_.get()}) {
     if (server != nullptr) server->Shutdown(kCallGrace);
   }
   device_plugin_.reset();  // after the servers, whose GetStatus asks it
@@ -183,7 +191,7 @@ void Agent::RestoreState() {
 void Agent::ApplyLimits() {
   const AgentLimits limits = configuration_.Current()->limits;
   HostLimits host;
-  host.node_reserve = limits.node_reserve;
+  host.room = limits.room;
   host.protected_namespaces = configuration_.Current()->protected_namespaces;
   migrator_.SetLimits(host, limits.bytes_per_second);
 }
@@ -217,6 +225,7 @@ MetricsInput Agent::Metrics() const {
   for (const SourceStatus& source : names_.Status()) {
     input.discovery_errors.push_back({source.id, source.error_count});
   }
+  for (const auto& [name, calls] : sockets_) input.sockets.push_back({name, calls->Counts()});
   input.config_reload_ok = configuration_.Status().error.empty();
   input.options = configuration_.Current()->http;
   if (const auto process = ReadOwnProcess(context_.host); process.ok()) input.process = *process;

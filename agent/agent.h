@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +21,7 @@
 #include "agent/engine/workload/name_directory.h"
 #include "agent/http/http_server.h"
 #include "agent/http/metrics.h"
+#include "agent/rpc/call_limits.h"
 #include "agent/rpc/record_files.h"
 #include "agent/rpc/reservation_file.h"
 #include "agent/rpc/self_socket.h"
@@ -33,8 +35,9 @@ namespace numalocality {
 struct AgentOptions {
   std::string config = "/etc/numa-locality-agent/config.yaml";  // only this one may be missing
   std::string socket = "/run/numa-locality-agent/agent.sock";
-  std::string front_socket;  // of the front, see Door; "": none
-  std::string cri_socket;    // "": the one of the configuration
+  std::string front_socket;   // of the front, see Door; "": none
+  std::string viewer_socket;  // see Door; "": none
+  std::string cri_socket;     // "": the one of the configuration
 };
 
 class Agent {
@@ -63,6 +66,7 @@ class Agent {
 
   const std::string socket_;
   const std::string front_socket_;
+  const std::string viewer_socket_;
   const absl::Duration started_at_ = Clock::System().Monotonic();
   ConfigurationSource configuration_;
   const SourceOptions sources_;
@@ -80,7 +84,10 @@ class Agent {
   std::unique_ptr<SelfSocket> self_;             // null: none
   std::unique_ptr<DevicePlugin> device_plugin_;  // null: none; uses self_
   std::unique_ptr<Server> server_;
-  std::unique_ptr<Server> front_;  // null: none
+  std::unique_ptr<Server> viewer_;  // null: none
+  std::unique_ptr<Server> front_;   // null: none
+  // By name, for metrics.
+  std::vector<std::pair<std::string, std::shared_ptr<const CallLimits>>> sockets_;
   std::unique_ptr<HttpServer> http_;
 };
 

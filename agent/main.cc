@@ -115,6 +115,10 @@ int main(int argc, char** argv) {
          "Unix socket for numa-locality-front, which serves the API over the network; the group "
          "of its directory may connect; default: none")
       ->type_name("PATH");
+  app.add_option("--viewer-socket", flags.agent.viewer_socket,
+                 "Unix socket on which every caller may look and change nothing, against mistakes; "
+                 "only root can open it; default: none")
+      ->type_name("PATH");
   app.add_option("--cri-socket", flags.agent.cri_socket,
                  "Unix socket of the container runtime, such as /run/containerd/containerd.sock; "
                  "needed for labels of pods and for migrations that stick; default: none")

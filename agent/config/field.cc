@@ -194,6 +194,30 @@ FieldFormat Fraction(double& out) {
   return {read, [&out] { return JsonNumber(out); }};
 }
 
+FieldFormat Share(MemoryShare& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) {
+    const absl::string_view text = IsScalar(node) ? absl::string_view(node.text) : "";
+    const bool has_unit =
+        !text.empty() && absl::ascii_isalpha(static_cast<unsigned char>(text.back()));
+    if (const auto bytes = ParseBytes(text); has_unit && bytes.ok()) {
+      out = {0, *bytes};
+      return absl::OkStatus();
+    }
+    const auto fraction = FractionOf(text);
+    if (!fraction.has_value() || *fraction < 0 || *fraction > 1) {
+      return FieldError(key, node,
+                        "must be from 0 to 1, such as 0.02, or 0% to 100%, or bytes with a unit, "
+                        "such as 4Gi");
+    }
+    out = {*fraction, 0};
+    return absl::OkStatus();
+  };
+  // All units are multiples of 1024, so ExactBytes has one, too.
+  return {read, [&out] {
+            return out.bytes > 0 ? JsonText(ExactBytes(out.bytes)) : JsonNumber(out.fraction);
+          }};
+}
+
 FieldFormat Bytes(int64_t& out) {
   const auto read = [&out](absl::string_view key, const YamlNode& node) {
     return ReadBytes(key, node, out);

@@ -20,6 +20,7 @@
 #include "agent/base/status.h"
 #include "agent/config/yaml_tree.h"
 #include "agent/model/enum_table.h"
+#include "agent/model/room.h"
 
 namespace numalocality {
 
@@ -59,6 +60,8 @@ FieldFormat WholeNumber(int& out, int least, int most);
 // 0 to 1, as "0.02" or "2%".
 FieldFormat Fraction(double& out);
 FieldFormat Bytes(int64_t& out);
+// A fraction, or bytes with a unit: "2%", "0.02", "4Gi".
+FieldFormat Share(MemoryShare& out);
 // Bytes per second: 0 for no limit, or at least 1 MiB.
 FieldFormat Bandwidth(int64_t& out);
 // At least `least`, and finite.

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "agent/base/status.h"
@@ -193,10 +194,40 @@ FieldFormat Policies(std::vector<LocalityPolicy>& out) {
   return {read, list.write};
 }
 
+// A share of each node's memory, or a map from node ids, and "default" for the other nodes.
+FieldFormat Reserve(NodeReserve& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) -> absl::Status {
+    if (node.kind != YamlNode::Kind::kMap) return Share(out.of_each).read(key, node);
+    for (const YamlEntry& entry : node.map) {
+      NodeId id;
+      if (entry.key == "default") {
+        NL_RETURN_IF_ERROR(Share(out.of_each).read(entry.key, entry.value));
+      } else if (absl::SimpleAtoi(entry.key, &id.value) && id.value >= 0) {
+        NL_RETURN_IF_ERROR(Share(out.of_node[id]).read(entry.key, entry.value));
+      } else {
+        return ErrorAt(entry.position,
+                       absl::StrCat("'", entry.key, "' is neither a node's number nor 'default'"));
+      }
+    }
+    return absl::OkStatus();
+  };
+  const auto write = [&out] {
+    const std::string of_each = Share(out.of_each).write();
+    if (out.of_node.empty()) return of_each;
+    std::string json = absl::StrCat(R"({"default":)", of_each);
+    for (auto& [id, share] : out.of_node) {
+      absl::StrAppend(&json, ",", JsonText(absl::StrCat(id.value)), ":", Share(share).write());
+    }
+    return absl::StrCat(json, "}");
+  };
+  return {read, write};
+}
+
 FieldFormat Limits(AgentLimits& out) {
   return Map({{"bandwidth", Bandwidth(out.bytes_per_second)},
               {"concurrentMigrations", WholeNumber(out.concurrent_migrations, 1, kMostMigrations)},
-              {"nodeReserve", Fraction(out.node_reserve)}});
+              {"nodeReserve", Reserve(out.room.reserve)},
+              {"reclaimCache", Fraction(out.room.reclaim_cache)}});
 }
 
 FieldFormat Http(HttpOptions& out) {

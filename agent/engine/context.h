@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
+#include "agent/model/room.h"
 #include "agent/os/base/host.h"
 #include "agent/os/base/kernel_calls.h"
 
@@ -17,9 +18,7 @@ class BandwidthLimit;
 
 // Limits that apply to every migration, on request and by policy.
 struct HostLimits {
-  // Fraction of each target node's memory that migrations leave free. They leave more free where
-  // the kernel would reclaim page cache earlier (see NodeRoom).
-  double node_reserve = 0.02;
+  RoomLimits room;
   // Requests move the memory of these namespaces' pods only with override_protection.
   std::vector<std::string> protected_namespaces = {};
 };

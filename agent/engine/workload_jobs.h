@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -80,6 +81,17 @@ class WorkloadJobs {
   void CallEndings(absl::Duration patience);
   // Whether there are endings to call.
   bool HasEndings() const;
+
+  // Does the owner's own work, such as a walk through the cgroup tree, which consists of `call`:
+  // the watchdog names it if it takes long. Returns what `work` returns.
+  template <typename Work>
+  auto Watched(std::string name, std::string call, Work work) {
+    const int64_t watch = watchdog_.Begin(std::move(name));
+    watchdog_.BeginCall(watch, 0, std::move(call));
+    auto result = work();
+    watchdog_.End(watch);
+    return result;
+  }
 
   // Calls that have not returned for kStalledAfter.
   std::vector<StalledCall> Stalled() const { return watchdog_.Stalled(); }

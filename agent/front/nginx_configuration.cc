@@ -57,7 +57,8 @@ http {
     ssl_session_cache off;
     ssl_session_tickets off;
 
-    client_header_timeout 10s;
+    # Also of a TLS handshake, in which a connection keeps its place.
+    client_header_timeout 5s;
     client_max_body_size 256k;
     # At most 32 KiB of headers, fewer than the agent takes.
     large_client_header_buffers 4 8k;
@@ -94,9 +95,9 @@ http {
       # Replaces what the client sends under this name.
       grpc_set_header x-client-certificate $ssl_client_escaped_cert;
       grpc_connect_timeout 5s;
-      # A quiet watch sends a heartbeat after 30 s.
-      grpc_read_timeout 1d;
-      grpc_send_timeout 1d;
+      # A call ends after 10 minutes, and a quiet watch sends a heartbeat after 30 s.
+      grpc_read_timeout 15m;
+      grpc_send_timeout 15m;
       grpc_next_upstream off;
       # Errors with details are headers.
       grpc_buffer_size 16k;

@@ -100,6 +100,35 @@ MetricFamily DiscoveryErrorsOf(const std::vector<DiscoveryErrors>& errors) {
   return family;
 }
 
+MetricFamilies ApiMetrics(const std::vector<ApiSocket>& sockets) {
+  auto active = Gauge("numa_locality_api_calls_active",
+                      "Calls of the API that have not ended, by socket and kind");
+  auto ended = Counter("numa_locality_api_calls_total",
+                       "Calls of the API that have ended, by socket, method and code");
+  auto refused = Counter("numa_locality_api_refusals_total",
+                         "Calls of the API and connections that were refused, by socket and by the "
+                         "reason in the details of the error");
+  auto connections = Gauge("numa_locality_self_connections_active",
+                           "Connections of containers to the self socket");
+  for (const auto& [name, calls] : sockets) {
+    AddSeries(active, calls.running_calls, {{"socket", name}, {"kind", "unary"}});
+    AddSeries(active, calls.running_watches, {{"socket", name}, {"kind", "watch"}});
+    for (const auto& [answer, count] : calls.ended) {
+      AddSeries(ended, static_cast<double>(count),
+                {{"socket", name},
+                 {"method", answer.first},
+                 {"code", absl::StatusCodeToString(answer.second)}});
+    }
+    for (const ErrorReason reason : AllValues<ErrorReason>()) {
+      const auto count = calls.refused.find(reason);
+      AddSeries(refused, count == calls.refused.end() ? 0 : static_cast<double>(count->second),
+                {{"socket", name}, Label("reason", reason)});
+    }
+    if (calls.connections.has_value()) AddSeries(connections, *calls.connections);
+  }
+  return {active, ended, refused, connections};
+}
+
 // With the standard names of Prometheus clients.
 MetricFamilies ProcessMetrics(const OwnProcess& process) {
   return {With(Counter("process_cpu_seconds_total", "CPU time that the agent has used, in seconds"),
@@ -133,6 +162,7 @@ MetricFamilies CollectMetrics(const MetricsInput& input) {
       With(Gauge("numa_locality_migrations_active", "Migrations that have not ended"),
            input.active_migrations));
   families.push_back(DiscoveryErrorsOf(input.discovery_errors));
+  Append(ApiMetrics(input.sockets), families);
   families.push_back(With(Gauge("numa_locality_config_reload_success",
                                 "1 if the current configuration file is in force, else 0"),
                           input.config_reload_ok ? 1 : 0));

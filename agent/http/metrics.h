@@ -10,6 +10,7 @@
 
 #include "agent/engine/migrate/totals.h"
 #include "agent/http/metric_family.h"
+#include "agent/model/call_counts.h"
 #include "agent/model/configuration.h"
 #include "agent/model/locality_report.h"
 #include "agent/os/process/own_process.h"
@@ -22,11 +23,18 @@ struct DiscoveryErrors {
   int64_t error_count = 0;
 };
 
+// The API on one socket.
+struct ApiSocket {
+  std::string name;  // "agent", "front", "viewer", "self"
+  CallCounts calls;
+};
+
 struct MetricsInput {
   std::shared_ptr<const LocalityReport> report;  // null before the first
   Totals totals;
   int active_migrations = 0;
   std::vector<DiscoveryErrors> discovery_errors;
+  std::vector<ApiSocket> sockets;
   bool config_reload_ok = true;       // the current file is in force, or no file is configured
   HttpOptions options;                // limit the number of series
   std::optional<OwnProcess> process;  // nullopt: could not be read

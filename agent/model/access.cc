@@ -38,6 +38,12 @@ bool IsSelfIdentity(absl::string_view identity) {
   return absl::ConsumePrefix(&identity, kSelfPrefix) && !absl::StartsWith(identity, "//");
 }
 
+Access Access::Viewer(std::string identity) {
+  Access access(std::move(identity), {ApiClient{{}, Role::kViewer, {}}});
+  access.is_on_viewer_socket_ = true;
+  return access;
+}
+
 Access Access::Granted(const std::string& identity, const std::vector<ApiClient>& clients) {
   std::vector<ApiClient> grants;
   std::copy_if(clients.begin(), clients.end(), std::back_inserter(grants),
@@ -67,7 +73,10 @@ absl::Status Access::Missing(Role role, absl::string_view pod_namespace) const {
                                 ? "in all namespaces"
                                 : absl::StrCat("in namespace ", LogSafe(pod_namespace));
   const std::string message =
-      own_.has_value()
+      is_on_viewer_socket_
+          ? "the viewer socket only shows pods and records; for changes, and for processes and "
+            "cgroups by name, use the agent's own socket"
+      : own_.has_value()
           ? "on the self socket, a container may read, migrate and reserve only itself, without "
             "stick, override_protection and the sharing rule ALL; leave the workload out of the "
             "request, or name this container"
@@ -114,8 +123,10 @@ absl::Status Access::CheckMigrate(const MigrationRequest& request, const Workloa
     const bool is_for_admins = request.override_protection || request.stick != StickMode::kNone;
     return CheckOwn(is_for_admins ? Role::kAdmin : Role::kMigrator, workload);
   }
-  const bool is_special =
-      request.override_protection || request.spec.ranges != MigrationSpec().ranges;
+  // Forced, the kernel moves whatever is mapped, past the reserve and out of hugetlb pools.
+  const bool is_special = request.override_protection || request.force_stick ||
+                          request.stick_on_old_kernels ||
+                          request.spec.ranges != MigrationSpec().ranges;
   return CheckNamed(is_special ? Role::kAdmin : Role::kMigrator, selector, workload);
 }
 

@@ -47,6 +47,8 @@ class Access {
   static Access Full(std::string identity) {
     return {std::move(identity), {ApiClient{{}, Role::kAdmin, {}}}};
   }
+  // Those of a viewer of all namespaces, on the viewer socket.
+  static Access Viewer(std::string identity);
   // The rights that `clients` grant to `identity`: none if no client is named so.
   static Access Granted(const std::string& identity, const std::vector<ApiClient>& clients);
   // The rights of a process in `container`, a container of a pod: those of a migrator for this
@@ -61,6 +63,9 @@ class Access {
   absl::Status Check(Role role, absl::string_view pod_namespace) const;
   // OK if it has any role in any namespace: for what belongs to no namespace and harms none.
   absl::Status CheckKnown() const;
+
+  // Whether it may read what belongs to any namespace.
+  bool SeesAll() const { return Check(Role::kViewer, "").ok(); }
 
   // Of a workload that `selector` names: `role`, but kAdmin if it is named by PID or cgroup path.
   absl::Status CheckNamed(Role role, const WorkloadSelector& selector,
@@ -89,6 +94,7 @@ class Access {
   std::string identity_;
   std::vector<ApiClient> grants_;
   std::optional<Workload> own_;  // see Self
+  bool is_on_viewer_socket_ = false;
 };
 
 }  // namespace numalocality

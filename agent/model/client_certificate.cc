@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <ctime>
 #include <memory>
 #include <vector>
 
@@ -102,9 +103,18 @@ absl::StatusOr<std::string> IdentityOf(const X509& certificate) {
   return absl::InvalidArgumentError("its name must be printable ASCII without ':'");
 }
 
+absl::StatusOr<ClientCertificate> Parse(const X509& certificate) {
+  NL_ASSIGN_OR_RETURN(const std::string identity, IdentityOf(certificate));
+  std::tm end{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &end) != 1) {
+    return absl::InvalidArgumentError("its end (notAfter) cannot be read");
+  }
+  return ClientCertificate{identity, absl::FromTM(end, absl::UTCTimeZone())};
+}
+
 }  // namespace
 
-absl::StatusOr<std::string> IdentityFromHeader(absl::string_view header) {
+absl::StatusOr<ClientCertificate> ClientCertificateFrom(absl::string_view header) {
   if (header.size() > kMaxCertificateHeader) {
     return absl::InvalidArgumentError(
         absl::StrCat("is larger than ", kMaxCertificateHeader, " bytes"));
@@ -114,11 +124,11 @@ absl::StatusOr<std::string> IdentityFromHeader(absl::string_view header) {
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(
       PEM_read_bio_X509(text.get(), nullptr, NoPassword, nullptr), X509_free);
-  absl::StatusOr<std::string> identity =
+  absl::StatusOr<ClientCertificate> parsed =
       absl::InvalidArgumentError("is not an X.509 certificate in PEM");
-  if (certificate != nullptr) identity = IdentityOf(*certificate);
+  if (certificate != nullptr) parsed = Parse(*certificate);
   ERR_clear_error();
-  return identity;
+  return parsed;
 }
 
 }  // namespace numalocality

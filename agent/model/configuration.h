@@ -13,6 +13,7 @@
 #include "agent/model/access.h"
 #include "agent/model/enum_table.h"
 #include "agent/model/migration.h"
+#include "agent/model/room.h"
 #include "agent/model/workload.h"
 
 namespace numalocality {
@@ -64,7 +65,7 @@ struct LocalityPolicy {
 struct AgentLimits {
   int64_t bytes_per_second = int64_t{2} << 30;
   int concurrent_migrations = 2;
-  double node_reserve = 0.02;  // fraction of each node's memory that stays free
+  RoomLimits room;
   bool operator==(const AgentLimits&) const = default;
 };
 

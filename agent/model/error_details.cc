@@ -26,6 +26,12 @@ constexpr EnumTable<ErrorReason> kErrorReasons = {{
      "add the role to api.clients in the agent's configuration"},
     {ErrorReason::kTooManyCalls, "too_many_calls", "the caller makes too many calls",
      "call less often, and keep fewer connections"},
+    {ErrorReason::kTooManyWatches, "too_many_watches", "there are too many watches",
+     "end watches that are not needed"},
+    {ErrorReason::kCallerUnknown, "caller_unknown", "the caller is not known",
+     "use a client certificate with a name"},
+    {ErrorReason::kCertificateExpired, "certificate_expired",
+     "the client's certificate has expired", "connect again with a new certificate"},
 }};
 static_assert(IsWellFormed(kErrorReasons));
 

@@ -25,7 +25,10 @@ enum class ErrorReason {
   kCallsStalled,
   kInvalidField,
   kRoleMissing,
-  kTooManyCalls
+  kTooManyCalls,
+  kTooManyWatches,
+  kCallerUnknown,
+  kCertificateExpired
 };
 const EnumTable<ErrorReason>& TableOf(ErrorReason);
 

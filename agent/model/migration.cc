@@ -60,6 +60,7 @@ constexpr EnumTable<MigrationReason> kMigrationReasons = {{
     {MigrationReason::kInterrupted, "interrupted", "interrupted", ""},
     {MigrationReason::kProtected, "protected", "protected", ""},
     {MigrationReason::kNodeGone, "node_gone", "node gone", ""},
+    {MigrationReason::kUnderPressure, "under_pressure", "under pressure", ""},
     {MigrationReason::kEnough, "", "", ""},
 }};
 static_assert(IsWellFormed(kMigrationReasons));

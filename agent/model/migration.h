@@ -88,6 +88,7 @@ const EnumTable<StickMode>& TableOf(StickMode);
 // The expected cost and gain of a repair, and its result.
 struct RepairEstimate {
   int64_t bytes = 0;                   // to move
+  int64_t no_room_bytes = 0;           // that should move too, and have no room now
   std::optional<absl::Duration> time;  // at the speed of earlier migrations; nullopt: none yet
   double local_before = 0;
   double local_expected = 0;
@@ -156,6 +157,7 @@ enum class MigrationReason {
   kInterrupted,       // the agent exited before the migration ended
   kProtected,         // its namespace is protected, or its pod's annotation turns migrations off
   kNodeGone,          // a target node went offline
+  kUnderPressure,     // a repair whose workload was under memory pressure when it was to begin
   // MigrationSpec::enough_bytes were moved. Only the work in progress has it, to stop: Conclude
   // turns it into success with kNone, so no interface ever shows it.
   kEnough,
@@ -222,6 +224,7 @@ struct WorkloadMigration {
   int64_t unheld_batches = 0;     // that moved pages without a hold although one was requested
   absl::Duration bandwidth_wait;  // time waited because of the bandwidth limit
   absl::Duration pressure_wait;   // time waited because of memory pressure (back-off)
+  std::string room_note;          // how much page cache was taken as room; empty: none
   std::string stick_note;         // the changes of cpuset.mems; empty without StickMode
 };
 

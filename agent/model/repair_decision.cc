@@ -33,9 +33,13 @@ class Decider {
 
   DecidedRepair Decide() {
     if (!IsWanted() || !IsAllowed() || !IsWise() || !IsPossible()) return Result();
-    Say(RepairVerdict::kRepair, RepairReason::kRemote,
-        absl::StrCat(FormatBytes(result_.estimate.bytes), " of it will be moved to node ",
-                     homes_.ToString()));
+    std::string message = absl::StrCat(FormatBytes(result_.estimate.bytes),
+                                       " of it will be moved to node ", homes_.ToString());
+    if (result_.estimate.no_room_bytes > 0) {
+      absl::StrAppend(&message, ", ", FormatBytes(result_.estimate.no_room_bytes),
+                      " more once there is room: ", RoomOfHomes(result_.estimate.bytes));
+    }
+    Say(RepairVerdict::kRepair, RepairReason::kRemote, std::move(message));
     return Result();
   }
 
@@ -85,17 +89,21 @@ class Decider {
     const auto wanted = static_cast<int64_t>((aim - *local) * static_cast<double>(total));
     // With StickMode, cpuset.mems will confine all of its memory to the target.
     const bool is_confined = policy_->stick != StickMode::kNone;
-    result_.estimate.bytes = is_confined ? movable : std::min(movable, wanted);
     result_.estimate.local_before = *local;
-    result_.estimate.local_expected =
-        *local + static_cast<double>(result_.estimate.bytes) / static_cast<double>(total);
-    if (facts_.bytes_per_second > 0) {
-      result_.estimate.time =
-          absl::Seconds(static_cast<double>(result_.estimate.bytes) / facts_.bytes_per_second);
-    }
+    SetBytes(is_confined ? movable : std::min(movable, wanted));
     if (policy_->action == PolicyAction::kRepair) return true;
     return Leave(RepairReason::kObserved,
                  absl::StrFormat("%.1f%% of it is local; the policy only observes", *local * 100));
+  }
+
+  void SetBytes(int64_t bytes) {
+    RepairEstimate& estimate = result_.estimate;
+    estimate.bytes = bytes;
+    estimate.local_expected =
+        estimate.local_before + static_cast<double>(bytes) / static_cast<double>(TotalBytes());
+    if (facts_.bytes_per_second > 0) {
+      estimate.time = absl::Seconds(static_cast<double>(bytes) / facts_.bytes_per_second);
+    }
   }
 
   // With minRemoteBytes 0, a workload without remote memory still needs no repair.
@@ -183,24 +191,47 @@ class Decider {
   bool IsPossible() {
     if (facts_.refused.has_value()) return Wait(RepairReason::kRefused, *facts_.refused);
     if (facts_.pressure >= kHighPressure) {
-      return Wait(RepairReason::kUnderPressure,
-                  absl::StrFormat("it loses %.0f%% of its time to memory pressure; a repair starts "
-                                  "below %.0f%%",
-                                  facts_.pressure * 100, kHighPressure * 100),
+      return Wait(RepairReason::kUnderPressure, PressureMessage(facts_.pressure),
                   facts_.now + kPressureSpan);
     }
     const int64_t room = Room();
-    if (room < result_.estimate.bytes) {
+    const int64_t needed = result_.estimate.bytes;
+    if (room < needed && room < LeastPart()) {
       return Wait(RepairReason::kNoRoom,
-                  absl::StrCat("node ", homes_.ToString(), " has room for ", FormatBytes(room),
-                               " above its reserve; the repair needs ",
-                               FormatBytes(result_.estimate.bytes)));
+                  absl::StrCat(RoomOfHomes(room), "; the repair needs ", FormatBytes(needed)));
+    }
+    if (room < needed) {
+      SetBytes(room);
+      result_.estimate.no_room_bytes = needed - room;
     }
     if (!facts_.may_start) {
       return Wait(RepairReason::kBusy,
                   "the limit of concurrent repairs is reached, or an API request goes first");
     }
     return true;
+  }
+
+  // The least bytes for which a repair starts although others have no room: less would not count as
+  // help. With StickMode only all of it will do, because cpuset.mems confines the rest too.
+  int64_t LeastPart() const {
+    if (policy_->stick != StickMode::kNone) return result_.estimate.bytes;
+    const double gain = 2 * RepairHistory::kLeastGain * static_cast<double>(TotalBytes());
+    return std::max(LeastBytes(), static_cast<int64_t>(gain));
+  }
+
+  // For people: the room, and how it was counted.
+  std::string RoomOfHomes(int64_t room) const {
+    RoomCount count;
+    for (const auto& [node, each] : facts_.room) {
+      if (!homes_.Contains(node)) continue;
+      count.cache += each.cache;
+      count.clean_cache += each.clean_cache;
+      count.share = each.share;
+    }
+    std::string words = absl::StrCat("node ", homes_.ToString(), " has room for ",
+                                     FormatBytes(room), " above its reserve");
+    if (count.clean_cache > 0) absl::StrAppend(&words, "; ", CacheWords(count));
+    return words;
   }
 
   // The room for the memory of each process on its home nodes.
@@ -249,6 +280,12 @@ class Decider {
 
 }  // namespace
 
+std::string PressureMessage(double pressure) {
+  return absl::StrFormat(
+      "it loses %.0f%% of its time to memory pressure; a repair starts below %.0f%%",
+      pressure * 100, kHighPressure * 100);
+}
+
 int64_t RepairableBytes(const WorkloadPlacement& placement, const Topology& topology) {
   const NodeSet nodes = topology.NodesWithCpus();
   if (placement.processes.empty()) {
@@ -284,7 +321,8 @@ MigrationRequest RepairRequest(const WorkloadReport& report, const LocalityPolic
   spec.limits.bytes_per_second = policy.bytes_per_second;
   spec.limits.longest_call = policy.longest_call;
   // Page cache does not count in the estimate, so a repair that moves it has no byte limit.
-  if (!policy.page_cache) spec.enough_bytes = estimate.bytes;
+  // What has no room now is tried too: there may be more when the repair gets there.
+  if (!policy.page_cache) spec.enough_bytes = estimate.bytes + estimate.no_room_bytes;
   spec.min_moved = policy.min_local_fraction;
   spec.deadline = kLongestRepair;
   request.estimate = estimate;

@@ -13,6 +13,7 @@
 #include "agent/model/policy_match.h"
 #include "agent/model/repair.h"
 #include "agent/model/repair_history.h"
+#include "agent/model/room.h"
 #include "agent/model/topology.h"
 
 namespace numalocality {
@@ -25,8 +26,9 @@ struct RepairFacts {
   std::string reserved_by;
   NodeSet cleared_nodes;  // that were evacuated and are kept clear
   absl::Duration cleared_until;
-  // The free bytes of each node above its reserve, less those that running repairs will use.
+  // The room on each node (see model/room), less what running repairs will use.
   std::map<NodeId, int64_t> room_bytes;
+  std::map<NodeId, RoomCount> room;    // how these were counted
   bool may_start = true;               // fewer repairs run than the limit
   double bytes_per_second = 0;         // of earlier migrations; 0: none yet
   std::optional<std::string> refused;  // why the last request was refused
@@ -51,6 +53,10 @@ inline constexpr absl::Duration kPressureSpan = absl::Seconds(10);
 // The remote bytes that a repair may move: those on nodes with CPUs, of the kinds that repairs
 // move. Memory on other nodes (CXL, GPU) was put there on purpose.
 int64_t RepairableBytes(const WorkloadPlacement& placement, const Topology& topology);
+
+// For people: why no repair starts while a workload loses this fraction of its time to memory
+// pressure.
+std::string PressureMessage(double pressure);
 
 DecidedRepair DecideRepair(const WorkloadReport& report, const PolicyMatch& match,
                            const RepairHistory& history, const Topology& topology,

@@ -49,6 +49,8 @@ bool RepairHistory::IsFlipping(const LocalityPolicy& policy, absl::Duration now)
 
 RepairHistory AfterMigration(RepairHistory history, const Migration& migration,
                              const WorkloadMigration& result, const LocalityPolicy* policy) {
+  // It did not begin.
+  if (result.reason == MigrationReason::kUnderPressure) return history;
   history.last_end = migration.ended_at;
   if (policy == nullptr || !migration.estimate.has_value()) return history;
   const RepairEstimate& estimate = *migration.estimate;

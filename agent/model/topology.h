@@ -16,7 +16,9 @@ struct Node {
   CpuSet cpus;              // empty for memory-only (CXL, GPU) nodes
   bool has_memory = false;  // false for memory-less nodes
   int64_t total_bytes = 0;
-  int64_t free_bytes = 0;  // at the time of reading
+  // At the time of reading.
+  int64_t free_bytes = 0;
+  int64_t clean_cache_bytes = 0;  // inactive page cache that needs no writing before it is dropped
   // The distance (SLIT, 10 = local) to every online node.
   std::map<NodeId, int> distances;
 };

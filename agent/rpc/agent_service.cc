@@ -115,16 +115,20 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   const absl::StatusOr<Access> access = call.access();
   if (!access.ok()) return call.End(access.status());
   auto status = RunSelfTest(context_, runtime_, configuration_);
-  if (!status.ok()) return ToGrpc(status.status());
+  if (!status.ok()) return call.End(status.status());
   if (changes_ != nullptr) status->changes = changes_();
   if (stalled_calls_ != nullptr) status->stalled_calls = stalled_calls_();
   if (device_plugin_ != nullptr) status->device_plugin = device_plugin_();
   StatusToProto(*status, *response);
   response->set_node_name(Printable(node_name_));
-  // Findings name workloads of any namespace.
-  if (!access->Check(Role::kViewer, "").ok()) response->clear_findings();
+  if (!access->SeesAll()) {
+    // These name workloads of any namespace, and quote the configuration.
+    response->clear_findings();
+    response->mutable_configuration()->clear_error();
+    for (v1::Source& source : *response->mutable_sources()) source.clear_message();
+  }
   ReportToProto(*board_.Latest(), *response);
-  return grpc::Status::OK;
+  return call.End(absl::OkStatus());
 }
 
 grpc::Status AgentService::GetConfiguration(grpc::ServerContext* context,
@@ -138,11 +142,11 @@ grpc::Status AgentService::GetConfiguration(grpc::ServerContext* context,
   const std::string json =
       ToJson(configuration_ == nullptr ? Configuration() : *configuration_->Current());
   const auto read = google::protobuf::util::JsonStringToMessage(json, response->mutable_settings());
-  if (!read.ok()) return {grpc::StatusCode::INTERNAL, Printable(read.ToString())};
+  if (!read.ok()) return call.End(absl::InternalError(read.ToString()));
   if (configuration_ != nullptr) {
     ConfigurationToProto(configuration_->Status(), *response->mutable_status());
   }
-  return grpc::Status::OK;
+  return call.End(absl::OkStatus());
 }
 
 }  // namespace numalocality

@@ -2,7 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "agent/base/log.h"
+#include "agent/base/log_fields.h"
+#include "agent/base/status.h"
 #include "agent/model/error_details.h"
 #include "agent/rpc/convert/common.h"
 
@@ -29,6 +30,24 @@ bool IsRefusal(const absl::Status& status) {
 
 }  // namespace
 
+Call::Call(const Callers& callers, const grpc::ServerContextBase& context, const char* method,
+           CallKind kind)
+    : callers_(callers),
+      context_(context),
+      method_(method),
+      kind_(kind),
+      caller_(callers.Identify(context)),
+      begun_(caller_.ok() ? callers.limits()->Begin(caller_->identity, kind) : caller_.status()) {}
+
+Call::~Call() {
+  if (begun_.ok()) callers_.limits()->End(caller_->identity, kind_);
+}
+
+absl::StatusOr<Access> Call::access() const {
+  NL_RETURN_IF_ERROR(begun_);
+  return callers_.AccessOf(*caller_);
+}
+
 void Call::On(const std::vector<Workload>& workloads) {
   On(absl::StrJoin(workloads, ", ", [](std::string* text, const Workload& workload) {
     const ContainerNames& names = workload.names;
@@ -39,21 +58,20 @@ void Call::On(const std::vector<Workload>& workloads) {
 }
 
 grpc::Status Call::End(const absl::Status& status) const {
+  callers_.limits()->Answered(method_, status);
   if (!changes_ && !IsRefusal(status)) return ToGrpc(status);
-  std::string line = absl::StrCat("audit method=", method_);
-  const auto add = [&line](absl::string_view key, absl::string_view value) {
-    if (!value.empty()) absl::StrAppend(&line, " ", key, "=\"", LogSafe(value), "\"");
-  };
-  add("by", identified_.ok() ? identified_->identity() : "");
-  add("on", absl::string_view(subject_).substr(0, kMaxSubject));
-  absl::StrAppend(&line, " result=", absl::StatusCodeToString(status.code()));
-  add("why", status.message());
-  add("request_id", request_id_);
-  add("traceparent", TraceparentOf(context_));
+  LogFields fields;
+  fields.Word("method", method_)
+      .Text("by", caller_.ok() ? caller_->identity : "")
+      .Text("on", absl::string_view(subject_).substr(0, kMaxSubject))
+      .Word("result", absl::StatusCodeToString(status.code()))
+      .Text("why", status.message())
+      .Text("request_id", request_id_)
+      .Text("traceparent", TraceparentOf(context_));
   if (status.ok()) {
-    LogInfo(line);
+    LogInfo("audit", fields);
   } else {
-    LogWarning(line);
+    LogWarning("audit", fields);
   }
   return ToGrpc(status);
 }

@@ -1,4 +1,4 @@
-// One call of the API: who makes it, and the line that it leaves in the audit log.
+// One call of the API: who makes it, that it counts, and the line that it leaves in the audit log.
 #ifndef NUMALOCALITY_AGENT_RPC_CALL_H_
 #define NUMALOCALITY_AGENT_RPC_CALL_H_
 
@@ -11,24 +11,25 @@
 #include "absl/status/statusor.h"
 #include "agent/model/access.h"
 #include "agent/model/workload.h"
+#include "agent/rpc/call_limits.h"
 #include "agent/rpc/callers.h"
 
 namespace numalocality {
 
-// For one call, on its thread.
+// For one call, on its thread; a watch uses it from one thread at a time. Counts as running until
+// it is destroyed. `callers` and `context` outlive it.
 class Call {
  public:
   // `method`: such as "CreateMigration".
-  Call(const Callers& callers, const grpc::ServerContextBase& context, const char* method)
-      : context_(context), method_(method), identified_(callers.Identify(context)) {}
+  Call(const Callers& callers, const grpc::ServerContextBase& context, const char* method,
+       CallKind kind = CallKind::kUnary);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
 
-  // What the caller may do. UNAUTHENTICATED without an identity, PERMISSION_DENIED without any
-  // role.
-  absl::StatusOr<Access> access() const {
-    if (!identified_.ok()) return identified_.status();
-    const absl::Status known = identified_->CheckKnown();
-    return known.ok() ? identified_ : known;
-  }
+  // What the caller may do now. UNAUTHENTICATED without an identity or after the end of its
+  // certificate, PERMISSION_DENIED without any role, RESOURCE_EXHAUSTED if it has too many calls.
+  absl::StatusOr<Access> access() const;
 
   // From now on the call counts as one that changes something.
   void Changes(const std::string& request_id) {
@@ -39,14 +40,17 @@ class Call {
   void On(const std::string& subject) { subject_ = subject; }
   void On(const std::vector<Workload>& workloads);
 
-  // Writes the audit line of a call that changes something, or that the caller may not make.
-  // Returns the answer for gRPC.
+  // Counts the answer, and writes the audit line of a call that changes something, or that the
+  // caller may not make. Returns the answer for gRPC. For each call once.
   grpc::Status End(const absl::Status& status) const;
 
  private:
+  const Callers& callers_;
   const grpc::ServerContextBase& context_;
   const char* const method_;
-  const absl::StatusOr<Access> identified_;  // also without a role
+  const CallKind kind_;
+  const absl::StatusOr<Caller> caller_;  // also without a role
+  const absl::Status begun_;
   bool changes_ = false;
   std::string request_id_;
   std::string subject_;

@@ -31,8 +31,8 @@ constexpr absl::Duration kDefaultTtl = absl::Minutes(5);
 
 void ToMessage(const Access& access, const Migration& migration, v1::Migration& message) {
   ToProto(migration, message);
-  // It names processes outside the container.
-  if (!access.is_self()) return;
+  // It may name processes of other namespaces.
+  if (access.SeesAll()) return;
   for (auto& workload : *message.mutable_workloads()) workload.clear_sharing_note();
 }
 
@@ -84,51 +84,44 @@ grpc::Status MigrationService::CancelMigration(grpc::ServerContext* context,
 grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMigration(
     grpc::CallbackServerContext* context, const v1::WatchMigrationRequest* request) {
   using Message = v1::WatchMigrationResponse;
-  const Call call(callers_, *context, "WatchMigration");
-  const absl::StatusOr<Access> access = call.access();
+  auto call = std::make_unique<Call>(callers_, *context, "WatchMigration", CallKind::kWatch);
+  const absl::StatusOr<Access> access = call->access();
   const absl::Status visible =
       access.ok() ? Find(*access, request->id()).status() : access.status();
-  if (!visible.ok()) return Watch<Message>::Refuse(pump_, call.End(visible));
-  const auto source = [this, access = *access, id = request->id(), seen_version = uint64_t{0}](
-                          Message& message, bool new_round) mutable -> WatchStep {
+  if (!visible.ok()) return Watch<Message>::Refuse(pump_, std::move(call), visible);
+  const auto source = [this, id = request->id(), seen_version = uint64_t{0}](
+                          const Access& access_now, Message& message,
+                          bool new_round) mutable -> WatchStep {
     if (!new_round) return {};
     const auto now = migrator_.Snapshot(id);
-    if (!now.ok()) return {.end = ToGrpc(now.status())};
-    // The configuration may have taken the role away.
-    access = callers_.Again(access);
-    if (const absl::Status known = access.CheckKnown(); !known.ok()) return {.end = ToGrpc(known)};
-    if (!access.CheckSee(now->migration).ok()) return {.end = ToGrpc(NoMigration(id))};
+    if (!now.ok()) return {.end = now.status()};
+    if (!access_now.CheckSee(now->migration).ok()) return {.end = NoMigration(id)};
     if (now->version == seen_version) return {};
     seen_version = now->version;
-    ToMessage(access, now->migration, *message.mutable_migration());
+    ToMessage(access_now, now->migration, *message.mutable_migration());
     WatchStep step = {.has_message = true};
-    if (IsFinal(now->migration.state)) step.end = grpc::Status::OK;
+    if (IsFinal(now->migration.state)) step.end = absl::OkStatus();
     return step;
   };
-  return Watch<Message>::Start(pump_, source, agent_);
+  return Watch<Message>::Start(pump_, std::move(call), source, agent_);
 }
 
 grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMigrations(
     grpc::CallbackServerContext* context, const v1::WatchMigrationsRequest* request) {
   using Message = v1::WatchMigrationsResponse;
-  const Call call(callers_, *context, "WatchMigrations");
-  const absl::StatusOr<Access> access = call.access();
-  if (!access.ok()) return Watch<Message>::Refuse(pump_, call.End(access.status()));
+  auto call = std::make_unique<Call>(callers_, *context, "WatchMigrations", CallKind::kWatch);
+  const absl::Status allowed = call->access().status();
+  if (!allowed.ok()) return Watch<Message>::Refuse(pump_, std::move(call), allowed);
   const auto filter = FromProto(request->filter());
-  if (!filter.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(filter.status()));
+  if (!filter.ok()) return Watch<Message>::Refuse(pump_, std::move(call), filter.status());
   const auto is_summary = IsSummary(request->detail());
-  if (!is_summary.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(is_summary.status()));
+  if (!is_summary.ok()) return Watch<Message>::Refuse(pump_, std::move(call), is_summary.status());
   // A record that changes all the time is sent once in a round.
-  const auto source = [this, access = *access, filter = *filter, is_summary = *is_summary,
-                       is_synced = false, seen_version = uint64_t{0}, last_of_round = uint64_t{0}](
-                          Message& message, bool new_round) mutable -> WatchStep {
-    if (new_round) {
-      last_of_round = migrator_.LatestVersion();
-      access = callers_.Again(access);
-      if (const absl::Status known = access.CheckKnown(); !known.ok()) {
-        return {.end = ToGrpc(known)};
-      }
-    }
+  const auto source = [this, filter = *filter, is_summary = *is_summary, is_synced = false,
+                       seen_version = uint64_t{0},
+                       last_of_round = uint64_t{0}](const Access& access, Message& message,
+                                                    bool new_round) mutable -> WatchStep {
+    if (new_round) last_of_round = migrator_.LatestVersion();
     while (const auto next = migrator_.NextChange(seen_version)) {
       if (next->version > last_of_round) break;
       seen_version = next->version;
@@ -141,7 +134,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMi
     message.set_synced(true);
     return {.has_message = true};
   };
-  return Watch<Message>::Start(pump_, source, agent_);
+  return Watch<Message>::Start(pump_, std::move(call), source, agent_);
 }
 
 grpc::Status MigrationService::ReserveWorkload(grpc::ServerContext* context,
@@ -197,17 +190,18 @@ absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& con
   wanted.created_by = access.identity();
   call.On(Named(wanted));
   RequestWatch watch(requests_, context, "CreateMigration");
+  watch.Reads("the workloads");
+  const auto is_cancelled = [&] { return watch.IsCancelled(); };
   if (request.validate_only()) {
-    watch.Reads("the workloads");
-    const auto plan = migrator_.Plan(
-        wanted, [&] { return watch.IsCancelled(); }, access);
+    const auto plan = migrator_.Plan(wanted, is_cancelled, access);
     if (!plan.ok()) return watch.Ended(plan.status());
     ToMessage(access, *plan, *response.mutable_migration());
     return absl::OkStatus();
   }
-  NL_ASSIGN_OR_RETURN(const Migration migration, migrator_.Submit(wanted, access));
-  call.On(absl::StrCat(Named(wanted), ": migration ", migration.id));
-  ToMessage(access, migration, *response.mutable_migration());
+  const auto migration = migrator_.Submit(wanted, access, is_cancelled);
+  if (!migration.ok()) return watch.Ended(migration.status());
+  call.On(absl::StrCat(Named(wanted), ": migration ", migration->id));
+  ToMessage(access, *migration, *response.mutable_migration());
   return absl::OkStatus();
 }
 
@@ -264,7 +258,9 @@ absl::Status MigrationService::Release(Call& call, const v1::ReleaseWorkloadRequ
   NL_ASSIGN_OR_RETURN(const WorkloadSelector selector, FromProto(request.workload()));
   call.On(selector.ToString());
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.Find(selector));
-  NL_RETURN_IF_ERROR(access.CheckAll(Role::kAdmin, workloads));
+  for (const Workload& workload : workloads) {
+    NL_RETURN_IF_ERROR(access.CheckNamed(Role::kAdmin, selector, workload));
+  }
   return migrator_.reservations().ReleaseAll(workloads);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,22 +27,10 @@ constexpr char kPlacementPageOf[] = "placements";
 // The changes that one watcher has not been sent yet.
 class PlacementWatch {
  public:
-  PlacementWatch(const ReportBoard& board, const Callers& callers, Access access,
-                 WorkloadFilter filter, bool is_summary)
-      : board_(board),
-        callers_(callers),
-        access_(std::move(access)),
-        filter_(std::move(filter)),
-        is_summary_(is_summary) {}
+  PlacementWatch(const ReportBoard& board, WorkloadFilter filter, bool is_summary)
+      : board_(board), filter_(std::move(filter)), is_summary_(is_summary) {}
 
-  WatchStep operator()(v1::WatchPlacementsResponse& message, bool new_round) {
-    if (new_round) {
-      // The configuration may have taken the role away.
-      access_ = callers_.Again(access_);
-      if (const absl::Status known = access_.CheckKnown(); !known.ok()) {
-        return {.end = ToGrpc(known)};
-      }
-    }
+  WatchStep operator()(const Access& access, v1::WatchPlacementsResponse& message, bool new_round) {
     if (left_.empty() && !must_sync_ && new_round) {
       ReportChanges changes = board_.WaitForChanges(next_, absl::ZeroDuration());
       next_ = changes.next;
@@ -55,7 +44,7 @@ class PlacementWatch {
     while (!left_.empty()) {
       const ReportChange change = std::move(left_.front());
       left_.pop_front();
-      if (!IsShown(change)) continue;
+      if (!IsShown(access, change)) continue;
       ToMessage(change, message);
       return {.has_message = true, .ask_again = true};
     }
@@ -65,11 +54,11 @@ class PlacementWatch {
   }
 
  private:
-  bool IsShown(const ReportChange& change) const {
+  bool IsShown(const Access& access, const ReportChange& change) const {
     const Workload& workload =
         change.report == nullptr ? change.gone : change.report->placement.workload;
     return filter_.Matches(workload) &&
-           access_.Check(Role::kViewer, workload.names.pod_namespace).ok();
+           access.Check(Role::kViewer, workload.names.pod_namespace).ok();
   }
 
   void ToMessage(const ReportChange& change, v1::WatchPlacementsResponse& message) const {
@@ -83,8 +72,6 @@ class PlacementWatch {
   }
 
   const ReportBoard& board_;
-  const Callers& callers_;
-  Access access_;
   const WorkloadFilter filter_;
   const bool is_summary_;
   int64_t next_ = ReportBoard::kFromStart;
@@ -118,9 +105,8 @@ grpc::Status PlacementService::GetTopology(grpc::ServerContext* context,
   const absl::StatusOr<Access> access = call.access();
   if (!access.ok()) return call.End(access.status());
   const auto topology = topology_.Read();
-  if (!topology.ok()) return ToGrpc(topology.status());
-  ToProto(*topology, *response->mutable_topology());
-  return grpc::Status::OK;
+  if (topology.ok()) ToProto(*topology, *response->mutable_topology());
+  return call.End(topology.status());
 }
 
 grpc::Status PlacementService::GetPlacement(grpc::ServerContext* context,
@@ -140,14 +126,14 @@ grpc::Status PlacementService::ListPlacements(grpc::ServerContext* context,
 grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPlacements(
     grpc::CallbackServerContext* context, const v1::WatchPlacementsRequest* request) {
   using Message = v1::WatchPlacementsResponse;
-  const Call call(callers_, *context, "WatchPlacements");
-  const absl::StatusOr<Access> access = call.access();
-  if (!access.ok()) return Watch<Message>::Refuse(pump_, call.End(access.status()));
+  auto call = std::make_unique<Call>(callers_, *context, "WatchPlacements", CallKind::kWatch);
+  const absl::Status allowed = call->access().status();
+  if (!allowed.ok()) return Watch<Message>::Refuse(pump_, std::move(call), allowed);
   const auto is_summary = IsSummary(request->detail());
-  if (!is_summary.ok()) return Watch<Message>::Refuse(pump_, ToGrpc(is_summary.status()));
-  return Watch<Message>::Start(
-      pump_, PlacementWatch(board_, callers_, *access, FromProto(request->filter()), *is_summary),
-      agent_);
+  if (!is_summary.ok()) return Watch<Message>::Refuse(pump_, std::move(call), is_summary.status());
+  return Watch<Message>::Start(pump_, std::move(call),
+                               PlacementWatch(board_, FromProto(request->filter()), *is_summary),
+                               agent_);
 }
 
 grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
@@ -254,8 +240,8 @@ absl::Status PlacementService::Explain(Call& call, const grpc::ServerContext& co
     if (!explanation.ok()) return watch.Ended(explanation.status());
     v1::PlacementExplanation* const message = response.add_explanations();
     ToProto(*explanation, *message);
-    // It names processes outside the container.
-    if (!access.is_self()) continue;
+    // It may name processes of other namespaces.
+    if (access.SeesAll()) continue;
     for (v1::RemotePart& part : *message->mutable_parts()) part.clear_detail();
   }
   return response.explanations().empty() ? gone : absl::OkStatus();

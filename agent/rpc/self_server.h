@@ -17,6 +17,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "agent/base/mutex.h"
+#include "agent/rpc/call_limits.h"
 #include "agent/rpc/callers.h"
 #include "agent/rpc/migration_service.h"
 #include "agent/rpc/placement_service.h"
@@ -41,6 +42,9 @@ class SelfServer {
   uint64_t Call(const SelfCaller& caller, const SelfCall& call, Answer answer);
   // Ends a watch: its answer comes soon.
   void Cancel(uint64_t id);
+
+  // Of its calls. May outlive the server.
+  const std::shared_ptr<CallLimits>& calls() const { return callers_.limits(); }
 
  private:
   class Running;

@@ -10,9 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
-#include "agent/base/log.h"
+#include "agent/base/log_fields.h"
 #include "agent/base/status.h"
 #include "agent/model/access.h"
+#include "agent/model/error_details.h"
 #include "agent/os/base/peer_socket.h"
 #include "agent/os/base/poll.h"
 #include "agent/os/process/process_handle.h"
@@ -38,6 +39,7 @@ absl::StatusOr<std::unique_ptr<SelfSocket>> SelfSocket::Start(const std::string&
   std::unique_ptr<SelfSocket> self(
       new SelfSocket(path, std::move(listener), std::move(wake), version, served));
   NL_ASSIGN_OR_RETURN(self->server_, SelfServer::Start(served, SelfLimits::kMostConnections));
+  self->CountConnections();
   self->thread_ = std::thread([&socket = *self] { socket.Run(); });
   return self;
 }
@@ -97,6 +99,7 @@ void SelfSocket::Run() {
       return true;
     });
     if (polled[1].revents != 0) pause_end = Accept() + MonotonicNow();
+    CountConnections();
   }
 }
 
@@ -112,6 +115,7 @@ absl::Duration SelfSocket::Accept() {
       caller.ok() ? limits_.Connect(caller->container.PodKey(), now) : caller.status();
   SelfConnection connection(std::move(fd), now);
   if (!allowed.ok()) {
+    server_->calls()->Refused(allowed);
     connection.Answer(ToSelfResponse(allowed), now);  // as far as it goes, and closes
     return kRefusalPause;
   }
@@ -120,8 +124,9 @@ absl::Duration SelfSocket::Accept() {
 }
 
 absl::StatusOr<SelfCaller> SelfSocket::Identify(int connection_fd) const {
-  const absl::Status refused =
-      absl::PermissionDeniedError("self socket: only processes in containers of pods may use it");
+  const absl::Status refused = WithDetails(
+      absl::PermissionDeniedError("self socket: only processes in containers of pods may use it"),
+      {ErrorReason::kCallerUnknown});
   const auto peer = PeerOf(connection_fd);
   if (!peer.ok() || peer->pid <= 0) return refused;
   const auto process = ProcessHandle::Open(context_.kernel, context_.host, peer->pid);
@@ -144,7 +149,10 @@ void SelfSocket::Step(Client& client) {
     status = limits_.Begin(client.caller.container.PodKey(), call->is_change, now);
   }
   if (absl::IsPermissionDenied(status)) LogRefusal(client.caller, status);
-  if (!status.ok()) return client.connection.Answer(ToSelfResponse(status), now);
+  if (!status.ok()) {
+    server_->calls()->Refused(status);
+    return client.connection.Answer(ToSelfResponse(status), now);
+  }
   client.is_watch = call->is_watch;
   client.call = server_->Call(client.caller, *call, [this, id = client.id](std::string response) {
     MutexLock lock(mutex_);
@@ -153,13 +161,19 @@ void SelfSocket::Step(Client& client) {
   });
 }
 
+void SelfSocket::CountConnections() const {
+  server_->calls()->SetConnections(static_cast<int>(clients_.size()));
+}
+
 // The services write such lines for the calls that they refuse.
 void SelfSocket::LogRefusal(const SelfCaller& caller, const absl::Status& status) {
   const std::optional<int> left_out = lines_.Spend(MonotonicNow());
   if (!left_out.has_value()) return;
-  LogWarning(absl::StrCat("audit method=self by=\"", Access::Self(caller.container).identity(),
-                          "\" result=PERMISSION_DENIED why=\"", status.message(), "\"",
-                          LinesLeftOut(*left_out)));
+  LogWarning("audit", LogFields()
+                          .Word("method", "self")
+                          .Text("by", Access::Self(caller.container).identity())
+                          .Word("result", "PERMISSION_DENIED")
+                          .Text("why", absl::StrCat(status.message(), LinesLeftOut(*left_out))));
 }
 
 bool SelfSocket::TakeAnswers() {

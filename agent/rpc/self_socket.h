@@ -21,6 +21,7 @@
 #include "agent/engine/context.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/os/base/file.h"
+#include "agent/rpc/call_limits.h"
 #include "agent/rpc/self_connection.h"
 #include "agent/rpc/self_limits.h"
 #include "agent/rpc/self_request.h"
@@ -43,6 +44,9 @@ class SelfSocket {
   // Thread-safe.
   absl::Status Check() const;
 
+  // The counts of its calls. May outlive the socket.
+  std::shared_ptr<const CallLimits> calls() const { return server_->calls(); }
+
  private:
   struct Client {
     SelfConnection connection;
@@ -60,6 +64,7 @@ class SelfSocket {
   absl::Duration Accept();
   absl::StatusOr<SelfCaller> Identify(int connection_fd) const;
   void Step(Client& client);
+  void CountConnections() const;
   void LogRefusal(const SelfCaller& caller, const absl::Status& status);
   // Passes on the answers that have come. Returns false if the socket must stop.
   bool TakeAnswers();

@@ -21,16 +21,20 @@ namespace {
 constexpr int kMaxRequestBytes = 256 << 10;
 // A slow page scan occupies a thread.
 constexpr int kMaxThreads = 64;
+static_assert(kNetworkLimits.calls <= kMaxThreads / 4);
 
 // The certificate in a call's metadata, and the client's own metadata.
 constexpr int kMaxMetadataBytes = 64 << 10;
 
-Callers CallersOf(Door door, const ConfigurationSource* configuration) {
+Callers CallersOf(Door door, const Served& served) {
   if (door == Door::kOwn) return {};
-  return Callers([configuration] {
-    return configuration == nullptr ? std::vector<ApiClient>()
-                                    : configuration->Current()->api.clients;
-  });
+  if (door == Door::kViewer) return Callers::Viewers();
+  return Callers(
+      [configuration = served.configuration] {
+        return configuration == nullptr ? std::vector<ApiClient>()
+                                        : configuration->Current()->api.clients;
+      },
+      served.context.clock);
 }
 
 }  // namespace
@@ -43,7 +47,7 @@ v1::AgentInstance InstanceOf(const Served& served) {
 }
 
 Server::Server(const Served& served, Door door)
-    : callers_(CallersOf(door, served.configuration)),
+    : callers_(CallersOf(door, served)),
       placement_service_(callers_, served.context, served.board, served.explanation,
                          served.requests, InstanceOf(served), served.heartbeat),
       migration_service_(callers_, served.migrator, served.context, served.requests,

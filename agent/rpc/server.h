@@ -18,6 +18,7 @@
 #include "agent/engine/workload/container_resources.h"
 #include "agent/model/configuration.h"
 #include "agent/rpc/agent_service.h"
+#include "agent/rpc/call_limits.h"
 #include "agent/rpc/callers.h"
 #include "agent/rpc/migration_service.h"
 #include "agent/rpc/placement_service.h"
@@ -46,8 +47,9 @@ v1::AgentInstance InstanceOf(const Served& served);
 
 // Whose socket a server serves.
 enum class Door {
-  kOwn,    // the agent's: who can open it may do everything
-  kFront,  // the front's: clients have the rights of the identity in their certificate
+  kOwn,     // the agent's: who can open it may do everything
+  kFront,   // the front's: clients have the rights of the identity in their certificate
+  kViewer,  // for who may do everything, but wants to look only: a viewer of all namespaces
 };
 
 // Serves from construction by Start until Shutdown. Methods are for one thread.
@@ -63,6 +65,9 @@ class Server {
 
   // Reports NOT_SERVING, waits `grace` for calls to end, then cancels them.
   void Shutdown(absl::Duration grace);
+
+  // The counts of its calls. May outlive the server.
+  std::shared_ptr<const CallLimits> calls() const { return callers_.limits(); }
 
  private:
   Server(const Served& served, Door door);

@@ -1,6 +1,8 @@
 #include "agent/rpc/watch.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "agent/rpc/call_limits.h"
 
 namespace numalocality {
 
@@ -16,13 +18,16 @@ WatchPump::~WatchPump() {
   thread_.join();
 }
 
-bool WatchPump::Add(std::shared_ptr<PumpedWatch> watch) {
+absl::Status WatchPump::Add(std::shared_ptr<PumpedWatch> watch) {
   MutexLock lock(mutex_);
-  if (stopped_ || watches_.size() >= kMaxWatches) return false;
+  if (stopped_) return absl::UnavailableError("the agent stops; watch again when it has restarted");
+  if (watches_.size() >= kMaxWatches) {
+    return TooManyWatches(absl::StrCat("all clients together have ", kMaxWatches));
+  }
   const PumpedWatch* const key = watch.get();
   watches_.emplace(key, std::move(watch));
   changed_.NotifyAll();
-  return true;
+  return absl::OkStatus();
 }
 
 void WatchPump::Remove(const PumpedWatch& watch) {

@@ -15,9 +15,13 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/base/mutex.h"
+#include "agent/model/access.h"
+#include "agent/rpc/call.h"
 #include "numalocality/v1/workload.pb.h"
 
 namespace numalocality {
@@ -49,8 +53,9 @@ class WatchPump {
   WatchPump(const WatchPump&) = delete;
   WatchPump& operator=(const WatchPump&) = delete;
 
-  // Keeps the watch until Remove. False with kMaxWatches, or after Stop: then it is not kept.
-  bool Add(std::shared_ptr<PumpedWatch> watch);
+  // Keeps the watch until Remove, if OK. RESOURCE_EXHAUSTED with kMaxWatches, UNAVAILABLE after
+  // Stop.
+  absl::Status Add(std::shared_ptr<PumpedWatch> watch);
   void Remove(const PumpedWatch& watch);
   // Ends all watches; new ones are refused.
   void Stop();
@@ -75,35 +80,39 @@ class WatchPump {
 struct WatchStep {
   bool has_message = false;
   bool ask_again = false;                // more messages may follow in this round
-  std::optional<grpc::Status> end = {};  // the watch ends, after the message if there is one
+  std::optional<absl::Status> end = {};  // the watch ends, after the message if there is one
 };
 
-// A call that streams messages of a type with the fields `heartbeat` and `agent`.
+// A call that streams messages of a type with the fields `heartbeat` and `agent`. It ends when its
+// caller may not call any more.
 template <typename Message>
 class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch {
  public:
-  // Fills in the next message, if there is one. One call at a time. `new_round`: changes that came
-  // since the last round may be taken; without it, only what is left of this round.
-  using Source = std::function<WatchStep(Message& message, bool new_round)>;
+  // Fills in the next message, if there is one. One call at a time. `access`: as of this round.
+  // `new_round`: changes that came since the last round may be taken; without it, only what is left
+  // of this round.
+  using Source = std::function<WatchStep(const Access& access, Message& message, bool new_round)>;
 
   // Starts a watch; gRPC and the pump own it. The pump outlives it, and so does `agent`, which all
   // messages name.
-  static Watch* Start(WatchPump& pump, Source source, const v1::AgentInstance& agent) {
-    auto watch = std::shared_ptr<Watch>(new Watch(pump, std::move(source), agent));
-    if (pump.Add(watch)) {
+  static Watch* Start(WatchPump& pump, std::unique_ptr<Call> call, Source source,
+                      const v1::AgentInstance& agent) {
+    auto watch = std::shared_ptr<Watch>(new Watch(pump, std::move(call), std::move(source), agent));
+    absl::Status status = watch->call_->access().status();
+    if (status.ok()) status = pump.Add(watch);
+    if (status.ok()) {
       watch->Poke();
     } else {
       watch->self_ = watch;
-      watch->End({grpc::StatusCode::RESOURCE_EXHAUSTED,
-                  "too many watches, or the agent stops; try again later"});
+      watch->End(status);
     }
     return watch.get();
   }
 
   // A call that ends with this status.
-  static Watch* Refuse(WatchPump& pump, const grpc::Status& status) {
-    auto watch =
-        std::shared_ptr<Watch>(new Watch(pump, nullptr, v1::AgentInstance::default_instance()));
+  static Watch* Refuse(WatchPump& pump, std::unique_ptr<Call> call, const absl::Status& status) {
+    auto watch = std::shared_ptr<Watch>(
+        new Watch(pump, std::move(call), nullptr, v1::AgentInstance::default_instance()));
     watch->self_ = watch;
     watch->End(status);
     return watch.get();
@@ -112,12 +121,12 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
   void Poke() override { Advance(true); }
 
   void Stop() override {
-    End({grpc::StatusCode::UNAVAILABLE, "the agent stops; watch again when it has restarted"});
+    End(absl::UnavailableError("the agent stops; watch again when it has restarted"));
   }
 
  private:
-  Watch(WatchPump& pump, Source source, const v1::AgentInstance& agent)
-      : pump_(pump), source_(std::move(source)), agent_(agent) {}
+  Watch(WatchPump& pump, std::unique_ptr<Call> call, Source source, const v1::AgentInstance& agent)
+      : pump_(pump), call_(std::move(call)), source_(std::move(source)), agent_(agent) {}
 
   void OnWriteDone(bool ok) override {
     bool ask_again = false;
@@ -125,7 +134,7 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
       MutexLock lock(mutex_);
       is_writing_ = false;
       ask_again = ask_again_ || missed_round_;
-      if (!ok && !end_.has_value()) end_ = grpc::Status::CANCELLED;
+      if (!ok && !end_.has_value()) end_ = absl::CancelledError();
     }
     if (ask_again || !ok) {
       Advance(false);
@@ -134,14 +143,14 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
     }
   }
 
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
+  void OnCancel() override { End(absl::CancelledError()); }
 
   void OnDone() override {
     const std::shared_ptr<Watch> keep = std::move(self_);
     pump_.Remove(*this);  // the last access: without `keep` this deletes it
   }
 
-  void End(const grpc::Status& status) {
+  void End(const absl::Status& status) {
     {
       MutexLock lock(mutex_);
       if (!end_.has_value()) end_ = status;
@@ -151,14 +160,14 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
 
   // Ends the call once the message that is being written has been.
   void FinishIfEnded() {
-    grpc::Status status;
+    absl::Status status;
     {
       MutexLock lock(mutex_);
       if (!end_.has_value() || is_writing_ || is_finished_) return;
       is_finished_ = true;
       status = *end_;
     }
-    this->Finish(status);
+    this->Finish(call_->End(status));
   }
 
   void Advance(bool new_round) {
@@ -182,7 +191,12 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
   // Prepares the next message. Returns false if there is none.
   bool Take(bool new_round) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     message_.Clear();
-    WatchStep step = source_(message_, new_round);
+    if (new_round) access_ = call_->access();
+    if (!access_.ok()) {
+      end_ = access_.status();
+      return false;
+    }
+    WatchStep step = source_(*access_, message_, new_round);
     end_ = std::move(step.end);
     ask_again_ = step.ask_again;
     if (!step.has_message) {
@@ -197,7 +211,9 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
 
   WatchPump& pump_;
   std::shared_ptr<Watch> self_;  // of a watch that the pump does not keep
+  const std::unique_ptr<Call> call_;
   Mutex mutex_;
+  absl::StatusOr<Access> access_ ABSL_GUARDED_BY(mutex_);  // as of this round
   const Source source_ ABSL_GUARDED_BY(mutex_);
   const v1::AgentInstance& agent_;
   Message message_;  // belongs to gRPC while is_writing_
@@ -206,7 +222,7 @@ class Watch final : public grpc::ServerWriteReactor<Message>, public PumpedWatch
   bool ask_again_ ABSL_GUARDED_BY(mutex_) = false;
   bool missed_round_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_finished_ ABSL_GUARDED_BY(mutex_) = false;
-  std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace numalocality

@@ -17,6 +17,7 @@
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/two_namespaces.h"
+#include "tests/component/wait.h"
 
 namespace numalocality::access_service_test {
 namespace {
@@ -339,6 +340,51 @@ TEST_F(AccessServiceTest, TheHeaderIsIgnoredOnTheAgentsOwnSocket) {
   EXPECT_EQ(response.migration().created_by(), absl::StrCat("uid:", geteuid()));
 }
 
+TEST_F(AccessServiceTest, OnTheViewerSocketEverybodyLooksAndChangesNothing) {
+  const std::string socket = "own/viewer.sock";
+  struct stat file {};
+  ASSERT_EQ(stat(tree_.Path("own").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0700u);
+  v1::ListPlacementsResponse placements;
+  EXPECT_EQ(Answer(Call<v1::PlacementService>("", &v1::PlacementService::Stub::ListPlacements,
+                                              v1::ListPlacementsRequest(), placements, socket)),
+            "OK");
+  EXPECT_EQ(placements.placements_size(), 2);
+  v1::GetConfigurationResponse configuration;
+  EXPECT_EQ(Answer(Call<v1::AgentService>("", &v1::AgentService::Stub::GetConfiguration,
+                                          v1::GetConfigurationRequest(), configuration, socket)),
+            "OK");
+
+  const auto refused = [&](auto method, const auto& request, auto response) {
+    return Answer(Call<v1::MigrationService>("admin", method, request, response, socket));
+  };
+  EXPECT_EQ(refused(&v1::MigrationService::Stub::CreateMigration, Of(kShopPod),
+                    v1::CreateMigrationResponse()),
+            "PERMISSION_DENIED migrator shop");
+  EXPECT_THAT(log_, HasSubstr("why=\"the viewer socket only shows"));
+  v1::CreateMigrationRequest evacuation;
+  evacuation.mutable_evacuation()->set_node_id(0);
+  EXPECT_EQ(refused(&v1::MigrationService::Stub::CreateMigration, evacuation,
+                    v1::CreateMigrationResponse()),
+            "PERMISSION_DENIED admin ");
+  v1::ReserveWorkloadRequest reserve;
+  *reserve.mutable_workload() = Pod(kShopPod);
+  EXPECT_EQ(
+      refused(&v1::MigrationService::Stub::ReserveWorkload, reserve, v1::ReserveWorkloadResponse()),
+      "PERMISSION_DENIED migrator shop");
+  v1::ReleaseWorkloadRequest release;
+  *release.mutable_workload() = Pod(kShopPod);
+  EXPECT_EQ(
+      refused(&v1::MigrationService::Stub::ReleaseWorkload, release, v1::ReleaseWorkloadResponse()),
+      "PERMISSION_DENIED admin shop");
+  ASSERT_EQ(Migrate("migrator", Of(kShopPod)), "OK");
+  v1::CancelMigrationRequest cancel;
+  cancel.set_id(migration_.id());
+  EXPECT_EQ(
+      refused(&v1::MigrationService::Stub::CancelMigration, cancel, v1::CancelMigrationResponse()),
+      "PERMISSION_DENIED admin shop");
+}
+
 TEST_F(AccessServiceTest, StreamsAreFilteredAndEndWithTheRole) {
   auto report = std::make_shared<LocalityReport>();
   for (const char* name : {"bank", "shop"}) {
@@ -393,6 +439,54 @@ TEST_F(AccessServiceTest, ChangesAndRefusalsAreAudited) {
   Migrate("admin", request);
   Cancel("admin");
   EXPECT_THAT(log_, HasSubstr("audit method=CancelMigration"));
+}
+
+TEST_F(AccessServiceTest, WhoHasNoRoleOrNoIdentityIsAudited) {
+  Place("stranger", Pod(kShopPod));
+  EXPECT_THAT(log_, HasSubstr("audit method=GetPlacement by=\"spiffe://cluster/stranger\" "
+                              "result=PERMISSION_DENIED why=\"client spiffe://cluster/stranger "));
+  Place("", Pod(kShopPod));
+  EXPECT_THAT(log_, HasSubstr("audit method=GetPlacement result=UNAUTHENTICATED why=\""));
+  EXPECT_EQ(Migrate("", Of(kShopPod)), "UNAUTHENTICATED");
+  EXPECT_THAT(log_, HasSubstr("audit method=CreateMigration result=UNAUTHENTICATED why=\""));
+}
+
+TEST_F(AccessServiceTest, ReservationsAreAudited) {
+  v1::ReserveWorkloadRequest reserve;
+  *reserve.mutable_workload() = Pod(kShopPod);
+  reserve.set_request_id("r1");
+  Reserve("viewer", reserve);
+  EXPECT_THAT(log_, AllOf(HasSubstr("audit method=ReserveWorkload by=\"spiffe://cluster/viewer\""),
+                          HasSubstr("result=PERMISSION_DENIED"), HasSubstr("request_id=\"r1\"")));
+  ASSERT_EQ(Reserve("migrator", reserve), "OK");
+  EXPECT_THAT(log_,
+              AllOf(HasSubstr("audit method=ReserveWorkload by=\"spiffe://cluster/migrator\""),
+                    HasSubstr("on=\"shop/db-0/mysql\""), HasSubstr("result=OK"),
+                    HasSubstr("request_id=\"r1\""), Not(HasSubstr(token_))));
+  v1::ReleaseWorkloadRequest release;
+  release.set_token(token_);
+  Release("viewer", release);
+  EXPECT_THAT(log_, AllOf(HasSubstr("audit method=ReleaseWorkload by=\"spiffe://cluster/viewer\""),
+                          HasSubstr("result=PERMISSION_DENIED")));
+  ASSERT_EQ(Release("migrator", release), "OK");
+  EXPECT_THAT(log_,
+              AllOf(HasSubstr("audit method=ReleaseWorkload by=\"spiffe://cluster/migrator\""),
+                    HasSubstr("on=\"shop/db-0/mysql\""), HasSubstr("result=OK"),
+                    Not(HasSubstr(release.token()))));
+}
+
+TEST_F(AccessServiceTest, TheEndOfAMigrationSaysWhoseItWas) {
+  v1::CreateMigrationRequest request = Of(kShopPod);
+  request.set_request_id("r1");
+  ASSERT_EQ(Migrate("migrator", request), "OK");
+  testing::internal::CaptureStdout();
+  migrator_.Start(1);
+  EXPECT_TRUE(WaitUntil([this] { return migrator_.ActiveCount() == 0; }));
+  migrator_.Shutdown(absl::ZeroDuration());  // after its line
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr(absl::StrCat("migration ended id=", migration_.id(),
+                                     " state=SUCCEEDED reason=NONE by="
+                                     "\"spiffe://cluster/migrator\" request_id=\"r1\"")));
 }
 
 }  // namespace

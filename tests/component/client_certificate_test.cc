@@ -1,4 +1,4 @@
-// The identity in a client's certificate.
+// What the agent reads in a client's certificate.
 #include "agent/model/client_certificate.h"
 
 #include <gmock/gmock.h>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "agent/model/tls_certificate.h"
 #include "tests/component/test_ca.h"
 
 namespace numalocality::client_certificate_test {
@@ -15,8 +16,9 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string IdentityIn(const std::string& header) {
-  const auto identity = IdentityFromHeader(header);
-  return identity.ok() ? *identity : absl::StrCat("refused: ", identity.status().message());
+  const auto certificate = ClientCertificateFrom(header);
+  return certificate.ok() ? certificate->identity
+                          : absl::StrCat("refused: ", certificate.status().message());
 }
 
 class ClientCertificateTest : public testing::Test {
@@ -42,6 +44,13 @@ TEST_F(ClientCertificateTest, NoNameCanBeTakenForOneOfAnotherKind) {
   EXPECT_THAT(Of("c", "URI:uid:0"), HasSubstr("refused: "));
   EXPECT_THAT(Of("c", "URI:spiffe://a,URI:spiffe://b"), HasSubstr("must have one URI"));
   EXPECT_THAT(Of("a\nb", ""), HasSubstr("printable"));
+}
+
+TEST_F(ClientCertificateTest, HasAnEnd) {
+  const std::string pem = ca_.Issue("shop", absl::Hours(5)).certificate;
+  const auto certificate = ClientCertificateFrom(PercentEncoded(pem));
+  ASSERT_TRUE(certificate.ok()) << certificate.status();
+  EXPECT_EQ(certificate->end, *FirstExpiry(pem));
 }
 
 TEST_F(ClientCertificateTest, OtherTextIsRefused) {

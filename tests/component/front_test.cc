@@ -29,6 +29,7 @@
 #include "agent/front/supervisor.h"
 #include "agent/os/base/file.h"
 #include "agent/os/base/tcp_listener.h"
+#include "agent/os/process/own_process.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
 #include "tests/component/test_ca.h"
@@ -313,6 +314,31 @@ TEST_F(FrontTest, TheFrontsConnectionsToTheAgentAreLimited) {
   }
   EXPECT_TRUE(WaitUntil([&] { return List(kMigrator) == "OK"; }));
   EXPECT_TRUE(WaitUntil([&] { return CountOpenFiles() <= before; }));
+}
+
+TEST_F(FrontTest, AThousandWatchesTakeNoThreads) {
+  ASSERT_TRUE(RaiseOpenFileLimit().ok());
+  options_.connections = 4096;
+  options_.calls_per_client = options_.calls_per_address = 2000;
+  ASSERT_NO_FATAL_FAILURE(Start());
+  std::vector<Stub> stubs;  // nginx takes up to 128 calls of a connection at the same time
+  for (int i = 0; i < 10; ++i) stubs.push_back(StubOf(ca_.Issue(kMigrator)));
+  ASSERT_EQ(Create(*stubs[0], kShopPod), "OK");
+  std::vector<std::unique_ptr<Watch>> watches;
+  const auto watch_until_there_are = [&](size_t count) {
+    const size_t earlier = watches.size();
+    while (watches.size() < count) {
+      const Stub& stub = stubs[watches.size() % stubs.size()];
+      watches.push_back(std::make_unique<Watch>(*stub, migration_.id()));
+    }
+    for (size_t i = earlier; i < count; ++i) ASSERT_TRUE(watches[i]->Read()) << i;
+  };
+  ASSERT_NO_FATAL_FAILURE(watch_until_there_are(20));
+  const ptrdiff_t threads = CountThreads();
+  ASSERT_NO_FATAL_FAILURE(watch_until_there_are(1000));
+  EXPECT_LT(CountThreads(), threads + 10);
+  EXPECT_EQ(List(kMigrator), "OK") << "others are served";
+  for (const auto& watch : watches) watch->context.TryCancel();
 }
 
 TEST_F(FrontTest, OneClientCannotTakeThePlaceOfOthers) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -28,6 +29,7 @@ namespace {
 
 namespace wire = ::numalocality::runtime::v1;
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr char kSandboxes[] = "/runtime.v1.RuntimeService/ListPodSandbox";
@@ -46,7 +48,7 @@ void AddSandbox(wire::ListPodSandboxResponse& list, char id, int state, const st
   sandbox->mutable_metadata()->set_name(kNames.pod);
   sandbox->set_state(state);
   (*sandbox->mutable_labels())["app"] = app;
-  (*sandbox->mutable_annotations())["note"] = "x";
+  (*sandbox->mutable_annotations())["numa-locality.io/policy"] = "off";
   (*sandbox->mutable_annotations())["manifest"] = std::string(1025, 'x');
 }
 
@@ -111,7 +113,8 @@ TEST_F(NameSourcesTest, TheRuntimeNamesPodsAndContainers) {
   EXPECT_EQ(sandbox.pod_uid, kUid);
   EXPECT_EQ(sandbox.description.role, ContainerRole::kSandbox);
   EXPECT_EQ(sandbox.description.names, (ContainerNames{"shop", "db-0", ""}));
-  EXPECT_EQ(sandbox.description.metadata, (PodMetadata{{{"app", "now"}}, {{"note", "x"}}}));
+  EXPECT_EQ(sandbox.description.metadata,
+            (PodMetadata{{{"app", "now"}}, {{"numa-locality.io/policy", "off"}}}));
   const KnownContainer& container = (*known)[2];
   EXPECT_EQ(container.container_id, Id('2'));
   EXPECT_EQ(container.pod_uid, kUid);
@@ -134,16 +137,97 @@ TEST_F(NameSourcesTest, KubeletReportsItsAssignments) {
 TEST_F(NameSourcesTest, LongListsAreRead) {
   WireServer server(cri_socket_);
   wire::ListPodSandboxResponse sandboxes;
-  AddSandbox(sandboxes, 'a', 0, std::string(5 << 20, 'x'));
+  AddSandbox(sandboxes, 'a', 0, "now");
+  (*sandboxes.mutable_items(0)->mutable_annotations())["x"] = std::string(5 << 20, 'x');
   server.Answer(kSandboxes, sandboxes);
   server.Answer(kContainers, wire::ListContainersResponse());
   const auto known = cri_.Read();
   ASSERT_TRUE(known.ok()) << known.status();
-  EXPECT_EQ(known->front().description.metadata->labels.at("app").size(), size_t{5} << 20);
+  EXPECT_EQ(known->front().description.metadata,
+            (PodMetadata{{{"app", "now"}}, {{"numa-locality.io/policy", "off"}}}));
+}
 
-  AddSandbox(sandboxes, 'b', 0, std::string(12 << 20, 'x'));
+// Its labels count as unknown, so that no policy matches a part of them.
+TEST_F(NameSourcesTest, OfAPodWithTooManyLabelsOnlyTheNamesAreKept) {
+  WireServer server(cri_socket_);
+  wire::ListPodSandboxResponse sandboxes;
+  AddSandbox(sandboxes, 'a', 0, "now");
+  for (int i = 0; i < 300; ++i) {
+    (*sandboxes.mutable_items(0)->mutable_labels())[absl::StrCat("l", i)] = std::string(63, 'x');
+  }
   server.Answer(kSandboxes, sandboxes);
-  EXPECT_TRUE(absl::IsResourceExhausted(cri_.Read().status())) << cri_.Read().status();
+  server.Answer(kContainers, wire::ListContainersResponse());
+  const auto known = cri_.Read();
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_EQ(known->front().description.names.pod, kNames.pod);
+  EXPECT_EQ(known->front().description.metadata, std::nullopt);
+}
+
+// A runtime whose whole answers exceed gRPC's limit.
+class LargeAnswersTest : public NameSourcesTest {
+ protected:
+  static WireAnswer TooLarge() {
+    return {{grpc::StatusCode::RESOURCE_EXHAUSTED, "trying to send message larger than max"},
+            {},
+            false};
+  }
+  template <typename Message>
+  static WireAnswer Just(const Message& message) {
+    return {grpc::Status::OK, {message.SerializeAsString()}, false};
+  }
+  template <typename Request>
+  static Request Of(char id) {
+    Request request;
+    request.mutable_filter()->set_id(Id(id));
+    return request;
+  }
+  void ServeSandbox(char id) {
+    wire::ListPodSandboxResponse one;
+    AddSandbox(one, id, 0, std::string(1, id));
+    server_.AnswerTo(kSandboxes, Of<wire::ListPodSandboxRequest>(id), Just(one));
+  }
+  void ServeContainer(char id, char sandbox) {
+    wire::ListContainersResponse one;
+    AddContainer(one, id, sandbox, 1);
+    server_.AnswerTo(kContainers, Of<wire::ListContainersRequest>(id), Just(one));
+  }
+  std::vector<std::string> IdsOf(const absl::StatusOr<std::vector<KnownContainer>>& known) {
+    std::vector<std::string> ids;
+    for (const KnownContainer& each : *known) ids.push_back(each.container_id.substr(0, 1));
+    return ids;
+  }
+
+  WireServer server_{cri_socket_};
+};
+
+TEST_F(LargeAnswersTest, SandboxesAreListedOneByOneAndAHostileOneIsLeftOut) {
+  server_.Answer(kSandboxes, TooLarge());
+  wire::ListContainersResponse containers;
+  AddContainer(containers, '1', 'a', 1);
+  AddContainer(containers, '2', 'b', 1);
+  AddContainer(containers, '3', 'c', 1);
+  server_.Answer(kContainers, containers);
+  ServeSandbox('a');
+  ServeSandbox('c');
+  const auto known = cri_.Read();  // 'b' alone is too large, too
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_THAT(IdsOf(known), ElementsAre("a", "c", "1", "3"));
+}
+
+TEST_F(LargeAnswersTest, BothListsAreMadeOfTheCgroupsIds) {
+  server_.Answer(kSandboxes, TooLarge());
+  server_.Answer(kContainers, TooLarge());
+  ServeSandbox('a');
+  ServeSandbox('b');
+  ServeContainer('1', 'a');
+  for (const char id : {'a', 'b'}) {  // they are no containers
+    server_.AnswerTo(kContainers, Of<wire::ListContainersRequest>(id),
+                     Just(wire::ListContainersResponse()));
+  }
+  CriNames cri(cri_socket_, [] { return std::vector<std::string>{Id('a'), Id('b'), Id('1')}; });
+  const auto known = cri.Read();
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_THAT(IdsOf(known), ElementsAre("a", "b", "1"));
 }
 
 TEST_F(NameSourcesTest, OldDaemonsAreUnimplemented) {
@@ -178,7 +262,8 @@ TEST_F(NameSourcesTest, ARuntimeThatHangsCanBeLeft) {
 TEST_F(NameSourcesTest, AreThoseThatAreConfigured) {
   const auto ids = [](const SourceOptions& options) {
     std::string result;
-    for (const auto& source : MakeNameSources(options)) absl::StrAppend(&result, source->id(), " ");
+    for (const auto& source : MakeNameSources(options, Host()))
+      absl::StrAppend(&result, source->id(), " ");
     return result;
   };
   EXPECT_EQ(ids({}), "pod_resources kubelet_state pod_logs ");
@@ -188,7 +273,7 @@ TEST_F(NameSourcesTest, AreThoseThatAreConfigured) {
 
 // All together: daemons start, stop and restart at the same path while the directory's thread runs.
 TEST_F(NameSourcesTest, NamesReturnByThemselves) {
-  NameDirectory directory(MakeNameSources({cri_socket_, tree_.Path("kubelet"), "", false}),
+  NameDirectory directory(MakeNameSources({cri_socket_, tree_.Path("kubelet"), "", false}, Host()),
                           Clock::System());
   directory.Start();
   const ContainerRef container{kUid, Id('2'), QosClass::kGuaranteed};

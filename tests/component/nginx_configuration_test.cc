@@ -27,6 +27,11 @@ TEST(NginxConfigurationTest, AllAddressesAreIpv4WithoutIpv6) {
               HasSubstr("numa_locality_api_certificate_expiry_timestamp_seconds 1234567\\n"));
 }
 
+TEST(NginxConfigurationTest, AHandshakeKeepsItsPlaceForSeconds) {
+  EXPECT_THAT(NginxConfiguration(FrontOptions(), true, absl::UnixEpoch()),
+              HasSubstr("client_header_timeout 5s;"));
+}
+
 TEST(NginxConfigurationTest, NoOptionCanAddToIt) {
   FrontOptions options;
   options.certificate = options.key = options.client_ca = "/tls/x";

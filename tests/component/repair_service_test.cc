@@ -20,11 +20,14 @@
 #include "agent/rpc/server.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
+#include "tests/component/at_once.h"
+#include "tests/component/until_served.h"
 #include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality::repair_service_test {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -321,6 +324,45 @@ TEST_F(RepairServiceTest, BadReservationsAreRefused) {
   v1::ReserveWorkloadRequest unknown;
   unknown.mutable_workload()->set_cgroup_path("/not.there");
   EXPECT_EQ(Reserve(unknown).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+// As a client does whose calls time out one after the other.
+TEST_F(RepairServiceTest, TheSameRequestAHundredTimesAtOnceIsOne) {
+  const v1::CreateMigrationRequest migrate = Request("mine");
+  std::vector<std::string> ids(100);
+  AtOnce(100, [&](int i) {
+    v1::CreateMigrationResponse response;
+    EXPECT_TRUE(UntilServed([&](grpc::ClientContext& context) {
+                  return migrations_->CreateMigration(&context, migrate, &response);
+                }).ok());
+    ids[i] = response.migration().id();
+  });
+  EXPECT_THAT(ids, Each(ids[0]));
+  EXPECT_EQ(migrator_->List().size(), 1u);
+  KillAndStart();
+  ASSERT_TRUE(Create(migrate).ok());
+  EXPECT_EQ(created_.id(), ids[0]);
+  v1::CreateMigrationRequest other = migrate;
+  other.add_target_node_ids(0);
+  EXPECT_EQ(Create(other).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(migrator_->List().size(), 1u);
+
+  v1::ReserveWorkloadRequest reserve = ForSeconds(3600);
+  reserve.set_request_id("mine");
+  AtOnce(100, [&](int i) {
+    v1::ReserveWorkloadResponse response;
+    EXPECT_TRUE(UntilServed([&](grpc::ClientContext& context) {
+                  return migrations_->ReserveWorkload(&context, reserve, &response);
+                }).ok());
+    ids[i] = response.token();
+  });
+  EXPECT_THAT(ids, Each(ids[0]));
+  KillAndStart();
+  ASSERT_TRUE(Reserve(reserve).ok());
+  EXPECT_EQ(reserved_.token(), ids[0]);
+  reserve.set_owner("another one");
+  EXPECT_EQ(Reserve(reserve).error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(migrator_->reservations().List().size(), 1u);
 }
 
 TEST_F(RepairServiceTest, ARequestIdNamesOneRequestAcrossRestarts) {

@@ -272,6 +272,16 @@ TEST_F(SelfSocketTest, AContainerMayNameNoOther) {
   }
 }
 
+TEST_F(SelfSocketTest, WhoAsksForItsNeighbourIsAudited) {
+  v1::SelfRequest request = Migration();
+  request.mutable_create_migration()->add_workloads()->set_container_id(IdOf(2));
+  testing::internal::CaptureStdout();  // where the default logger of a test writes
+  EXPECT_EQ(Answer(Ask(1, request)), "PERMISSION_DENIED ROLE_MISSING");
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr(absl::StrCat("audit method=self by=\"self:", UidOf(1), "/", IdOf(1),
+                                     "\" result=PERMISSION_DENIED why=\"")));
+}
+
 TEST_F(SelfSocketTest, AContainerMigratesItself) {
   migrator_.Start(1);
   v1::SelfResponse response = Ask(1, Migration());
@@ -353,10 +363,12 @@ TEST_F(SelfSocketTest, AContainerReservesItself) {
 
 TEST_F(SelfSocketTest, WhoIsInNoContainerIsRefused) {
   PodProcess unknown;
-  EXPECT_EQ(Answer(ResponseIn(Receive(unknown.Connect(path_)))), "PERMISSION_DENIED");
+  EXPECT_EQ(Answer(ResponseIn(Receive(unknown.Connect(path_)))),
+            "PERMISSION_DENIED CALLER_UNKNOWN");
   PodProcess of_host;
   machine_.Publish(*machine_.AddProcess(of_host.pid(), "0-3", "/system.slice/cron.service"));
-  EXPECT_EQ(Answer(ResponseIn(Receive(of_host.Connect(path_)))), "PERMISSION_DENIED");
+  EXPECT_EQ(Answer(ResponseIn(Receive(of_host.Connect(path_)))),
+            "PERMISSION_DENIED CALLER_UNKNOWN");
 }
 
 TEST_F(SelfSocketTest, APodsConnectionsAreLimited) {
@@ -364,6 +376,10 @@ TEST_F(SelfSocketTest, APodsConnectionsAreLimited) {
   for (int i = 0; i < SelfLimits::kMostOfAPod; ++i) idle.push_back(Connect(1));
   EXPECT_EQ(Answer(ResponseIn(Receive(Connect(1)))), "RESOURCE_EXHAUSTED TOO_MANY_CALLS");
   EXPECT_EQ(Answer(Ask(2, Placement())), "OK") << "another pod is served";
+  const CallCounts counts = socket_->calls()->Counts();
+  EXPECT_GE(counts.connections, SelfLimits::kMostOfAPod);
+  EXPECT_EQ(counts.refused.at(ErrorReason::kTooManyCalls), 1);
+  EXPECT_EQ(counts.ended.at({"GetPlacement", absl::StatusCode::kOk}), 1);
   idle.pop_back();
   // Connections are looked at in their order: that of the other pod comes after the one that ended.
   EXPECT_EQ(Answer(Ask(2, Placement())), "OK");

@@ -1,5 +1,5 @@
-// Pods of two namespaces, an agent that serves its own socket and the front's, and clients with
-// roles: for tests of what clients may do.
+// Pods of two namespaces, an agent that serves its own socket, the viewer socket and the front's,
+// and clients with roles: for tests of what clients may do.
 #ifndef NUMALOCALITY_TESTS_COMPONENT_TWO_NAMESPACES_H_
 #define NUMALOCALITY_TESTS_COMPONENT_TWO_NAMESPACES_H_
 
@@ -8,11 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "agent/base/clock.h"
 #include "agent/config/parse_configuration.h"
 #include "agent/engine/health/configuration_source.h"
@@ -57,11 +60,29 @@ inline std::string Answer(const grpc::Status& status) {
   return absl::StrCat(code, " ", info.metadata().at("role"), " ", info.metadata().at("namespace"));
 }
 
-// Pods of two namespaces, and an agent with both sockets. Its migrator has not started: migrations
+// The machine's clock, whose wall time can be set.
+class SteppedClock final : public Clock {
+ public:
+  absl::Time Now() const override {
+    return Clock::System().Now() + absl::Seconds(step_seconds_.load());
+  }
+  absl::Duration Monotonic() const override { return Clock::System().Monotonic(); }
+  void Sleep(absl::Duration duration) const override { Clock::System().Sleep(duration); }
+  void StepWall(absl::Duration step) { step_seconds_ += absl::ToInt64Seconds(step); }
+
+ private:
+  std::atomic<int64_t> step_seconds_ = 0;
+};
+
+// Pods of two namespaces, and an agent with three sockets. Its migrator has not started: migrations
 // wait.
 class TwoNamespacesTest : public testing::Test {
  protected:
-  TwoNamespacesTest() {
+  // `clock`: of the migrator and its reservations; null: the machine's.
+  explicit TwoNamespacesTest(const Clock* clock = nullptr)
+      : context_{machine_.kernel(), clock == nullptr ? static_cast<const Clock&>(clock_) : *clock,
+                 machine_.host(),   {},
+                 nullptr,           &names_} {
     AddPod(kShopUid, 'a', 100);
     AddPod(kBankUid, 'b', 200);
     source_->known = {
@@ -77,9 +98,11 @@ class TwoNamespacesTest : public testing::Test {
     own_ = Serve("own/agent.sock", served, Door::kOwn);
     PrepareFrontDirectory();
     front_ = Serve("front/front.sock", served, Door::kFront);
+    viewer_ = Serve("own/viewer.sock", served, Door::kViewer);
   }
   ~TwoNamespacesTest() override {
-    for (const auto& server : {own_.get(), front_.get()}) server->Shutdown(absl::ZeroDuration());
+    for (const auto& server : {own_.get(), front_.get(), viewer_.get()})
+      server->Shutdown(absl::ZeroDuration());
   }
 
   // Run by root, nginx's workers are of nobody and its group.
@@ -122,12 +145,13 @@ class TwoNamespacesTest : public testing::Test {
                                      ParseConfiguration};
   FakeNameSource* source_ = nullptr;
   NameDirectory names_{Sources(source_), Clock::System()};
-  const EngineContext context_{machine_.kernel(), Clock::System(), machine_.host(), {},
-                               nullptr,           &names_};
+  SteppedClock clock_;
+  const EngineContext context_;
   Migrator migrator_{context_};
   ReportBoard board_{Clock::System()};
   std::unique_ptr<Server> own_;
   std::unique_ptr<Server> front_;
+  std::unique_ptr<Server> viewer_;
 
  private:
   static std::string Written(TempTree& tree, const std::string& configuration) {

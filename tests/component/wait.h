@@ -28,6 +28,12 @@ inline ptrdiff_t CountOpenFiles() {
   return std::distance(begin(files), end(files));
 }
 
+// Threads of this process.
+inline ptrdiff_t CountThreads() {
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  return std::distance(begin(threads), end(threads));
+}
+
 }  // namespace numalocality
 
 #endif  // NUMALOCALITY_TESTS_COMPONENT_WAIT_H_

@@ -3,9 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <cstdint>
-#include <filesystem>
-#include <iterator>
+#include <cstddef>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,11 +13,13 @@
 #include "absl/strings/str_cat.h"
 #include "agent/engine/migrate/migrator.h"
 #include "agent/engine/report/report_board.h"
+#include "agent/model/error_details.h"
 #include "agent/rpc/request_watch.h"
 #include "agent/rpc/server.h"
 #include "agent/rpc/watch.h"
 #include "numalocality/v1/migration.grpc.pb.h"
 #include "numalocality/v1/placement.grpc.pb.h"
+#include "tests/component/wait.h"
 #include "tests/unit/fake/fake_machine.h"
 
 namespace numalocality::watch_test {
@@ -30,11 +30,6 @@ using ::testing::HasSubstr;
 
 using MigrationReader = grpc::ClientReader<v1::WatchMigrationsResponse>;
 using PlacementReader = grpc::ClientReader<v1::WatchPlacementsResponse>;
-
-int64_t ThreadCount() {
-  const std::filesystem::directory_iterator tasks("/proc/self/task");
-  return std::distance(begin(tasks), end(tasks));
-}
 
 // Two workloads, "/a" and "/b", and an agent that starts no migration by itself.
 class WatchTest : public testing::Test {
@@ -282,12 +277,12 @@ TEST_F(WatchTest, AThousandWatchesTakeNoThreads) {
   };
   while (watchers.size() < 20) watch();
   expect_all_get("resync", "synced");
-  const int64_t threads = ThreadCount();
+  const ptrdiff_t threads = CountThreads();
   for (const auto& watcher : watchers) watcher->context.TryCancel();
   watchers.clear();
   while (watchers.size() < 1000) watch();
   expect_all_get("resync", "synced");
-  EXPECT_LT(ThreadCount(), threads + 10);
+  EXPECT_LT(CountThreads(), threads + 10);
 
   const std::string id = Create("/a");  // other calls are served
   for (const auto& watcher : watchers) {
@@ -348,16 +343,18 @@ TEST(WatchPumpTest, RefusesMoreThanItsLimitAndAfterItsStop) {
   std::vector<std::shared_ptr<CountedWatch>> watches;
   for (size_t i = 0; i < WatchPump::kMaxWatches; ++i) {
     watches.push_back(std::make_shared<CountedWatch>());
-    ASSERT_TRUE(pump.Add(watches.back()));
+    ASSERT_TRUE(pump.Add(watches.back()).ok());
   }
   const auto more = std::make_shared<CountedWatch>();
-  EXPECT_FALSE(pump.Add(more));
+  const absl::Status refused = pump.Add(more);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_EQ(DetailsOf(refused)->reason, ErrorReason::kTooManyWatches);
   pump.Remove(*watches.front());
-  EXPECT_TRUE(pump.Add(more));
+  EXPECT_TRUE(pump.Add(more).ok());
   pump.Remove(*more);
   pump.Stop();
   EXPECT_TRUE(watches.back()->is_stopped);
-  EXPECT_FALSE(pump.Add(more));
+  EXPECT_TRUE(absl::IsUnavailable(pump.Add(more)));
   for (const auto& watch : watches) pump.Remove(*watch);
 }
 

@@ -24,6 +24,8 @@ class WireServer::Reactor final : public grpc::ServerGenericBidiReactor {
       answer_ = found != server_.answers_.end()
                     ? found->second
                     : WireAnswer{{grpc::StatusCode::UNIMPLEMENTED, "unknown method"}, {}, false};
+      const auto exact = server_.answers_to_.find({method_, request});
+      if (exact != server_.answers_to_.end()) answer_ = exact->second;
     }
     WriteNext();
   }
@@ -72,6 +74,12 @@ WireServer::~WireServer() {
 void WireServer::Answer(const std::string& method, WireAnswer answer) {
   const std::lock_guard lock(mutex_);
   answers_[method] = std::move(answer);
+}
+
+void WireServer::AnswerTo(const std::string& method, const google::protobuf::MessageLite& request,
+                          WireAnswer answer) {
+  const std::lock_guard lock(mutex_);
+  answers_to_[{method, request.SerializeAsString()}] = std::move(answer);
 }
 
 std::string WireServer::Request(const std::string& method) const {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace numalocality {
@@ -35,6 +36,10 @@ class WireServer final : public grpc::CallbackGenericService {
     Answer(method, WireAnswer{grpc::Status::OK, {message.SerializeAsString()}, false});
   }
 
+  // Sets the response to the request with these bytes, which goes before that of the method.
+  void AnswerTo(const std::string& method, const google::protobuf::MessageLite& request,
+                WireAnswer answer);
+
   // The bytes of the last request to `method`, and the number of requests.
   std::string Request(const std::string& method) const;
   int Count(const std::string& method) const;
@@ -47,6 +52,7 @@ class WireServer final : public grpc::CallbackGenericService {
 
   mutable std::mutex mutex_;
   std::map<std::string, WireAnswer> answers_;
+  std::map<std::pair<std::string, std::string>, WireAnswer> answers_to_;  // by method and request
   std::map<std::string, std::vector<std::string>> requests_;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -6,12 +6,15 @@
 
 import argparse
 import importlib
+import json
+import os
 import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 import grpc
@@ -203,6 +206,16 @@ class ControllerTest(unittest.TestCase):
         self.tick()
         self.assertEqual(self.methods(), ["ReserveWorkload", "ReserveWorkload", "CreateMigration"])
 
+    def test_does_not_ask_again_for_what_has_come_home_meanwhile(self):
+        for method, refusal in (("ReserveWorkload", reserved(seconds=45)), ("ReserveWorkload", running("m-0"))):
+            with self.subTest(refusal.trailing_metadata()):
+                self.setUp()
+                self.stub.answers[method].insert(0, refusal)
+                self.tick(2)
+                self.see(change(placement=placement(local=1.0)))
+                self.tick(9)
+                self.assertEqual(self.methods(), ["ReserveWorkload"])
+
     def test_waits_for_a_migration_of_somebody_else_and_does_not_answer_it(self):
         for method in ("ReserveWorkload", "CreateMigration"):
             with self.subTest(method):
@@ -222,6 +235,43 @@ class ControllerTest(unittest.TestCase):
                 self.assertEqual(self.methods(), ["ReserveWorkload", "CreateMigration", "ReleaseWorkload"])
 
 
+class AgentsTest(unittest.TestCase):
+    def test_an_address_that_leaves_and_returns_is_followed_once(self):
+        running_now, lock, most = [], threading.Lock(), []
+        go_on = threading.Semaphore(0)  # of a thread that may look at its stop
+        started, ended = threading.Semaphore(0), threading.Semaphore(0)
+
+        def follow(address, stop):
+            with lock:
+                running_now.append(address)
+                most.append(len(running_now))
+            started.release()
+            while True:
+                go_on.acquire()
+                if stop.is_set():
+                    break
+            with lock:
+                running_now.remove(address)
+            ended.release()
+
+        agents = controller.Agents(follow)
+        agents.update({"a"})
+        started.acquire()
+        agents.update(set())
+        agents.update({"a"})
+        go_on.release()
+        self.assertEqual(most, [1], "the thread has not ended: it goes on")
+        agents.update(set())
+        go_on.release()
+        ended.acquire()
+        while len(most) < 2:  # the thread itself ends soon
+            agents.update({"a"})
+        started.acquire()
+        self.assertEqual(most, [1, 1])
+        agents.update(set())
+        go_on.release()
+
+
 class ManifestTest(unittest.TestCase):
     def test_the_arguments_fit_the_rest(self):
         certificate, deployment = yaml.safe_load_all((PROGRAM.parent / "controller.yaml").read_text(encoding="utf-8"))
@@ -233,6 +283,53 @@ class ManifestTest(unittest.TestCase):
         self.assertEqual(container["volumeMounts"][0]["name"], volume["name"])
         self.assertEqual(volume["secret"]["secretName"], certificate["spec"]["secretName"])
         self.assertEqual(deployment["spec"]["selector"]["matchLabels"], deployment["spec"]["template"]["metadata"]["labels"])
+
+
+class DockerfileTest(unittest.TestCase):
+    """What the image needs, without building it: that takes Docker and Debian's archive."""
+
+    def setUp(self):
+        text = (PROGRAM.parent / "Dockerfile").read_text(encoding="utf-8")
+        # One line for each instruction.
+        self.instructions = [line for line in text.replace("\\\n", "").splitlines() if line and not line.startswith("#")]
+
+    def arguments(self, instruction):
+        return [line.removeprefix(instruction).split() for line in self.instructions if line.startswith(instruction + " ")]
+
+    def test_the_files_exist_and_the_program_can_be_started(self):
+        copied = [words[0] for words in self.arguments("COPY") if not words[0].startswith("--from=")]
+        self.assertEqual(copied, ["proto", str(PROGRAM.relative_to(stubs.TOP))])
+        for name in copied:
+            self.assertTrue((stubs.TOP / name).exists(), name)
+        self.assertTrue(os.access(PROGRAM, os.X_OK), "it is the image's entry point")
+        self.assertEqual(PROGRAM.read_text(encoding="utf-8").splitlines()[0], "#!/usr/bin/python3")
+        ((entry,),) = self.arguments("ENTRYPOINT")
+        self.assertEqual(json.loads(entry), [self.arguments("COPY")[-1][-1]])
+
+    def test_the_packages_are_those_that_the_tests_run_with(self):
+        installed = {word for line in self.instructions for part in line.split("&&") if "apt-get install" in part
+                     for word in part.split("--no-install-recommends")[1].split()}
+        known = (stubs.TOP / "deploy/install-packages.sh").read_text(encoding="utf-8").split()
+        self.assertLess({"python3-grpcio", "python3-protobuf"}, installed)
+        self.assertEqual(installed - set(known), set())
+        self.assertEqual({words[0] for words in self.arguments("FROM")}, {"debian:12-slim"})
+
+    def test_the_modules_that_it_makes_suffice(self):
+        (command,) = [line for line in self.instructions if "protoc " in line]
+        with tempfile.TemporaryDirectory() as directory:
+            made = f"{directory}/modules"
+            command = command.removeprefix("RUN ").replace("/modules", made).replace("cd /proto", f"cd {stubs.TOP / 'proto'}")
+            subprocess.run(["/bin/sh", "-c", command], check=True)
+            environment = {"PYTHONPATH": made, "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+            subprocess.run([PROGRAM, "--help"], check=True, env=environment, stdout=subprocess.DEVNULL)
+
+    def test_the_manifest_runs_this_image(self):
+        _, deployment = yaml.safe_load_all((PROGRAM.parent / "controller.yaml").read_text(encoding="utf-8"))
+        pod = deployment["spec"]["template"]["spec"]
+        text = (PROGRAM.parent / "Dockerfile").read_text(encoding="utf-8")
+        self.assertIn(f"-t {pod['containers'][0]['image']} .", text)
+        ((user,),) = self.arguments("USER")
+        self.assertEqual(user, f"65532:{pod['securityContext']['fsGroup']}", "a number, for runAsNonRoot, that may read the key")
 
 
 class Program:
@@ -298,11 +395,23 @@ class ProgramTest(unittest.TestCase):
         with grpc.insecure_channel(f"unix:{self.socket}") as channel:
             migration_pb2_grpc.MigrationServiceStub(channel).ReserveWorkload(request, timeout=60)
         program = self.start_controller()
-        missing = {"shop/db-0-1 container db: reserved by 'other' until 20", "shop/db-0-0 container db: migration"}
+        missing = {"shop/db-0-1 container db: reserved by uid:0 ('other') until 20", "shop/db-0-0 container db: migration"}
         while missing:
             line = program.read_until("container db: ")
             self.assertNotIn("shop/db-0-1 container db: migration", line)
             missing = {text for text in missing if text not in line}
+
+    def test_leaves_an_agent_that_is_quiet(self):
+        self.start_agents()
+        options = controller.parse(["--agents", f"unix:{self.socket}", "--namespace", "other", "--period", "0.1"])
+        follower, stop = controller.Controller(controller.Rule(frozenset(["other"]))), threading.Event()
+        thread = threading.Thread(target=controller.serve, args=(f"unix:{self.socket}", follower, options, stop), daemon=True)
+        thread.start()
+        while not follower.board.is_complete:
+            time.sleep(0.01)
+        stop.set()
+        thread.join(timeout=60)
+        self.assertFalse(thread.is_alive(), "it follows an agent that has left")
 
     def test_the_client_of_the_guide(self):
         """The first example of proto/README.md."""

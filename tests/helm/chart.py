@@ -8,6 +8,7 @@ import yaml
 TOP = pathlib.Path(__file__).resolve().parents[2]
 CHART = TOP / "helm" / "numa-locality-agent"
 MANIFEST = TOP / "deploy" / "numa-locality-agent.yaml"
+CONTROLLER = TOP / "deploy" / "examples" / "controller" / "controller.yaml"
 SIDECAR = TOP / "deploy" / "sidecar-example.yaml"
 NAMESPACE = "numa-locality"
 # Each ci file is rendered for: the oldest version that the chart supports, the versions before and with the AppArmor field

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -10,9 +11,10 @@ import threading
 
 import yaml
 
-from chart import KUBERNETES, MANIFEST, SIDECAR, agent_container, find
+from chart import CONTROLLER, KUBERNETES, MANIFEST, SIDECAR, TOP, agent_config, agent_container, find
 
 HERE = pathlib.Path(__file__).resolve().parent
+KUBECTL_NUMA = TOP / "deploy/kubectl-numa"
 LONGEST_START = 30  # seconds, of an agent
 WITH_LABELS = {"sources": {"criSocket": "/run/containerd/containerd.sock"}}
 
@@ -25,9 +27,32 @@ def schemas(context):
         if kubernetes == KUBERNETES[-1]:
             for file in (MANIFEST, SIDECAR):
                 objects += list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+            objects.append(find(example_controller(), "Deployment"))
         done = context.tools.node("validate.js", kubernetes, context.tools.directory, text=json.dumps(objects))
         yield f"{len(objects)} objects are valid for Kubernetes {kubernetes}", (
             "" if done.returncode == 0 else done.stdout + done.stderr)
+
+
+def example_controller():
+    """The objects of the example controller: a Deployment, and a Certificate of cert-manager, whose types are not at hand."""
+    return list(yaml.safe_load_all(CONTROLLER.read_text(encoding="utf-8")))
+
+
+def controller_finds_agents(context):
+    """The example controller asks the chart's Service, with a certificate for an identity that api.clients may name."""
+    values = {"networkApi": {"enabled": True, "secretName": "tls",
+                             "clients": [{"identity": "example-controller", "role": "migrator", "namespaces": ["shop"]}]}}
+    service = find(context.chart.objects(values), "Service")
+    deployment, certificate = (find(example_controller(), kind) for kind in ("Deployment", "Certificate"))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (port,) = service["spec"]["ports"]
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    wanted = f"--agents={name}.{namespace}.svc:{port['port']}"
+    yield "the example controller asks the chart's Service", "" if wanted in container["args"] else f"{wanted} is not in {container['args']}"
+    yield "its certificate is for a client", "" if "client auth" in certificate["spec"]["usages"] else str(certificate["spec"])
+    configuration = yaml.safe_load(agent_config(context.chart.objects(values)))
+    (client,) = configuration["api"]["clients"]
+    yield "its identity has a role", "" if client["identity"] == certificate["spec"]["commonName"] else str(client)
 
 
 def references(context):
@@ -140,6 +165,15 @@ def self_socket(context):
             "" if found == mounted == expected else f"volumes {found}, mounts {mounted}")
 
 
+def viewer_socket(context):
+    """The agent serves it where kubectl-numa looks for it, and only if it is on."""
+    path = re.search(r'^VIEWER_SOCKET = "(.+)"$', KUBECTL_NUMA.read_text(encoding="utf-8"), re.MULTILINE)[1]
+    for is_on in [False, True]:
+        arguments = agent_container(context.chart.objects({"viewerSocket": is_on}))["args"]
+        found = [argument for argument in arguments if argument.startswith("--viewer-socket")]
+        yield f"viewerSocket {is_on}", "" if found == [f"--viewer-socket={path}"] * is_on else str(found)
+
+
 def restarts(context):
     """Pods restart if a value changes that agents read only at the start, and for no other change."""
     def pods(values):
@@ -178,12 +212,15 @@ def priority_quota(context):
         yield f"a quota for the priority class, {values}", "" if found == expected else f"it is for {found}"
 
 
-def kubectl_reads_manifest(context):
-    done = subprocess.run([context.tools.kubectl(), "label", "--local", "-f", MANIFEST, "a=b", "-o", "name"], text=True,
-                          capture_output=True, check=False)
-    found = {line.split("/")[0] for line in done.stdout.splitlines()}
-    missing = {"namespace", "daemonset.apps", "configmap", "serviceaccount"} - found
-    yield "kubectl reads deploy/numa-locality-agent.yaml", f"{missing} {done.stderr}" if missing else ""
+def kubectl_reads_manifests(context):
+    """Both that users apply; a client-side dry run would ask the API server which kinds it knows."""
+    for file, expected in [(MANIFEST, {"namespace", "daemonset.apps", "configmap", "serviceaccount"}),
+                           (CONTROLLER, {"deployment.apps", "certificate.cert-manager.io"})]:
+        done = subprocess.run([context.tools.kubectl(), "label", "--local", "-f", file, "a=b", "-o", "name"], text=True,
+                              capture_output=True, check=False)
+        found = {line.split("/")[0] for line in done.stdout.splitlines()}
+        missing = expected - found
+        yield f"kubectl reads {file.name}", f"{missing} {done.stderr}" if missing else ""
 
 
 def sidecar(context):
@@ -242,5 +279,5 @@ def status_under(profile, agent):
         return "".join(said)
 
 
-CHECKS = [schemas, references, privileges, confinement, self_socket, front, restarts, app_armor, priority_quota,
-          kubectl_reads_manifest, sidecar, seccomp_profile]
+CHECKS = [schemas, controller_finds_agents, references, privileges, confinement, self_socket, viewer_socket, front, restarts,
+          app_armor, priority_quota, kubectl_reads_manifests, sidecar, seccomp_profile]

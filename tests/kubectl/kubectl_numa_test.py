@@ -143,6 +143,24 @@ class KubectlNumaTest(unittest.TestCase):
         self.assertEqual(self.cluster.executed, [("a", "front", ["localityctl", "top"])])
         self.assertEqual(self.run_plugin("top", "--agent-selector", "app=x", KUBECTL_NUMA_AGENT_NAMESPACE="numa")[0], 0)
 
+    def test_viewers_use_the_viewer_socket(self):
+        endpoint = "--endpoint=unix:/run/numa-locality-agent/viewer.sock"
+        for arguments, environment in [(["--viewer", "doctor"], {}), (["doctor"], {"KUBECTL_NUMA_VIEWER": "1"})]:
+            self.cluster.executed.clear()
+            self.assertEqual(self.run_plugin(*arguments, "--node", "node-0", **environment)[0], 0)
+            self.assertEqual(self.executed(), [("agent-0", f"doctor {endpoint}")])
+        self.cluster.executed.clear()
+        self.assertEqual(self.run_plugin("top", "-n", "shop", "--viewer")[0], 0)
+        self.assertEqual(self.executed()[0], ("agent-0", f"top {endpoint} --namespace=shop"))
+
+    def test_the_viewer_socket_is_switched_on(self):
+        missing = ("", "ERROR: cannot reach the agent at unix:/run/numa-locality-agent/viewer.sock: No such file or directory\n", 1)
+        self.cluster.answers = {f"agent-{i}": missing for i in range(3)}
+        self.assert_fails(["top", "--viewer"], "the agents need the chart value viewerSocket: true")
+        self.assert_fails(["doctor", "--viewer", "--node", "node-0"], "the agents need the chart value viewerSocket: true")
+        self.assert_fails(["top", "--viewer", "--endpoint", "unix:/x"], "omit one, or unset KUBECTL_NUMA_VIEWER")
+        self.assert_fails(["--viewer"], "name a subcommand")
+
     def assert_fails(self, arguments, *words, code=1):
         exit_code, output, errors = self.run_plugin(*arguments)
         self.assertEqual((exit_code, output), (code, ""), errors)

@@ -1,5 +1,6 @@
 #include "agent/cli/localityctl/agent_client.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
@@ -9,7 +10,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
 #include "agent/base/status.h"
 #include "agent/cli/localityctl/connection.h"
 #include "agent/cli/localityctl/reconnect.h"
@@ -64,8 +64,14 @@ AgentClient::AgentClient(const std::string& endpoint, const std::shared_ptr<grpc
 
 AgentClient AgentClient::Within(absl::Duration limit) const {
   AgentClient limited = *this;
-  limited.deadline_ = absl::Now() + limit;
+  limited.deadline_ = clock_->Monotonic() + limit;
   return limited;
+}
+
+gpr_timespec AgentClient::Deadline() const {
+  const absl::Duration left = std::min(timeout_, deadline_ - clock_->Monotonic());
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_millis(absl::ToInt64Milliseconds(left), GPR_TIMESPAN));
 }
 
 template <typename Stub, typename Request, typename Response>
@@ -74,7 +80,7 @@ absl::StatusOr<Response> AgentClient::Call(Stub& stub,
                                                                         const Request&, Response*),
                                            const Request& request) const {
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(std::min(absl::Now() + timeout_, deadline_)));
+  context.set_deadline(Deadline());
   Response response;
   NL_RETURN_IF_ERROR(ToStatus((stub.*method)(&context, request, &response)));
   return response;
@@ -95,7 +101,7 @@ absl::StatusOr<Response> AgentClient::Persist(
 }
 
 bool AgentClient::Connect() const {
-  const auto deadline = absl::ToChronoTime(std::min(absl::Now() + timeout_, deadline_));
+  const gpr_timespec deadline = Deadline();
   grpc_connectivity_state state = channel_->GetState(true);
   while (state == GRPC_CHANNEL_IDLE || state == GRPC_CHANNEL_CONNECTING) {
     if (!channel_->WaitForStateChange(state, deadline)) return false;

@@ -3,6 +3,7 @@
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_AGENT_CLIENT_H_
 
 #include <google/protobuf/util/time_util.h>
+#include <grpc/support/time.h>
 #include <grpcpp/support/status.h>
 
 #include <memory>
@@ -37,8 +38,8 @@ inline google::protobuf::Duration ToProto(absl::Duration duration) {
 class AgentClient {
  public:
   // Connects with the first call. `endpoint` appears in error messages only. `timeout` limits each
-  // call except the watches. `clock`, which outlives the client, is that of pauses between
-  // attempts.
+  // call except the watches. `clock`, which outlives the client, is that of limits of several calls
+  // together and of pauses between attempts.
   AgentClient(const std::string& endpoint, const std::shared_ptr<grpc::Channel>& channel,
               absl::Duration timeout, const Clock& clock = Clock::System());
   AgentClient(const std::string& unix_endpoint, absl::Duration timeout,
@@ -97,13 +98,15 @@ class AgentClient {
   absl::Status Watch(const Open& open, const OnMessage& on_message) const;
   // Connects. False if that fails.
   bool Connect() const;
+  // When a call that begins now must have ended.
+  gpr_timespec Deadline() const;
   absl::Status ToStatus(const grpc::Status& status) const;
   // The error for UNAVAILABLE: `why` with the endpoint and advice.
   absl::Status OutOfReach(const std::string& why) const;
 
   std::string endpoint_;
   absl::Duration timeout_;
-  absl::Time deadline_ = absl::InfiniteFuture();  // of all calls
+  absl::Duration deadline_ = absl::InfiniteDuration();  // of all calls; monotonic
   const Clock* clock_;
   std::shared_ptr<grpc::Channel> channel_;  // copies of a client share it and the stubs
   std::shared_ptr<Stubs> stubs_;

@@ -52,7 +52,8 @@ absl::StatusOr<v1::Migration> Submit(AgentClient& client, v1::CreateMigrationReq
   if (absl::IsAborted(response.status())) {
     return absl::AbortedError(absl::StrCat(
         response.status().message(),
-        "; wait for it with 'localityctl watch ID', or stop it with 'localityctl cancel ID'"));
+        "; wait for a migration with 'localityctl watch ID', or stop it with 'localityctl cancel "
+        "ID'"));
   }
   if (!response.ok()) return response.status();
   return response->migration();

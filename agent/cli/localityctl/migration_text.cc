@@ -158,7 +158,8 @@ std::string EffortText(const v1::WorkloadMigration& workload) {
 
 std::string NotesText(const v1::WorkloadMigration& workload) {
   std::string text;
-  for (const std::string& note : {workload.sharing_note(), workload.stick_note()}) {
+  for (const std::string& note :
+       {workload.room_note(), workload.sharing_note(), workload.stick_note()}) {
     if (!note.empty()) absl::StrAppend(&text, "  ", note, "\n");
   }
   return text;

@@ -7,6 +7,7 @@
 #include <map>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -70,6 +71,33 @@ std::string SelectorWords(const Struct& selector) {
   return words.empty() ? "all pods" : absl::StrJoin(words, "; ");
 }
 
+std::string ShareWords(const Value& share) {
+  return share.kind_case() == Value::kStringValue ? Words(share) : FractionWords(share);
+}
+
+// "2% of each node's memory is kept free, 4Gi of node 1's".
+std::string ReserveWords(const Value& reserve) {
+  const Struct& of_node = reserve.struct_value();
+  const bool is_by_node = reserve.kind_case() == Value::kStructValue;
+  std::string words = absl::StrCat(ShareWords(is_by_node ? Get(of_node, "default") : reserve),
+                                   " of each node's memory is kept free");
+  std::map<int, std::string> sorted;
+  for (const auto& [key, share] : of_node.fields()) {
+    int node = 0;
+    if (absl::SimpleAtoi(key, &node)) sorted[node] = ShareWords(share);
+  }
+  for (const auto& [node, share] : sorted) {
+    absl::StrAppend(&words, ", ", share, " of node ", node, "'s");
+  }
+  return words;
+}
+
+std::string CacheWords(const Value& share) {
+  if (share.number_value() == 0) return "Page cache does not count as room";
+  return absl::StrCat(FractionWords(share),
+                      " of a node's clean inactive page cache counts as room");
+}
+
 Command ShowCommand(CLI::App* arguments, const GlobalOptions& globals,
                     std::string (*text)(const v1::GetConfigurationResponse&)) {
   const auto run = [&globals, text]() -> absl::StatusOr<ExitCode> {
@@ -122,8 +150,8 @@ std::string PoliciesText(const v1::GetConfigurationResponse& configuration) {
       policies.empty() ? "No policies: the agent repairs nothing.\n" : table.ToString(),
       "\nAll migrations: ", BandwidthWords(Get(limits, "bandwidth")), ", ",
       Words(Get(limits, "concurrentMigrations")), " at a time, ",
-      FractionWords(Get(limits, "nodeReserve")), " of each node's memory is kept free\n",
-      "Reports: every ", Words(Get(settings, "period")), "; memory is local up to distance ",
+      ReserveWords(Get(limits, "nodeReserve")), "\n", CacheWords(Get(limits, "reclaimCache")),
+      "\nReports: every ", Words(Get(settings, "period")), "; memory is local up to distance ",
       Words(Get(settings, "localDistance")),
       "\nProtected namespaces: ", protected_namespaces.empty() ? "none" : protected_namespaces,
       "\nConfiguration: ", ConfigurationWords(configuration.status()), "\n");

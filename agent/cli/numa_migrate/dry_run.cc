@@ -129,13 +129,14 @@ absl::Status CountLeftOut(const Subject& subject, const MigrationSpec& spec, con
   return ScanUntilSignal(subject.scanner, subject.process, spec.ranges, left_out, count);
 }
 
-// Counts pages that have no room on their target. A target that is also a source counts as having
-// room, as the pages that leave it make room.
+// Counts pages that have no room on their target; without a node map all targets have it together.
+// A target that is also a source counts as having room, as the pages that leave it make room.
 absl::Status CountRoom(const EngineContext& context, const Subject& subject, const NodeMap& map,
-                       const WorkloadMigration& planned, DryRunPlan& plan) {
+                       bool has_spill_over, const WorkloadMigration& planned, DryRunPlan& plan) {
   NodeRoom room(context.host, subject.topology);
-  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
+  NL_RETURN_IF_ERROR(room.Read(context.limits.room));
   const NodeSet sources = SourcesOf(map);
+  int64_t spare = 0;
   for (const NodeId target : TargetsOf(map)) {
     plan.room_pages[target] = room.On(target).pages;
     if (sources.Contains(target)) continue;
@@ -145,7 +146,9 @@ absl::Status CountRoom(const EngineContext& context, const Subject& subject, con
       incoming += planned.before.BytesOn({from}, kAllKinds) / plan.page_bytes;
     }
     plan.no_room_pages += std::max<int64_t>(0, incoming - plan.room_pages[target]);
+    spare += std::max<int64_t>(0, plan.room_pages[target] - incoming);
   }
+  if (has_spill_over) plan.no_room_pages = std::max<int64_t>(0, plan.no_room_pages - spare);
   return absl::OkStatus();
 }
 
@@ -225,7 +228,8 @@ absl::StatusOr<DryRunPlan> MakePlan(const EngineContext& context, const Options&
   plan.unchanged_pages = planned.before.Bytes(kAllKinds) / plan.page_bytes - planned.pages_planned;
   const NodeSet sources = SourcesOf(map);
   NL_RETURN_IF_ERROR(CountLeftOut(subject, options.spec, sources, plan));
-  NL_RETURN_IF_ERROR(CountRoom(context, subject, map, planned, plan));
+  NL_RETURN_IF_ERROR(
+      CountRoom(context, subject, map, options.spec.node_map.empty(), planned, plan));
   NL_ASSIGN_OR_RETURN(plan.shared_pages,
                       CountSharedThatStay(context, options.spec, subject, sources));
   // Shared pages that stay need no room.

@@ -27,7 +27,9 @@ int Main(int argc, char** argv) {
   if (auto name_space = FindCgroupNamespace(host); name_space.ok()) {
     host.SetOwnPlace({true, *std::move(name_space), ""});
   }
-  return End(Run({SystemKernelCalls(), Clock::System(), host, {}}, options));
+  HostLimits limits;
+  limits.room.reclaim_cache = options.reclaim_cache;
+  return End(Run({SystemKernelCalls(), Clock::System(), host, limits}, options));
 }
 
 }  // namespace

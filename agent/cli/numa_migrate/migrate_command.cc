@@ -14,6 +14,7 @@
 #include "agent/cli/numa_migrate/subject.h"
 #include "agent/engine/move/spec_check.h"
 #include "agent/os/act/numa_balancing.h"
+#include "agent/os/base/read_budget.h"
 
 namespace numalocality::numa_migrate {
 namespace {
@@ -30,8 +31,9 @@ Workload WorkloadOf(const Host& host, const Subject& subject) {
 
 absl::Status CheckTargets(const EngineContext& context, const Options& options,
                           const Subject& subject) {
+  ReadBudget budget(kRequestLimits, context.clock);
   return CheckAllowed(context, WorkloadOf(context.host, subject), {subject.process.pid()},
-                      options.spec, subject.topology);
+                      options.spec, subject.topology, budget);
 }
 
 // --shared if it is given and permitted. Without it `owned` if that is permitted, else `never` with

@@ -105,11 +105,6 @@ absl::StatusOr<SharingRule> ParseSharing(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat("'", text, "': write never, owned or all"));
 }
 
-absl::StatusOr<NodeSet> ParseOneNode(absl::string_view text) {
-  NL_ASSIGN_OR_RETURN(const NodeId node, ParseNode(text));
-  return NodeSet{node};
-}
-
 absl::StatusOr<BindPolicy> ParsePolicy(absl::string_view text) {
   if (text == "bind") return BindPolicy::kBind;
   if (text == "force-bind") return BindPolicy::kForced;
@@ -138,9 +133,10 @@ OptionList AddWhat(CLI::App& app, Options& options) {
   auto* check = app.add_flag_callback(
       "--check", [&options] { options.command = Command::kCheck; },
       "Print the share of the pages on each node; move nothing");
-  auto* to = AddParsedOption(app, "--to-node", ParseOneNode, options.spec.target_nodes,
-                             "Move the memory to this node")
-                 ->type_name("NODE")
+  auto* to = AddParsedOption(app, "--to-node", ParseNodes, options.spec.target_nodes,
+                             "Move the memory to this node or, of several such as 0,1, to the "
+                             "nearest one that has room: a full one hands over to the next")
+                 ->type_name("NODES")
                  ->excludes(check);
   auto* map = AddParsedOption(
                   app, "--node-map", ParseNodeMap, options.spec.node_map,
@@ -200,6 +196,10 @@ OptionList AddHow(CLI::App& app, Options& options) {
       AddParsedOption(app, "--retries", ParseCount<0, kMaxRetries>, limits.retries,
                       "How many times to retry a busy page; default 3")
           ->type_name("N"),
+      AddParsedOption(app, "--reclaim-cache", ParseFraction, options.reclaim_cache,
+                      "Fraction of a target's clean inactive page cache that counts as room: the "
+                      "kernel drops it when memory is moved there; default 0.25, 0 for none")
+          ->type_name("FRACTION"),
       AddParsedOption(app, "--min-moved", ParseFraction, options.spec.min_moved,
                       "Fraction of the wanted pages on target that counts as success; default 0.9")
           ->type_name("FRACTION")};

@@ -11,6 +11,7 @@
 #include "agent/cli/numa_migrate/memory_part.h"
 #include "agent/model/ids.h"
 #include "agent/model/migration.h"
+#include "agent/model/room.h"
 
 namespace numalocality::numa_migrate {
 
@@ -43,6 +44,7 @@ struct Options {
   // The rest is for Command::kMigrate.
   MigrationSpec spec;  // without the ranges (see `part`) and the sharing rule (see `sharing`)
   std::optional<SharingRule> sharing;  // nullopt: as the capabilities permit
+  double reclaim_cache = RoomLimits().reclaim_cache;
   bool dry_run = false;
   bool verify = false;
   bool verify_numa_maps = false;  // read numa_maps even if that stalls the process

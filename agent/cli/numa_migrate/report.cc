@@ -241,8 +241,11 @@ std::string Print(OutputFormat format, const Fields& fields) {
 }
 
 void AddTarget(const Options& options, Fields& fields) {
-  if (options.spec.node_map.empty()) {
-    fields.Add("target_node", int64_t{options.spec.target_nodes.begin()->value});
+  const NodeSet& targets = options.spec.target_nodes;
+  if (options.spec.node_map.empty() && targets.size() > 1) {
+    fields.Add("target_nodes", targets.ToString());
+  } else if (options.spec.node_map.empty()) {
+    fields.Add("target_node", int64_t{targets.begin()->value});
   } else {
     fields.Add("node_map", FormatNodeMap(options.spec.node_map));
   }

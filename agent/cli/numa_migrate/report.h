@@ -45,7 +45,7 @@ std::string StallNote(const WorkloadMigration& result);
 // `fields` in `format`, JSON or CSV.
 std::string Print(OutputFormat format, const Fields& fields);
 
-// Adds "target_node", or "node_map" if there is a node map.
+// Adds "target_node", "target_nodes" if there are several, or "node_map".
 void AddTarget(const Options& options, Fields& fields);
 
 }  // namespace numalocality::numa_migrate

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "agent/engine/context.h"
 #include "agent/engine/workload/container_resources.h"
@@ -30,9 +31,11 @@ struct Admission {
 // INVALID_ARGUMENT and FAILED_PRECONDITION as
 // CheckSpec, CheckAllowed, CheckSticky, CheckNotProtected and FindEvacuation return them, and
 // FAILED_PRECONDITION without CAP_SYS_NICE for shared pages; NOT_FOUND for a workload that does not
-// exist or has no process.
+// exist or has no process; RESOURCE_EXHAUSTED if the processes of all workloads together exceed
+// kRequestLimits; CANCELLED once `is_cancelled`, which is asked between reads.
 absl::StatusOr<Admission> Admit(const EngineContext& context, ContainerResources* runtime,
-                                const MigrationRequest& request, const Access& access);
+                                const MigrationRequest& request, const Access& access,
+                                absl::FunctionRef<bool()> is_cancelled);
 
 }  // namespace numalocality
 

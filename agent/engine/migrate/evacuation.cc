@@ -33,8 +33,9 @@ absl::Status CheckNodes(const Evacuation& evacuation, const Topology& topology) 
 // Bytes charged to the workload on the node that will move, estimated from samples. Shared pages
 // and pages that nobody maps stay.
 int64_t MovableBytes(const EngineContext& context, const Workload& workload, NodeId node,
-                     const Topology& topology, int64_t charged_bytes) {
-  const auto pages = EstimateUnshared(context, workload, node, topology);
+                     const Topology& topology, absl::FunctionRef<bool()> is_cancelled,
+                     int64_t charged_bytes) {
+  const auto pages = EstimateUnshared(context, workload, node, topology, is_cancelled);
   if (!pages.ok()) return charged_bytes;
   const auto unshared = static_cast<int64_t>(pages->unshared);
   return std::min(charged_bytes, unshared * topology.page_bytes);
@@ -45,7 +46,7 @@ int64_t MovableBytes(const EngineContext& context, const Workload& workload, Nod
 absl::StatusOr<std::map<NodeId, int64_t>> ReadRoom(const EngineContext& context,
                                                    const Topology& topology) {
   NodeRoom room(context.host, topology);
-  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
+  NL_RETURN_IF_ERROR(room.Read(context.limits.room));
   std::map<NodeId, int64_t> bytes;
   for (const NodeId node : topology.MemoryNodes()) {
     bytes[node] = room.On(node).pages * topology.page_bytes;
@@ -54,12 +55,12 @@ absl::StatusOr<std::map<NodeId, int64_t>> ReadRoom(const EngineContext& context,
 }
 
 void FitPlan(const EngineContext& context, const MigrationRequest& request,
-             const Topology& topology, std::map<NodeId, int64_t>& room_bytes,
-             WorkloadMigration& planned) {
+             const Topology& topology, absl::FunctionRef<bool()> is_cancelled,
+             std::map<NodeId, int64_t>& room_bytes, WorkloadMigration& planned) {
   if (planned.pages_planned == 0) return;
   if (request.spec.sharing == SharingRule::kNever) {
-    const auto pages =
-        EstimateUnshared(context, planned.workload, request.evacuation->node, topology);
+    const auto pages = EstimateUnshared(context, planned.workload, request.evacuation->node,
+                                        topology, is_cancelled);
     if (pages.ok()) LeaveShared(pages->UnsharedFraction(), topology.page_bytes, planned);
   }
   FitRoom(room_bytes, topology.page_bytes, planned);
@@ -67,7 +68,8 @@ void FitPlan(const EngineContext& context, const MigrationRequest& request,
 
 absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& context,
                                                         const Topology& topology,
-                                                        const MigrationRequest& request) {
+                                                        const MigrationRequest& request,
+                                                        absl::FunctionRef<bool()> is_cancelled) {
   const Evacuation& evacuation = *request.evacuation;
   const MigrationSpec& spec = request.spec;
   NL_RETURN_IF_ERROR(CheckNodes(evacuation, topology));
@@ -76,8 +78,10 @@ absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& con
   const bool must_measure = evacuation.free_bytes > 0 && spec.sharing == SharingRule::kNever &&
                             spec.kinds == kPrivateKinds;
   const absl::Duration known_by = KnownBy(context, request.origin);
+  absl::Duration measured_for;
   std::vector<Occupant> occupants;
   for (Workload& workload : workloads) {
+    if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
     const auto cgroup = finder.OpenCgroup(workload);
     const auto memory = cgroup.ok() ? cgroup->ReadMemory() : cgroup.status();
     const auto allowed = cgroup.ok() ? cgroup->ReadEffectiveNodes() : cgroup.status();
@@ -86,12 +90,14 @@ absl::StatusOr<std::vector<PlannedMove>> FindEvacuation(const EngineContext& con
     if (!allowed.ok()) return allowed.status();
     int64_t bytes = memory->BytesOn({evacuation.node}, spec.kinds);
     if (bytes < kLeastOccupantBytes) continue;
-    if (must_measure) {
-      bytes = MovableBytes(context, workload, evacuation.node, topology, bytes);
+    if (must_measure && measured_for < kLongestMeasurement) {
+      const absl::Duration start = context.clock.Monotonic();
+      bytes = MovableBytes(context, workload, evacuation.node, topology, is_cancelled, bytes);
+      measured_for += context.clock.Monotonic() - start;
     }
     Occupant occupant{std::move(workload), bytes, *allowed};
     if (!request.override_protection) {
-      occupant.protection = CheckNotProtected(context, occupant.workload, known_by);
+      occupant.protection = CheckNotProtected(context, occupant.workload, known_by, is_cancelled);
     }
     occupants.push_back(std::move(occupant));
   }

@@ -1,6 +1,7 @@
 #include "agent/engine/migrate/execution.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,8 @@
 #include "agent/engine/report/report_reader.h"
 #include "agent/engine/workload/workload_finder.h"
 #include "agent/model/repair_decision.h"
+#include "agent/os/base/read_budget.h"
+#include "agent/os/node/pressure.h"
 #include "agent/os/node/topology_reader.h"
 
 namespace numalocality {
@@ -75,6 +78,9 @@ WorkloadMigration WithoutProcesses(const Workload& workload,
     result.message =
         workload.ToString() +
         ": its processes are outside the agent's PID namespace; set hostPID in the agent's pod";
+  } else if (absl::IsCancelled(processes.status())) {
+    result.state = MigrationState::kCancelled;
+    result.reason = MigrationReason::kCancelled;
   } else if (processes.ok() || absl::IsNotFound(processes.status())) {
     result.reason = MigrationReason::kWorkloadGone;
     result.message = workload.ToString() + ": all of its processes have exited";
@@ -93,8 +99,9 @@ absl::StatusOr<WorkloadMigration> PlanWorkload(const EngineContext& context,
                                                absl::FunctionRef<bool()> is_cancelled) {
   PlanObserver observer(is_cancelled);
   if (MustStay(admitted, request)) return Stay(admitted, MigrationState::kPending);
+  ReadBudget budget(kRequestLimits, context.clock, [&] { return is_cancelled(); });
   NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes,
-                      WorkloadFinder(context.host).ListProcesses(admitted.workload));
+                      WorkloadFinder(context.host).ListProcesses(admitted.workload, budget));
   WorkloadMigration result =
       PlanWorkload(context, admitted.workload, processes, SpecOf(admitted, request), observer);
   NameDeniers(result);
@@ -104,6 +111,16 @@ absl::StatusOr<WorkloadMigration> PlanWorkload(const EngineContext& context,
   return result;
 }
 
+// Whether a repair must not begin. It may have waited since that was decided, and its own reads and
+// batches would add to the pressure.
+std::optional<double> HighPressure(const EngineContext& context, const Workload& workload,
+                                   const MigrationRequest& request) {
+  if (request.origin != MigrationOrigin::kPolicy) return std::nullopt;
+  const auto pressure = ReadCgroupPressure(context.host, workload.cgroup_path);
+  if (!pressure.ok() || pressure->some_fraction < kHighPressure) return std::nullopt;
+  return pressure->some_fraction;
+}
+
 }  // namespace
 
 WorkloadMigration MigrateWorkload(const EngineContext& context, ContainerResources* runtime,
@@ -111,8 +128,17 @@ WorkloadMigration MigrateWorkload(const EngineContext& context, ContainerResourc
                                   const MigrationRequest& request, MigrationObserver& observer) {
   const Workload& workload = admitted.workload;
   if (MustStay(admitted, request)) return Stay(admitted, MigrationState::kFailed);
+  if (const auto pressure = HighPressure(context, workload, request); pressure.has_value()) {
+    WorkloadMigration result = admitted;
+    result.state = MigrationState::kFailed;
+    result.reason = MigrationReason::kUnderPressure;
+    result.message = PressureMessage(*pressure);
+    return result;
+  }
   // Not those that admission found: processes start and exit while the migration waits.
-  const auto processes = WorkloadFinder(context.host).ListProcesses(workload);
+  ReadBudget budget(kRequestLimits, context.clock,
+                    [&] { return observer.StopReason() == MigrationReason::kCancelled; });
+  const auto processes = WorkloadFinder(context.host).ListProcesses(workload, budget);
   WorkloadMigration result;
   if (!processes.ok() || processes->pids.empty()) {
     result = WithoutProcesses(workload, processes);
@@ -140,7 +166,9 @@ absl::StatusOr<std::vector<WorkloadMigration>> PlanMigration(
     if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
     NL_ASSIGN_OR_RETURN(WorkloadMigration result,
                         PlanWorkload(context, admitted, request, is_cancelled));
-    if (is_evacuation) FitPlan(context, request, admission.topology, room_bytes, result);
+    if (is_evacuation) {
+      FitPlan(context, request, admission.topology, is_cancelled, room_bytes, result);
+    }
     planned.push_back(std::move(result));
   }
   return planned;

@@ -17,7 +17,8 @@ namespace numalocality {
 
 // Moves the memory of `admitted.workload` as `request` asks, on the calling thread, and returns the
 // result in a final state; in an evacuation to admitted.target_nodes. `runtime` may be null if the
-// request does not stick.
+// request does not stick. A repair ends at once, with kUnderPressure, if its workload is under
+// pressure.
 WorkloadMigration MigrateWorkload(const EngineContext& context, ContainerResources* runtime,
                                   const WorkloadMigration& admitted,
                                   const MigrationRequest& request, MigrationObserver& observer);

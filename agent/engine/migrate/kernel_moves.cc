@@ -1,6 +1,8 @@
 #include "agent/engine/migrate/kernel_moves.h"
 
+#include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,23 @@
 #include "agent/os/node/topology_reader.h"
 
 namespace numalocality {
+
+namespace {
+
+// What all processes have mapped on the nodes; nullopt if a node does not report it.
+absl::StatusOr<std::optional<int64_t>> ReadMappedBytes(const EngineContext& context,
+                                                       const NodeSet& nodes) {
+  const TopologyReader reader(context.host);
+  int64_t sum = 0;
+  for (const NodeId node : nodes) {
+    NL_ASSIGN_OR_RETURN(const NodeMemory memory, reader.ReadMemory(node));
+    if (!memory.mapped.has_value()) return std::nullopt;
+    sum += *memory.mapped;
+  }
+  return sum;
+}
+
+}  // namespace
 
 int64_t KernelMoves::OtherBytes() const {
   return std::accumulate(bytes.by_kind.begin(), bytes.by_kind.end(), int64_t{0}) - HugetlbBytes();
@@ -47,13 +66,22 @@ absl::StatusOr<KernelMoves> ReadKernelMoves(const EngineContext& context, const 
     if (spec.kinds.Contains(kind)) continue;
     moves.bytes[kind] = placement->memory.BytesOn(left_out, {kind});
   }
+  NL_ASSIGN_OR_RETURN(const std::optional<int64_t> mapped, ReadMappedBytes(context, left_out));
+  if (mapped.has_value()) {
+    for (const MemoryKind kind : {MemoryKind::kFile, MemoryKind::kShmem}) {
+      moves.bytes[kind] = std::min(moves.bytes[kind], *mapped);
+    }
+  }
   return moves;
 }
 
 absl::StatusOr<int64_t> ReadRoomOn(const EngineContext& context, const NodeSet& nodes) {
   NL_ASSIGN_OR_RETURN(const Topology topology, TopologyReader(context.host).Read());
   NodeRoom room(context.host, topology);
-  NL_RETURN_IF_ERROR(room.Read(context.limits.node_reserve));
+  // What the kernel moves by itself has no bandwidth limit, so page cache would go at full speed.
+  RoomLimits limits = context.limits.room;
+  limits.reclaim_cache = 0;
+  NL_RETURN_IF_ERROR(room.Read(limits));
   int64_t bytes = 0;
   for (const NodeId node : nodes) bytes += room.On(node).pages * topology.page_bytes;
   return bytes;

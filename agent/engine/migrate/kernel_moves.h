@@ -30,7 +30,8 @@ struct KernelMoves {
 };
 
 // Scans the pages of the workload that are on nodes in `before` and not in `to`. A page counts once
-// for each process that maps it. Nothing if the workload is gone.
+// for each process that maps it, so files and shared memory may be fewer; they are not more than
+// all processes have mapped on these nodes. Nothing if the workload is gone.
 absl::StatusOr<KernelMoves> ReadKernelMoves(const EngineContext& context, const Workload& workload,
                                             const MigrationSpec& spec, const NodeSet& before,
                                             const NodeSet& to,

@@ -43,6 +43,16 @@ absl::Status NoMigration(absl::string_view id) {
   return absl::NotFoundError(absl::StrCat("migration ", LogSafe(id), ": not found"));
 }
 
+LogFields EndOf(const Migration& migration) {
+  LogFields fields;
+  fields.Word("id", migration.id)
+      .Word("state", ApiNameOf(migration.state))
+      .Word("reason", ApiNameOf(migration.reason))
+      .Text("by", migration.request.created_by)
+      .Text("request_id", migration.request.request_id);
+  return fields;
+}
+
 void MigrationRecords::Add(std::shared_ptr<MigrationEntry> entry) {
   entry->version = ++latest_version_;
   by_version_[entry->version] = entry;
@@ -117,11 +127,12 @@ absl::Status MigrationRecords::CheckIdle(const std::vector<Workload>& workloads)
     for (const WorkloadMigration& busy : entry->migration.workloads) {
       for (const Workload& workload : workloads) {
         if (!busy.workload.Overlaps(workload)) continue;
-        return WithDetails(
-            absl::AbortedError(absl::StrCat(workload.ToString(), ": migration ",
-                                            entry->migration.id,
-                                            " is moving it; wait for its end, or cancel it")),
-            {ErrorReason::kMigrationRunning, {{"migration_id", entry->migration.id}}});
+        return WithDetails(absl::AbortedError(absl::StrCat(
+                               workload.ToString(), ": migration ", entry->migration.id,
+                               " is moving it; wait for its end, or cancel it")),
+                           {ErrorReason::kMigrationRunning,
+                            {{"migration_id", entry->migration.id},
+                             {"created_by", entry->migration.request.created_by}}});
       }
     }
   }

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "agent/base/log_fields.h"
 #include "agent/model/migration.h"
 #include "agent/model/placement.h"
 #include "agent/model/workload.h"
@@ -24,6 +25,9 @@ namespace numalocality {
 
 // NOT_FOUND.
 absl::Status NoMigration(absl::string_view id);
+
+// For the line in the log at a migration's end.
+LogFields EndOf(const Migration& migration);
 
 // A migration's record, and what the Migrator knows of it while it runs.
 struct MigrationEntry {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "agent/base/log.h"
+#include "agent/base/log_fields.h"
 #include "agent/base/status.h"
 #include "agent/engine/migrate/execution.h"
 #include "agent/engine/migrate/recovery.h"
@@ -85,13 +86,6 @@ void LogIfError(const absl::Status& status) {
   if (!status.ok()) LogError(status.message());
 }
 
-// Of the record of an earlier agent, whose monotonic clock may have been another one.
-void SetMonotonicTimes(const Clock& clock, Migration& migration) {
-  migration.ended_at = clock.MonotonicAt(migration.end_time);
-  const absl::Duration ran = migration.end_time - migration.start_time;
-  migration.started_at = migration.ended_at - std::max(ran, absl::ZeroDuration());
-}
-
 void End(const Clock& clock, Migration& migration) {
   migration.end_time = clock.Now();
   migration.ended_at = clock.Monotonic();
@@ -122,15 +116,11 @@ Migrator::~Migrator() {
 }
 
 absl::Status Migrator::Restore(MigrationStore& store) {
-  NL_ASSIGN_OR_RETURN(std::vector<Migration> earlier, store.Load());
+  NL_ASSIGN_OR_RETURN(std::vector<Migration> earlier, LoadEarlier(context_, store));
   publisher_.SetStore(&store);
-  std::sort(earlier.begin(), earlier.end(),
-            [](const Migration& a, const Migration& b) { return a.create_time < b.create_time; });
   for (Migration& migration : earlier) {
-    if (RecoverInterrupted(context_, migration)) LogIfError(store.Save(migration));
     auto entry = std::make_shared<MigrationEntry>();
     entry->migration = std::move(migration);
-    SetMonotonicTimes(context_.clock, entry->migration);
     entry->notified_end = true;
     MutexLock lock(mutex_);
     records_.Add(std::move(entry));
@@ -171,7 +161,8 @@ EngineContext Migrator::ContextNow() {
   return context;
 }
 
-absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request, const Access& access) {
+absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request, const Access& access,
+                                           absl::FunctionRef<bool()> is_cancelled) {
   {
     MutexLock lock(mutex_);
     NL_ASSIGN_OR_RETURN(std::optional<Migration> earlier, records_.FindRequest(request));
@@ -180,7 +171,8 @@ absl::StatusOr<Migration> Migrator::Submit(const MigrationRequest& request, cons
       return *std::move(earlier);
     }
   }
-  NL_ASSIGN_OR_RETURN(const Admission admission, Admit(ContextNow(), runtime_, request, access));
+  NL_ASSIGN_OR_RETURN(const Admission admission,
+                      Admit(ContextNow(), runtime_, request, access, is_cancelled));
   auto entry = std::make_shared<MigrationEntry>();
   entry->migration = NewRecord(request, admission);
   absl::StatusOr<Migration> migration;
@@ -271,7 +263,8 @@ absl::StatusOr<Migration> Migrator::Plan(const MigrationRequest& request,
                                          absl::FunctionRef<bool()> is_cancelled,
                                          const Access& access) {
   const EngineContext context = ContextNow();
-  NL_ASSIGN_OR_RETURN(const Admission admission, Admit(context, runtime_, request, access));
+  NL_ASSIGN_OR_RETURN(const Admission admission,
+                      Admit(context, runtime_, request, access, is_cancelled));
   Migration plan = NewRecord(request, admission);
   NL_ASSIGN_OR_RETURN(plan.workloads, PlanMigration(context, admission, request, is_cancelled));
   return plan;
@@ -433,7 +426,7 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     entry->migration.workloads[i] = std::move(result);
     Changed(*entry);
   }
-  std::string ending;
+  LogFields ending;
   {
     MutexLock lock(mutex_);
     Migration& migration = entry->migration;
@@ -442,11 +435,9 @@ void Migrator::Execute(const std::shared_ptr<MigrationEntry>& entry) {
     End(context_.clock, migration);
     records_.DropOldest();
     Changed(*entry);
-    ending =
-        absl::StrCat("migration ended id=", migration.id, " state=", ApiNameOf(migration.state),
-                     " reason=", ApiNameOf(migration.reason));
+    ending = EndOf(migration);
   }
-  LogInfo(ending);
+  LogInfo("migration ended", ending);
   Notify(*entry);
 }
 

@@ -78,9 +78,10 @@ class Migrator {
   // ABORTED with the other's id if a workload is being migrated, or is reserved; ALREADY_EXISTS if
   // the request_id was used for another request; RESOURCE_EXHAUSTED with kMaxPending waiting, or as
   // MigrationQueue::CheckStalled and MigrationRecords::CheckOnlyOneOfPod; UNAVAILABLE while
-  // shutting down.
+  // shutting down; CANCELLED once `is_cancelled`, which is asked while the request is checked.
   absl::StatusOr<Migration> Submit(const MigrationRequest& request,
-                                   const Access& access = Access::Full(""));
+                                   const Access& access = Access::Full(""),
+                                   absl::FunctionRef<bool()> is_cancelled = Never);
 
   // The record that Submit would make, with `before` and `pages_planned` filled in, without moving
   // anything. In an evacuation, only pages that have room and are not shared are planned. Scans on
@@ -145,6 +146,8 @@ class Migrator {
 
  private:
   class Observer;
+
+  static bool Never() { return false; }
 
   // Gives `entry` an id and adds it to records and queue. If the same request was made earlier,
   // returns the record of that one, and `entry` gets no id.

@@ -25,23 +25,34 @@ absl::Status Refuse(const Workload& workload, absl::string_view rule, absl::stri
       absl::StrCat(workload.ToString(), ": ", rule, "; ", advice, ", ", kOverride));
 }
 
-// The fact about the container that is not known although a name source would know it; "" if none.
-std::string MissingFact(const EngineContext& context, const ContainerDescription& description) {
-  if (description.names.pod_namespace.empty() && !context.limits.protected_namespaces.empty() &&
-      context.names->ExpectsNames()) {
-    return "its namespace, which may be protected, is not known";
+// A fact about a container that decides whether it is protected, and is not known.
+struct MissingFact {
+  std::string rule;  // empty: all facts are known
+  std::string advice;
+  bool may_come = false;  // a name source would know it, and may not have seen the container yet
+};
+
+constexpr char kCheckSources[] = "check the name sources with 'localityctl doctor', try again";
+
+MissingFact FindMissing(const EngineContext& context, const ContainerDescription& description) {
+  if (description.names.pod_namespace.empty() && !context.limits.protected_namespaces.empty()) {
+    constexpr char kRule[] = "its namespace, which may be protected, is not known";
+    if (context.names->ExpectsNames()) return {kRule, kCheckSources, true};
+    return {};
   }
   if (!description.metadata.has_value() && context.names->ExpectsMetadata()) {
-    return "its pod's annotations, which may turn migrations off, are not known";
+    return {"its pod's annotations, which may turn migrations off, are not known", kCheckSources,
+            true};
   }
-  return "";
+  return {};
 }
 
 absl::Status CheckContainer(const EngineContext& context, const Workload& workload,
-                            absl::Duration known_by) {
+                            absl::Duration known_by, absl::FunctionRef<bool()> is_cancelled) {
   ContainerDescription description = context.names->Describe(*workload.container);
   // The repair loop has the name sources read when it finds a container without a name.
-  while (!MissingFact(context, description).empty() && context.clock.Monotonic() < known_by) {
+  while (FindMissing(context, description).may_come && context.clock.Monotonic() < known_by) {
+    if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
     context.clock.Sleep(kPoll);
     description = context.names->Describe(*workload.container);
   }
@@ -59,23 +70,24 @@ absl::Status CheckContainer(const EngineContext& context, const Workload& worklo
                   absl::StrCat("its pod has the annotation ", kPolicyAnnotation, ": \"off\""),
                   "leave it out");
   }
-  const std::string missing = MissingFact(context, description);
-  if (missing.empty()) return absl::OkStatus();
-  return Refuse(workload, missing, "check the name sources with 'localityctl doctor', try again");
+  const MissingFact missing = FindMissing(context, description);
+  return missing.rule.empty() ? absl::OkStatus() : Refuse(workload, missing.rule, missing.advice);
 }
 
 }  // namespace
 
 absl::Status CheckNotProtected(const EngineContext& context, const Workload& workload,
-                               absl::Duration known_by) {
+                               absl::Duration known_by, absl::FunctionRef<bool()> is_cancelled) {
   if (context.names == nullptr) return absl::OkStatus();
-  if (workload.container.has_value()) return CheckContainer(context, workload, known_by);
+  if (workload.container.has_value()) {
+    return CheckContainer(context, workload, known_by, is_cancelled);
+  }
   if (workload.process.has_value()) return absl::OkStatus();
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> containers,
                       WorkloadFinder(context.host, context.names).FindAll());
   for (const Workload& container : containers) {
     if (!workload.HoldsCgroup(container.cgroup_path)) continue;
-    NL_RETURN_IF_ERROR(CheckContainer(context, container, known_by));
+    NL_RETURN_IF_ERROR(CheckContainer(context, container, known_by, is_cancelled));
   }
   return absl::OkStatus();
 }

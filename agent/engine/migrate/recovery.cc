@@ -5,6 +5,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
 #include "agent/base/status.h"
 #include "agent/engine/workload/placement_reader.h"
 #include "agent/engine/workload/workload_finder.h"
@@ -63,6 +65,13 @@ void Measure(const EngineContext& context, const Topology& topology, WorkloadMig
   if (memory.ok()) result.after_restart = *std::move(memory);
 }
 
+// Of the record of an earlier agent, whose monotonic clock may have been another one.
+void SetMonotonicTimes(const Clock& clock, Migration& migration) {
+  migration.ended_at = clock.MonotonicAt(migration.end_time);
+  const absl::Duration ran = migration.end_time - migration.start_time;
+  migration.started_at = migration.ended_at - std::max(ran, absl::ZeroDuration());
+}
+
 }  // namespace
 
 bool RecoverInterrupted(const EngineContext& context, Migration& migration) {
@@ -87,6 +96,21 @@ bool RecoverInterrupted(const EngineContext& context, Migration& migration) {
     changed = true;
   }
   return changed;
+}
+
+absl::StatusOr<std::vector<Migration>> LoadEarlier(const EngineContext& context,
+                                                   MigrationStore& store) {
+  NL_ASSIGN_OR_RETURN(std::vector<Migration> earlier, store.Load());
+  std::sort(earlier.begin(), earlier.end(),
+            [](const Migration& a, const Migration& b) { return a.create_time < b.create_time; });
+  for (Migration& migration : earlier) {
+    if (RecoverInterrupted(context, migration)) {
+      const absl::Status saved = store.Save(migration);
+      if (!saved.ok()) LogError(saved.message());
+    }
+    SetMonotonicTimes(context.clock, migration);
+  }
+  return earlier;
 }
 
 }  // namespace numalocality

@@ -2,7 +2,11 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_MIGRATE_RECOVERY_H_
 #define NUMALOCALITY_AGENT_ENGINE_MIGRATE_RECOVERY_H_
 
+#include <vector>
+
+#include "absl/status/statusor.h"
 #include "agent/engine/context.h"
+#include "agent/engine/migrate/migration_store.h"
 #include "agent/model/migration.h"
 
 namespace numalocality {
@@ -13,6 +17,12 @@ namespace numalocality {
 // only measured, once: a restart later its memory says nothing about the migration. Returns whether
 // `migration` changed; others stay as they are.
 bool RecoverInterrupted(const EngineContext& context, Migration& migration);
+
+// Loads the records of earlier agents, oldest first. Completes those of interrupted migrations,
+// also in the store, and sets their monotonic times by their age now. Errors as
+// MigrationStore::Load.
+absl::StatusOr<std::vector<Migration>> LoadEarlier(const EngineContext& context,
+                                                   MigrationStore& store);
 
 }  // namespace numalocality
 

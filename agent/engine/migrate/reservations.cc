@@ -186,7 +186,9 @@ absl::Status Reservations::CheckFree(const std::vector<Workload>& workloads,
                              reservation.owner.empty() ? "" : " by " + LogSafe(reservation.owner),
                              " until ", until, "; pass the reservation's token, or wait")),
                          {ErrorReason::kReserved,
-                          {{"owner", reservation.owner}, {"expire_time", until}},
+                          {{"owner", reservation.owner},
+                           {"created_by", reservation.created_by},
+                           {"expire_time", until}},
                           reservation.expires_at - clock_.Monotonic()});
     }
   }

@@ -160,12 +160,17 @@ WorkloadMigration MoveAndStick(const EngineContext& context, ContainerResources&
   if (!mems.ok()) return fail(mems.status());
   const auto nodes = NodesToStickTo(context, workload, request.spec, mems->nodes_before());
   if (!nodes.ok()) return fail(nodes.status());
-  const auto is_cancelled = [&] { return observer.StopReason() == MigrationReason::kCancelled; };
+  MigrationReason stop = MigrationReason::kNone;
+  const auto must_stop = [&] {
+    stop = observer.StopReason();
+    return stop != MigrationReason::kNone;
+  };
   const auto moves =
-      ReadKernelMoves(context, workload, request.spec, mems->nodes_before(), *nodes, is_cancelled);
-  if (absl::IsCancelled(moves.status())) {
-    failed.state = MigrationState::kCancelled;
-    failed.reason = MigrationReason::kCancelled;
+      ReadKernelMoves(context, workload, request.spec, mems->nodes_before(), *nodes, must_stop);
+  if (absl::IsCancelled(moves.status()) && stop != MigrationReason::kNone) {
+    failed.state =
+        stop == MigrationReason::kCancelled ? MigrationState::kCancelled : MigrationState::kFailed;
+    failed.reason = stop;
     return failed;
   }
   if (!moves.ok()) return fail(moves.status());

@@ -1,8 +1,6 @@
 #include "agent/engine/move/batch_mover.h"
 
 #include <algorithm>
-#include <atomic>
-#include <future>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
+#include "agent/engine/move/process_holder.h"
 
 namespace numalocality {
 namespace {
@@ -21,6 +20,11 @@ constexpr absl::Duration kLongestNap = absl::Milliseconds(100);
 constexpr double kPauseToHold = 0.25;
 // Sleep between two checks whether another worker's batch has ended.
 constexpr absl::Duration kClaimNap = absl::Milliseconds(1);
+// Sleep between two checks whether the kernel has dropped page cache in the background, and how
+// long to wait for it. Then the next batch makes the kernel drop some, because moving huge pages
+// may leave the background reclaim asleep. If there is nothing to drop, that batch finds no memory.
+constexpr absl::Duration kReclaimNap = absl::Milliseconds(10);
+constexpr absl::Duration kLongestReclaim = absl::Milliseconds(500);
 
 }  // namespace
 
@@ -30,6 +34,8 @@ void BatchMover::CountMoved(const PageMove& move, int64_t pages) {
 }
 
 void BatchMover::Flush() {
+  // Pages that moved together with others are counted later than the batch.
+  if (takes_cache_) context_.reclaim.Took(tally_.outcomes[PageOutcome::kMoved]);
   process_.Add(tally_);
   context_.ledger.Add(tally_);
   tally_ = {};
@@ -58,10 +64,16 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
       break;
     }
     has_turn = true;
-    const NodeRoom::Room room = context_.room.ClaimUpTo(target, MostPages(group.left.first(most)));
+    const NodeRoom::Room room = context_.room.ClaimUpTo(target, MostPages(group.left.first(most)),
+                                                        PagesToPush(PagesPerBlock()));
     const size_t count = CountThatFits(group.left.first(most), room.pages);
+    if (!MayReclaim(room, MostPages(group.left.first(count)))) {
+      context_.room.Release(target, room.pages);
+      continue;
+    }
+    std::vector<PageMove> spilled;
     const bool some_are_pinned =
-        count > 0 && MoveBatch(group.left.first(count), unit, flag, settle);
+        count > 0 && MoveBatch(group.left.first(count), unit, flag, settle, spilled);
     context_.room.Release(target, room.pages);
     if (count > 0) {
       group.is_sampled = is_stuck && some_are_pinned;
@@ -69,15 +81,15 @@ void BatchMover::Move(absl::Span<const PageMove> moves, MoveUnit unit, MoveFlag 
       has_turn = false;
     } else if (room.is_claimed) {
       if (!Pause(kClaimNap)) break;
+    } else if (room.must_wait) {
+      AwaitReclaim();
     } else {
       if (StopIfGone(target)) break;
       // BestOf chose the target with most room, so moves to the other ones cannot help this group.
-      for (const PageMove& move : SettleFollowers(group.left, settle)) {
-        settle(move, PageOutcome::kNoMemory);
-      }
-      NoRoomOn(target, context_.room.Describe(target), !context_.nodes_swap);
+      spilled = LeaveFull(group, settle);
       group.left = {};
     }
+    AddGroups(std::move(spilled), groups);
     std::erase_if(groups, [](const Group& g) { return g.left.empty(); });
   }
   for (const Group& group : groups) SettleFollowers(group.left, settle);
@@ -110,13 +122,33 @@ std::vector<PageMove> BatchMover::SettleFollowers(absl::Span<const PageMove> mov
   const std::vector<int> nodes = Query(moves);
   std::vector<PageMove> left;
   for (size_t i = 0; i < moves.size(); ++i) {
-    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
-      settle(moves[i], PageOutcome::kMoved);
+    if (i < nodes.size() && IsThere(moves[i], nodes[i])) {
+      settle({moves[i].address, moves[i].source, NodeId{nodes[i]}}, PageOutcome::kMoved);
     } else {
       left.push_back(moves[i]);
     }
   }
   return left;
+}
+
+std::vector<PageMove> BatchMover::LeaveFull(const Group& group, Settle settle) {
+  if (!context_.nodes_swap) context_.room.MarkFull(group.target);
+  std::vector<PageMove> left = SettleFollowers(group.left, settle);
+  std::vector<PageMove> spilled = spill_over_.Redirect(left);
+  for (const PageMove& move : left) settle(move, PageOutcome::kNoMemory);
+  if (!left.empty())
+    NoRoomOn(group.target, spill_over_.RoomWords(group.target), !context_.nodes_swap);
+  return spilled;
+}
+
+void BatchMover::AddGroups(std::vector<PageMove> moves, std::vector<Group>& groups) {
+  SortByTarget(moves);
+  for (const Group& part : GroupByTarget(moves)) {
+    Group& group = groups.emplace_back();
+    group.target = part.target;
+    group.reordered.assign(part.left.begin(), part.left.end());
+    group.left = group.reordered;
+  }
 }
 
 std::vector<BatchMover::Group> BatchMover::GroupByTarget(absl::Span<const PageMove> moves) {
@@ -166,10 +198,40 @@ bool BatchMover::WaitForTurn(int64_t bytes) {
   return Pause(pressure_wait);
 }
 
+bool BatchMover::MayReclaim(const NodeRoom::Room& room, int64_t pages) {
+  takes_cache_ = pages > room.free_pages;
+  if (!takes_cache_) return true;
+  const ReclaimWatch::Answer answer = context_.reclaim.MayTake(context_.room.AheadPages());
+  if (!answer.harm.empty()) context_.room.LeaveCache(answer.harm);
+  if (answer.pause > absl::ZeroDuration()) Pause(answer.pause);
+  return answer.harm.empty() && answer.pause == absl::ZeroDuration();
+}
+
+void BatchMover::AwaitReclaim() {
+  waited_for_reclaim_ += kReclaimNap;
+  Pause(kReclaimNap);
+}
+
+int64_t BatchMover::PagesToPush(int64_t pages) const {
+  return waited_for_reclaim_ < kLongestReclaim ? 0 : pages;
+}
+
 bool BatchMover::MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag,
-                           Settle settle) {
-  const BatchResult moved = Call(batch, unit, flag);
-  for (size_t i = 0; i < batch.size(); ++i) settle(batch[i], moved.outcomes[i]);
+                           Settle settle, std::vector<PageMove>& spilled) {
+  BatchResult moved = Call(batch, unit, flag);
+  std::vector<PageMove> left;
+  const bool is_full = moved.stop == MoveStop::kNoMemory && !context_.nodes_swap;
+  if (is_full) context_.room.MarkFull(batch.front().target);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (is_full && moved.outcomes[i] == PageOutcome::kNoMemory) {
+      left.push_back(batch[i]);
+    } else {
+      settle(batch[i], moved.outcomes[i]);
+    }
+  }
+  spilled = spill_over_.Redirect(left);
+  for (const PageMove& move : left) settle(move, PageOutcome::kNoMemory);
+  if (is_full && left.empty()) moved.stop = MoveStop::kNone;
   StopFor(moved, batch.front().target, flag);
   Flush();
   return std::find(moved.outcomes.begin(), moved.outcomes.end(), PageOutcome::kPinned) !=
@@ -180,17 +242,26 @@ std::vector<PageOutcome> BatchMover::MoveTogether(absl::Span<const PageMove> mov
   const NodeId target = moves.front().target;
   const int64_t most_pages = MostPages(moves);
   for (;;) {
-    const NodeRoom::Room room = context_.room.ClaimUpTo(target, most_pages);
-    if (room.pages == most_pages) break;
+    const NodeRoom::Room room =
+        context_.room.ClaimUpTo(target, most_pages, PagesToPush(most_pages));
+    const bool fits = room.pages == most_pages;
+    if (fits && MayReclaim(room, most_pages)) break;
     context_.room.Release(target, room.pages);
-    if (!room.is_claimed) {
-      if (StopIfGone(target)) {
-        return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
-      }
-      NoRoomOn(target, context_.room.Describe(target), !context_.nodes_swap);
+    if (room.is_claimed) {
+      Pause(kClaimNap);
+    } else if (room.must_wait) {
+      AwaitReclaim();
+    } else if (!fits && StopIfGone(target)) {
+      return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
+    } else if (!fits) {
+      if (!context_.nodes_swap) context_.room.MarkFull(target);
+      std::vector<PageMove> left(moves.begin(), moves.end());
+      const std::vector<PageMove> spilled = spill_over_.Redirect(left);
+      if (left.empty()) return MoveTogether(spilled);
+      NoRoomOn(target, spill_over_.RoomWords(target), !context_.nodes_swap);
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNoMemory);
     }
-    if (!Pause(kClaimNap)) {
+    if (!MayContinue()) {
       return std::vector<PageOutcome>(moves.size(), PageOutcome::kNotAttempted);
     }
   }
@@ -226,6 +297,7 @@ BatchResult BatchMover::Call(absl::Span<const PageMove> batch, MoveUnit unit, Mo
   // The kernel tries a pinned page several times, which takes at least as long as to move it.
   size.Record(static_cast<int>(moved_count + pinned_count), moved.calls.total, moved.calls.Count());
   context_.ledger.BatchEnds(worker_.number);
+  waited_for_reclaim_ = absl::ZeroDuration();
   tally_.calls.Add(moved.calls);
   return moved;
 }
@@ -269,13 +341,13 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
   }
   absl::Duration start;
   absl::Duration stopped;
-  absl::StatusOr<std::unique_ptr<ProcessHold>> hold;
+  std::optional<ProcessHolder> holder;
   for (int attempt = 1;; ++attempt) {
     start = clock.Monotonic();
-    hold =
-        context_.engine.kernel.HoldProcess(process_.handle().pid(), kMaxHeldThreads, kHoldTimeout);
+    holder.emplace(context_.engine.kernel, process_.handle().pid(), kMaxHeldThreads, kHoldTimeout,
+                   context_.engine.longest_hold);
     stopped = clock.Monotonic() - start;
-    if (!absl::IsDeadlineExceeded(hold.status())) break;
+    if (!absl::IsDeadlineExceeded(holder->status())) break;
     // Some of its threads were stopped meanwhile.
     tally_.holds.Add(stopped);
     const bool may_continue = Pause(stopped);
@@ -290,21 +362,12 @@ BatchResult BatchMover::CallHeld(absl::Span<const PageMove> batch, BatchSize& si
     left.outcomes.assign(batch.size(), PageOutcome::kShared);
     return left;
   }
-  if (!hold.ok()) return RefusedHold(hold.status(), batch.size());
+  if (!holder->status().ok()) return RefusedHold(holder->status(), batch.size());
   size.RecordStop(stopped);
-  // Only the thread that holds a process can release it, so another thread makes the call.
-  std::atomic<bool> is_held = true;
-  auto call = std::async(std::launch::async, [&] {
-    return MoveNow(batch, proven, flag, [&] { return is_held.load(); });
-  });
-  const bool in_time = call.wait_for(absl::ToChronoNanoseconds(context_.engine.longest_hold)) ==
-                       std::future_status::ready;
-  is_held = false;
-  hold->reset();
+  BatchResult moved = MoveNow(batch, proven, flag, [&] { return holder->is_held(); });
+  tally_.unheld_batches += !holder->Release();
   const absl::Duration held = clock.Monotonic() - start;
   tally_.holds.Add(held);
-  tally_.unheld_batches += !in_time;
-  BatchResult moved = call.get();
   Pause(held * kPauseToHold);
   return moved;
 }

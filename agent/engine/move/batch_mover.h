@@ -15,8 +15,11 @@
 #include "agent/engine/move/owned_memory.h"
 #include "agent/engine/move/pressure_back_off.h"
 #include "agent/engine/move/process_migration.h"
+#include "agent/engine/move/reclaim_watch.h"
+#include "agent/engine/move/spill_over.h"
 #include "agent/engine/workload/node_room.h"
 #include "agent/model/batch_size.h"
+#include "agent/model/topology.h"
 #include "agent/os/act/page_mover.h"
 
 namespace numalocality {
@@ -25,9 +28,11 @@ namespace numalocality {
 struct MoveContext {
   const EngineContext& engine;
   const MigrationSpec& spec;
+  const Topology& topology;
   NodeRoom& room;
   BandwidthLimit& bandwidth;
   BackOff& back_off;
+  ReclaimWatch& reclaim;
   MoveLedger& ledger;
   OwnedMemory& owned;
   // Some node is both a source and a target: a full node may have room again later.
@@ -71,7 +76,10 @@ class BatchMover {
       : context_(context),
         worker_(worker),
         process_(process),
-        mover_(context.engine.kernel, context.engine.clock, process.page_sizes().base_bytes) {}
+        mover_(context.engine.kernel, context.engine.clock, process.page_sizes().base_bytes),
+        // A node map names one target for each node. Nodes that swap memory have room again later.
+        spill_over_(process.targets(), context.topology, context.room,
+                    context.spec.node_map.empty() && !context.nodes_swap) {}
 
   // Moves `moves` (ordered by target) and calls `settle` for each, until all are done or the
   // process or the migration is stopped; `settle` is not called for those left then. While the
@@ -94,8 +102,11 @@ class BatchMover {
   // Sleeps; returns false if the process or the migration was stopped meanwhile.
   bool Pause(absl::Duration duration);
 
-  // Settles those of `moves` that are on their target already, because another page of the same
-  // huge page was moved; returns the others.
+  // See SpillOver.
+  bool IsThere(const PageMove& move, int node) const { return spill_over_.IsThere(move, node); }
+
+  // Settles those of `moves` that are there already, because another page of the same huge page was
+  // moved; returns the others.
   std::vector<PageMove> SettleFollowers(absl::Span<const PageMove> moves, Settle settle) const;
 
   // Whether a target node went offline: then nothing is known about why pages stayed.
@@ -141,8 +152,22 @@ class BatchMover {
   // Waits until the bandwidth limits and the memory pressure allow `bytes`; returns false if the
   // process or the migration was stopped.
   bool WaitForTurn(int64_t bytes);
-  // Returns whether some of the pages are pinned.
-  bool MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle);
+  // Whether a batch that needs `pages` may move into `room`, also if page cache must go for it. If
+  // not, claim room again: there is less of it, or time has passed.
+  bool MayReclaim(const NodeRoom::Room& room, int64_t pages);
+  // Waits a moment for the kernel to drop page cache in the background.
+  void AwaitReclaim();
+  // `pages` if the next batch does not wait for that any longer, else 0.
+  int64_t PagesToPush(int64_t pages) const;
+  // Returns whether some of the pages are pinned. Pages that found no memory and have another
+  // target are added to `spilled` instead of settled.
+  bool MoveBatch(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag, Settle settle,
+                 std::vector<PageMove>& spilled);
+  // Marks the full target of a group, and settles its moves that have no other one. Returns those
+  // that have.
+  std::vector<PageMove> LeaveFull(const Group& group, Settle settle);
+  // Appends moves to `groups`, as groups of their own.
+  static void AddGroups(std::vector<PageMove> moves, std::vector<Group>& groups);
   // One call of the mover, with its measurement and its progress report.
   BatchResult Call(absl::Span<const PageMove> batch, MoveUnit unit, MoveFlag flag);
   BatchResult CallHeld(absl::Span<const PageMove> batch, BatchSize& size,
@@ -178,7 +203,10 @@ class BatchMover {
   MoveWorker& worker_;
   ProcessMigration& process_;
   const PageMover mover_;
+  const SpillOver spill_over_;
   bool is_first_attempt_ = true;
+  bool takes_cache_ = false;           // the last batch took page cache
+  absl::Duration waited_for_reclaim_;  // since the last batch
   MoveTally tally_;
 };
 

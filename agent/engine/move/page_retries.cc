@@ -64,10 +64,10 @@ void PageRetries::CountUnmoved(const std::vector<UnmovedPage>& pages) {
   for (size_t i = 0; i < pages.size(); ++i) {
     const PageOutcome outcome =
         batches_.TargetIsGone() ? PageOutcome::kNotAttempted : pages[i].outcome;
-    if (i >= nodes.size() || nodes[i] != moves[i].target.value) {
+    if (i >= nodes.size() || !batches_.IsThere(moves[i], nodes[i])) {
       batches_.Count(outcome, pages[i].pages);
     } else if (pages[i].pages == 1) {
-      batches_.CountMoved(moves[i], 1);
+      batches_.CountMoved({moves[i].address, moves[i].source, NodeId{nodes[i]}}, 1);
     } else {
       const auto left = batches_.CountFollowers(PagesOfHuge(moves[i], sizes_));
       batches_.Count(outcome, static_cast<int64_t>(left.size()));

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
-#include "agent/os/base/read_budget.h"
 #include "agent/os/node/topology_reader.h"
 
 namespace numalocality {
@@ -47,7 +46,8 @@ std::string NodeGoneMessage(const NodeSet& nodes) {
 }
 
 absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessHandle& process,
-                                    const MigrationSpec& spec, const Topology& topology) {
+                                    const MigrationSpec& spec, const Topology& topology,
+                                    ReadBudget& budget) {
   NL_ASSIGN_OR_RETURN(const NodeSet allowed, process.ReadAllowedNodes());
   const NodeSet named = spec.node_map.empty() ? spec.target_nodes : TargetsOf(spec.node_map);
   if (!named.empty()) {
@@ -58,7 +58,7 @@ absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessH
                      "; add the target to cpuset.mems first"));
   }
   NL_ASSIGN_OR_RETURN(const ProcessThreads threads,
-                      ReadThreads(context.kernel, context.host, process.pid()));
+                      ReadThreads(context.kernel, context.host, process.pid(), budget));
   const NodeSet homes = topology.HomeNodes(threads.cpus);
   if (NodeSet usable = homes & allowed; !usable.empty()) return usable;
   return absl::FailedPreconditionError(
@@ -68,21 +68,24 @@ absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessH
 }
 
 ProcessMigration::ProcessMigration(const EngineContext& context, const MigrationSpec& spec,
-                                   const Topology& topology, ProcessHandle process, NodeMap targets)
+                                   const Topology& topology, StuckWorkload& stuck,
+                                   ProcessHandle process, NodeMap targets)
     : clock_(context.clock),
       spec_(spec),
       process_(std::move(process)),
       targets_(std::move(targets)),
       scanner_(context.kernel, context.clock, context.host, topology.page_bytes),
-      sizes_(ReadPageSizes(context, scanner_, process_, topology.page_bytes)) {}
+      sizes_(ReadPageSizes(context, scanner_, process_, topology.page_bytes)),
+      stuck_(stuck) {}
 
-absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
+absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected, ReadBudget& budget,
                                        absl::FunctionRef<bool()> must_stop, WindowVisitor visit) {
   bool stopped = false;
-  ReadBudget budget(kRequestLimits, clock_, [&] { return must_stop(); });
-  const auto mappings = process_.ReadMaps(budget);
+  ReadBudget own_budget(kRequestLimits, budget);
+  const auto mappings = process_.ReadMaps(own_budget);
   absl::Status status = mappings.status();
   if (status.ok()) {
+    const absl::Duration start = clock_.Monotonic();
     status = scanner_.Scan(
         process_, *mappings, spec_.ranges, spec_.kinds,
         [&](absl::Span<const PageSpan> spans) {
@@ -91,6 +94,7 @@ absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
           return !stopped;
         },
         expected);
+    budget.Exclude(clock_.Monotonic() - start);
   }
   if (absl::IsNotFound(status)) {
     Stop(MigrationReason::kWorkloadGone, PageOutcome::kVanished, std::string(status.message()));
@@ -100,8 +104,8 @@ absl::Status ProcessMigration::ScanAll(const ExpectedNodes& expected,
 }
 
 absl::Status ProcessMigration::Scan(int64_t segment_pages, const ExpectedNodes& expected,
-                                    absl::FunctionRef<bool()> must_stop) {
-  NL_RETURN_IF_ERROR(ScanAll(expected, must_stop, [&](absl::Span<const PageSpan> spans) {
+                                    ReadBudget& budget, absl::FunctionRef<bool()> must_stop) {
+  NL_RETURN_IF_ERROR(ScanAll(expected, budget, must_stop, [&](absl::Span<const PageSpan> spans) {
     AddWindow(spans, segment_pages);
     return true;
   }));
@@ -193,6 +197,11 @@ absl::StatusOr<std::shared_ptr<const ProcessMigration::KnownMappings>> ProcessMi
   return mappings_ = std::move(known);
 }
 
+void ProcessMigration::ForgetMappings() {
+  MutexLock lock(mutex_);
+  mappings_.reset();
+}
+
 int ProcessMigration::open_segments() const {
   MutexLock lock(mutex_);
   return static_cast<int>(segments_.size()) - closed_segments_;
@@ -266,10 +275,10 @@ bool ProcessMigration::vanished() const {
   return stop_ == MigrationReason::kWorkloadGone;
 }
 
-absl::Status ProcessMigration::Verify(Verification& verification,
+absl::Status ProcessMigration::Verify(Verification& verification, ReadBudget& budget,
                                       absl::FunctionRef<bool()> is_cancelled) {
   MemoryByNode now;
-  NL_RETURN_IF_ERROR(ScanAll({}, is_cancelled, [&](absl::Span<const PageSpan> spans) {
+  NL_RETURN_IF_ERROR(ScanAll({}, budget, is_cancelled, [&](absl::Span<const PageSpan> spans) {
     for (const PageSpan& span : spans) {
       if (span.node == kHiddenNode)
         continue;  // where it is now is unknown, so it does not count as drifted

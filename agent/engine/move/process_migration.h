@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "agent/model/migration.h"
 #include "agent/model/migration_plan.h"
 #include "agent/model/topology.h"
+#include "agent/os/base/read_budget.h"
 #include "agent/os/pages/page_scanner.h"
 #include "agent/os/process/process_handle.h"
 
@@ -29,11 +31,17 @@ namespace numalocality {
 // For people: why a migration to nodes that went offline ends.
 std::string NodeGoneMessage(const NodeSet& nodes);
 
+// Of a workload with more processes only the first ones move: each takes two open files, which are
+// memory of the kernel that counts as the agent's.
+inline constexpr size_t kMostProcesses = 5000;
+
 // The nodes that a process's memory should be on: the targets of the spec or, without any, the home
 // nodes of the CPUs that its threads may run on, as far as its cpuset allows them.
-// FAILED_PRECONDITION with both masks if the cpuset forbids a target node, or every home node.
+// FAILED_PRECONDITION with both masks if the cpuset forbids a target node, or every home node;
+// RESOURCE_EXHAUSTED if its threads exceed the budget.
 absl::StatusOr<NodeSet> TargetNodes(const EngineContext& context, const ProcessHandle& process,
-                                    const MigrationSpec& spec, const Topology& topology);
+                                    const MigrationSpec& spec, const Topology& topology,
+                                    ReadBudget& budget);
 
 // For each memory kind, the node of all pages added so far, if it is one node.
 class NodesSeen {
@@ -62,15 +70,19 @@ struct MemorySegment {
 // stated there; all others are for one thread, while no worker runs.
 class ProcessMigration {
  public:
-  // All references must outlive this. `targets`: by source node, where its pages move.
+  // All references must outlive this. `stuck`: of its workload. `targets`: by source node, where
+  // its pages move.
   ProcessMigration(const EngineContext& context, const MigrationSpec& spec,
-                   const Topology& topology, ProcessHandle process, NodeMap targets);
+                   const Topology& topology, StuckWorkload& stuck, ProcessHandle process,
+                   NodeMap targets);
 
   // Counts pages by node and divides the memory with misplaced pages into segments of about
   // `segment_pages` misplaced pages. Kinds that are `expected` to be on one node are sampled.
-  // NOT_FOUND if the process is gone, PERMISSION_DENIED if the kernel refuses, CANCELLED if
-  // `must_stop`, which is asked after each window, returns true.
-  absl::Status Scan(int64_t segment_pages, const ExpectedNodes& expected,
+  // `budget` is for the mappings of all processes. NOT_FOUND if the process is gone,
+  // PERMISSION_DENIED if the kernel refuses, RESOURCE_EXHAUSTED if its mappings exceed
+  // kRequestLimits or the budget, CANCELLED if `must_stop`, which is asked after each window,
+  // returns true.
+  absl::Status Scan(int64_t segment_pages, const ExpectedNodes& expected, ReadBudget& budget,
                     absl::FunctionRef<bool()> must_stop);
 
   const ProcessHandle& handle() const { return process_; }
@@ -96,6 +108,9 @@ class ProcessMigration {
   // no memory, CANCELLED once `must_stop`.
   absl::StatusOr<std::shared_ptr<const KnownMappings>> Mappings(
       absl::FunctionRef<bool()> must_stop);
+
+  // Call once nothing of it moves any more: thousands of processes may have thousands each.
+  void ForgetMappings();
 
   // Whether the process was seen to map something else over shared memory that moves. Between the
   // last look and the kernel's call it could do so again, so its other shared pages stay.
@@ -133,13 +148,14 @@ class ProcessMigration {
   bool vanished() const;
 
   // Scans again and adds the result to `verification`. Errors as Scan.
-  absl::Status Verify(Verification& verification, absl::FunctionRef<bool()> is_cancelled);
+  absl::Status Verify(Verification& verification, ReadBudget& budget,
+                      absl::FunctionRef<bool()> is_cancelled);
 
  private:
   // Takes in one window of the first scan.
   void AddWindow(absl::Span<const PageSpan> spans, int64_t segment_pages);
-  absl::Status ScanAll(const ExpectedNodes& expected, absl::FunctionRef<bool()> must_stop,
-                       WindowVisitor visit);
+  absl::Status ScanAll(const ExpectedNodes& expected, ReadBudget& budget,
+                       absl::FunctionRef<bool()> must_stop, WindowVisitor visit);
   int64_t CountDrifted(const MemoryByNode& now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;

@@ -145,22 +145,33 @@ void SegmentMover::TrySample(std::vector<WindowPlan> windows) {
   const std::vector<int> nodes = batches_.Query(tried);
   std::vector<bool> is_stuck(windows.size(), !nodes.empty());
   for (size_t i = 0; i < nodes.size(); ++i) {
-    if (nodes[i] < 0 || nodes[i] == tried[i].target.value || unstuck.contains(tried[i].address)) {
+    if (nodes[i] < 0 || batches_.IsThere(tried[i], nodes[i]) ||
+        unstuck.contains(tried[i].address)) {
       is_stuck[tried_windows[i]] = false;
     }
   }
   for (size_t i = 0; i < windows.size(); ++i) {
     if (is_stuck[i]) {
-      batches_.Count(PageOutcome::kPinned, windows[i].CountMoves(sizes));
-      process_.stuck().CountUntried(windows[i].CountMoves(sizes));
+      LeaveUntried(windows[i]);
     } else {
       MovePlan(std::move(windows[i]));
     }
   }
 }
 
+void SegmentMover::LeaveUntried(const WindowPlan& window) {
+  const int64_t pages = window.CountMoves(process_.page_sizes());
+  batches_.Count(PageOutcome::kPinned, pages);
+  process_.stuck().CountUntried(pages);
+}
+
 void SegmentMover::FinishProcess() {
-  TrySample(process_.stuck().TakeAside());
+  std::vector<WindowPlan> aside = process_.stuck().TakeAside();
+  if (aside.empty() || process_.stuck().TakesSample()) {
+    TrySample(std::move(aside));
+  } else if (batches_.MayContinue()) {
+    for (const WindowPlan& window : aside) LeaveUntried(window);
+  }
   retries_.RetryCollected();
   MoveSharers();
   batches_.Flush();
@@ -276,7 +287,7 @@ void SegmentMover::MoveSharers() {
   const std::vector<int> nodes = batches_.Query(moves);
   std::vector<UnmovedPage> left;
   for (size_t i = 0; i < sharers.size(); ++i) {
-    if (i < nodes.size() && nodes[i] == moves[i].target.value) {
+    if (i < nodes.size() && batches_.IsThere(moves[i], nodes[i])) {
       // Another process of the workload has moved it.
       batches_.Count(PageOutcome::kAlreadyThere, sharers[i].pages);
     } else {

@@ -41,6 +41,8 @@ class SegmentMover {
   // Tries a few pages of each window, and then all pages of the windows of which one has moved.
   // Counts those of the others as pinned.
   void TrySample(std::vector<WindowPlan> windows);
+  // Counts the window's pages as pinned.
+  void LeaveUntried(const WindowPlan& window);
   // Settles the misplaced pages that several processes map; returns the other spans.
   std::vector<PageSpan> SettleShared(absl::Span<const PageSpan> spans);
   // Moves known huge pages. Appends the pages of those that were split meanwhile to `singles`.

@@ -101,12 +101,14 @@ absl::Status CheckSpec(const MigrationSpec& spec, const Topology& topology) {
 }
 
 absl::Status CheckAllowed(const EngineContext& context, const Workload& workload,
-                          const std::vector<pid_t>& pids, const MigrationSpec& spec,
-                          const Topology& topology) {
+                          absl::Span<const pid_t> pids, const MigrationSpec& spec,
+                          const Topology& topology, ReadBudget& budget) {
   int alive = 0;
-  for (const pid_t pid : pids) {
+  for (const pid_t pid : pids.first(std::min(pids.size(), kMostProcesses))) {
+    const absl::Status may_go_on = budget.Take("the cpusets of its processes", 0);
+    if (!may_go_on.ok()) return WithContext(may_go_on, workload.ToString());
     const auto process = WorkloadFinder(context.host).OpenProcess(context.kernel, workload, pid);
-    const auto targets = process.ok() ? TargetNodes(context, *process, spec, topology)
+    const auto targets = process.ok() ? TargetNodes(context, *process, spec, topology, budget)
                                       : absl::StatusOr<NodeSet>(process.status());
     if (absl::IsNotFound(targets.status())) continue;
     if (!targets.ok()) return WithContext(targets.status(), workload.ToString());

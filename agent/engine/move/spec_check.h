@@ -5,13 +5,13 @@
 
 #include <sys/types.h>
 
-#include <vector>
-
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "agent/engine/context.h"
 #include "agent/model/migration.h"
 #include "agent/model/topology.h"
 #include "agent/model/workload.h"
+#include "agent/os/base/read_budget.h"
 
 namespace numalocality {
 
@@ -27,12 +27,13 @@ inline constexpr int kMaxRetries = 10;
 // for limits out of range.
 absl::Status CheckSpec(const MigrationSpec& spec, const Topology& topology);
 
-// Checks that the cpusets of all processes allow the target. FAILED_PRECONDITION with both masks if
-// one of them forbids a node of spec.target_nodes (or every home node, if no target is given);
-// NOT_FOUND if all processes are gone.
+// Checks that the cpusets of all processes, or of the first kMostProcesses, allow the target.
+// FAILED_PRECONDITION with both masks if one of them forbids a node of spec.target_nodes (or every
+// home node, if no target is given); NOT_FOUND if all processes are gone; RESOURCE_EXHAUSTED and
+// CANCELLED as ReadBudget::Take.
 absl::Status CheckAllowed(const EngineContext& context, const Workload& workload,
-                          const std::vector<pid_t>& pids, const MigrationSpec& spec,
-                          const Topology& topology);
+                          absl::Span<const pid_t> pids, const MigrationSpec& spec,
+                          const Topology& topology, ReadBudget& budget);
 
 }  // namespace numalocality
 

@@ -4,21 +4,45 @@
 
 namespace numalocality {
 
-void StuckMemory::Record(int64_t moved, int64_t pinned) {
-  MutexLock lock(mutex_);
+void StuckStreak::Record(int64_t moved, int64_t pinned) {
   if (moved > 0) {
-    stuck_batches_ = 0;
-    stuck_pages_ = 0;
+    batches_ = 0;
+    pages_ = 0;
   } else if (pinned > 0) {
     // Pages that are absent, shared or cannot be isolated at the moment say nothing.
-    ++stuck_batches_;
-    stuck_pages_ += pinned;
+    ++batches_;
+    pages_ += pinned;
   }
 }
 
-bool StuckMemory::IsStuck() const {
+void StuckWorkload::Record(int64_t moved, int64_t pinned) {
   MutexLock lock(mutex_);
-  return stuck_batches_ >= kMostStuckBatches && stuck_pages_ >= kMostStuckPages;
+  streak_.Record(moved, pinned);
+  if (moved > 0) asked_ = 0;
+}
+
+bool StuckWorkload::IsStuck() const {
+  MutexLock lock(mutex_);
+  return streak_.IsStuck();
+}
+
+bool StuckWorkload::TakesSample() {
+  MutexLock lock(mutex_);
+  if (!streak_.IsStuck()) return true;
+  ++asked_;
+  return asked_ <= kMostSamples || asked_ % kProcessesPerSample == 0;
+}
+
+void StuckMemory::Record(int64_t moved, int64_t pinned) {
+  workload_.Record(moved, pinned);
+  MutexLock lock(mutex_);
+  streak_.Record(moved, pinned);
+}
+
+bool StuckMemory::IsStuck() const {
+  if (workload_.IsStuck()) return true;
+  MutexLock lock(mutex_);
+  return streak_.IsStuck();
 }
 
 std::vector<WindowPlan> StuckMemory::PutAside(WindowPlan window, size_t enough) {

@@ -17,6 +17,7 @@
 #include "agent/engine/move/owned_memory.h"
 #include "agent/engine/move/pressure_back_off.h"
 #include "agent/engine/move/process_migration.h"
+#include "agent/engine/move/reclaim_watch.h"
 #include "agent/engine/move/segment_mover.h"
 #include "agent/engine/move/segment_queue.h"
 #include "agent/engine/move/verification.h"
@@ -32,9 +33,6 @@ namespace {
 // Misplaced pages of a segment if nodes swap memory or there are several workers. 16 MiB of base
 // pages limit the free memory that a swap needs, and are enough work for one scan of the mappings.
 constexpr int64_t kSegmentPages = 4096;
-
-// Each process takes two open files, which are memory of the kernel that counts as the agent's.
-constexpr size_t kMostProcesses = 5000;
 
 // A verification that takes longer ends: a workload whose memory is slow to read would keep others
 // waiting, and the migration's deadline is for moving only.
@@ -62,7 +60,7 @@ class WorkloadMover {
     if (const NodeSet gone = targets - topology_.MemoryNodes(); !gone.empty()) {
       return Stop(MigrationReason::kNodeGone, NodeGoneMessage(gone));
     }
-    if (const absl::Status status = room_.Read(context_.limits.node_reserve); !status.ok()) {
+    if (const absl::Status status = room_.Read(context_.limits.room); !status.ok()) {
       return Stop(MigrationReason::kInternal, status.message());
     }
     result_.hidden_process_count = processes.hidden_count;
@@ -84,7 +82,7 @@ class WorkloadMover {
       // They share one address space, which is moved through the first process that still exists.
       absl::Status status;
       for (const pid_t pid : group) {
-        status = OpenProcess(pid);
+        status = OpenProcess(pid, budget);
         if (!absl::IsNotFound(status)) break;
       }
       unopened_ += absl::IsNotFound(status);
@@ -97,7 +95,8 @@ class WorkloadMover {
         result_.workload.process.has_value()
             ? ExpectedNodes{}
             : CgroupCrossCheck(context_.host, result_.workload).Uniform();
-    for (const auto& process : processes_) Check(ScanProcess(*process, expected));
+    ReadBudget maps_budget(kMigrationLimits, context_.clock, [this] { return !MayGoOn(); });
+    for (const auto& process : processes_) Check(ScanProcess(*process, expected, maps_budget));
     CountVanished();
   }
 
@@ -164,26 +163,27 @@ class WorkloadMover {
       });
     }
     OwnedMemory owned(context_, result_.workload, processes_, ledger_);
-    const MoveContext context{context_, spec_,   room_, bandwidth_,
-                              back_off, ledger_, owned, nodes_swap_};
+    ReclaimWatch reclaim(context_.clock, context_.host);
+    const MoveContext context{context_, spec_,   topology_, room_, bandwidth_,
+                              back_off, reclaim, ledger_,   owned, nodes_swap_};
     const auto work = [&](int number) {
       MoveWorker worker(number, spec_.limits);
       while (const auto segment = queue.Next()) {
         if (segment->process->stopped()) continue;
         SegmentMover mover(context, worker, *segment->process);
         mover.Move(segment->memory);
-        if (!segment->process->stopped() && segment->process->CloseSegment()) mover.FinishProcess();
+        if (segment->process->stopped() || !segment->process->CloseSegment()) continue;
+        mover.FinishProcess();
+        segment->process->ForgetMappings();
       }
     };
-    // Threads that hold processes end with the migration: the kernel then releases what a hold
-    // could not release (see os/act/ptrace_hold.h).
-    const bool moves_itself = spec_.hold == HoldMode::kNone;
     std::vector<std::thread> threads;
-    for (int i = moves_itself ? 1 : 0; i < spec_.limits.workers; ++i) threads.emplace_back(work, i);
-    if (moves_itself) work(0);
+    for (int i = 1; i < spec_.limits.workers; ++i) threads.emplace_back(work, i);
+    work(0);
     for (std::thread& thread : threads) thread.join();
     for (const auto& process : processes_) Conclude(*process);
     NoteUntried();
+    NoteRoom(reclaim);
     // The note explains why pages were left.
     if (result_.outcomes[PageOutcome::kShared] == 0) result_.sharing_note.clear();
     CountVanished();
@@ -197,6 +197,21 @@ class WorkloadMover {
     result_.message =
         absl::StrCat(FormatBytes(pages * topology_.page_bytes),
                      " of the pinned memory was not tried: no page of a sample moved");
+  }
+
+  // Says how much page cache was taken as room.
+  void NoteRoom(const ReclaimWatch& reclaim) {
+    const int64_t taken = reclaim.taken_pages() * topology_.page_bytes;
+    if (taken == 0) return;
+    std::string note = absl::StrCat(
+        FormatBytes(taken), " took the place of page cache; ",
+        FormatBytes(reclaim.refaulted_pages() * topology_.page_bytes),
+        " of page cache that had been dropped on this machine were read again meanwhile");
+    for (const NodeId node : result_.target_nodes) {
+      absl::StrAppend(&note, "; ", room_.Describe(node));
+    }
+    note += '.';
+    result_.room_note = std::move(note);
   }
 
   // Whether all processes have exited.
@@ -231,15 +246,16 @@ class WorkloadMover {
     for (const auto& process : processes_) result_.vanished_process_count += process->vanished();
   }
 
-  absl::Status OpenProcess(pid_t pid) {
+  absl::Status OpenProcess(pid_t pid, ReadBudget& budget) {
     if (!MayGoOn()) return absl::OkStatus();
     NL_ASSIGN_OR_RETURN(
         ProcessHandle process,
         WorkloadFinder(context_.host).OpenProcess(context_.kernel, result_.workload, pid));
-    NL_ASSIGN_OR_RETURN(const NodeSet targets, TargetNodes(context_, process, spec_, topology_));
+    NL_ASSIGN_OR_RETURN(const NodeSet targets,
+                        TargetNodes(context_, process, spec_, topology_, budget));
     result_.target_nodes = result_.target_nodes | targets;
     processes_.push_back(std::make_unique<ProcessMigration>(
-        context_, spec_, topology_, std::move(process),
+        context_, spec_, topology_, stuck_, std::move(process),
         spec_.node_map.empty() ? MapToNearest(topology_, targets, spec_.source_nodes)
                                : spec_.node_map));
     return absl::OkStatus();
@@ -251,12 +267,13 @@ class WorkloadMover {
     return sources;
   }
 
-  absl::Status ScanProcess(ProcessMigration& process, const ExpectedNodes& expected) {
+  absl::Status ScanProcess(ProcessMigration& process, const ExpectedNodes& expected,
+                           ReadBudget& budget) {
     if (!MayGoOn()) return absl::OkStatus();
     const bool in_parts = nodes_swap_ || spec_.limits.workers > 1;
     absl::Status status =
         process.Scan(in_parts ? kSegmentPages : std::numeric_limits<int64_t>::max(), expected,
-                     [this] { return !MayGoOn(); });
+                     budget, [this] { return !MayGoOn(); });
     // What a scan has found before it was ended counts.
     if (!status.ok() && !absl::IsCancelled(status)) return status;
     ledger_.Update([&](WorkloadMigration& result) {
@@ -340,6 +357,7 @@ class WorkloadMover {
   Topology topology_;
   NodeRoom room_;
   BandwidthLimit bandwidth_;
+  StuckWorkload stuck_;
   std::vector<std::unique_ptr<ProcessMigration>> processes_;
   std::optional<CgroupCrossCheck> cross_check_;
   int unopened_ = 0;  // processes that exited before they were opened

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
-#include "agent/os/node/pressure.h"
 #include "agent/os/node/topology_reader.h"
 #include "agent/os/process/process_cgroup.h"
 
@@ -37,6 +36,10 @@ PolicyLoop::PolicyLoop(const EngineContext& context, PolicyLoopSources sources, 
       report_jobs_(
           reader_, jobs_, [this](const Workload& workload) { return NameOf(workload); },
           [this](const Reading& reading) { TakeReading(reading); }),
+      repair_jobs_(
+          context_, migrator_, decider_, jobs_,
+          [this](const Workload& workload) { return NameOf(workload); },
+          [this](const Repair& repair) { TakeAnswer(repair); }),
       jobs_(context.clock, [this] { WakeThread(); }) {}
 
 PolicyLoop::~PolicyLoop() { Stop(); }
@@ -250,7 +253,8 @@ bool PolicyLoop::WalkIfDue(absl::Duration now) {
   if (!due) return false;
   walked_at_ = now;
   tree_changed_ = false;
-  const absl::Status status = Walk();
+  const absl::Status status = jobs_.Watched("search for containers", "a read of the cgroup tree",
+                                            [this] { return Walk(); });
   // A failed walk is made again soon, and the same error is logged once.
   if (!status.ok() && status != walk_status_) {
     LogWarning(absl::StrCat("cannot list containers: ", LogSafe(status.message())));
@@ -262,7 +266,7 @@ bool PolicyLoop::WalkIfDue(absl::Duration now) {
 
 absl::Status PolicyLoop::Walk() {
   FindOwnPlace(context_.host);
-  NL_ASSIGN_OR_RETURN(watermarks_, TopologyReader(context_.host).ReadHighWatermarks());
+  NL_ASSIGN_OR_RETURN(watermarks_, TopologyReader(context_.host).ReadWatermarks());
   NL_ASSIGN_OR_RETURN(std::vector<std::string> paths,
                       reader_.FindWorkloads(PlainCgroups(*configuration_)));
   for (const std::string& path : reader_.Paths()) paths.push_back(path);
@@ -378,12 +382,11 @@ void PolicyLoop::LeaveUnread(TrackedWorkload& tracked, const std::string& why) {
 void PolicyLoop::Decide(TrackedWorkload& tracked, absl::Duration now) {
   const WorkloadReport& report = *tracked.read;
   WorkloadDecision result = decider_.Decide(report);
-  // What changes quickly is read only for a workload that would be repaired: free memory and the
-  // workload's memory pressure.
-  if (result.decided.decision.verdict == RepairVerdict::kRepair) {
-    if (!topology_is_fresh_ && ReadTopology()) decider_.BeginRound(RoundAt(now));
-    const auto pressure = ReadCgroupPressure(context_.host, report.placement.workload.cgroup_path);
-    result = decider_.Decide(report, pressure.ok() ? pressure->some_fraction : 0);
+  // Free memory changes quickly, and is read only for a workload that would be repaired.
+  const bool would_repair = result.decided.decision.verdict == RepairVerdict::kRepair;
+  if (would_repair && !topology_is_fresh_ && ReadTopology()) {
+    decider_.BeginRound(RoundAt(now));
+    result = decider_.Decide(report);
   }
   const WorkloadReport* const before = tracked.shown.get();
   // The home has not changed since memory was there: whatever made the loop read the report now
@@ -423,47 +426,21 @@ void PolicyLoop::Conclude(TrackedWorkload& tracked, WorkloadDecision result) {
 }
 
 void PolicyLoop::Submit(const TrackedWorkload& tracked, WorkloadDecision decided) {
-  const WorkloadPlacement& placement = tracked.read->placement;
   const MigrationRequest request = RepairRequest(*tracked.read, *decided.match.policy, *topology_,
                                                  decided.decided.estimate, tracked.trigger);
   // The policy may be gone when the answer comes.
   decided.match.policy = nullptr;
-  decider_.ClaimRepair(placement, decided.decided.estimate);
-  jobs_.Run(placement.workload, "repair of " + NameOf(placement.workload),
-            [this, report = tracked.read, trigger = tracked.trigger, decided = std::move(decided),
-             request](const JobWatch& watch) {
-              watch.begin_call("a read of its processes");
-              auto answer = migrator_.Submit(request);
-              return [this, report, trigger, decided, answer = std::move(answer)] {
-                TakeAnswer(report, trigger, decided, answer);
-              };
-            });
+  repair_jobs_.Submit({tracked.read, request, std::move(decided)});
 }
 
-void PolicyLoop::TakeAnswer(const std::shared_ptr<const WorkloadReport>& report,
-                            const std::string& trigger, WorkloadDecision decided,
-                            const absl::StatusOr<Migration>& answer) {
-  const Workload& workload = report->placement.workload;
-  RepairDecision& decision = decided.decided.decision;
-  if (answer.ok()) {
-    decider_.AddRepair(report->placement, *answer);
-    // Its end may have been taken in already.
-    const auto latest = migrator_.Get(answer->id);
-    if (!latest.ok() || IsFinal(latest->state)) decider_.DropRepair(*answer);
-    LogInfo(absl::StrCat("repair id=", answer->id, " policy=", decision.policy, " workload=\"",
-                         LogSafe(workload.ToString()), "\" trigger=\"", LogSafe(trigger),
-                         "\" bytes=", decided.decided.estimate.bytes));
-  } else {
-    decision.verdict = RepairVerdict::kWait;
-    decision.reason = RepairReason::kRefused;
-    decision.message = std::string(answer.status().message());
-    decision.next = context_.clock.Monotonic() + kRefusedFor;
-    decider_.AddRefusal(workload, decision.message, decision.next);
+void PolicyLoop::TakeAnswer(const Repair& repair) {
+  const Workload& workload = repair.report->placement.workload;
+  if (repair.decided.decided.decision.verdict != RepairVerdict::kRepair) {
     for (auto& [path, tracked] : tracked_) tracked.decided = nullptr;  // others may go instead
   }
   const auto found = tracked_.find(workload.cgroup_path);
-  if (found != tracked_.end() && found->second.read == report) {
-    Conclude(found->second, std::move(decided));
+  if (found != tracked_.end() && found->second.read == repair.report) {
+    Conclude(found->second, repair.decided);
   }
   report_jobs_.ReadNoted(workload);
 }

@@ -24,6 +24,7 @@
 #include "agent/engine/migrate/totals.h"
 #include "agent/engine/repair/cgroup_watch.h"
 #include "agent/engine/repair/repair_decider.h"
+#include "agent/engine/repair/repair_jobs.h"
 #include "agent/engine/repair/tracked_workload.h"
 #include "agent/engine/report/report_board.h"
 #include "agent/engine/report/report_jobs.h"
@@ -57,8 +58,6 @@ class PolicyLoop final : public MigrationListener {
   // event was missed.
   static constexpr absl::Duration kWalkInterval = absl::Seconds(1);
   static constexpr absl::Duration kLongestWalkInterval = absl::Minutes(10);
-  // Shortest time between a refused repair and the next request for it.
-  static constexpr absl::Duration kRefusedFor = absl::Seconds(30);
   // How long a step waits for the jobs that it has begun, so that most steps decide by what they
   // read. Later results are taken in by the next step.
   static constexpr absl::Duration kPatience = absl::Milliseconds(100);
@@ -132,9 +131,8 @@ class PolicyLoop final : public MigrationListener {
   void LeaveUnread(TrackedWorkload& tracked, const std::string& why);
   // Begins to submit a repair.
   void Submit(const TrackedWorkload& tracked, WorkloadDecision decided);
-  // Takes in what the Migrator answered. If it refused, the decision becomes kRefused.
-  void TakeAnswer(const std::shared_ptr<const WorkloadReport>& report, const std::string& trigger,
-                  WorkloadDecision decided, const absl::StatusOr<Migration>& answer);
+  // Takes in the answer to it.
+  void TakeAnswer(const Repair& repair);
   // Makes `result` the shown decision.
   void Conclude(TrackedWorkload& tracked, WorkloadDecision result);
   void CountAndLog(const WorkloadReport& report, const RepairDecision& decision, bool is_first);
@@ -152,7 +150,7 @@ class PolicyLoop final : public MigrationListener {
   std::vector<Reservation> reservations_;                                    // of this step
   std::shared_ptr<const Topology> topology_ = std::make_shared<Topology>();  // never null
   bool topology_is_fresh_ = false;                                           // read in this step
-  std::map<NodeId, int64_t> watermarks_;
+  std::map<NodeId, Watermarks> watermarks_;
   std::map<std::string, TrackedWorkload> tracked_;  // by cgroup path
   RepairDecider decider_;
   bool decide_all_ = true;
@@ -170,6 +168,7 @@ class PolicyLoop final : public MigrationListener {
   absl::Status watch_status_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   ReportJobs report_jobs_;
+  RepairJobs repair_jobs_;
   WorkloadJobs jobs_;
 };
 

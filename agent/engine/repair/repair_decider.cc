@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "agent/engine/workload/node_room.h"
+#include "agent/model/room.h"
 
 namespace numalocality {
 namespace {
@@ -41,7 +41,8 @@ void RepairDecider::Learn(const Migration& ended, const Configuration& configura
   for (const WorkloadMigration& result : ended.workloads) {
     RepairHistory& history = remembered_[result.workload.CgroupKey()].history;
     history = AfterMigration(std::move(history), ended, result, policy);
-    if (!is_repair || time <= absl::ZeroDuration()) continue;
+    const bool has_run = result.reason != MigrationReason::kUnderPressure;
+    if (!is_repair || !has_run || time <= absl::ZeroDuration()) continue;
     const auto bytes = static_cast<double>(result.outcomes[PageOutcome::kMoved] * ended.page_bytes);
     const double speed = bytes / absl::ToDoubleSeconds(time);
     bytes_per_second_ = bytes_per_second_ == 0
@@ -60,7 +61,7 @@ absl::Duration RepairDecider::LastEnd(const Workload& workload) const {
   return found == remembered_.end() ? -absl::InfiniteDuration() : found->second.history.last_end;
 }
 
-WorkloadDecision RepairDecider::Decide(const WorkloadReport& report, double pressure) {
+WorkloadDecision RepairDecider::Decide(const WorkloadReport& report) {
   const Workload& workload = report.placement.workload;
   WorkloadDecision result;
   if (workload.container.has_value()) result.description = describe_(*workload.container);
@@ -69,8 +70,7 @@ WorkloadDecision RepairDecider::Decide(const WorkloadReport& report, double pres
   Remembered& remembered = remembered_[workload.CgroupKey()];
   remembered.history =
       AfterReport(std::move(remembered.history), report, result.match.policy, round_->now);
-  RepairFacts facts = FactsOf(workload, remembered);
-  facts.pressure = pressure;
+  const RepairFacts facts = FactsOf(workload, remembered);
   result.decided = DecideRepair(report, result.match, remembered.history, round_->topology, facts);
   return result;
 }
@@ -81,9 +81,12 @@ RepairFacts RepairDecider::CommonFacts() const {
   facts.cleared_nodes = active_.ClearedNodes(facts.now);
   facts.cleared_until = active_.ClearedUntil();
   const auto& limits = round_->configuration.limits;
-  const auto reserves = ReserveBytes(round_->topology, limits.node_reserve, round_->watermarks);
+  const auto reserves = ReserveBytes(round_->topology, limits.room.reserve, round_->watermarks);
   for (const auto& [id, node] : round_->topology.nodes) {
-    facts.room_bytes[id] = node.free_bytes - reserves.at(id) - active_.ClaimedBytes(id);
+    const RoomCount room = CountRoom(node.free_bytes, reserves.at(id), limits.room.reclaim_cache,
+                                     node.clean_cache_bytes, node.clean_cache_bytes);
+    facts.room[id] = room;
+    facts.room_bytes[id] = room.Bytes() - active_.ClaimedBytes(id);
   }
   // Those that wait for a call that does not return leave their place to others.
   const int running = active_.RepairCount() - static_cast<int>(round_->stalled.size());
@@ -96,6 +99,7 @@ RepairFacts RepairDecider::FactsOf(const Workload& workload, const Remembered& r
   RepairFacts facts = common_;
   facts.migration_id = active_.Moving(workload);
   if (remembered.refused_until > facts.now) facts.refused = remembered.refused;
+  if (remembered.pressed_until > facts.now) facts.pressure = remembered.pressure;
   for (const Workload& stalled : round_->stalled) {
     // Else one pod with many containers takes all threads.
     if (stalled.PodKey() != workload.PodKey()) continue;
@@ -128,6 +132,13 @@ void RepairDecider::AddRefusal(const Workload& workload, std::string message,
   Remembered& remembered = remembered_[workload.CgroupKey()];
   remembered.refused = std::move(message);
   remembered.refused_until = until;
+}
+
+void RepairDecider::AddPressure(const Workload& workload, double pressure, absl::Duration until) {
+  active_.DropClaim(workload);
+  Remembered& remembered = remembered_[workload.CgroupKey()];
+  remembered.pressure = pressure;
+  remembered.pressed_until = until;
 }
 
 void RepairDecider::ForgetExcept(const std::set<CgroupKey>& cgroups) {

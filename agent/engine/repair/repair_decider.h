@@ -22,6 +22,7 @@
 #include "agent/model/policy_match.h"
 #include "agent/model/repair_decision.h"
 #include "agent/model/repair_history.h"
+#include "agent/model/room.h"
 #include "agent/model/topology.h"
 
 namespace numalocality {
@@ -31,7 +32,7 @@ struct DecisionRound {
   absl::Duration now;  // monotonic, as are all points in time here
   const Configuration& configuration;
   const Topology& topology;
-  const std::map<NodeId, int64_t>& watermarks;  // bytes by node; see ReserveBytes
+  const std::map<NodeId, Watermarks>& watermarks;
   const std::vector<Reservation>& reservations;
   std::vector<Workload> stalled = {};  // see Migrator::StalledRepairs
 };
@@ -68,19 +69,20 @@ class RepairDecider {
   void BeginRound(const DecisionRound& round);
 
   // Decides about the workload of `report`. Deciding twice by the same report changes nothing.
-  // `pressure`: see RepairFacts.
-  WorkloadDecision Decide(const WorkloadReport& report, double pressure = 0);
+  WorkloadDecision Decide(const WorkloadReport& report);
 
   // When its last migration ended (monotonic); minus infinity without one.
   absl::Duration LastEnd(const Workload& workload) const;
 
   // A request follows the latest decision: its migration claims room from the next decision on.
   void ClaimRepair(const WorkloadPlacement& placement, const RepairEstimate& estimate);
-  // The result of that request: its migration, or why it was refused and until when the workload is
-  // left alone for that.
+  // The result of that request: its migration; or why it was refused and until when the workload is
+  // left alone for that; or, if none was made, the workload's memory pressure (see RepairFacts) and
+  // until when it counts.
   void AddRepair(const WorkloadPlacement& placement, const Migration& migration);
   void DropRepair(const Migration& migration) { active_.Drop(migration.id); }
   void AddRefusal(const Workload& workload, std::string message, absl::Duration until);
+  void AddPressure(const Workload& workload, double pressure, absl::Duration until);
 
   using CgroupKey = std::pair<std::string, uint64_t>;  // see Workload::CgroupKey
 
@@ -93,6 +95,8 @@ class RepairDecider {
     RepairHistory history;
     std::string refused;  // why its last request was, until ...
     absl::Duration refused_until = -absl::InfiniteDuration();
+    double pressure = 0;  // that kept its last repair from starting, until ...
+    absl::Duration pressed_until = -absl::InfiniteDuration();
   };
 
   void Learn(const Migration& ended, const Configuration& configuration);

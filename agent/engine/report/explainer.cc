@@ -128,7 +128,7 @@ absl::Status Explainer::AddProcesses(const Workload& workload,
 absl::Status Explainer::AddMachine(const Workload& workload, ExplanationFacts& facts) const {
   NodeRoom room(context_.host, facts.topology);
   const HostLimits limits = sources_.limits ? sources_.limits() : context_.limits;
-  NL_RETURN_IF_ERROR(room.Read(limits.node_reserve));
+  NL_RETURN_IF_ERROR(room.Read(limits.room));
   for (const NodeId node : facts.placement.home_nodes) {
     facts.space[node] = {room.On(node).pages * facts.topology.page_bytes, room.Describe(node)};
   }

@@ -90,6 +90,7 @@ class PageTally {
 absl::Status ScanAllPages(const EngineContext& context, const ProcessHandle& process,
                           int64_t page_bytes, const ProcessScan& scan, PageTally& tally) {
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps(scan.budget));
+  const absl::Duration start = context.clock.Monotonic();
   NL_RETURN_IF_ERROR(PageScanner(context.kernel, context.clock, context.host, page_bytes)
                          .Scan(process, mappings, {kWholeAddressSpace}, kPrivateKinds,
                                [&](absl::Span<const PageSpan> spans) {
@@ -97,6 +98,7 @@ absl::Status ScanAllPages(const EngineContext& context, const ProcessHandle& pro
                                  return !scan.is_cancelled();
                                },
                                {}));
+  scan.budget.Exclude(context.clock.Monotonic() - start);
   return scan.is_cancelled() ? absl::CancelledError("the caller has cancelled") : absl::OkStatus();
 }
 
@@ -120,7 +122,9 @@ absl::Status CountPages(const EngineContext& context, const Topology& topology,
   NL_ASSIGN_OR_RETURN(const PageSample sample,
                       SamplePages(context.kernel, context.clock, process, context.host, topology,
                                   *scan.max_pages, scan.budget));
+  const absl::Duration start = context.clock.Monotonic();
   for (const PageSpan& span : sample.spans) tally.Add(span);
+  scan.budget.Exclude(context.clock.Monotonic() - start);  // a proof has limits of its own
   facts.resident_pages = sample.resident_pages;
   return absl::OkStatus();
 }
@@ -138,12 +142,12 @@ absl::StatusOr<ProcessFacts> ReadProcessFacts(const EngineContext& context,
   facts.cpus = threads.cpus;
   facts.home_nodes = topology.HomeNodes(threads.cpus);
   NL_ASSIGN_OR_RETURN(facts.allowed_nodes, process.ReadAllowedNodes());
-  NL_RETURN_IF_ERROR(CountPages(context, topology, process, scan, facts, machine));
-  if (const auto policy = ReadPolicyNodes(context.host, process); policy.ok()) {
+  if (const auto policy = ReadPolicyNodes(context.host, process, scan.budget); policy.ok()) {
     facts.policy_nodes = *policy;
   } else {
     machine.unread.insert("memory policies");
   }
+  NL_RETURN_IF_ERROR(CountPages(context, topology, process, scan, facts, machine));
   machine.swapped_bytes += process.ReadSwappedBytes().value_or(0);
   if (process.Fate() != ProcessFate::kRunning) {
     return absl::NotFoundError("the process has exited");

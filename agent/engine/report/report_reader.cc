@@ -75,11 +75,11 @@ ReportReader::ReportReader(const EngineContext& context)
 absl::StatusOr<std::vector<std::string>> ReportReader::FindWorkloads(
     const std::vector<std::string>& extra) {
   NL_ASSIGN_OR_RETURN(WorkloadTree tree, finder_.Walk());
-  for (const std::string& path : tree.too_large) {
+  for (const auto& [path, most] : tree.too_large) {
     if (!too_large_.insert(path).second) continue;
-    LogWarning(absl::StrCat("cgroup ", LogSafe(path), ": has more than ", kMostTenantCgroups,
-                            " cgroups below it, which its user has created; containers in the "
-                            "others are not found"));
+    LogWarning(absl::StrCat("cgroup ", LogSafe(path), ": has more than ", most,
+                            " cgroups below it, the limit for those that its user or a container "
+                            "may create; containers in the others are not found"));
   }
   for (const std::string& path : extra) {
     auto found = finder_.Find({std::nullopt, std::nullopt, path, std::nullopt});

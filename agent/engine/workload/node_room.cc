@@ -1,34 +1,32 @@
 #include "agent/engine/workload/node_room.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/base/status.h"
-#include "agent/base/units.h"
 
 namespace numalocality {
+namespace {
 
-std::map<NodeId, int64_t> ReserveBytes(const Topology& topology, double fraction,
-                                       const std::map<NodeId, int64_t>& watermarks) {
-  std::map<NodeId, int64_t> reserves;
-  for (const auto& [id, node] : topology.nodes) {
-    const auto share = static_cast<int64_t>(fraction * static_cast<double>(node.total_bytes));
-    const auto watermark = watermarks.find(id);
-    reserves[id] = std::max(share, watermark == watermarks.end() ? 0 : watermark->second);
+// The value of a node that may have gone between two readings of the topology.
+template <typename Value>
+Value ValueOf(const std::map<NodeId, Value>& values, NodeId node) {
+  const auto found = values.find(node);
+  return found == values.end() ? Value() : found->second;
+}
+
+}  // namespace
+
+absl::Status NodeRoom::Read(const RoomLimits& limits) {
+  NL_ASSIGN_OR_RETURN(watermarks_, reader_.ReadWatermarks());
+  reserve_ = ReserveBytes(topology_, limits.reserve, watermarks_);
+  reclaim_cache_ = limits.reclaim_cache;
+  for (const NodeId node : topology_.MemoryNodes()) {
+    const auto memory = reader_.ReadMemory(node);
+    if (memory.ok()) cache_before_[node] = memory->clean_cache;
   }
-  return reserves;
-}
-
-absl::Status NodeRoom::Read(double fraction) {
-  NL_ASSIGN_OR_RETURN(const auto watermarks, reader_.ReadHighWatermarks());
-  reserve_bytes_ = ReserveBytes(topology_, fraction, watermarks);
   return absl::OkStatus();
-}
-
-// A node may have gone between two readings of the topology.
-int64_t NodeRoom::ReserveOf(NodeId node) const {
-  const auto found = reserve_bytes_.find(node);
-  return found == reserve_bytes_.end() ? 0 : found->second;
 }
 
 bool NodeRoom::IsGone(NodeId node) const {
@@ -36,23 +34,46 @@ bool NodeRoom::IsGone(NodeId node) const {
   return nodes.ok() && !nodes->Contains(node);
 }
 
-NodeRoom::Room NodeRoom::OnLocked(NodeId node) const {
-  if (full_nodes_.Contains(node)) return {};
-  const int64_t spare = reader_.ReadFreeBytes(node).value_or(0) - ReserveOf(node);
-  const auto found = claimed_pages_.find(node);
-  const int64_t claimed = found == claimed_pages_.end() ? 0 : found->second;
-  return {std::max(int64_t{0}, spare / topology_.page_bytes - claimed), claimed > 0};
+absl::StatusOr<RoomCount> NodeRoom::CountLocked(NodeId node) const {
+  NL_ASSIGN_OR_RETURN(const NodeMemory memory, reader_.ReadMemory(node));
+  RoomCount count = CountRoom(memory.free, ValueOf(reserve_, node), reclaim_cache_,
+                              memory.clean_cache, ValueOf(cache_before_, node));
+  if (!why_no_cache_.empty()) count.cache = 0;
+  return count;
+}
+
+absl::StatusOr<RoomCount> NodeRoom::Count(NodeId node) const {
+  MutexLock lock(mutex_);
+  return CountLocked(node);
+}
+
+NodeRoom::Room NodeRoom::RoomOf(NodeId node, const RoomCount& count) const {
+  const int64_t claimed = ValueOf(claimed_pages_, node);
+  const auto unclaimed = [&](int64_t bytes) {
+    return std::max(int64_t{0}, bytes / topology_.page_bytes - claimed);
+  };
+  return {unclaimed(count.Bytes()), unclaimed(count.free - count.reserve), claimed > 0};
 }
 
 NodeRoom::Room NodeRoom::On(NodeId node) const {
   MutexLock lock(mutex_);
-  return OnLocked(node);
+  if (full_nodes_.Contains(node)) return {};
+  return RoomOf(node, CountLocked(node).value_or(RoomCount()));
 }
 
-NodeRoom::Room NodeRoom::ClaimUpTo(NodeId node, int64_t pages) {
+NodeRoom::Room NodeRoom::ClaimUpTo(NodeId node, int64_t pages, int64_t at_least) {
   MutexLock lock(mutex_);
-  Room room = OnLocked(node);
+  if (full_nodes_.Contains(node)) return {};
+  const RoomCount count = CountLocked(node).value_or(RoomCount());
+  Room room = RoomOf(node, count);
   room.pages = std::min(room.pages, pages);
+  if (room.pages > room.free_pages) {
+    const int64_t above_min = (count.free - ValueOf(watermarks_, node).min) / topology_.page_bytes -
+                              ValueOf(claimed_pages_, node);
+    const int64_t at_once = std::max({at_least, room.free_pages, above_min});
+    room.must_wait = at_once < room.pages;
+    room.pages = std::min(room.pages, at_once);
+  }
   claimed_pages_[node] += room.pages;
   return room;
 }
@@ -72,11 +93,26 @@ NodeSet NodeRoom::FullNodes() const {
   return full_nodes_;
 }
 
+void NodeRoom::LeaveCache(std::string why) {
+  MutexLock lock(mutex_);
+  if (why_no_cache_.empty()) why_no_cache_ = std::move(why);
+}
+
 std::string NodeRoom::Describe(NodeId node) const {
-  const auto free_bytes = reader_.ReadFreeBytes(node);
-  if (!free_bytes.ok()) return std::string(free_bytes.status().message());
-  return absl::StrCat("node ", node.value, " has ", FormatBytes(*free_bytes), " free, of which ",
-                      FormatBytes(ReserveOf(node)), " are kept in reserve");
+  MutexLock lock(mutex_);
+  const auto count = CountLocked(node);
+  if (!count.ok()) return std::string(count.status().message());
+  if (why_no_cache_.empty()) return RoomWords(node, *count);
+  RoomCount without_cache = *count;
+  without_cache.clean_cache = 0;
+  return absl::StrCat(RoomWords(node, without_cache), "; no more page cache is taken, because ",
+                      why_no_cache_);
+}
+
+int64_t NodeRoom::AheadPages() const {
+  int64_t bytes = 0;
+  for (const auto& [node, marks] : watermarks_) bytes += marks.high;
+  return bytes / topology_.page_bytes;
 }
 
 }  // namespace numalocality

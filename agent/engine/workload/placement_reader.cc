@@ -40,7 +40,7 @@ absl::StatusOr<WorkloadPlacement> PlacementReader::Read(const Workload& workload
     NL_ASSIGN_OR_RETURN(placement.allowed_nodes, process.ReadAllowedNodes());
     if (view != PlacementView::kHome) {
       placement.source = PlacementSource::kPageScan;
-      NL_RETURN_IF_ERROR(AddPages(process, topology, is_cancelled, placement));
+      NL_RETURN_IF_ERROR(AddPages(process, topology, is_cancelled, budget, placement));
     }
   } else {
     NL_RETURN_IF_ERROR(ReadCgroup(workload, topology, view, placement));
@@ -105,8 +105,9 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
     // All have the same memory: the first process that still exists shows it.
     for (const pid_t pid : sharers) {
       const auto process = finder_.OpenProcess(kernel_, placement.workload, pid);
-      absl::Status status =
-          process.ok() ? AddPages(*process, topology, is_cancelled, placement) : process.status();
+      absl::Status status = process.ok()
+                                ? AddPages(*process, topology, is_cancelled, budget, placement)
+                                : process.status();
       if (status.ok()) break;
       if (!absl::IsNotFound(status)) return status;
     }
@@ -116,12 +117,12 @@ absl::Status PlacementReader::ReadPages(const WorkloadProcesses& processes,
 }
 
 absl::Status PlacementReader::AddPages(const ProcessHandle& process, const Topology& topology,
-                                       absl::FunctionRef<bool()> is_cancelled,
+                                       absl::FunctionRef<bool()> is_cancelled, ReadBudget& budget,
                                        WorkloadPlacement& placement) const {
   MemoryByNode by_node;
   int64_t unlocated_bytes = 0;
-  ReadBudget budget(kRequestLimits, clock_, [&] { return is_cancelled(); });
   NL_ASSIGN_OR_RETURN(const std::vector<Mapping> mappings, process.ReadMaps(budget));
+  const absl::Duration start = clock_.Monotonic();
   NL_RETURN_IF_ERROR(PageScanner(kernel_, clock_, host_, topology.page_bytes)
                          .Scan(process, mappings, {kWholeAddressSpace}, kAllKinds,
                                [&](absl::Span<const PageSpan> spans) {
@@ -135,6 +136,7 @@ absl::Status PlacementReader::AddPages(const ProcessHandle& process, const Topol
                                  }
                                  return !is_cancelled();
                                }));
+  budget.Exclude(clock_.Monotonic() - start);
   if (is_cancelled()) return absl::CancelledError("the caller has cancelled");
   placement.memory.Add(by_node);
   placement.unlocated_bytes += unlocated_bytes;

@@ -27,7 +27,8 @@ class PlacementReader {
   // that exit during the read are counted and are no error. NOT_FOUND if the workload is gone,
   // PERMISSION_DENIED if the agent may not read something, CANCELLED if `is_cancelled`, which is
   // called between steps, returns true. A workload whose processes exceed `limits` is read by its
-  // counters, and is in the state kTooLarge; with kPages it is an error, RESOURCE_EXHAUSTED.
+  // counters, and is in the state kTooLarge; with kPages it is an error, RESOURCE_EXHAUSTED, as it
+  // is if the mappings of its processes exceed them.
   absl::StatusOr<WorkloadPlacement> Read(const Workload& workload, const Topology& topology,
                                          PlacementView view, absl::FunctionRef<bool()> is_cancelled,
                                          const ReadLimits& limits = kRequestLimits) const;
@@ -44,7 +45,8 @@ class PlacementReader {
                          WorkloadPlacement& placement) const;
   // Adds the memory of one process, after all of its pages were read.
   absl::Status AddPages(const ProcessHandle& process, const Topology& topology,
-                        absl::FunctionRef<bool()> is_cancelled, WorkloadPlacement& placement) const;
+                        absl::FunctionRef<bool()> is_cancelled, ReadBudget& budget,
+                        WorkloadPlacement& placement) const;
 
   KernelCalls& kernel_;
   const Host host_;

@@ -42,7 +42,8 @@ class SharingProof::Survey {
         host_(host),
         workload_(workload),
         is_cancelled_(std::move(is_cancelled)),
-        budget_(kAllLimits, clock, is_cancelled_) {}
+        budget_(kAllLimits, clock, is_cancelled_),
+        own_budget_(kAllOwnLimits, clock, is_cancelled_) {}
 
   SharingProof Take(const std::vector<pid_t>& own_pids) {
     if (const absl::Status status = ReadAll(own_pids); !status.ok()) {
@@ -79,6 +80,7 @@ class SharingProof::Survey {
     marks_.insert(memory.exec_mark());
     absl::Status status = ReadObjects(memory);
     if (!absl::IsResourceExhausted(status)) return status;
+    if (own_limit_.has_value()) return absl::OkStatus();
     own_limit_ =
         absl::StrCat("not all shared memory of process ", pid, " is moved: ", status.message());
     return absl::OkStatus();
@@ -86,7 +88,7 @@ class SharingProof::Survey {
 
   // Adds the shared memory that an own process maps.
   absl::Status ReadObjects(const ProcessMemory& memory) {
-    ReadBudget budget(kRequestLimits, clock_, is_cancelled_);
+    ReadBudget budget(kRequestLimits, own_budget_);
     NL_ASSIGN_OR_RETURN(const std::set<DeviceId> devices, memory.ReadShmemDevices(budget));
     return memory.VisitMappings(budget, [&](const Mapping& mapping) {
       if (devices.contains(mapping.file.device)) objects_.insert(mapping.file);
@@ -184,7 +186,8 @@ class SharingProof::Survey {
   const Host& host_;
   const Workload& workload_;
   const std::function<bool()> is_cancelled_;
-  ReadBudget budget_;  // for all reads; the bytes of maps count in budgets of their own
+  ReadBudget budget_;      // for all reads; the bytes of maps count in budgets of their own
+  ReadBudget own_budget_;  // for the maps of own processes, which are read first
   ReadLimits foreign_left_ = kAllForeignLimits;
   std::map<pid_t, uint64_t> own_marks_;
   std::set<uint64_t> marks_;          // of own_marks_
@@ -193,7 +196,8 @@ class SharingProof::Survey {
   std::set<FileId> foreign_objects_;  // those that a foreign process maps, too
   std::optional<pid_t> relative_;     // a foreign process with one of own_marks_
   std::optional<pid_t> mapper_;       // a foreign process that maps one of objects_
-  // Why the maps of an own, or of a foreign process, were not read to the end; for people.
+  // Why the maps of an own (the first one), or of a foreign process, were not read to the end; for
+  // people.
   std::optional<std::string> own_limit_;
   std::optional<std::string> unread_;
 };

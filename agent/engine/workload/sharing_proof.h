@@ -47,10 +47,11 @@ class SharingProof {
   // Proves nothing.
   SharingProof() = default;
 
-  // What the maps of one foreign process may cost, those of all of them, and everything. The maps
-  // of an own process may cost kRequestLimits.
+  // What the maps of one foreign process may cost, those of all of them, those of all own
+  // processes, of which each may cost kRequestLimits, and everything.
   static constexpr ReadLimits kForeignLimits{int64_t{64} << 20, absl::Seconds(2)};
   static constexpr ReadLimits kAllForeignLimits{int64_t{256} << 20, absl::Seconds(6)};
+  static constexpr ReadLimits kAllOwnLimits{int64_t{384} << 20, absl::Seconds(12)};
   static constexpr ReadLimits kAllLimits{int64_t{256} << 20, absl::Seconds(20)};
 
   // Reads the stat of every process of the machine, and also the maps if the workload has shared

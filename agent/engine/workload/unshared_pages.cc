@@ -43,9 +43,10 @@ absl::StatusOr<MappedPages> EstimateProcess(const EngineContext& context,
 }  // namespace
 
 absl::StatusOr<MappedPages> EstimateUnshared(const EngineContext& context, const Workload& workload,
-                                             NodeId node, const Topology& topology) {
+                                             NodeId node, const Topology& topology,
+                                             absl::FunctionRef<bool()> is_cancelled) {
   const WorkloadFinder finder(context.host);
-  ReadBudget budget(kPeriodicLimits, context.clock);
+  ReadBudget budget(kPeriodicLimits, context.clock, [&] { return is_cancelled(); });
   NL_ASSIGN_OR_RETURN(const WorkloadProcesses processes, finder.ListProcesses(workload, budget));
   NL_ASSIGN_OR_RETURN(const auto groups,
                       GroupBySameMemory(context.kernel, context.host, processes.pids, budget));

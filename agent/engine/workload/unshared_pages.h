@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "agent/engine/context.h"
 #include "agent/model/ids.h"
@@ -25,9 +26,11 @@ struct MappedPages {
 // Estimates what the processes of `workload` have mapped on `node`. The fraction is exact if none
 // of the sampled pages is shared, otherwise within about 2 percentage points. The cost does not
 // depend on the size. PERMISSION_DENIED if the agent may not read the pages, NOT_FOUND if the
-// workload is gone, RESOURCE_EXHAUSTED beyond kPeriodicLimits. Thread-safe.
+// workload is gone, RESOURCE_EXHAUSTED beyond kPeriodicLimits, CANCELLED once `is_cancelled`.
+// Thread-safe.
 absl::StatusOr<MappedPages> EstimateUnshared(const EngineContext& context, const Workload& workload,
-                                             NodeId node, const Topology& topology);
+                                             NodeId node, const Topology& topology,
+                                             absl::FunctionRef<bool()> is_cancelled);
 
 }  // namespace numalocality
 

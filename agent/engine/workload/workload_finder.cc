@@ -1,6 +1,7 @@
 #include "agent/engine/workload/workload_finder.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
@@ -30,37 +32,77 @@ constexpr int kMaxListings = 4;
 // cgroups below its own. Containers do not nest this deep.
 constexpr size_t kMaxCgroupPath = 2048;
 
+// Whether tenants cannot create cgroups in the one at `path`: the root, a slice of slices, or
+// kubelet's tree with the cgroupfs driver.
+bool IsOfSystem(absl::string_view path) {
+  const std::vector<absl::string_view> names = absl::StrSplit(path, '/', absl::SkipEmpty());
+  return names.empty() || names.front() == "kubepods" || names.front() == "kubelet" ||
+         std::all_of(names.begin(), names.end(),
+                     [](absl::string_view name) { return absl::EndsWith(name, ".slice"); });
+}
+
+absl::string_view ParentOf(absl::string_view path) {
+  const size_t slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// How many cgroups may still be visited below a cgroup, and below those above it.
+struct VisitLimit {
+  int most = 0;
+  bool is_users = false;  // the cgroup belongs to another user than the root cgroup does
+  VisitLimit* outer = nullptr;
+  int left = most;
+
+  // Counts a visit. Returns whether all limits permit it.
+  bool Visit() {
+    const bool outer_permits = outer == nullptr || outer->Visit();
+    return --left >= 0 && outer_permits;
+  }
+};
+
+// The limit that begins at the cgroup at `path`; nullopt if none does.
+std::optional<VisitLimit> LimitAt(absl::string_view path, bool is_users, VisitLimit* outer) {
+  if (is_users && (outer == nullptr || !outer->is_users)) {
+    return VisitLimit{kMostTenantCgroups, true, outer};
+  }
+  if (IsOfSystem(path)) return std::nullopt;
+  if (IsOfSystem(ParentOf(path))) return VisitLimit{kMostUnitCgroups, is_users, outer};
+  if (IsOfSystem(ParentOf(ParentOf(path)))) {
+    return VisitLimit{kMostUnitChildCgroups, is_users, outer};
+  }
+  return std::nullopt;
+}
+
 // Adds the containers in `cgroup` and below it to `found`. `root_owner` owns the root cgroup;
-// `left`: how many cgroups may still be visited, null without a limit.
-absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, uid_t root_owner, int* left,
-                           WorkloadTree& found) {
+// `outer` is null without a limit.
+absl::Status AddContainers(const Host& host, const CgroupDir& cgroup, uid_t root_owner,
+                           VisitLimit* outer, WorkloadTree& found) {
   if (auto parsed = ParseContainerCgroup(cgroup.path()); parsed.has_value()) {
     found.workloads.push_back(
         {cgroup.path(), cgroup.id(), std::move(parsed->container), std::nullopt});
     return absl::OkStatus();
   }
   found.directories.push_back(cgroup.path());
-  int most = kMostTenantCgroups;
   NL_ASSIGN_OR_RETURN(const uid_t owner, cgroup.ReadOwner());
-  const bool is_delegated = left == nullptr && owner != root_owner;
-  if (is_delegated) left = &most;
-  ReadBudget budget(left == nullptr ? kRequestLimits : kTenantLimits);
+  std::optional<VisitLimit> own = LimitAt(cgroup.path(), owner != root_owner, outer);
+  VisitLimit* const limit = own.has_value() ? &*own : outer;
+  ReadBudget budget(limit == nullptr ? kRequestLimits : kTenantLimits);
   auto children = cgroup.ListChildren(budget);
-  if (left != nullptr && absl::IsResourceExhausted(children.status())) {
-    *left = -1;
+  if (limit != nullptr && absl::IsResourceExhausted(children.status())) {
+    limit->left = -1;
     children = std::vector<std::string>();
   }
   NL_RETURN_IF_ERROR(children.status());
   const std::string prefix = cgroup.path() == "/" ? "/" : cgroup.path() + "/";
   for (const std::string& name : *children) {
-    if (left != nullptr && --*left < 0) break;
+    if (limit != nullptr && !limit->Visit()) break;
     if (prefix.size() + name.size() > kMaxCgroupPath) continue;
     const auto child = CgroupDir::Open(host, prefix + name);
     const absl::Status status =
-        child.ok() ? AddContainers(host, *child, root_owner, left, found) : child.status();
+        child.ok() ? AddContainers(host, *child, root_owner, limit, found) : child.status();
     if (!status.ok() && !absl::IsNotFound(status)) return status;  // removed meanwhile
   }
-  if (is_delegated && most < 0) found.too_large.push_back(cgroup.path());
+  if (own.has_value() && own->left < 0) found.too_large[cgroup.path()] = own->most;
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #ifndef NUMALOCALITY_AGENT_ENGINE_WORKLOAD_WORKLOAD_FINDER_H_
 #define NUMALOCALITY_AGENT_ENGINE_WORKLOAD_WORKLOAD_FINDER_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,8 @@ struct WorkloadProcesses {
 struct WorkloadTree {
   std::vector<Workload> workloads;       // in the order of their paths
   std::vector<std::string> directories;  // cgroups that are neither a container nor in one
-  // Cgroups below which there are more than kMostTenantCgroups: the others were not visited.
-  std::vector<std::string> too_large = {};
+  // Cgroups below which there are more than may be visited, and how many that are.
+  std::map<std::string, int> too_large = {};
 };
 
 // Stateless and thread-safe.

@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -72,6 +73,9 @@ class TracedThread {
 
   // Whether the thread wants to run on a CPU, also if it only wants to stop there.
   bool IsRunnable() const { return State() == 'R'; }
+
+  // The time that the thread has run so far; 0 if the kernel does not report it.
+  absl::Duration CpuTime() const;
 
   // A text that identifies the current uninterruptible sleep of the thread, different for each
   // sleep; "" if it is in another state.
@@ -153,6 +157,13 @@ std::string TracedThread::Sleep() const {
   return status.substr(std::min(status.find("\nvoluntary_ctxt_switches:"), status.size()));
 }
 
+absl::Duration TracedThread::CpuTime() const {
+  const std::string schedstat = ReadProc("schedstat");  // its first number: nanoseconds
+  int64_t nanoseconds = 0;
+  const bool is_known = absl::SimpleAtoi(schedstat.substr(0, schedstat.find(' ')), &nanoseconds);
+  return is_known ? absl::Nanoseconds(nanoseconds) : absl::ZeroDuration();
+}
+
 std::string TracedThread::ReadProc(const std::string& name) const {
   return ReadFile(absl::StrCat("/proc/", pid_, "/task/", tid_, "/", name)).value_or("");
 }
@@ -169,12 +180,16 @@ pid_t TracedThread::Tracer() const {
   return found == std::string::npos ? 0 : std::atoi(status.c_str() + found + key.size());
 }
 
-// The longest that a process that is killed while it is held takes to free its memory.
-constexpr absl::Duration kLongestExit = absl::Seconds(10);
+// The longest that a release takes. A process can prevent it: its thread sleeps for ever in vfork.
+constexpr absl::Duration kLongestRelease = absl::Seconds(1);
 
 // The longest that a process that a signal had stopped takes to stop again after a hold, however
-// busy the machine is. A process that is continued at that moment is awaited in vain.
+// busy the machine is.
 constexpr absl::Duration kLongestReturn = absl::Seconds(1);
+
+// More CPU time than stopping takes, also in a virtual machine whose CPUs wait for those of its
+// host: the thread was continued.
+constexpr absl::Duration kLongestStop = absl::Milliseconds(50);
 
 // Pauses between checks of a condition that is met within microseconds on an idle machine.
 class Polling {
@@ -231,7 +246,7 @@ class PtracedProcess final : public ProcessHold {
 };
 
 PtracedProcess::~PtracedProcess() {
-  Polling polling(Clock::System().Monotonic() + kLongestExit);
+  Polling polling(Clock::System().Monotonic() + kLongestRelease);
   std::vector<TracedThread> job_stopped;
   for (const pid_t tid : seized_) {
     if (Thread(tid).IsJobStopped()) job_stopped.push_back(Thread(tid));
@@ -244,19 +259,23 @@ PtracedProcess::~PtracedProcess() {
       AwaitReturn(job_stopped);
       return;
     }
-    // A first thread that has exited can be detached only after all others have exited. Either all
-    // threads are exiting, or the others continue: then the kernel detaches it when its tracer
-    // exits.
-    if (polling.expired() && seized_ == std::set{pid_} && Thread(pid_).HasExited()) return;
+    // The kernel detaches the others when the tracer exits. A first thread that has exited can be
+    // detached only after all others have exited.
+    if (polling.expired()) return;
     polling.Wait();
   }
 }
 
 void PtracedProcess::AwaitReturn(const std::vector<TracedThread>& threads) {
+  std::vector<std::pair<TracedThread, absl::Duration>> returning;  // and their CPU time until now
+  for (const TracedThread& thread : threads) returning.emplace_back(thread, thread.CpuTime());
   Polling polling(Clock::System().Monotonic() + kLongestReturn);
-  while (!polling.expired() && std::any_of(threads.begin(), threads.end(), [](const auto& thread) {
-    return thread.IsRunnable();
-  })) {
+  while (!polling.expired()) {
+    std::erase_if(returning, [](const auto& entry) {
+      const auto& [thread, cpu_time] = entry;
+      return !thread.IsRunnable() || thread.CpuTime() - cpu_time > kLongestStop;
+    });
+    if (returning.empty()) return;
     polling.Wait();
   }
 }

@@ -25,14 +25,15 @@ namespace numalocality {
 
 // Implements KernelCalls::HoldProcess.
 //
-// Threads in uninterruptible sleep (waiting for a device) are awaited first; no thread is stopped
-// before all have left it. If a thread begins such a wait while it is being stopped and does not
-// leave it within `timeout`, the other threads resume at once; the call itself returns only when
-// that wait ends, because the thread cannot be detached before.
+// Threads in uninterruptible sleep (waiting for a device, or for a child created by vfork) are
+// awaited first; no thread is stopped before all have left it. If a thread begins such a sleep
+// while it is being stopped and does not leave it within `timeout`, the other threads resume at
+// once.
 //
-// While holding, do not wait for the process, nor for a file that it has locked. Let the threads
-// that hold exit after the migration: if the first thread of the process exits while it is being
-// stopped and its other threads continue, only the exit of its tracer detaches it.
+// Let the thread that holds exit after each hold. What has not been released within a second, only
+// the exit of its tracer releases: a thread that sleeps uninterruptibly, and a first thread that
+// exited while the others continue. While holding, do not wait for the process, nor for a file that
+// it has locked.
 absl::StatusOr<std::unique_ptr<ProcessHold>> PtraceHold(pid_t pid, int max_threads,
                                                         absl::Duration timeout);
 

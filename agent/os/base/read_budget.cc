@@ -15,6 +15,12 @@ ReadBudget::ReadBudget(const ReadLimits& limits, const Clock& clock,
       deadline_(clock.Monotonic() + limits.time),
       is_cancelled_(std::move(is_cancelled)) {}
 
+ReadBudget::ReadBudget(const ReadLimits& limits, ReadBudget& whole)
+    : limits_(limits),
+      clock_(whole.clock_),
+      deadline_(clock_->Monotonic() + limits.time),
+      whole_(&whole) {}
+
 absl::Status ReadBudget::Take(absl::string_view name, int64_t bytes) {
   taken_bytes_ += bytes;
   if (taken_bytes_ > limits_.bytes) {
@@ -29,7 +35,7 @@ absl::Status ReadBudget::Take(absl::string_view name, int64_t bytes) {
   }
   // Last: if the time was why the caller has cancelled, the time is the error.
   if (is_cancelled_ && is_cancelled_()) return absl::CancelledError("the caller has cancelled");
-  return absl::OkStatus();
+  return whole_ == nullptr ? absl::OkStatus() : whole_->Take(name, bytes);
 }
 
 }  // namespace numalocality

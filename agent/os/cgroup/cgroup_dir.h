@@ -24,6 +24,11 @@ namespace numalocality {
 // belongs to another user than the root cgroup does, such as user@1000.service: a tenant may create
 // any number of them there.
 inline constexpr int kMostTenantCgroups = 500;
+// A container outside of Kubernetes may be able to create cgroups as root, too. The limits below a
+// cgroup that is neither a slice of systemd nor kubelet's, such as /docker, and below each of its
+// children. They leave room for a node of Kubernetes that is such a container itself (kind).
+inline constexpr int kMostUnitCgroups = 2000;
+inline constexpr int kMostUnitChildCgroups = 1000;
 // For each list of children there: about 10,000 names.
 inline constexpr ReadLimits kTenantLimits{int64_t{1} << 20, absl::Seconds(1)};
 

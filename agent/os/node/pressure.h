@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "agent/os/base/host.h"
 
 namespace numalocality {
@@ -25,6 +26,13 @@ absl::StatusOr<MemoryPressure> ParseMemoryPressure(absl::string_view text);
 // The pressure of the whole machine. An error if the kernel was built without PSI or booted with
 // psi=0.
 absl::StatusOr<MemoryPressure> ReadMachinePressure(const Host& host);
+
+// The time since boot in which all tasks of the machine waited for memory. Errors as
+// ReadMachinePressure.
+absl::StatusOr<absl::Duration> ReadMachineStall(const Host& host);
+
+// The same from the text of /proc/pressure/memory. INVALID_ARGUMENT if it has another format. Pure.
+absl::StatusOr<absl::Duration> ParseStall(absl::string_view text);
 
 // The pressure of a cgroup and its descendants. `cgroup_path` is relative to the cgroup root and
 // begins with "/". Also an error if the cgroup's accounting is off (cgroup.pressure), and for the

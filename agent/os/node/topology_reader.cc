@@ -1,5 +1,6 @@
 #include "agent/os/node/topology_reader.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -39,7 +40,7 @@ absl::StatusOr<NodeSet> ReadNodeList(const std::string& path) {
   return nodes;
 }
 
-absl::StatusOr<NodeMemory> ReadMemory(const std::string& directory) {
+absl::StatusOr<NodeMemory> ReadMeminfo(const std::string& directory) {
   NL_ASSIGN_OR_RETURN(const std::string text, ReadFile(directory + "/meminfo"));
   auto memory = ParseNodeMeminfo(text);
   if (!memory.ok()) return WithContext(memory.status(), directory);
@@ -58,9 +59,10 @@ absl::StatusOr<Node> ReadNode(const std::string& directory, const NodeSet& onlin
   }
   auto distance = distances.begin();
   for (const NodeId other : online) node.distances[other] = *distance++;
-  NL_ASSIGN_OR_RETURN(const NodeMemory memory, ReadMemory(directory));
-  node.total_bytes = memory.total_bytes;
-  node.free_bytes = memory.free_bytes;
+  NL_ASSIGN_OR_RETURN(const NodeMemory memory, ReadMeminfo(directory));
+  node.total_bytes = memory.total;
+  node.free_bytes = memory.free;
+  node.clean_cache_bytes = memory.clean_cache;
   return node;
 }
 
@@ -97,19 +99,21 @@ absl::StatusOr<Topology> TopologyReader::ReadNodes(const NodeSet& online) const 
   return topology;
 }
 
-absl::StatusOr<int64_t> TopologyReader::ReadFreeBytes(NodeId node) const {
-  NL_ASSIGN_OR_RETURN(const NodeMemory memory, ReadMemory(NodeDirectory(host_, node)));
-  return memory.free_bytes;
+absl::StatusOr<NodeMemory> TopologyReader::ReadMemory(NodeId node) const {
+  return ReadMeminfo(NodeDirectory(host_, node));
 }
 
-absl::StatusOr<std::map<NodeId, int64_t>> TopologyReader::ReadHighWatermarks() const {
+absl::StatusOr<std::map<NodeId, Watermarks>> TopologyReader::ReadWatermarks() const {
   // The file has some kilobytes for each CPU and zone.
   constexpr size_t kMaxZoneinfoBytes = size_t{16} << 20;
   const auto text = ReadFile(host_.proc + "/zoneinfo", kMaxZoneinfoBytes);
-  if (absl::IsNotFound(text.status())) return std::map<NodeId, int64_t>();
+  if (absl::IsNotFound(text.status())) return std::map<NodeId, Watermarks>();
   if (!text.ok()) return text.status();
-  NL_ASSIGN_OR_RETURN(auto watermarks, ParseHighWatermarks(*text));
-  for (auto& [node, value] : watermarks) value *= host_.page_bytes;
+  NL_ASSIGN_OR_RETURN(auto watermarks, ParseWatermarks(*text));
+  for (auto& [node, marks] : watermarks) {
+    marks.min *= host_.page_bytes;
+    marks.high *= host_.page_bytes;
+  }
   return watermarks;
 }
 
@@ -125,7 +129,14 @@ absl::StatusOr<NodeMemory> ParseNodeMeminfo(absl::string_view text) {
   if (!total.ok()) return total.status();
   const auto free = KilobyteField(text, "MemFree:");
   if (!free.ok()) return free.status();
-  return NodeMemory{*total, *free};
+  // Older kernels may lack one of these.
+  const auto optional = [text](absl::string_view key) {
+    return KilobyteField(text, key).value_or(0);
+  };
+  const int64_t clean = optional("Inactive(file):") - optional("Dirty:") - optional("Writeback:");
+  NodeMemory memory{*total, *free, std::max(int64_t{0}, clean)};
+  if (const auto mapped = KilobyteField(text, "Mapped:"); mapped.ok()) memory.mapped = *mapped;
+  return memory;
 }
 
 absl::StatusOr<std::vector<int>> ParseDistances(absl::string_view text) {
@@ -141,8 +152,8 @@ absl::StatusOr<std::vector<int>> ParseDistances(absl::string_view text) {
   return distances;
 }
 
-absl::StatusOr<std::map<NodeId, int64_t>> ParseHighWatermarks(absl::string_view text) {
-  std::map<NodeId, int64_t> watermarks;
+absl::StatusOr<std::map<NodeId, Watermarks>> ParseWatermarks(absl::string_view text) {
+  std::map<NodeId, Watermarks> watermarks;
   NodeId node;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     const std::vector<absl::string_view> words =
@@ -150,9 +161,9 @@ absl::StatusOr<std::map<NodeId, int64_t>> ParseHighWatermarks(absl::string_view 
     int64_t pages = 0;
     if (words.size() == 4 && words[0] == "Node" && words[2] == "zone") {
       if (absl::SimpleAtoi(words[1], &node.value)) continue;
-    } else if (words.size() == 2 && words[0] == "high") {
+    } else if (words.size() == 2 && (words[0] == "high" || words[0] == "min")) {
       if (absl::SimpleAtoi(words[1], &pages) && pages >= 0) {
-        watermarks[node] += pages;
+        (words[0] == "min" ? watermarks[node].min : watermarks[node].high) += pages;
         continue;
       }
     } else {

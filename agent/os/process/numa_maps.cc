@@ -137,8 +137,9 @@ absl::Status VisitNumaMaps(const Host& host, pid_t pid, ReadBudget& budget,
   return bad;
 }
 
-absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& process) {
-  NL_ASSIGN_OR_RETURN(const Mapping lowest, process.ReadFirstMapping());
+absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& process,
+                                        ReadBudget& budget) {
+  NL_ASSIGN_OR_RETURN(const Mapping lowest, process.ReadFirstMapping(budget));
   if (lowest.range.size() > kMostWalkedBytes) {
     return absl::FailedPreconditionError(absl::StrCat(
         "process ", process.pid(), ": its first mapping is too large to read from numa_maps"));

@@ -50,8 +50,9 @@ inline constexpr uint64_t kMostWalkedBytes = uint64_t{16} << 20;
 // or one without nodes. Reads only the first line of numa_maps, which shows the process's policy
 // unless the first mapping has its own (mbind(2)). The other mappings are not walked, and their
 // policies are not seen. FAILED_PRECONDITION if the first mapping is larger than kMostWalkedBytes,
-// NOT_FOUND if the process has exited, PERMISSION_DENIED.
-absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& process);
+// NOT_FOUND if the process has exited, PERMISSION_DENIED, RESOURCE_EXHAUSTED beyond the budget.
+absl::StatusOr<NodeSet> ReadPolicyNodes(const Host& host, const ProcessHandle& process,
+                                        ReadBudget& budget);
 
 }  // namespace numalocality
 

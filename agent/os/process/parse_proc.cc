@@ -126,7 +126,7 @@ void MountinfoParser::EndLine() {
     if (bad_line_.empty()) bad_line_ = line_;
   } else {
     if (type_ == "hugetlbfs") mounts_.hugetlbfs.insert(device_);
-    if (type_ == "tmpfs") mounts_.tmpfs.insert(device_);
+    if (type_ == "tmpfs" || type_ == "devtmpfs") mounts_.tmpfs.insert(device_);
     if (has_dax_ || type_ == "sysfs") mounts_.devices.insert(device_);
   }
   line_.clear();
@@ -146,19 +146,19 @@ Backing BackingOf(absl::string_view name, const DeviceId& device,
                   const MemoryFileSystems& file_systems) {
   if (file_systems.hugetlbfs.contains(device)) return Backing::kHugetlb;
   if (file_systems.devices.contains(device)) return Backing::kSpecial;
+  if (absl::StartsWith(name, "/")) {
+    // The process can choose the path, so this only decides what the device leaves open.
+    if (!file_systems.tmpfs.contains(device)) return Backing::kFile;
+    const bool may_be_device = absl::StartsWith(name, "/dev/") &&
+                               !absl::StartsWith(name, "/dev/shm/") &&
+                               !absl::StartsWith(name, "/dev/zero");
+    return may_be_device ? Backing::kSpecial : Backing::kShmem;
+  }
   if (name.empty() || absl::StartsWith(name, "[anon:")) return Backing::kAnonymous;
   if (name == "[heap]") return Backing::kHeap;
   if (absl::StartsWith(name, "[stack")) return Backing::kStack;
-  if (absl::StartsWith(name, "[anon_shmem:") || absl::StartsWith(name, "/memfd:") ||
-      absl::StartsWith(name, "/SYSV") || absl::StartsWith(name, "/dev/shm/") ||
-      name == "/dev/zero (deleted)") {
-    return Backing::kShmem;
-  }
-  if (absl::StartsWith(name, "/anon_hugepage") || absl::StartsWith(name, "/dev/hugepages")) {
-    return Backing::kHugetlb;
-  }
-  if (name == "/dev/zero") return Backing::kAnonymous;
-  if (name[0] == '[' || absl::StartsWith(name, "/dev/") || absl::StartsWith(name, "anon_inode:")) {
+  if (absl::StartsWith(name, "[anon_shmem:")) return Backing::kShmem;
+  if (absl::StartsWith(name, "[") || absl::StartsWith(name, "anon_inode:")) {
     return Backing::kSpecial;
   }
   return file_systems.tmpfs.contains(device) ? Backing::kShmem : Backing::kFile;

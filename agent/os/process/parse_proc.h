@@ -71,7 +71,7 @@ struct Mapping {
 // The mounted file systems, anywhere in the tree, whose files are not disk files in page cache.
 struct MemoryFileSystems {
   std::set<DeviceId> hugetlbfs;
-  std::set<DeviceId> tmpfs;
+  std::set<DeviceId> tmpfs;    // and devtmpfs
   std::set<DeviceId> devices;  // sysfs, whose files map device registers; DAX
 };
 
@@ -102,8 +102,9 @@ class MountinfoParser {
 };
 
 // What a mapping maps. `name` is its path or name in /proc/PID/maps, or at least the first 100
-// bytes of it. The path of a mapped file is not enough: a memfd may be hugetlb, and a tmpfs may be
-// mounted anywhere. That is why the mounted file systems are needed.
+// bytes of it. A process can give a file any path, so the device decides: a file on a disk is
+// kFile, whatever its path. In a tmpfs, a path below /dev is kSpecial: that of a device in a
+// container's /dev.
 Backing BackingOf(absl::string_view name, const DeviceId& device,
                   const MemoryFileSystems& file_systems);
 

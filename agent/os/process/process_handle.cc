@@ -101,8 +101,7 @@ absl::StatusOr<std::vector<Mapping>> ProcessHandle::ReadMaps(ReadBudget& budget)
   return mappings;
 }
 
-absl::StatusOr<Mapping> ProcessHandle::ReadFirstMapping() const {
-  ReadBudget budget;
+absl::StatusOr<Mapping> ProcessHandle::ReadFirstMapping(ReadBudget& budget) const {
   Mapping first;
   NL_RETURN_IF_ERROR(VisitMappings(budget, [&](const Mapping& mapping) {
     first = mapping;

@@ -55,7 +55,8 @@ class ProcessHandle {
   // without one, kRequestLimits.
   absl::StatusOr<std::vector<Mapping>> ReadMaps() const;
   absl::StatusOr<std::vector<Mapping>> ReadMaps(ReadBudget& budget) const;
-  absl::StatusOr<Mapping> ReadFirstMapping() const;                // the lowest; errors as ReadMaps
+  absl::StatusOr<Mapping> ReadFirstMapping(
+      ReadBudget& budget) const;                                   // the lowest; errors as above
   absl::StatusOr<NodeSet> ReadAllowedNodes() const;                // the cpuset of one thread
   absl::StatusOr<int64_t> ReadSwappedBytes() const;                // NOT_FOUND without swap
   absl::StatusOr<std::string> ReadCgroup(const Host& host) const;  // as ProcessCgroup

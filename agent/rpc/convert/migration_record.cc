@@ -92,6 +92,7 @@ void ToProto(const WorkloadMigration& result, v1::WorkloadMigration& message) {
   ToProto(result.cross_check, *message.mutable_cross_check());
   message.set_sharing_note(Printable(result.sharing_note));
   message.set_stick_note(Printable(result.stick_note));
+  message.set_room_note(Printable(result.room_note));
   if (result.scan_method.has_value()) {
     message.set_scan_method(ToApi<v1::ScanMethod>(*result.scan_method));
   }
@@ -116,6 +117,7 @@ void ToProto(const RepairEstimate& estimate, v1::RepairEstimate& message) {
   if (estimate.time.has_value()) *message.mutable_time() = ToProto(*estimate.time);
   message.set_local_fraction_before(estimate.local_before);
   message.set_local_fraction_expected(estimate.local_expected);
+  message.set_no_room_bytes(estimate.no_room_bytes);
   if (!estimate.local_after.has_value()) return;
   message.set_local_fraction_after(*estimate.local_after);
   message.set_remote_bytes_after(estimate.remote_after);
@@ -197,6 +199,7 @@ absl::Status ResultFrom(const v1::WorkloadMigration& message, WorkloadMigration&
   NL_RETURN_IF_ERROR(CrossCheckFrom(message.cross_check(), result.cross_check));
   result.sharing_note = message.sharing_note();
   result.stick_note = message.stick_note();
+  result.room_note = message.room_note();
   if (message.scan_method() != v1::SCAN_METHOD_UNSPECIFIED) {
     NL_RETURN_IF_ERROR(EnumFrom(message.scan_method(), result.scan_method.emplace()));
   }
@@ -221,6 +224,7 @@ RepairEstimate EstimateFrom(const v1::RepairEstimate& message) {
   if (message.has_time()) estimate.time = FromProto(message.time());
   estimate.local_before = message.local_fraction_before();
   estimate.local_expected = message.local_fraction_expected();
+  estimate.no_room_bytes = message.no_room_bytes();
   if (message.has_local_fraction_after()) estimate.local_after = message.local_fraction_after();
   estimate.remote_after = message.remote_bytes_after();
   return estimate;

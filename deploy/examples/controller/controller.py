@@ -111,6 +111,7 @@ class Task:
         self.token = ""
         self.migration = ""
         self.other = ""  # a migration by somebody else, which we wait for
+        self.is_refused = False  # by the wish of somebody else, for a while
         self.not_before = 0.0
         self.failures = 0
         self.result = ""  # set at the end
@@ -171,13 +172,15 @@ class Task:
 
     def _fail(self, stub, error, now):
         facts, delay = details_of(error)
-        if error.code() == grpc.StatusCode.ABORTED and facts.get("reason") == "MIGRATION_RUNNING":
+        self.is_refused = error.code() == grpc.StatusCode.ABORTED
+        if self.is_refused and facts.get("reason") == "MIGRATION_RUNNING":
             self.other = facts["migration_id"]
-            log.info("%s: wait for migration %s of somebody else", name_of(self.workload), self.other)
-        elif error.code() == grpc.StatusCode.ABORTED and delay is not None:
+            log.info("%s: wait for migration %s of %s", name_of(self.workload), self.other, facts.get("created_by") or "its policy")
+        elif self.is_refused and delay is not None:
             self.not_before = now + delay
-            log.info("%s: reserved by '%s' until %s", name_of(self.workload), facts.get("owner"), facts.get("expire_time"))
-        elif error.code() in AGAIN or error.code() == grpc.StatusCode.ABORTED:
+            log.info("%s: reserved by %s ('%s') until %s", name_of(self.workload), facts.get("created_by"), facts.get("owner"),
+                     facts.get("expire_time"))
+        elif error.code() in AGAIN or self.is_refused:
             self.not_before = now + min(60, 2 ** self.failures)
             self.failures += 1
             log.info("%s: try again: %s", name_of(self.workload), error.details())
@@ -213,6 +216,9 @@ class Controller:
                          100 * (1 - placements[key].local_fraction))
                 self.tasks[key] = Task(placements[key].workload)
         for key, task in list(self.tasks.items()):
+            if task.is_refused and not task.token and key not in self.counts:
+                del self.tasks[key]  # nothing is left to do once the other one has ended
+                continue
             task.step(stub, now)
             if task.result:
                 log.info("%s: %s", name_of(task.workload), task.result)
@@ -221,15 +227,15 @@ class Controller:
                 self.quiet_until[key] = now + self.rule.cooldown
         self.quiet_until = {key: until for key, until in self.quiet_until.items() if until > now}
 
-    def run(self, channel, period):
-        """Until the watch ends, which is a grpc.RpcError or OSError."""
+    def run(self, channel, period, stop):
+        """Until `stop` is set. The end of the watch is a grpc.RpcError or OSError."""
         migrations = migration_pb2_grpc.MigrationServiceStub(channel)
         changes = queue.Queue()
         stream = placement_pb2_grpc.PlacementServiceStub(channel).WatchPlacements(
             placement_pb2.WatchPlacementsRequest(detail=workload_pb2.DETAIL_SUMMARY))
         threading.Thread(target=pump, args=(stream, changes), daemon=True).start()
         next_tick = time.monotonic() + period
-        while True:
+        while not stop.is_set():
             try:
                 change = changes.get(timeout=max(0.0, next_tick - time.monotonic()))
             except queue.Empty:
@@ -270,13 +276,35 @@ def serve(address, controller, options, stop):
     while not stop.is_set():
         try:
             with connect(address, options) as channel:
-                controller.run(channel, options.period)
+                controller.run(channel, options.period, stop)
         except (grpc.RpcError, OSError) as error:
             reason = error.details() if isinstance(error, grpc.RpcError) else error
             delay = 1 if controller.board.is_complete else min(60, 2 * delay)  # complete: the agent was there
             controller.board.is_complete = False
             log.warning("lost the agent at %s: %s; trying again in %d s", address, reason, delay)
         stop.wait(delay)
+
+
+class Agents:
+    """Follows the agents at some addresses, each in a thread of its own, and never in two for one address."""
+
+    def __init__(self, follow):
+        self._follow = follow  # called with an address and an Event; returns some time after that is set
+        self._threads = {}  # address -> (thread, Event)
+
+    def update(self, addresses):
+        for address, (thread, stop) in list(self._threads.items()):
+            if not thread.is_alive():
+                del self._threads[address]
+            elif address in addresses:
+                stop.clear()  # it may have left, and returned before the thread has ended
+            else:
+                stop.set()
+        for address in addresses - self._threads.keys():
+            stop = threading.Event()
+            thread = threading.Thread(target=self._follow, args=(address, stop), daemon=True)
+            self._threads[address] = thread, stop
+            thread.start()
 
 
 def addresses_of(agents):
@@ -305,18 +333,12 @@ def main():
     options = parse()
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
     rule = Rule(frozenset(options.namespace), options.remote, options.min_bytes, options.periods, options.cooldown)
-    stops = {}
+    agents = Agents(lambda address, stop: serve(address, Controller(rule), options, stop))
     while True:  # agents come and go
         try:
-            addresses = addresses_of(options.agents)
+            agents.update(addresses_of(options.agents))
         except OSError as error:
             log.warning("%s has no address: %s", options.agents, error)
-            addresses = set(stops)
-        for address in stops.keys() - addresses:
-            stops.pop(address).set()
-        for address in addresses - stops.keys():
-            stops[address] = threading.Event()
-            threading.Thread(target=serve, args=(address, Controller(rule), options, stops[address]), daemon=True).start()
         time.sleep(30)
 
 

@@ -103,7 +103,7 @@
 {{- fail "resources: requests equal limits, which makes the pod Guaranteed. kubelet may then confine the agent to some NUMA nodes, and it cannot move memory to the others; remove limits.cpu" -}}
 {{- end -}}
 {{- range .Values.extraArgs -}}
-{{- if regexMatch "^--(config|socket|front-socket|cri-socket|log-format)(=|$)" . -}}
+{{- if regexMatch "^--(config|socket|viewer-socket|front-socket|cri-socket|log-format)(=|$)" . -}}
 {{- fail (printf "extraArgs: '%s' is set by the chart; use the values policies, sources.criSocket or logFormat instead. The path of the socket is fixed" .) -}}
 {{- end -}}
 {{- end -}}

@@ -22,7 +22,8 @@ policies:
 limits:
   bandwidth: {{ toYaml $v.limits.bandwidth }}
   concurrentMigrations: {{ toYaml $v.limits.concurrentMigrations }}
-  nodeReserve: {{ toYaml $v.limits.nodeReserve }}
+  nodeReserve: {{ toJson $v.limits.nodeReserve }}
+  reclaimCache: {{ toYaml $v.limits.reclaimCache }}
 period: {{ $v.period }}
 localDistance: {{ toYaml $v.localDistance }}
 protectedNamespaces: {{ toJson $v.protectedNamespaces }}

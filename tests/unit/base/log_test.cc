@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "agent/base/log_fields.h"
+
 namespace numalocality::log_test {
 namespace {
 
@@ -35,6 +37,27 @@ TEST(LogTest, AnEventIsOneLineWhateverItContains) {
       LineOf(LogFormat::kJson, kHostile),
       ::testing::EndsWith(R"("message":"cgroup /a\u000ab\u001b[2J\u00ff \"machine-qemu\\x2d1\""})"
                           "\n"));
+}
+
+TEST(LogTest, FieldsOfAnEventAreMembersInJson) {
+  const LogFields fields =
+      LogFields().Word("result", "OK").Text("by", "uid:0").Text("why", "").Text("on", "a \"b\"\n");
+  const auto line = [&](LogFormat format) {
+    InitLog(format);
+    ::testing::internal::CaptureStderr();
+    LogWarning("audit", fields);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_THAT(
+      line(LogFormat::kText),
+      ::testing::EndsWith(" warning audit result=OK by=\"uid:0\" on=\"a \\\"b\\\"\\u000a\"\n"));
+  EXPECT_THAT(
+      line(LogFormat::kJson),
+      ::testing::AllOf(
+          ::testing::StartsWith("{\"time\":\""),
+          ::testing::EndsWith(
+              R"("level":"warning","message":"audit","result":"OK","by":"uid:0","on":"a \"b\"\u000a"})"
+              "\n")));
 }
 
 }  // namespace

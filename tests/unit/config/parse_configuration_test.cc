@@ -46,7 +46,8 @@ policies:
 limits:
   bandwidth: 0
   concurrentMigrations: 5
-  nodeReserve: 2.5%
+  nodeReserve: {default: 2.5%, 1: 4Gi, 10: 0.5}
+  reclaimCache: 10%
 period: 1s
 localDistance: 12
 protectedNamespaces: []
@@ -92,7 +93,12 @@ Configuration AllKeys() {
   host.selector.cgroup_paths = {"/system.slice/postgresql.service", "/machine"};
   Configuration all;
   all.policies = {databases, host};
-  all.limits = {.bytes_per_second = 0, .concurrent_migrations = 5, .node_reserve = 0.025};
+  all.limits.bytes_per_second = 0;
+  all.limits.concurrent_migrations = 5;
+  all.limits.room.reserve.of_each = {.fraction = 0.025};
+  all.limits.room.reserve.of_node = {{NodeId{1}, {.bytes = int64_t{4} << 30}},
+                                     {NodeId{10}, {.fraction = 0.5}}};
+  all.limits.room.reclaim_cache = 0.10;
   all.period = absl::Seconds(1);
   all.local_distance = 12;
   all.protected_namespaces = {};
@@ -128,12 +134,12 @@ TEST(ParseConfigurationTest, EveryFieldOfAPolicyHasAKey) {
   EXPECT_THAT(missing, IsEmpty()) << "no key sets these fields, or kAllKeys lacks the key";
 }
 
-// "limits", "limits.bandwidth", "policies[].name", ...; not the names of labels.
+// "limits", "limits.bandwidth", "policies[].name", ...; not the names of labels, nor nodes.
 void AddKeys(const std::string& prefix, const YamlNode& node, std::set<std::string>& keys) {
   for (const YamlEntry& entry : node.map) {
     const std::string key = absl::StrCat(prefix, prefix.empty() ? "" : ".", entry.key);
     keys.insert(key);
-    if (entry.key != "matchLabels") AddKeys(key, entry.value, keys);
+    if (entry.key != "matchLabels" && entry.key != "nodeReserve") AddKeys(key, entry.value, keys);
   }
   for (const YamlNode& item : node.list) AddKeys(absl::StrCat(prefix, "[]"), item, keys);
 }
@@ -156,7 +162,9 @@ TEST(ToJsonTest, HasEveryKey) {
 
 TEST(ToJsonTest, IsAFileOfTheSameConfiguration) {
   Configuration odd = AllKeys();
-  odd.limits.node_reserve = 0.1 + 0.2;
+  odd.limits.room.reserve.of_each = {.fraction = 0.1 + 0.2};
+  odd.limits.room.reserve.of_node = {{NodeId{0}, {.bytes = 1024}}, {NodeId{1}, {.fraction = 0}}};
+  odd.limits.room.reclaim_cache = 1e-5;
   odd.limits.bytes_per_second = (int64_t{1} << 40) + 1;
   odd.policies[0].min_local_fraction = 1e-9;
   odd.policies[0].min_remote_bytes = std::numeric_limits<int64_t>::max();
@@ -200,7 +208,7 @@ TEST(ParseConfigurationTest, TheDocumentedExampleStatesTheDefaults) {
     byAnnotation: none          # none | namespace | any
     stick: none                 # none | cpuset-mems
     limits: {bandwidth: 1Gi, maxCallTime: 10ms}
-limits: {bandwidth: 2Gi, concurrentMigrations: 2, nodeReserve: 2%}
+limits: {bandwidth: 2Gi, concurrentMigrations: 2, nodeReserve: 2%, reclaimCache: 25%}
 period: 30s
 localDistance: 10
 protectedNamespaces: [kube-system]
@@ -229,7 +237,7 @@ TEST(ParseConfigurationTest, FractionsAndSizesHaveSeveralSpellings) {
   const auto reserve = [](absl::string_view text) {
     const auto got = ParseConfiguration(absl::StrCat("limits: {nodeReserve: ", text, "}"));
     EXPECT_TRUE(got.ok()) << got.status();
-    return got.ok() ? got->limits.node_reserve : -1;
+    return got.ok() ? got->limits.room.reserve.of_each.fraction : -1;
   };
   EXPECT_DOUBLE_EQ(reserve("0.02"), 0.02);
   EXPECT_DOUBLE_EQ(reserve("2%"), 0.02);
@@ -309,6 +317,11 @@ constexpr Bad kBad[] = {
     {"policies: [{name: a, minLocalFraction: nan}]", "line 1, column 40", "must be from 0 to 1"},
     {"policies: [{name: a, minLocalFraction: 90}]", "line 1, column 40", "0% to 100%"},
     {"limits: {nodeReserve: 101%}", "line 1, column 23", "must be from 0 to 1"},
+    {"limits: {nodeReserve: 4096}", "line 1, column 23", "or bytes with a unit, such as 4Gi"},
+    {"limits: {nodeReserve: {0: 1Xi}}", "line 1, column 27", "or bytes with a unit"},
+    {"limits: {nodeReserve: {node0: 1Gi}}", "line 1, column 24",
+     "'node0' is neither a node's number nor 'default'"},
+    {"limits: {reclaimCache: 1Gi}", "line 1, column 24", "must be from 0 to 1"},
     {"policies: [{name: a, minRemoteBytes: -1}]", "line 1, column 38", "'-1' is not a size"},
     {"policies: [{name: a, minRemoteBytes: 9000000T}]", "line 1, column 38", "is not a size"},
     {"limits: {bandwidth: 2}", "line 1, column 21", "at least 1Mi (per second), or 0 for no limit"},

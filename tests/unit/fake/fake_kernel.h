@@ -36,6 +36,11 @@ struct FakeMemory {
   // Of the free pages, those that the allocator does not give away (watermarks, other zones).
   int64_t withheld_pages = 0;
   int64_t lowest_free_pages = 0;
+  // Clean inactive page cache. The kernel drops it when less than the low watermark would be free,
+  // until as much as the high watermark is.
+  int64_t cache_pages = 0;
+  int64_t low_pages = 0;
+  int64_t high_pages = 0;
   bool ran_out = false;           // the allocator has refused a page
   int moves_after_no_memory = 0;  // calls that target this node after that
 };

@@ -106,7 +106,11 @@ void FakeMachine::Publish(const FakeProcess& process) {
                           mapping.path.empty() ? "" : "                  ", mapping.path);
   }
   tree_.Write(ProcPath(pid, "maps"), maps);
-  tree_.Write(ProcPath(pid, "mountinfo"), "30 1 0:25 / /dev/shm rw - tmpfs shm rw\n");
+  tree_.Write(
+      ProcPath(pid, "mountinfo"),
+      absl::StrFormat("30 1 %d:%d / /dev/shm rw - tmpfs shm rw\n"
+                      "31 1 %d:%d / /dev/hugepages rw - hugetlbfs hugetlbfs rw\n",
+                      kFakeShm.major, kFakeShm.minor, kFakeHugetlb.major, kFakeHugetlb.minor));
   WritePagemap(process);
 }
 
@@ -308,17 +312,48 @@ void FakeMachine::SetFreePages(int node, int64_t free_pages, int64_t withheld_pa
   WriteMeminfo(kernel_.memory());
 }
 
+void FakeMachine::SetMappedPages(int node, int64_t pages) {
+  mapped_pages_[node] = pages;
+  written_pages_.erase(node);
+  WriteMeminfo(kernel_.memory());
+}
+
+void FakeMachine::SetPageCache(int node, int64_t cache_pages) {
+  FakeMemory& memory = kernel_.Memory(node);
+  memory.cache_pages = cache_pages;
+  memory.low_pages = 1250;
+  memory.high_pages = 1500;
+  tree_.Write("proc/zoneinfo",
+              absl::StrFormat("Node %d, zone Normal\n  min 1000\n  high 1500\n", node));
+  WriteReclaimCounters(0, 0);
+  WriteMeminfo(kernel_.memory());
+}
+
+void FakeMachine::WriteReclaimCounters(int64_t refaulted, int64_t reclaimed,
+                                       int64_t reclaimed_anon) {
+  tree_.Write("proc/vmstat",
+              absl::StrFormat("workingset_refault_anon 0\nworkingset_refault_file %d\n"
+                              "pgsteal_anon %d\npgsteal_file %d\n",
+                              refaulted, reclaimed_anon, reclaimed - reclaimed_anon));
+}
+
 void FakeMachine::WriteMeminfo(const std::map<int, FakeMemory>& memory) {
   for (const auto& [node, pages] : memory) {
-    const auto written = written_free_pages_.find(node);
-    if (written != written_free_pages_.end() && written->second == pages.free_pages) continue;
-    written_free_pages_[node] = pages.free_pages;
-    tree_.Write(
-        absl::StrCat(kNodes, "/node", node, "/meminfo"),
-        absl::StrFormat("Node %d MemTotal:       %d kB\nNode %d MemFree:        %d kB\n"
-                        "Node %d MemUsed:        %d kB\n",
-                        node, pages.total_pages * kPageKib, node, pages.free_pages * kPageKib, node,
-                        (pages.total_pages - pages.free_pages) * kPageKib));
+    const std::pair now(pages.free_pages, pages.cache_pages);
+    const auto written = written_pages_.find(node);
+    if (written != written_pages_.end() && written->second == now) continue;
+    written_pages_[node] = now;
+    std::string text = absl::StrFormat(
+        "Node %d MemTotal:       %d kB\nNode %d MemFree:        %d kB\n"
+        "Node %d MemUsed:        %d kB\n"
+        "Node %d Inactive(file): %d kB\n",
+        node, pages.total_pages * kPageKib, node, pages.free_pages * kPageKib, node,
+        (pages.total_pages - pages.free_pages) * kPageKib, node, pages.cache_pages * kPageKib);
+    if (const auto mapped = mapped_pages_.find(node); mapped != mapped_pages_.end()) {
+      absl::StrAppendFormat(&text, "Node %d Mapped:        %d kB\n", node,
+                            mapped->second * kPageKib);
+    }
+    tree_.Write(absl::StrCat(kNodes, "/node", node, "/meminfo"), text);
   }
 }
 

@@ -81,6 +81,15 @@ class FakeMachine {
   void SetHugePages(bool enabled);
   // The allocator withholds `withheld_pages` of the free pages.
   void SetFreePages(int node, int64_t free_pages, int64_t withheld_pages = 0);
+  // What all processes have mapped of files and shared memory; without it, the node does not say.
+  void SetMappedPages(int node, int64_t pages);
+  // The node has clean inactive page cache, and watermarks at 1000, 1250 and 1500 pages.
+  void SetPageCache(int node, int64_t cache_pages);
+  // Shows free memory and page cache; without another FakeKernel::OnMoved it is shown after each
+  // move.
+  void WriteMeminfo(const std::map<int, FakeMemory>& memory);
+  // /proc/vmstat, as far as the agent reads it.
+  void WriteReclaimCounters(int64_t refaulted, int64_t reclaimed, int64_t reclaimed_anon = 0);
 
  private:
   static Host PathsBelow(const std::string& root) {
@@ -94,7 +103,6 @@ class FakeMachine {
   std::vector<std::string> CgroupPaths(const std::string& path) const;
   std::string CgroupFile(const std::string& path, const std::string& name) const;
   std::string ProcessCgroups(const std::string& path) const;  // as in /proc/PID/cgroup
-  void WriteMeminfo(const std::map<int, FakeMemory>& memory);
   void WritePagemap(const FakeProcess& process);
 
   TempTree tree_;
@@ -105,7 +113,8 @@ class FakeMachine {
   bool cgroup_v1_ = false;
   std::string all_cpus_;
   NodeSet memory_nodes_;
-  std::map<int, int64_t> written_free_pages_;
+  std::map<int, std::pair<int64_t, int64_t>> written_pages_;  // free, page cache
+  std::map<int, int64_t> mapped_pages_;
   int graves_ = 0;  // directories put aside
 };
 

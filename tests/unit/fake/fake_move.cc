@@ -64,6 +64,11 @@ int FakeMove::Flush(int node, size_t end) {
       continue;
     }
     FakeMemory& target = memory_.at(node);
+    if (target.free_pages - folio->pages < target.low_pages) {
+      const int64_t dropped = std::min(target.cache_pages, target.high_pages - target.free_pages);
+      target.cache_pages -= dropped;
+      target.free_pages += dropped;
+    }
     if (target.free_pages - target.withheld_pages < folio->pages) {
       no_memory = true;
       continue;

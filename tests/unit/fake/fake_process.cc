@@ -7,6 +7,12 @@ namespace numalocality {
 
 void FakeProcess::AddHole(uint64_t start, int count, const std::string& path) {
   mappings.push_back({{start, start + static_cast<uint64_t>(count) * kFakePage}, path});
+  for (const char* hugetlb : {"/anon_hugepage", "/dev/hugepages/"}) {
+    if (path.rfind(hugetlb, 0) == 0) mappings.back().file.device = kFakeHugetlb;
+  }
+  for (const char* shmem : {"/dev/shm/", "/memfd:", "/SYSV", "/dev/zero"}) {
+    if (path.rfind(shmem, 0) == 0) mappings.back().file.device = kFakeShm;
+  }
 }
 
 void FakeProcess::AddPages(uint64_t start, int count, int node, const std::string& path) {

@@ -24,6 +24,10 @@ inline constexpr uint64_t kFakePage = 4096;
 inline constexpr int kFakeHugePages = 512;
 inline constexpr uint64_t kFakeHuge = kFakeHugePages * kFakePage;
 
+// The tmpfs at /dev/shm, and the kernel's own one.
+inline constexpr DeviceId kFakeShm = {0, 25};
+inline constexpr DeviceId kFakeHugetlb = {0, 26};
+
 // What the kernel moves as a whole: a base page, or a transparent huge page.
 struct FakeFolio {
   int node = 0;

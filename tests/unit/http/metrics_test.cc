@@ -92,6 +92,13 @@ TEST(MetricsTest, WhatTheAgentHasDone) {
   input.totals.repairs_without_gain = 1;
   input.active_migrations = 2;
   input.discovery_errors = {{"cri", 7}, {"pod_resources", 0}};
+  input.sockets.resize(2);
+  input.sockets[0].name = "front";
+  input.sockets[0].calls.running_watches = 3;
+  input.sockets[0].calls.ended[{"GetPlacement", absl::StatusCode::kNotFound}] = 4;
+  input.sockets[0].calls.refused[ErrorReason::kTooManyCalls] = 5;
+  input.sockets[1].name = "self";
+  input.sockets[1].calls.connections = 6;
   input.config_reload_ok = false;
   const std::string text = TextOf(input);
   for (const char* line :
@@ -105,7 +112,13 @@ TEST(MetricsTest, WhatTheAgentHasDone) {
         "numa_locality_repairs_without_gain_total 1", "numa_locality_migrations_active 2",
         "numa_locality_discovery_errors_total{source=\"cri\"} 7",
         "numa_locality_discovery_errors_total{source=\"pod_resources\"} 0",
-        "numa_locality_config_reload_success 0"}) {
+        "numa_locality_api_calls_active{socket=\"front\",kind=\"unary\"} 0",
+        "numa_locality_api_calls_active{socket=\"front\",kind=\"watch\"} 3",
+        "numa_locality_api_calls_total{socket=\"front\",method=\"GetPlacement\",code=\"NOT_FOUND\"}"
+        " 4",
+        "numa_locality_api_refusals_total{socket=\"front\",reason=\"too_many_calls\"} 5",
+        "numa_locality_api_refusals_total{socket=\"self\",reason=\"too_many_calls\"} 0",
+        "numa_locality_self_connections_active 6", "numa_locality_config_reload_success 0"}) {
     EXPECT_THAT(text, HasSubstr(absl::StrCat("\n", line, "\n")));
   }
   EXPECT_THAT(text,

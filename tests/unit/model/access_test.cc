@@ -113,6 +113,8 @@ TEST(AccessTest, AMigrationNeedsMigratorAndItsSpecialsAdmin) {
   const MigrationRequest plain;
   MigrationRequest overriding;
   overriding.override_protection = true;
+  MigrationRequest forcing;
+  forcing.force_stick = true;
   MigrationRequest ranged;
   ranged.spec.ranges = {{0x1000, 0x2000}};
   MigrationRequest of_all_sharers;
@@ -123,6 +125,7 @@ TEST(AccessTest, AMigrationNeedsMigratorAndItsSpecialsAdmin) {
     EXPECT_FALSE(access.CheckMigrate(plain, ByName(), In("bank")).ok());
     EXPECT_EQ(access.CheckMigrate(plain, ByPid(), In("shop")).ok(), has == Role::kAdmin);
     EXPECT_EQ(access.CheckMigrate(overriding, ByName(), In("shop")).ok(), has == Role::kAdmin);
+    EXPECT_EQ(access.CheckMigrate(forcing, ByName(), In("shop")).ok(), has == Role::kAdmin);
     EXPECT_EQ(access.CheckMigrate(ranged, ByName(), In("shop")).ok(), has == Role::kAdmin);
     EXPECT_FALSE(access.CheckMigrate(of_all_sharers, ByName(), In("shop")).ok());
     EXPECT_EQ(With(has, {}).CheckMigrate(of_all_sharers, ByName(), In("shop")).ok(),

@@ -18,8 +18,8 @@ constexpr NodeId kNode1{1};
 class CircumstanceTest : public ::testing::Test {
  protected:
   CircumstanceTest() {
-    topology_.nodes[kNode0] = {{CpuId{0}, CpuId{1}}, true, 1 << 30, 1 << 30, {}};
-    topology_.nodes[kNode1] = {{CpuId{2}, CpuId{3}}, true, 1 << 30, 1 << 30, {}};
+    topology_.nodes[kNode0] = {{CpuId{0}, CpuId{1}}, true, 1 << 30, 1 << 30, 0, {}};
+    topology_.nodes[kNode1] = {{CpuId{2}, CpuId{3}}, true, 1 << 30, 1 << 30, 0, {}};
     placement_.workload.container = ContainerRef{"uid", std::string(64, 'a')};
     placement_.cpus = {CpuId{2}};
     placement_.home_nodes = {kNode1};

@@ -26,9 +26,9 @@ constexpr MemoryKind kAnon = MemoryKind::kAnon;
 class ExplanationTest : public ::testing::Test {
  protected:
   ExplanationTest() {
-    facts_.topology.nodes[kNode0] = {{CpuId{0}}, true, 1 << 30, 1 << 30, {}};
-    facts_.topology.nodes[kNode1] = {{CpuId{1}}, true, 1 << 30, 1 << 30, {}};
-    facts_.topology.nodes[kCxl] = {{}, true, 1 << 30, 1 << 30, {}};
+    facts_.topology.nodes[kNode0] = {{CpuId{0}}, true, 1 << 30, 1 << 30, 0, {}};
+    facts_.topology.nodes[kNode1] = {{CpuId{1}}, true, 1 << 30, 1 << 30, 0, {}};
+    facts_.topology.nodes[kCxl] = {{}, true, 1 << 30, 1 << 30, 0, {}};
     facts_.placement.workload.container = ContainerRef{"uid", std::string(64, 'a')};
     facts_.placement.home_nodes = {kNode1};
     facts_.placement.allowed_nodes = {kNode0, kNode1, kCxl};

@@ -166,8 +166,14 @@ std::vector<Case> Cases() {
        RepairReason::kRefused, "100 migrations are waiting"},
       {"UnderPressure", [](Situation& s) { s.facts.pressure = 0.4; }, kWait,
        RepairReason::kUnderPressure, "loses 40% of its time to memory pressure", At(10010)},
-      {"NoRoom", [](Situation& s) { s.facts.room_bytes[kNode1] = 700 * kMi; }, kWait,
-       RepairReason::kNoRoom, "has room for 700.0 MiB"},
+      {"NoRoom",
+       [](Situation& s) {
+         s.facts.room_bytes[kNode1] = 63 * kMi;
+         s.facts.room[kNode1] = CountRoom(63 * kMi, 50 * kMi, 0.25, 200 * kMi, 200 * kMi);
+       },
+       kWait, RepairReason::kNoRoom,
+       "has room for 63.0 MiB above its reserve; 50.0 MiB of its clean page cache count as room "
+       "(reclaimCache 25%); the repair needs 730.0"},
       {"Busy", [](Situation& s) { s.facts.may_start = false; }, kWait, RepairReason::kBusy,
        "the limit of concurrent repairs is reached"},
       {"Remote", [](Situation&) {}, RepairVerdict::kRepair, RepairReason::kRemote, "to node 1"},
@@ -307,6 +313,36 @@ TEST(DecideRepairTest, RoomIsThatOfTheHomesThatCpusetMemsAllow) {
   EXPECT_EQ(situation.Decide().decision.reason, RepairReason::kNoRoom);
 }
 
+TEST(DecideRepairTest, WhatFitsIsRepairedAndTheRestIsNamed) {
+  Situation situation;
+  situation.facts.room_bytes[kNode1] = 400 * kMi;
+  situation.facts.bytes_per_second = 100 * kMi;
+  const DecidedRepair decided = situation.Decide();
+  EXPECT_EQ(decided.decision.verdict, RepairVerdict::kRepair);
+  EXPECT_EQ(decided.decision.message,
+            "400.0 MiB of it will be moved to node 1, 330.0 MiB more once there is room: node 1 "
+            "has room for 400.0 MiB above its reserve");
+  EXPECT_EQ(decided.estimate.bytes, 400 * kMi);
+  EXPECT_EQ(decided.estimate.no_room_bytes, 330 * kMi);
+  EXPECT_EQ(decided.estimate.time, absl::Seconds(4));
+  EXPECT_NEAR(decided.estimate.local_expected, 0.6, 1e-6);
+  EXPECT_EQ(RepairRequest(situation.report, situation.policy, situation.topology, decided.estimate,
+                          "timer")
+                .spec.enough_bytes,
+            730 * kMi)
+      << "there may be more room when the repair gets there";
+}
+
+// A repair that is too small to count as help would only use up the attempts.
+TEST(DecideRepairTest, ATrickleOfRoomIsNotWorthARepair) {
+  Situation situation;
+  situation.policy.min_remote_bytes = 0;
+  situation.facts.room_bytes[kNode1] = 19 * kMi;
+  EXPECT_EQ(situation.Decide().decision.reason, RepairReason::kNoRoom);
+  situation.facts.room_bytes[kNode1] = 21 * kMi;
+  EXPECT_EQ(situation.Decide().decision.reason, RepairReason::kRemote);
+}
+
 // It widens cpuset.mems; what comes there is all of it.
 TEST(DecideRepairTest, ARepairThatSticksMayLeaveItsCpuset) {
   Situation situation;
@@ -325,7 +361,7 @@ TEST(DecideRepairTest, EachProcessNeedsRoomAtItsOwnHome) {
   situation.report.placement.home_nodes = {kNode0, kNode1};
   situation.AddProcess(kNode0, 600 * kMi, 0);
   situation.AddProcess(kNode1, 400 * kMi, 0);
-  situation.facts.room_bytes = {{kNode0, 10000 * kMi}, {kNode1, 100 * kMi}};
+  situation.facts.room_bytes = {{kNode0, 10000 * kMi}, {kNode1, 60 * kMi}};
   EXPECT_EQ(situation.Decide().decision.reason, RepairReason::kNoRoom);
   situation.facts.room_bytes = {{kNode0, 0}, {kNode1, 10000 * kMi}};
   EXPECT_EQ(situation.Decide().decision.reason, RepairReason::kRemote);

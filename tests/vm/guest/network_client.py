@@ -20,11 +20,11 @@ from numalocality.v1 import migration_pb2, placement_pb2  # made from proto/ whe
 SECONDS = 60
 
 
-def connect(address, server_name, certificates, client):
+def connect(address, server_name, certificates, client, options=()):
     shown = {} if client == "none" else {"private_key": (certificates / f"{client}.key").read_bytes(),
                                          "certificate_chain": (certificates / f"{client}.crt").read_bytes()}
     credentials = grpc.ssl_channel_credentials(root_certificates=(certificates / "ca.crt").read_bytes(), **shown)
-    return grpc.secure_channel(address, credentials, options=[("grpc.ssl_target_name_override", server_name)])
+    return grpc.secure_channel(address, credentials, options=[("grpc.ssl_target_name_override", server_name), *options])
 
 
 def call(channel, service, method, request, response):

@@ -1,4 +1,4 @@
-"""Certificates for mutual TLS, by OpenSSL: an authority, a server's, a client's, and a client's that has expired."""
+"""Certificates for mutual TLS, by OpenSSL: an authority, a server's, those of two clients, and a client's that has expired."""
 
 from host.failure import run
 
@@ -6,12 +6,13 @@ DAYS = 30
 
 
 def write_certificates(directory, server_name):
-    """Makes DIRECTORY/{ca,tls,client,expired}.{crt,key}: the files of a Kubernetes TLS Secret, and those of its clients."""
+    """Makes DIRECTORY/{ca,tls,client,attacker,expired}.{crt,key}: the files of a Kubernetes TLS Secret, and those of its clients."""
     directory.mkdir(parents=True)
     run(["openssl", "req", "-x509", *_new_key(directory, "ca"), "-out", directory / "ca.crt", "-subj", "/CN=authority",
          "-days", str(DAYS)])
     _sign(directory, "tls", DAYS, f"subjectAltName=DNS:{server_name}")
     _sign(directory, "client", DAYS)
+    _sign(directory, "attacker", DAYS)
     _sign(directory, "expired", -1)
 
 

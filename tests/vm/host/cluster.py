@@ -24,7 +24,9 @@ VALUES = {
     "shared-pages": {"sharedPages": True},
     "container-runtime": {"sources": {"criSocket": "/run/containerd/containerd.sock"}},
     "network-api": {"networkApi": {"enabled": True, "secretName": "numa-locality-agent-tls",
-                                   "clients": [{"identity": "client", "role": "admin"}]}},
+                                   "clients": [{"identity": "client", "role": "admin"},
+                                               {"identity": "attacker", "role": "viewer"}]},
+                    "self": {"enabled": True}},
 }
 
 

@@ -163,29 +163,53 @@ def bandwidth_and_call_time(machine):
     assert int(long["move_call_count"]) < int(short["move_call_count"])
 
 
+def pressure(container):
+    """The share of its time that some process of the container lost to memory pressure, in percent."""
+    some = (container.cgroup / "memory.pressure").read_text().splitlines()[0]
+    return float(some.split("avg10=")[1].split()[0])
+
+
+def press(machine, container, node):
+    """Starts a process that thrashes at the container's limit, until the container is under pressure; returns the Popen."""
+    ready = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
+    ready.chmod(0o777)
+    (container.cgroup / "memory.high").write_text(str(64 * MIB))
+    thrashing = run_in(machine, container, node, "python3", "-m", "guest.hostile", "thrash", ready / "ready", 96 * MIB)
+    wait_until("the workload is under pressure", lambda: pressure(container) >= 20, 120)
+    return thrashing
+
+
+@case(seconds=300, long=["6.1", "6.12"])
+def pressure_slows_a_migration(machine):
+    """A migration that is asked for under memory pressure waits between its batches, says so, and ends well."""
+    near, far = ends()
+    agent = Agent(machine)
+    database = start(machine, "database", near, "--idle", size=32 * MIB)
+    thrashing = press(machine, database, near)
+    record = agent.migrate("--container", database.id, "--to-node", far, *SLOWLY)
+    waited = record["workloads"][0].get("pressure_wait_time", "0s")
+    machine.log(f"{state(record)} {reason(record)} {outcomes(record)}, waited {waited}")
+    assert state(record) in ("SUCCEEDED", "PARTIAL") and float(waited.rstrip("s")) > 0
+    thrashing.kill()
+    (database.cgroup / "memory.high").write_text("max")
+    assert share_on(database, far) >= 0.5
+    stop_clean(machine, database)
+
+
 @case(seconds=300, long=["6.1", "6.12"])
 def pressure_holds_a_repair_back(machine):
     """No repair begins while its workload loses its time to memory pressure; it begins when the pressure has gone."""
     near, far = ends()
     agent = start_agent(machine, {}, period="1s")
     database = start(machine, "database", near, "--idle", size=32 * MIB)
-    ready = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
-    ready.chmod(0o777)
-    limit = database.cgroup / "memory.high"
-    limit.write_text(str(64 * MIB))
-    thrashing = run_in(machine, database, near, "python3", "-m", "guest.hostile", "thrash", ready / "ready", 96 * MIB)
-
-    def pressure():
-        some = (database.cgroup / "memory.pressure").read_text().splitlines()[0]
-        return float(some.split("avg10=")[1].split()[0])
-    wait_until("the workload is under pressure", lambda: pressure() >= 20, 120)
+    thrashing = press(machine, database, near)
     database.repin(cpus_of(far))
     wait_decision(agent, database, "UNDER_PRESSURE", 120)
     assert share_on(database, near) >= 0.95 and not repairs(agent)
     thrashing.kill()
-    limit.write_text("max")
+    (database.cgroup / "memory.high").write_text("max")
     wait_until("its memory is home", lambda: share_on(database, far) >= 0.95, 120)
-    machine.log(f"pressure {pressure()} %, decision {decision(agent, database)}")
+    machine.log(f"pressure {pressure(database)} %, decision {decision(agent, database)}")
     stop_clean(machine, database)
 
 

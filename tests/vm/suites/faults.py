@@ -9,6 +9,7 @@ from guest import oracles
 from guest.agent import Agent, outcomes, reason, state
 from guest.case import case
 from guest.machine import cpu_list
+from guest.policies import start_agent
 from guest.wait import wait_until
 from suites.migrate import MIB, PAGE, ends, start_workload
 
@@ -116,9 +117,9 @@ def page_cache_on(machine, node, size):
 
 @case(seconds=300, long=["6.1"])
 def target_full(machine):
-    """Room for a part only: the migration ends with the reason, keeps reserve and page cache, and no process is killed."""
+    """Room for a part only, and reclaimCache 0: the migration ends with the reason, keeps reserve and page cache, and no process is killed."""
     near, far = ends()
-    agent = Agent(machine)
+    agent = start_agent(machine, {"action": "observe"}, cri=False, more="limits: {reclaimCache: 0}")
     container = repinned(machine, "--bytes", 128 * MIB, "--thp", "never", "--idle")
     reserve = oracles.node_memory(far)["MemTotal"] * 2 // 100
     machine.run("sh", "-c", "echo 3 > /proc/sys/vm/drop_caches")

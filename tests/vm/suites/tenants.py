@@ -1,5 +1,6 @@
 """Pods without privileges that try to exhaust or stop the agent: it stays small and alive, and serves the other pods."""
 
+import datetime
 import os
 import pathlib
 import resource
@@ -13,7 +14,7 @@ import urllib.request
 from guest import cgroups, oracles
 from guest.agent import FINAL, Agent, outcomes, state
 from guest.case import case
-from guest.policies import ADDRESS, decision, repairs, start_agent, wait_decision
+from guest.policies import ADDRESS, decision, metrics, repairs, start_agent, wait_decision
 from guest.wait import wait_until
 from suites.migrate import ends
 from suites.numa_migrate import PATIENT
@@ -58,6 +59,12 @@ def is_healthy():
         return False
 
 
+def report_age(agent):
+    """How old the latest report is, in seconds."""
+    read = datetime.datetime.fromisoformat(agent.json("doctor", check=False)["report_time"])
+    return time.time() - read.timestamp()
+
+
 @case(seconds=400, long=["6.12"])
 def deep_maps(machine):
     """A pod whose maps would be 280 MB of text: the agent grows by 32 MiB at most, and another pod's memory comes home meanwhile."""
@@ -78,15 +85,24 @@ def deep_maps(machine):
     run_in(machine, hostile, far, "sleep", "86400")
     wait_until("the hostile process is ready", (directory / "ready").exists, 120)
 
+    ages = [report_age(agent)]
+
+    def is_home():
+        ages.append(report_age(agent))
+        return is_healthy() and share_on(database, far) >= 0.95
     database.repin(cpus_of(far))
-    wait_until("the other pod's memory is home", lambda: is_healthy() and share_on(database, far) >= 0.95, 120)
+    wait_until("the other pod's memory is home", is_home, 120)
     # Before Linux 6.11 mappings cannot be read without their paths: the pod is named, and these refuse.
     if machine.kernel == "6.1":
         # On a busy host the call itself may take too long to read the maps, and is refused.
         wait_until("the pod is named", lambda: "REPAIR_REASON_TOO_LARGE_TO_SAMPLE" in agent.ctl(
             "--output", "json", "top", "--container", hostile.id, check=False).stdout, 200)
+        wait_until("the metric counts it", lambda: metrics()["numa_locality_containers_too_large_to_sample"] == 1, 60)
     agent.ctl("top", "--container", hostile.id, "--pages", check=False)
     agent.ctl("explain", "--container", hostile.id, check=False)
+    ages.append(report_age(agent))
+    machine.log(f"the latest report was at most {max(ages):.1f} s old")
+    assert max(ages) <= 30
     grown = memory_of(agent.process, "VmHWM") - before
     machine.log(f"grown by {grown >> 20} MiB from {before >> 20} MiB")
     assert is_healthy() and grown <= 32 * MIB

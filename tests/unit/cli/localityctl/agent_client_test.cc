@@ -91,6 +91,18 @@ TEST(AgentClientTest, ALimitIsForAllCallsTogether) {
   EXPECT_TRUE(client.GetStatus().ok());
 }
 
+TEST(AgentClientTest, ALimitOfAllCallsIsMonotonic) {
+  FakeAgent agent;
+  const FakeClock clock;
+  AgentClient client =
+      AgentClient(agent.endpoint(), absl::Minutes(1), clock).Within(absl::Hours(1));
+  clock.StepWall(absl::Hours(6));
+  EXPECT_TRUE(client.GetStatus().ok());
+  clock.StepWall(-absl::Hours(12));
+  clock.Advance(absl::Hours(2));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(client.GetStatus().status()));
+}
+
 TEST(AgentClientTest, PassesTheAgentsErrorsOn) {
   FakeAgent agent;
   agent.status = {grpc::StatusCode::NOT_FOUND, "pod x: no such container on this machine"};

@@ -69,6 +69,7 @@ policies:
   cooldown: 90s
   limits: {maxCallTime: 500us}
 - name: rest
+limits: {nodeReserve: {10: 0.5, 2: 4Gi}}
 protectedNamespaces: [kube-system, infra]
 )")),
       R"(#   NAME        ACTION    REPAIR BELOW   IF REMOTE   SETTLE   COOLDOWN   BANDWIDTH   CALL TIME   SHARED   PAGE CACHE   STICK         BY ANNOTATION   SELECTS
@@ -76,7 +77,8 @@ protectedNamespaces: [kube-system, infra]
 2   host        observe          95.5%           0        0      1m30s    no limit       500us   never    no           none          none            cgroup /system.slice/x.service
 3   rest        observe            90%        64Mi      10s         5m    no limit        10ms   never    no           none          none            all pods
 
-All migrations: 2Gi/s, 2 at a time, 2% of each node's memory is kept free
+All migrations: 2Gi/s, 2 at a time, 2% of each node's memory is kept free, 4Gi of node 2's, 50% of node 10's
+25% of a node's clean inactive page cache counts as room
 Reports: every 30s; memory is local up to distance 10
 Protected namespaces: kube-system,infra
 Configuration: /etc/a.yaml, read 2023-11-14T22:13:20Z

@@ -155,6 +155,7 @@ TEST(ResultTextTest, ShowsVerificationsHoldsAndWaits) {
         on_target_page_count: 990
         drifted_page_count: 10
       }
+      room_note: "8.0 MiB took the place of page cache."
       sharing_note: "Shared pages stay: process 7 may map them."
       stick_note: "cpuset.mems is 1 now."
       moved_huge_page_count: 3
@@ -168,7 +169,8 @@ TEST(ResultTextTest, ShowsVerificationsHoldsAndWaits) {
   EXPECT_THAT(text, HasSubstr("    AFTER   ON TARGET   DRIFTED\n"
                               "   0.0 ms      100.0%         0\n"
                               "  10.00 s       99.0%        10\n"));
-  EXPECT_THAT(text, HasSubstr("\n  Shared pages stay: process 7 may map them.\n"
+  EXPECT_THAT(text, HasSubstr("\n  8.0 MiB took the place of page cache.\n"
+                              "  Shared pages stay: process 7 may map them.\n"
                               "  cpuset.mems is 1 now.\n"));
   EXPECT_THAT(text, HasSubstr("Huge pages: 3 stayed whole, 1 were split.\n"));
   EXPECT_THAT(text, HasSubstr("Held 5 times, 50.0 ms in all, the longest 12.0 ms.\n"));

@@ -40,7 +40,7 @@ TEST(ParseOptionsTest, FillsInTheSpec) {
   ASSERT_EQ(Parse({"--pid",
                    "7",
                    "--to-node",
-                   "1",
+                   "1,4",
                    "--from-node",
                    "0,2-3",
                    "--range",
@@ -57,6 +57,8 @@ TEST(ParseOptionsTest, FillsInTheSpec) {
                    "0",
                    "--min-moved",
                    "0.5",
+                   "--reclaim-cache",
+                   "0",
                    "--verify",
                    "--verify-after",
                    "60s,1s,10s,1s",
@@ -72,7 +74,7 @@ TEST(ParseOptionsTest, FillsInTheSpec) {
   EXPECT_EQ(options.pid, 7);
   EXPECT_EQ(options.part.first_bytes, int64_t{512} << 20);
   const MigrationSpec& spec = options.spec;
-  EXPECT_EQ(spec.target_nodes, NodeSet{NodeId{1}});
+  EXPECT_EQ(spec.target_nodes, (NodeSet{NodeId{1}, NodeId{4}}));
   EXPECT_EQ(spec.source_nodes, (NodeSet{NodeId{0}, NodeId{2}, NodeId{3}}));
   EXPECT_EQ(options.sharing, SharingRule::kAll);
   EXPECT_EQ(spec.hold, HoldMode::kNone);
@@ -81,6 +83,7 @@ TEST(ParseOptionsTest, FillsInTheSpec) {
   EXPECT_EQ(spec.limits.bytes_per_second, int64_t{200} << 20);
   EXPECT_EQ(spec.limits.retries, 0);
   EXPECT_EQ(spec.min_moved, 0.5);
+  EXPECT_EQ(options.reclaim_cache, 0);
   EXPECT_THAT(spec.verify_after,
               ElementsAre(absl::Seconds(1), absl::Seconds(10), absl::Seconds(60)));
   EXPECT_TRUE(options.pin_threads);

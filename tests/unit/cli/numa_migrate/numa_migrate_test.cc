@@ -94,6 +94,28 @@ TEST_F(NumaMigrateTest, ADryRunMovesNothing) {
   EXPECT_EQ(process_->PagesOn(0), 1003);
 }
 
+TEST_F(NumaMigrateTest, OfSeveralTargetsAFullOneHandsOver) {
+  FakeMachine machine({{0, "0-1"}, {1, "2-3"}, {2, "4-5"}});
+  machine.SetHugePages(false);
+  const auto process = machine.AddProcess(kPid);
+  process->AddPages(kStart, 1000, 0);
+  machine.Publish(*process);
+  machine.SetFreePages(1, 1311 + 400);
+  machine.SetFreePages(2, 1311 + 700);
+  const auto migrate = [&](const EngineContext&, const Options& options) {
+    return Migrate(machine.context(), options);
+  };
+  options_.spec.target_nodes = {NodeId{1}, NodeId{2}};
+  options_.dry_run = true;
+  EXPECT_EQ(*Do(migrate), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("Would move: 1000 pages (3.9 MiB) to nodes 1-2\n"));
+  options_.dry_run = false;
+  EXPECT_EQ(*Do(migrate), kExitSuccess);
+  EXPECT_EQ(process->PagesOn(0), 0);
+  EXPECT_GE(process->PagesOn(1), 300);
+  EXPECT_GE(process->PagesOn(2), 600);
+}
+
 TEST_F(NumaMigrateTest, ADryRunShowsWhatDoesNotFit) {
   machine_.SetFreePages(1, 1800);  // of 65536, of which 2 % are kept
   options_.dry_run = true;

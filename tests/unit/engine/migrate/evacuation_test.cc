@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "agent/os/node/topology_reader.h"
 #include "tests/unit/engine/migrate/migrator_fixture.h"
 
 namespace numalocality::evacuation_test {
@@ -89,6 +90,34 @@ TEST_F(EvacuationTest, WhatIsSharedDoesNotCountAsFreed) {
   AddContainer('c', 12, 400);
   machine_.SetFreePages(0, 1000);
   EXPECT_THAT(Planned(PlanAndRun(Evacuate(1905 * kPage))), ElementsAre(500, 400, 10));
+}
+
+// Containers whose pages are read one after the other, four seconds each.
+class SlowEvacuationTest : public EvacuationTest {
+ protected:
+  SlowEvacuationTest() {
+    pid_t pid = 10;
+    for (const char id : std::string("0123456789abcdef")) AddContainer(id, pid++, 300);
+    machine_.kernel().set_time_per_query(absl::Seconds(4));
+  }
+  absl::Status Find() {
+    return FindEvacuation(machine_.context(), TopologyReader(machine_.host()).Read().value(),
+                          Evacuate(int64_t{1} << 40), [this] { return is_cancelled_; })
+        .status();
+  }
+
+  bool is_cancelled_ = false;
+};
+
+TEST_F(SlowEvacuationTest, EndsWhenItsCallerHasGone) {
+  machine_.kernel().RunAt(FakeCall::kQuery, 3, [this] { is_cancelled_ = true; });
+  EXPECT_TRUE(absl::IsCancelled(Find()));
+  EXPECT_LE(machine_.kernel().CallCount(FakeCall::kQuery), 4);
+}
+
+TEST_F(SlowEvacuationTest, LooksForSharedMemoryForALimitedTime) {
+  EXPECT_TRUE(Find().ok());
+  EXPECT_LT(machine_.clock().Monotonic(), kLongestMeasurement + absl::Seconds(5));
 }
 
 }  // namespace

@@ -169,6 +169,40 @@ TEST_F(MigratorRequestsTest, SharedPagesTakeACapability) {
   }
 }
 
+// To their home nodes: the threads of each process are read.
+class ManyProcessesTest : public MigratorTest {
+ protected:
+  static constexpr int kCount = 100;
+
+  ManyProcessesTest() {
+    for (pid_t pid = 10; pid < 10 + kCount; ++pid) AddPod(absl::StrCat("/pods/", pid), pid, 1);
+    request_.workloads = {{{}, {}, "/pods", {}}};
+  }
+  int Reads() { return machine_.kernel().CallCount(FakeCall::kThreadCpus); }
+
+  MigrationRequest request_;
+};
+
+TEST_F(ManyProcessesTest, AreReadNoLongerThanTheCallerWaits) {
+  Migrator migrator(machine_.context());
+  bool has_gone = false;
+  machine_.kernel().RunAt(FakeCall::kThreadCpus, 5, [&] { has_gone = true; });
+  const auto submitted = migrator.Submit(request_, Access::Full(""), [&] { return has_gone; });
+  EXPECT_TRUE(absl::IsCancelled(submitted.status())) << submitted.status();
+  EXPECT_EQ(Reads(), 5);
+  EXPECT_THAT(migrator.List(), ElementsAre());
+}
+
+TEST_F(ManyProcessesTest, HaveOneBudgetTogether) {
+  for (int i = 1; i <= kCount; ++i) {
+    machine_.kernel().RunAt(FakeCall::kThreadCpus, i,
+                            [this] { machine_.clock().Advance(absl::Seconds(1)); });
+  }
+  const auto submitted = Migrator(machine_.context()).Submit(request_);
+  EXPECT_TRUE(absl::IsResourceExhausted(submitted.status())) << submitted.status();
+  EXPECT_LT(machine_.clock().Monotonic(), absl::Seconds(12));
+}
+
 TEST_F(MigratorRequestsTest, AContainerSticksThroughItsRuntime) {
   const std::string id(64, 'a');
   const std::string cgroup = "/kubepods/pod01234567-cccc-dddd-eeee-ffff00001111/" + id;
@@ -350,7 +384,7 @@ TEST_F(ProtectionTest, WithoutNameSourcesNothingIsKnownAndNothingProtected) {
   EngineContext context = Context();
   context.names = &none;
   context.limits.protected_namespaces = {"shop"};
-  EXPECT_TRUE(Admit(context, nullptr, PodRequest(), Access::Full("")).ok());
+  EXPECT_TRUE(Admit(context, nullptr, PodRequest(), Access::Full(""), [] { return false; }).ok());
 }
 
 TEST_F(ProtectionTest, ANewContainerIsWaitedFor) {
@@ -363,7 +397,8 @@ TEST_F(ProtectionTest, ANewContainerIsWaitedFor) {
   EngineContext context{machine_.kernel(), clock, machine_.host(), {}};
   context.names = &names_;
   context.limits.protected_namespaces = protected_namespaces_;
-  const auto admitted = Admit(context, nullptr, Request(path), Access::Full(""));
+  const auto admitted =
+      Admit(context, nullptr, Request(path), Access::Full(""), [] { return false; });
   EXPECT_TRUE(admitted.ok()) << admitted.status();
 }
 

@@ -151,6 +151,41 @@ TEST_F(StickinessTest, MappedFilesThatTheKernelMovesMustHaveRoom) {
   EXPECT_THAT(result.stick_note, HasSubstr("among them " + amount + " of mapped files"));
 }
 
+// Each process's scan counts them.
+TEST_F(StickinessTest, FilesThatManyProcessesMapCountOnce) {
+  constexpr int kPages = 1000;
+  std::string pids;
+  for (pid_t pid = 10; pid < 50; ++pid) {
+    const auto process = machine_.AddProcess(pid, "4-7", cgroup_);
+    process->AddPages(0x10000000, kPages, 0, "/usr/lib/db.so");
+    for (auto& [address, folio] : process->pages) folio->file = true;
+    machine_.Publish(*process);
+    absl::StrAppend(&pids, pid, "\n");
+  }
+  machine_.WriteCgroupFile(cgroup_, "cgroup.procs", pids);
+  machine_.SetFreePages(1, 30000);
+  EXPECT_THAT(Run(MigrationState::kSucceeded).message, HasSubstr("moves"));
+  machine_.SetMappedPages(0, kPages);
+  const WorkloadMigration result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kSucceeded) << result.message;
+  EXPECT_THAT(result.stick_note,
+              HasSubstr(FormatBytes(kPages * static_cast<int64_t>(kFakePage)) + " of mapped"));
+}
+
+TEST_F(StickinessTest, TheLookAtMappedFilesEndsWithTheMigration) {
+  AddMapping("/usr/lib/db.so", 100);
+  observer_.reason = MigrationReason::kDeadline;
+  WorkloadMigration result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kFailed);
+  EXPECT_EQ(result.reason, MigrationReason::kDeadline);
+  observer_.reason = MigrationReason::kCancelled;
+  result = Run(MigrationState::kSucceeded);
+  EXPECT_EQ(result.state, MigrationState::kCancelled);
+  EXPECT_EQ(result.reason, MigrationReason::kCancelled);
+  EXPECT_EQ(runs_, 0);
+  EXPECT_THAT(runtime_.writes, IsEmpty());
+}
+
 TEST_F(StickinessTest, MappedFilesThatHaveRoomAreNamed) {
   AddMapping("/usr/lib/db.so", 100);
   const WorkloadMigration result = Run(MigrationState::kSucceeded);

@@ -112,6 +112,44 @@ TEST_F(MigrationCallsTest, PinnedMemoryCostsFewCalls) {
   }
 }
 
+// A little in each of them, which says nothing about one process alone.
+TEST_F(MigrationCallsTest, PinnedMemoryOfManyProcessesCostsFewCalls) {
+  constexpr int kProcesses = 1000;
+  constexpr int kPinned = 64;
+  FakeMachine machine = LargeMachine();
+  machine.SetHugePages(false);
+  std::vector<pid_t> pids;
+  for (int i = 0; i < kProcesses; ++i) {
+    const auto process = machine.AddProcess(10 + i);
+    process->AddPages(kBase, kPinned, 0);
+    for (auto& [address, folio] : process->pages) folio->pinned = true;
+    machine.Publish(*process);
+    pids.push_back(process->pid);
+  }
+  const WorkloadMigration result =
+      MoveWorkload(machine.context(), workload_, {pids}, spec_, observer_);
+  EXPECT_EQ(result.outcomes[PageOutcome::kPinned], kProcesses * kPinned);
+  EXPECT_LE(result.calls.Count(), 300);
+}
+
+TEST_F(MigrationCallsTest, ProcessesAfterPinnedOnesAreMoved) {
+  constexpr int kPages = 64;
+  FakeMachine machine = LargeMachine();
+  machine.SetHugePages(false);
+  std::vector<pid_t> pids;
+  for (int i = 0; i < 100; ++i) {
+    const auto process = machine.AddProcess(10 + i);
+    process->AddPages(kBase, kPages, 0);
+    for (auto& [address, folio] : process->pages) folio->pinned = i < 50;
+    machine.Publish(*process);
+    pids.push_back(process->pid);
+  }
+  const WorkloadMigration result =
+      MoveWorkload(machine.context(), workload_, {pids}, spec_, observer_);
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], 50 * kPages);
+  EXPECT_EQ(result.outcomes[PageOutcome::kPinned], 50 * kPages);
+}
+
 TEST_F(MigrationCallsTest, PinnedHugePagesCostFewCallsToo) {
   for (const bool is_known : {true, false}) {
     SCOPED_TRACE(is_known);
@@ -190,7 +228,7 @@ TEST_F(MigrationCallsTest, SaysHowMuchPinnedMemoryWasNotTried) {
   for (const bool is_known : {true, false}) {
     SCOPED_TRACE(is_known);
     const double mib = UntriedMib(MoveHugePages(is_known, 256));
-    EXPECT_LE(mib, 2 * (256 - StuckMemory::kMostStuckBatches));
+    EXPECT_LE(mib, 2 * (256 - StuckStreak::kMostBatches));
     EXPECT_GT(mib, 16);
   }
 }

@@ -72,6 +72,26 @@ TEST_F(MigrationDriftTest, OnlyProcessesThatDriftedCount) {
   EXPECT_EQ(result.drift_facts->thread_nodes, NodeSet());
 }
 
+// The threads of 30 processes, 5 s each: what takes too long is named.
+TEST_F(MigrationDriftTest, FactsAboutAllProcessesHaveOneBudget) {
+  constexpr int kProcesses = 30;
+  for (pid_t pid = 10; pid < 10 + kProcesses; ++pid) Process(pid, 10);
+  // The first scan and the scan that moves come before.
+  machine_.kernel().RunAt(FakeCall::kQuery, 2 * kProcesses + 1, [this] {
+    for (pid_t pid = 10; pid < 10 + kProcesses; ++pid) {
+      for (auto& [address, folio] : machine_.kernel().Find(pid)->pages) folio->node = 0;
+    }
+  });
+  for (int i = 1; i <= kProcesses; ++i) {
+    machine_.kernel().RunAt(FakeCall::kThreadCpus, i,
+                            [this] { machine_.clock().Advance(absl::Seconds(5)); });
+  }
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.drifted_pages, 10 * kProcesses);
+  EXPECT_LT(machine_.clock().Monotonic(), kRequestLimits.time + absl::Seconds(10));
+  EXPECT_TRUE(result.drift_facts->unread.contains("the CPUs of its threads"));
+}
+
 // At the last verification: pages that came back by themselves have not drifted.
 TEST_F(MigrationDriftTest, DriftThatHasGoneAgainNeedsNoCause) {
   ProcessThatDrifts("0-7");

@@ -1,5 +1,6 @@
 // Migrations whose reads take longer than what they have read is trusted: they make progress, and
 // end when they are asked to.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/engine/move/workload_mover_fixture.h"
@@ -117,6 +118,26 @@ TEST_F(MigrationSlowReadsTest, AReadOfTheMappingsEndsWhenCancelled) {
   ExpectEnd(Run(), MigrationState::kCancelled, MigrationReason::kCancelled);
   EXPECT_GT(queries, kMappings);
   EXPECT_LT(machine_.kernel().CallCount(FakeCall::kQueryMapping), queries + 5);
+}
+
+// 30 processes whose mappings take 3 s each. Moving takes longer, and does not count.
+TEST_F(MigrationSlowReadsTest, TheMappingsOfAllProcessesHaveOneBudget) {
+  constexpr int kMappings = 100;
+  constexpr pid_t kLast = 40;
+  machine_.kernel().set_time_per_query(absl::ZeroDuration());
+  machine_.kernel().set_has_mapping_query(true);
+  for (pid_t pid = 11; pid <= kLast; ++pid) {
+    const auto process = Process(pid, 1);
+    for (int i = 1; i < kMappings; ++i) {
+      process->AddHole(kBase + static_cast<uint64_t>(i) * 2 * kFakePage, 1);
+    }
+    machine_.Publish(*process);
+  }
+  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  const WorkloadMigration result = Run();
+  EXPECT_EQ(result.reason, MigrationReason::kInternal);
+  EXPECT_THAT(result.message, ::testing::HasSubstr("takes longer than 1m, the limit"));
+  EXPECT_LT(now(), absl::Minutes(3)) << "the first scan, and a verification";
 }
 
 TEST_F(MigrationSlowReadsTest, AVerificationEndsAfterTenMinutes) {

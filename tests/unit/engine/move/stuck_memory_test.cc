@@ -6,12 +6,13 @@ namespace numalocality::stuck_memory_test {
 namespace {
 
 void GetStuck(StuckMemory& memory) {
-  for (int i = 0; i < StuckMemory::kMostStuckBatches; ++i) memory.Record(0, 64);
+  for (int i = 0; i < StuckStreak::kMostBatches; ++i) memory.Record(0, 64);
 }
 
 TEST(StuckMemoryTest, AHundredGiBCostAHundredSamples) {
   constexpr int kWindows = 100 * 64;  // of 16 MiB
-  StuckMemory memory;
+  StuckWorkload workload;
+  StuckMemory memory(workload);
   EXPECT_FALSE(memory.IsStuck());
   GetStuck(memory);
   EXPECT_TRUE(memory.IsStuck());
@@ -31,7 +32,8 @@ TEST(StuckMemoryTest, AHundredGiBCostAHundredSamples) {
 }
 
 TEST(StuckMemoryTest, OnePageThatMovesEndsIt) {
-  StuckMemory memory;
+  StuckWorkload workload;
+  StuckMemory memory(workload);
   GetStuck(memory);
   memory.Record(1, 63);
   EXPECT_FALSE(memory.IsStuck());
@@ -40,9 +42,32 @@ TEST(StuckMemoryTest, OnePageThatMovesEndsIt) {
 }
 
 TEST(StuckMemoryTest, PagesThatWereNotTriedSayNothing) {
-  StuckMemory memory;
+  StuckWorkload workload;
+  StuckMemory memory(workload);
   for (int i = 0; i < 100; ++i) memory.Record(0, 0);
   EXPECT_FALSE(memory.IsStuck());
+}
+
+TEST(StuckMemoryTest, AProcessOfAStuckWorkloadIsStuck) {
+  StuckWorkload workload;
+  StuckMemory first(workload);
+  GetStuck(first);
+  EXPECT_TRUE(StuckMemory(workload).IsStuck());
+  StuckMemory(workload).Record(1, 0);
+  EXPECT_FALSE(StuckMemory(workload).IsStuck());
+  EXPECT_TRUE(first.IsStuck()) << "nothing of its own memory has moved";
+}
+
+TEST(StuckMemoryTest, ThousandsOfProcessesCostHundredsOfSamples) {
+  StuckWorkload workload;
+  StuckMemory first(workload);
+  GetStuck(first);
+  int samples = 0;
+  for (int i = 0; i < 5000; ++i) samples += workload.TakesSample() ? 1 : 0;
+  EXPECT_LE(samples, 300);
+  first.Record(1, 0);
+  GetStuck(first);
+  EXPECT_TRUE(workload.TakesSample()) << "since a page has moved";
 }
 
 TEST(StuckMemoryTest, ASampleIsNeitherSmallNorLong) {

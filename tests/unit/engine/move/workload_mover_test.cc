@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/unit/engine/move/workload_mover_fixture.h"
+#include "tests/unit/fake/peak_memory.h"
 
 namespace numalocality::workload_mover_test {
 namespace {
@@ -299,6 +300,19 @@ TEST_F(WorkloadMoverTest, OldMappingsAreReadAgain) {
   });
   EXPECT_EQ(Run().outcomes[PageOutcome::kMoved], 4096);
   EXPECT_EQ(process->At(kBase + 5000 * kFakePage).node, 0);
+}
+
+TEST_F(WorkloadMoverTest, MappingsAreNotKeptOfProcessesThatHaveMoved) {
+  constexpr pid_t kProcesses = 60;
+  for (pid_t pid = 10; pid < 10 + kProcesses; ++pid) {
+    const auto process = Process(pid, 1);
+    for (uint64_t i = 1; i < 5000; ++i) process->AddHole(kBase + i * 2 * kFakePage, 1);
+    machine_.Publish(*process);
+  }
+  WorkloadMigration result;
+  const int64_t peak = PeakBytesOf([&] { result = Run(); });
+  EXPECT_EQ(result.outcomes[PageOutcome::kMoved], kProcesses);
+  EXPECT_LT(peak, int64_t{12} << 20);
 }
 
 TEST_F(WorkloadMoverTest, ProgressAddsUpAndEndsInVerifying) {

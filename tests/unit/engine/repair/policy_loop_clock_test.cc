@@ -79,7 +79,7 @@ TEST_P(PolicyLoopClockTest, Refusals) {
   AddContainer('a', 10, "4-7");
   Tick();
   policy().stick = StickMode::kNone;
-  TickAfterStep(PolicyLoop::kRefusedFor - absl::Seconds(1));
+  TickAfterStep(RepairJobs::kRefusedFor - absl::Seconds(1));
   EXPECT_EQ(Reason('a'), "refused");
   TickAfterStep(absl::Seconds(1));
   EXPECT_EQ(Reason('a'), "remote");

@@ -35,7 +35,10 @@ class PolicyLoopTest : public ::testing::Test {
     policy.min_remote_bytes = 10 * kPage;
     policy.settle = absl::ZeroDuration();
     configuration_->policies = {policy};
-    machine_.kernel().OnMoved([this](const auto&) { ShowAll(); });
+    machine_.kernel().OnMoved([this](const auto& memory) {
+      machine_.WriteMeminfo(memory);
+      ShowAll();
+    });
     migrator_.AddListener(&totals_);
     migrator_.AddListener(&loop_);
   }

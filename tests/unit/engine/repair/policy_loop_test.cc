@@ -4,9 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <string>
 #include <thread>
-#include <vector>
 
 #include "tests/unit/engine/repair/policy_loop_fixture.h"
 
@@ -88,20 +86,6 @@ TEST_F(PolicyLoopTest, FiftyChangesInFiftySecondsMakeFewMigrationsAndEndLocal) {
   EXPECT_LE(Migrations().size(), until_calm + 1);
 }
 
-TEST_F(PolicyLoopTest, WithoutRoomItWaitsForSome) {
-  const auto process = AddContainer('a', 10, "4-7");
-  machine_.SetFreePages(1, 2000);  // less than 980 above the reserve of 2 %
-  Tick();
-  EXPECT_EQ(Reason('a'), "no_room");
-  TickLater(absl::Seconds(30));
-  EXPECT_EQ(Reason('a'), "no_room");
-  EXPECT_THAT(Migrations(), IsEmpty());
-  machine_.SetFreePages(1, 60000);
-  TickLater(absl::Seconds(30));
-  Migrate();
-  EXPECT_GE(process->PagesOn(1), kPages * 95 / 100);
-}
-
 TEST_F(PolicyLoopTest, AReservationKeepsItOffUntilItEnds) {
   AddContainer('a', 10, "4-7");
   const auto reservation =
@@ -137,7 +121,7 @@ TEST_F(PolicyLoopTest, AMigrationOnRequestKeepsItOffAndStartsTheCooldown) {
 TEST_F(PolicyLoopTest, WhatIsRefusedIsAskedForAgainLater) {
   policy().stick = StickMode::kCpusetMems;  // without a runtime
   AddContainer('a', 10, "4-7");
-  EXPECT_EQ(Tick(), machine_.clock().Monotonic() + PolicyLoop::kRefusedFor);
+  EXPECT_EQ(Tick(), machine_.clock().Monotonic() + RepairJobs::kRefusedFor);
   EXPECT_EQ(Reason('a'), "refused");
   EXPECT_THAT(DecisionOn('a').message, HasSubstr("cri"));
   TickLater(absl::Seconds(10));
@@ -303,38 +287,6 @@ TEST_F(PolicyLoopTest, ARepairThatTakesTooLongQueuesUpBehindOthers) {
   ASSERT_THAT(Migrations(), SizeIs(2));
   EXPECT_EQ(Reason('b'), "remote");
   EXPECT_EQ(Reason('a'), "busy");
-}
-
-TEST_F(PolicyLoopTest, NoRepairStartsWhileItsPodIsUnderPressure) {
-  AddContainer('a', 10, "4-7");
-  const auto write = [this](const std::string& percent) {
-    machine_.WriteCgroupFile(Path('a'), "memory.pressure",
-                             "some avg10=" + percent + " avg60=0.00 avg300=0.00 total=1\n" +
-                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
-  };
-  write("40.00");
-  Tick();
-  EXPECT_EQ(Reason('a'), "under_pressure");
-  EXPECT_THAT(Migrations(), SizeIs(0));
-  write("5.00");
-  TickLater(absl::Seconds(10));
-  EXPECT_EQ(Reason('a'), "remote");
-  EXPECT_THAT(Migrations(), SizeIs(1));
-}
-
-TEST_F(PolicyLoopTest, RoomIsNotPromisedTwice) {
-  configuration_->limits.concurrent_migrations = 4;
-  AddContainer('a', 10, "4-7");
-  AddContainer('b', 20, "4-7");
-  machine_.SetFreePages(1, 1311 + 1500);
-  Tick();
-  EXPECT_EQ(Reason('a'), "remote");
-  EXPECT_EQ(Reason('b'), "no_room");
-  // The room that the first repair has claimed is gone, although the last report still shows it.
-  machine_.SetFreePages(1, 1311 + 500);
-  Migrate();
-  EXPECT_EQ(Reason('b'), "no_room");
-  EXPECT_THAT(Migrations(), SizeIs(1));
 }
 
 TEST_F(PolicyLoopTest, MemoryThatLeavesItsHomeLaterHasATriggerOfItsOwn) {

@@ -10,6 +10,7 @@
 namespace numalocality::repair_decider_test {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -71,7 +72,7 @@ class RepairDeciderTest : public ::testing::Test {
   absl::Duration now_ = absl::Hours(1);
   Configuration configuration_;
   Topology topology_;
-  std::map<NodeId, int64_t> watermarks_;
+  std::map<NodeId, Watermarks> watermarks_;
   std::vector<Reservation> reservations_;
   std::vector<Workload> stalled_;
   RepairDecider decider_{
@@ -94,7 +95,25 @@ TEST_F(RepairDeciderTest, ASubmittedRepairClaimsItsWorkloadAndItsRoom) {
   EXPECT_EQ(Reason(Report(2)), "remote");
   decider_.AddRepair(Report(1).placement, Repair(Report(1)));
   EXPECT_EQ(Reason(Report(1)), "migrating");
-  EXPECT_EQ(Reason(Report(2)), "no_room") << "500 MiB are free, 300 of them claimed";
+  const DecidedRepair second = decider_.Decide(Report(2)).decided;
+  EXPECT_EQ(second.estimate.bytes, 180 * kMi) << "480 MiB above the reserve, 300 of them claimed";
+  decider_.AddRepair(Report(2).placement, Repair(Report(2)));
+  EXPECT_EQ(Reason(Report(3)), "no_room");
+}
+
+TEST_F(RepairDeciderTest, CleanPageCacheCountsAsRoomUpToItsShare) {
+  topology_.nodes[kNode1].free_bytes = 30 * kMi;
+  topology_.nodes[kNode1].clean_cache_bytes = 800 * kMi;
+  configuration_.limits.room.reclaim_cache = 0;
+  EXPECT_EQ(Reason(Report(1)), "no_room");
+  EXPECT_THAT(decider_.Decide(Report(1)).decided.decision.message,
+              HasSubstr("its 800.0 MiB of clean page cache do not count (reclaimCache 0)"));
+  configuration_.limits.room.reclaim_cache = 0.25;
+  EXPECT_EQ(Reason(Report(1)), "remote");
+  const DecidedRepair decided = decider_.Decide(Report(1)).decided;
+  EXPECT_EQ(decided.estimate.bytes, 210 * kMi);
+  EXPECT_THAT(decided.decision.message,
+              HasSubstr("200.0 MiB of its clean page cache count as room (reclaimCache 25%)"));
 }
 
 TEST_F(RepairDeciderTest, AnEndedRepairThatHelpedNothingIsReportedAndRemembered) {

@@ -1,6 +1,8 @@
 // A workload that cannot be read: the loop goes on with all others, and says which one it is.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <functional>
@@ -76,9 +78,48 @@ class SlowWorkloadTest : public PolicyLoopTest {
     while (!condition()) next = board_.WaitForChanges(next, absl::Hours(1000)).next;
   }
 
+  // Makes the file at `path` one whose reader waits for a writer.
+  void MakePipe(const std::string& path) {
+    machine_.tree().Remove(path);
+    ASSERT_EQ(mkfifo(machine_.tree().Path(path).c_str(), 0600), 0);
+  }
+  // Returns once there is a reader, which reads until the result is dropped. Later ones find no
+  // file.
+  ScopedFd WaitForReader(const std::string& path) {
+    ScopedFd writer(open(machine_.tree().Path(path).c_str(), O_WRONLY | O_CLOEXEC));
+    machine_.tree().Remove(path);
+    return writer;
+  }
+
   Gate is_blocked_;
   Gate go_on_;
 };
+
+TEST_F(SlowWorkloadTest, AReadOfItsMemoryPressureIsAJob) {
+  policy().action = PolicyAction::kRepair;
+  SetMemory('c', 0, kPages);
+  const std::string file = "sys/fs/cgroup" + Path('c') + "/memory.pressure";
+  MakePipe(file);
+  loop_.Start();
+  const ScopedFd writer = WaitForReader(file);
+  PassTime(kStalledAfter + absl::Seconds(1));
+  ASSERT_THAT(loop_.StalledCalls(), SizeIs(1));
+  EXPECT_EQ(loop_.StalledCalls()[0].call, "a read of its memory pressure");
+  SetMemory('a', 600, 400);
+  PassTime(configuration_->period);
+  WaitUntil([&] { return ReportOn('a') != nullptr && BytesOn('a', 1) == 400 * kPage; });
+}
+
+TEST_F(SlowWorkloadTest, ASlowWalkIsNamed) {
+  MakePipe("proc/zoneinfo");
+  loop_.Start();
+  const ScopedFd writer = WaitForReader("proc/zoneinfo");
+  PassTime(kStalledAfter + absl::Seconds(1));
+  const auto stalled = loop_.StalledCalls();
+  ASSERT_THAT(stalled, SizeIs(1));
+  EXPECT_EQ(stalled[0].work, "search for containers");
+  EXPECT_EQ(stalled[0].call, "a read of the cgroup tree");
+}
 
 TEST_F(SlowWorkloadTest, TheOthersAreReadInTime) {
   BlockNextSample();

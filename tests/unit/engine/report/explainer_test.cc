@@ -105,6 +105,13 @@ TEST_F(ExplainerTest, FewPagesAreExplainedExactly) {
   }
 }
 
+TEST_F(ExplainerTest, TheTimeOfTheScansOfAllProcessesIsNotLimited) {
+  for (const pid_t pid : {10, 11, 12}) AddProcess(pid, 10);
+  AddCgroup(30, 0);
+  machine_.kernel().set_time_per_query(absl::Minutes(1));
+  EXPECT_THAT(Pages(ExplainCgroup(true)), ElementsAre(Pair(RemoteReason::kRepairable, 30)));
+}
+
 // Its mappings take 30 s to read: the counters show how much is remote, and a circumstance why the
 // rest is not known.
 TEST_F(ExplainerTest, AWorkloadThatIsTooLargeIsExplainedByItsCounters) {
@@ -206,7 +213,7 @@ TEST_F(ExplainerTest, TheReserveIsTheCurrentOne) {
   machine_.SetFreePages(1, 65536 / 10 + 400);
   sources_.limits = [] {
     HostLimits limits;
-    limits.node_reserve = 0.10;
+    limits.room.reserve.of_each = {.fraction = 0.10};
     return limits;
   };
   const auto pages = Pages(ExplainCgroup());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "agent/os/node/topology_reader.h"
 #include "tests/unit/fake/fake_machine.h"
@@ -400,13 +401,36 @@ TEST_F(ReportReaderTest, ACancelledReadIsOneThatTookTooLong) {
   EXPECT_THAT((*report)->placement.state_message, Not(HasSubstr("cancelled")));
 }
 
+// The ids of so many threads, as the kernel lists them.
+std::string ThreadIds(int count) {
+  std::string ids;
+  for (int i = 0; i < count; ++i) absl::StrAppend(&ids, 1'000'000 + i, "\n");
+  return ids;
+}
+
 TEST_F(ReportReaderTest, AWorkloadWithTooManyThreadsIsNamed) {
   AddContainer('a', 10, {"4-7"});
-  machine_.WriteCgroupFile(Path('a'), "cgroup.threads", std::string(5 << 20, '\n'));
+  machine_.WriteCgroupFile(Path('a'), "cgroup.threads", ThreadIds(600'000));
   Find();
   const WorkloadPlacement placement = ReadOne()->placement;
   EXPECT_EQ(placement.state, PlacementState::kTooLarge);
   EXPECT_THAT(placement.state_message, HasSubstr("cgroup.threads"));
+  EXPECT_EQ(machine_.kernel().CallCount(FakeCall::kThreadCpus), 0);
+}
+
+TEST_F(ReportReaderTest, AWorkloadWhoseThreadsTakeTooLongIsNamed) {
+  AddContainer('a', 10, {"4-7"});
+  machine_.WriteCgroupFile(Path('a'), "cgroup.threads", ThreadIds(100'000));
+  for (int call = 1; call <= 2000; ++call) {
+    machine_.kernel().RunAt(FakeCall::kThreadCpus, call,
+                            [this] { machine_.clock().Advance(absl::Milliseconds(1)); });
+  }
+  Find();
+  const WorkloadPlacement placement = ReadOne()->placement;
+  EXPECT_EQ(placement.state, PlacementState::kTooLarge);
+  EXPECT_THAT(placement.state_message,
+              HasSubstr("read the CPUs of its threads: takes longer than 1s, the limit"));
+  EXPECT_LE(machine_.kernel().CallCount(FakeCall::kThreadCpus), 1002);
 }
 
 TEST_F(ReportReaderTest, ProcessesThatComeToShareAHomeAreCountedTogether) {

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/os/node/topology_reader.h"
 #include "tests/unit/fake/fake_machine.h"
@@ -190,6 +191,37 @@ TEST_F(PlacementReaderTest, GivesUpWhenItsCallerHasGone) {
   machine_.AddCgroup("/pod", {10});
   cancelled_ = true;
   EXPECT_TRUE(absl::IsCancelled(Read(Cgroup("/pod"), PlacementView::kPages).status()));
+}
+
+// Ten processes whose mappings take 3 s each.
+TEST_F(PlacementReaderTest, TheMappingsOfAllProcessesHaveOneBudget) {
+  std::vector<pid_t> pids;
+  for (pid_t pid = 10; pid < 20; ++pid) {
+    const auto process = machine_.AddProcess(pid);
+    process->AddPages(kBase, 1, 0);
+    for (uint64_t i = 1; i < 100; ++i) process->AddHole(kBase + i * 2 * kFakePage, 1);
+    machine_.Publish(*process);
+    pids.push_back(pid);
+  }
+  machine_.AddCgroup("/pod", pids);
+  machine_.kernel().set_has_mapping_query(true);
+  machine_.kernel().set_time_per_mapping(absl::Milliseconds(30));
+  const absl::Status status = Read(Cgroup("/pod"), PlacementView::kPages).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_LT(machine_.clock().Monotonic(), kRequestLimits.time + absl::Seconds(4));
+}
+
+TEST_F(PlacementReaderTest, TheTimeOfTheScansDoesNotCount) {
+  std::vector<pid_t> pids = {10, 11, 12};
+  for (const pid_t pid : pids) {
+    machine_.AddProcess(pid)->AddPages(kBase, 10, 0);
+    machine_.Publish(*machine_.kernel().Find(pid));
+  }
+  machine_.AddCgroup("/pod", pids);
+  machine_.kernel().set_time_per_query(absl::Minutes(1));
+  const auto placement = Read(Cgroup("/pod"), PlacementView::kPages);
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  EXPECT_GE(machine_.clock().Monotonic(), absl::Minutes(3));
 }
 
 TEST_F(PlacementReaderTest, RefusedReadsAreNotHidden) {

@@ -149,6 +149,25 @@ TEST_F(SharingProofTest, AnOwnProcessWithTooManyMappingsIsNamed) {
   EXPECT_THAT(proof.note(), HasSubstr("not all shared memory of process 10 is moved"));
 }
 
+// 3 s each: what is not read is not proved.
+TEST_F(SharingProofTest, TheMapsOfAllOwnProcessesHaveOneBudget) {
+  std::vector<pid_t> pids;
+  for (pid_t pid = 100; pid < 120; ++pid) {
+    const auto process = machine_.AddProcess(pid);
+    for (uint64_t i = 1; i < 100; ++i) process->AddHole(kBase * 2 * i, 1);
+    machine_.Publish(*process);
+    pids.push_back(pid);
+  }
+  machine_.AddCgroup("/many", pids);
+  SlowMappingQueries();
+  const SharingProof proof =
+      SharingProof::Take(machine_.kernel(), machine_.clock(), machine_.host(),
+                         finder_.Find({{}, {}, "/many", {}}).value().front(), pids);
+  EXPECT_LT(machine_.clock().Monotonic(),
+            SharingProof::kAllOwnLimits.time + SharingProof::kAllForeignLimits.time);
+  EXPECT_THAT(proof.note(), HasSubstr("not all shared memory of process 10"));
+}
+
 TEST_F(SharingProofTest, OwnsWhatNobodyElseMaps) {
   Map(10, kBuffers);
   Map(11, kBuffers);

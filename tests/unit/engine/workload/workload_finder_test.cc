@@ -24,6 +24,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 constexpr char kUid[] = "01234567-cccc-dddd-eeee-ffff00001111";
 constexpr char kUid_[] = "01234567_cccc_dddd_eeee_ffff00001111";
@@ -252,9 +253,38 @@ TEST_F(WorkloadFinderTest, ADelegatedSubtreeIsVisitedInPart) {
   const auto tree = finder_.Walk();
   ASSERT_TRUE(tree.ok()) << tree.status();
   EXPECT_LE(tree->directories.size(), before->directories.size() + kMostTenantCgroups);
-  EXPECT_THAT(tree->too_large, ElementsAre(user));
+  EXPECT_THAT(tree->too_large, ElementsAre(Pair(user, kMostTenantCgroups)));
   ASSERT_EQ(tree->workloads.size(), 1u);
   EXPECT_EQ(tree->workloads[0].cgroup_path, pod);
+}
+
+// A container outside of Kubernetes that runs as root and may write its cgroups. The limit is its
+// own: beside it a container that is a node of Kubernetes is visited.
+TEST_F(WorkloadFinderTest, ASubtreeOfAContainerIsVisitedInPart) {
+  const std::string node = absl::StrCat("/docker/", Id('e'), "/kubelet/kubepods/pod", kUid, "/");
+  for (const char id : {'a', 'b', 'c'}) machine_.AddCgroup(node + Id(id));
+  const std::string hostile = absl::StrCat("/docker/", Id('d'));
+  const std::string scope = "/system.slice/x.scope";
+  machine_.AddCgroup(hostile);
+  machine_.AddCgroup(scope);
+  const auto before = finder_.Walk();
+  ASSERT_TRUE(before.ok()) << before.status();
+  for (const std::string& path : {hostile, scope}) {
+    for (int i = 0; i < 50; ++i) {
+      const std::string below = absl::StrCat(machine_.host().cgroup, path, "/s.slice", i);
+      ASSERT_EQ(mkdir(below.c_str(), 0755), 0);
+      for (int j = 0; j < 60; ++j) {
+        ASSERT_EQ(mkdir(absl::StrCat(below, "/", j).c_str(), 0755), 0);
+      }
+    }
+  }
+  const auto tree = finder_.Walk();
+  ASSERT_TRUE(tree.ok()) << tree.status();
+  EXPECT_LE(tree->directories.size(),
+            before->directories.size() + kMostUnitCgroups + kMostUnitChildCgroups);
+  EXPECT_THAT(tree->too_large,
+              ElementsAre(Pair(hostile, kMostUnitChildCgroups), Pair(scope, kMostUnitCgroups)));
+  EXPECT_EQ(tree->workloads.size(), before->workloads.size()) << "those beside it are found";
 }
 
 TEST_F(WorkloadFinderTest, ListsProcessesOfNestedCgroups) {

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
@@ -29,6 +30,13 @@ constexpr absl::Duration kTimeout = absl::Seconds(20);
 
 absl::StatusOr<std::unique_ptr<ProcessHold>> Hold(pid_t pid, absl::Duration timeout = kTimeout) {
   return PtraceHold(pid, 1000, timeout);
+}
+
+// Holds for a moment, on a thread that ends: with it ends what the hold could not release.
+absl::Status TryHold(pid_t pid, absl::Duration timeout) {
+  absl::Status status;
+  std::thread([&] { status = Hold(pid, timeout).status(); }).join();
+  return status;
 }
 
 // A system call that sleeps for half a second or until `fd` is readable, and its expected result,
@@ -209,12 +217,43 @@ TEST(PtraceHoldSleepTest, AThreadThatSleepsInTheMiddleOfItIsLetGoToo) {
   });
   ASSERT_TRUE(target.Runs());
   for (int i = 0; i < 50; ++i) {
-    const absl::Status status = Hold(target.pid(), absl::Milliseconds(i % 10)).status();
+    const absl::Status status = TryHold(target.pid(), absl::Milliseconds(i % 10));
     EXPECT_TRUE(status.ok() || absl::IsDeadlineExceeded(status)) << status;
     for (size_t thread = 0; thread < 3; ++thread) {
       const auto& turns = target.counts().turns[thread];
       EXPECT_TRUE(Eventually([&, before = turns.load()] { return turns > before; })) << thread;
     }
+  }
+}
+
+// A tenant's thread may go to sleep for ever while it is being stopped.
+TEST(PtraceHoldSleepTest, AThreadThatSleepsForEverDoesNotKeepTheHolder) {
+  HoldTarget target([](SharedCounts& counts) {
+    std::thread([&counts] {
+      while (true) ++counts.turns[0];
+    }).detach();
+    while (true) {
+      const pid_t child = vfork();
+      if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        counts.result = getpid();
+        while (true) pause();
+      }
+      waitpid(child, nullptr, 0);
+      ++counts.turns[1];
+    }
+  });
+  ASSERT_TRUE(Eventually([&] { return target.counts().result != 0; }));
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(target.WaitForState('D'));
+    const auto child = static_cast<pid_t>(target.counts().result);
+    absl::Status status;
+    std::thread holder([&] { status = TryHold(target.pid(), absl::Milliseconds(5)); });
+    kill(child, SIGKILL);  // the next child sleeps already, or begins to, or the hold comes first
+    holder.join();
+    EXPECT_TRUE(status.ok() || absl::IsDeadlineExceeded(status)) << status;
+    const int64_t before = target.counts().turns[0];
+    EXPECT_TRUE(Eventually([&] { return target.counts().turns[0] > before; }));
   }
 }
 

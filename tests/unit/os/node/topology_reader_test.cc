@@ -27,7 +27,7 @@ TEST(TopologyReaderTest, TwoNodes) {
   EXPECT_EQ(topology.Find(NodeId{1})->total_bytes, 2000 * 4096);
   EXPECT_EQ(topology.Find(NodeId{1})->free_bytes, 500 * 4096);
   EXPECT_EQ(topology.Distance(NodeId{0}, NodeId{1}), 21);
-  EXPECT_EQ(TopologyReader(machine.host()).ReadFreeBytes(NodeId{0}).value(), 400 * 4096);
+  EXPECT_EQ(TopologyReader(machine.host()).ReadMemory(NodeId{0})->free, 400 * 4096);
 }
 
 TEST(TopologyReaderTest, SparseIdsTakeTheDistancesInOrder) {
@@ -98,8 +98,17 @@ TEST(ParseNodeMeminfoTest, ReadsTotalAndFree) {
       "Node 12 MemUsed:        12288 kB\n"
       "Node 12 HugePages_Total:     0\n");
   ASSERT_TRUE(memory.ok()) << memory.status();
-  EXPECT_EQ(memory->total_bytes, 16384 * 1024);
-  EXPECT_EQ(memory->free_bytes, 4096 * 1024);
+  EXPECT_EQ(memory->total, 16384 * 1024);
+  EXPECT_EQ(memory->free, 4096 * 1024);
+  EXPECT_EQ(memory->clean_cache, 0);
+}
+
+TEST(ParseNodeMeminfoTest, PageCacheThatMustBeWrittenFirstIsNotClean) {
+  const std::string fields =
+      "Node 0 MemTotal: 9 kB\nNode 0 MemFree: 1 kB\nNode 0 Active(file): 4 kB\n"
+      "Node 0 Inactive(file): 100 kB\nNode 0 Inactive(anon): 50 kB\nNode 0 Dirty: 30 kB\n";
+  EXPECT_EQ(ParseNodeMeminfo(fields + "Node 0 Writeback: 20 kB\n")->clean_cache, 50 * 1024);
+  EXPECT_EQ(ParseNodeMeminfo(fields + "Node 0 Writeback: 90 kB\n")->clean_cache, 0);
 }
 
 TEST(ParseNodeMeminfoTest, RefusesOtherFormats) {
@@ -120,8 +129,8 @@ TEST(ParseDistancesTest, ReadsARow) {
   }
 }
 
-TEST(ParseHighWatermarksTest, SumsTheZonesOfANode) {
-  const auto watermarks = ParseHighWatermarks(
+TEST(ParseWatermarksTest, SumsTheZonesOfANode) {
+  const auto watermarks = ParseWatermarks(
       "Node 0, zone      DMA\n"
       "  pages free     3840\n"
       "        boost    0\n"
@@ -134,19 +143,20 @@ TEST(ParseHighWatermarksTest, SumsTheZonesOfANode) {
       "              count: 0\n"
       "              high:  14\n"
       "Node 0, zone   Normal\n"
+      "        min      500\n"
       "        high     1000\n"
       "Node 2, zone  Movable\n"
       "        high     7\n");
   ASSERT_TRUE(watermarks.ok()) << watermarks.status();
-  EXPECT_EQ(*watermarks, (std::map<NodeId, int64_t>{{NodeId{0}, 1098}, {NodeId{2}, 7}}));
-  EXPECT_TRUE(ParseHighWatermarks("").value().empty());
+  EXPECT_EQ(*watermarks,
+            (std::map<NodeId, Watermarks>{{NodeId{0}, {566, 1098}}, {NodeId{2}, {0, 7}}}));
+  EXPECT_TRUE(ParseWatermarks("").value().empty());
 }
 
-TEST(ParseHighWatermarksTest, RefusesOtherFormats) {
+TEST(ParseWatermarksTest, RefusesOtherFormats) {
   for (const char* text :
        {"Node x, zone DMA\n", "Node 0, zone DMA\n high x\n", "Node 0, zone DMA\n high -1\n"}) {
-    EXPECT_EQ(ParseHighWatermarks(text).status().code(), absl::StatusCode::kInvalidArgument)
-        << text;
+    EXPECT_EQ(ParseWatermarks(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
 

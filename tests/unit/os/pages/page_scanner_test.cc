@@ -124,6 +124,7 @@ TEST_F(PageScannerTest, HugetlbPagesOf1GiBAreCountedBeside2MiB) {
   process_->AddHugePages(kGiB, 2, 0);
   process_->At(kGiB + kFakeHuge).node = 1;
   process_->mappings.back().path = "/anon_hugepage (deleted)";
+  process_->mappings.back().file.device = kFakeHugetlb;
   process_->AddHole(2 * kGiB, kPagesPerGiB, "/anon_hugepage (deleted)");
   const auto giant = std::make_shared<FakeFolio>();
   giant->node = 1;

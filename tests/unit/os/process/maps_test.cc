@@ -64,7 +64,7 @@ TEST_P(MapsTest, ShowsWhatIsMapped) {
   Map("/usr/lib/libc.so", kFile);
   Map("/usr/lib/" + std::string(3000, 'x'), kFile, true);
   Map("[vdso]");
-  Map("/dev/nvidia0", {{0, 5}, 9}, true);
+  Map("/dev/nvidia0", {kFakeShm, 9}, true);
   const auto mappings = Read();
   ASSERT_TRUE(mappings.ok()) << mappings.status();
   ASSERT_EQ(mappings->size(), 8u);

@@ -111,8 +111,10 @@ class MemoryPolicyTest : public ::testing::Test {
 
   absl::StatusOr<NodeSet> Read(const std::string& numa_maps) {
     machine_.tree().Write("proc/10/numa_maps", numa_maps);
+    ReadBudget budget;
     return ReadPolicyNodes(machine_.host(),
-                           ProcessHandle::Open(machine_.kernel(), machine_.host(), 10).value());
+                           ProcessHandle::Open(machine_.kernel(), machine_.host(), 10).value(),
+                           budget);
   }
 
   FakeMachine machine_;

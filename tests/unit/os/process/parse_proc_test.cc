@@ -77,14 +77,7 @@ TEST(ParseMapsTest, ReadsRangesAndBackings) {
       {"[stack:77]", Backing::kStack},
       {"[anon: a name]", Backing::kAnonymous},
       {"[anon:glibc: malloc]", Backing::kAnonymous},
-      {"/dev/zero", Backing::kAnonymous},
       {"[anon_shmem:x]", Backing::kShmem},
-      {"/memfd:name (deleted)", Backing::kShmem},
-      {"/SYSV00000000 (deleted)", Backing::kShmem},
-      {"/dev/shm/buffer", Backing::kShmem},
-      {"/dev/zero (deleted)", Backing::kShmem},
-      {"/anon_hugepage (deleted)", Backing::kHugetlb},
-      {"/dev/hugepages/pool", Backing::kHugetlb},
       {"/usr/lib/x86_64-linux-gnu/libc.so.6", Backing::kFile},
       {"/tmp/name with spaces", Backing::kFile},
       {"/tmp/a [heap]", Backing::kFile},
@@ -94,7 +87,6 @@ TEST(ParseMapsTest, ReadsRangesAndBackings) {
       {"[vvar]", Backing::kSpecial},
       {"[uprobes]", Backing::kSpecial},
       {"[unheard of]", Backing::kSpecial},
-      {"/dev/nvidia0", Backing::kSpecial},
       {"anon_inode:[io_uring]", Backing::kSpecial},
   };
   for (const auto& [path, backing] : cases) {
@@ -126,6 +118,24 @@ TEST(ParseMapsTest, TheDeviceShowsWhatPathsDoNot) {
   EXPECT_EQ((*mappings)[4].backing, Backing::kSpecial);
 }
 
+TEST(ParseMapsTest, APathDoesNotMakeADiskFileMemory) {
+  const MemoryFileSystems mounts{{{0, 0x2a}}, {{0, 0x11}}, {}};
+  const std::pair<const char*, Backing> in_tmpfs[] = {
+      {"/memfd:name (deleted)", Backing::kShmem},    {"/SYSV00000000 (deleted)", Backing::kShmem},
+      {"/dev/shm/buffer", Backing::kShmem},          {"/dev/zero", Backing::kShmem},
+      {"/dev/zero (deleted)", Backing::kShmem},      {"/dev/nvidia0", Backing::kSpecial},
+      {"/anon_hugepage (deleted)", Backing::kShmem}, {"/dev/hugepages/pool", Backing::kSpecial},
+  };
+  for (const auto& [path, backing] : in_tmpfs) {
+    const auto mappings = ParseMaps(absl::StrCat("1000-2000 rw-s 00000000 00:11 9 ", path, "\n",  //
+                                                 "2000-3000 rw-s 00000000 08:01 9 ", path, "\n"),
+                                    mounts);
+    ASSERT_TRUE(mappings.ok()) << mappings.status();
+    EXPECT_EQ((*mappings)[0].backing, backing) << path;
+    EXPECT_EQ((*mappings)[1].backing, Backing::kFile) << path << " on a disk";
+  }
+}
+
 TEST(ParseMapsTest, ReadsWhatIsMappedAndWhetherItIsShared) {
   const auto mappings = ParseMaps(
       "1000-2000 rw-s 00000000 00:01 4096                       /dev/zero (deleted)\n"
@@ -146,6 +156,7 @@ TEST(ParseMapsTest, ReadsWhatIsMappedAndWhetherItIsShared) {
 TEST(ParseMountinfoTest, FindsFileSystemsThatAreMemory) {
   const absl::string_view text =
       "22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"
+      "23 22 0:5 / /dev rw - devtmpfs udev rw\n"
       "30 22 0:42 / /dev/hugepages rw,relatime shared:2 master:1 - hugetlbfs hugetlbfs rw\n"
       "31 22 0:43 /a\\040b /mnt/a\\040-\\040tmpfs rw - tmpfs tmpfs rw,size=1k\n"
       "32 22 0:44 / /mnt/x rw - xfs hugetlbfs rw\n"
@@ -156,7 +167,7 @@ TEST(ParseMountinfoTest, FindsFileSystemsThatAreMemory) {
     const auto mounts = ParseMountinfo(text, part_bytes);
     ASSERT_TRUE(mounts.ok()) << mounts.status();
     EXPECT_EQ(mounts->hugetlbfs, (std::set<DeviceId>{{0, 42}}));
-    EXPECT_EQ(mounts->tmpfs, (std::set<DeviceId>{{0, 43}}));
+    EXPECT_EQ(mounts->tmpfs, (std::set<DeviceId>{{0, 5}, {0, 43}}));
     EXPECT_EQ(mounts->devices, (std::set<DeviceId>{{0, 20}, {259, 1}}));
   }
 }
