@@ -15,6 +15,10 @@ namespace numalocality {
 // or more than 2^63 - 1 bytes.
 absl::StatusOr<int64_t> ParseBytes(absl::string_view text);
 
+// The shortest text that ParseBytes reads as exactly `bytes`, which is not negative: "64Mi",
+// "1000".
+std::string ExactBytes(int64_t bytes);
+
 // Returns a text such as "0 B", "4.0 KiB" or "256.0 MiB".
 std::string FormatBytes(int64_t bytes);
 

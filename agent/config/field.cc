@@ -1,12 +1,15 @@
 #include "agent/config/field.h"
 
 #include <algorithm>
-#include <cmath>
+#include <charconv>
+#include <iterator>
 #include <optional>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "agent/base/units.h"
@@ -15,7 +18,6 @@
 namespace numalocality {
 namespace {
 
-// A smaller limit is a mistake in the unit, and would let a migration run for days.
 // An unknown key that differs from a known one by at most this is taken for a typing error.
 constexpr size_t kTypoDistance = 3;
 
@@ -74,13 +76,20 @@ std::optional<double> FractionOf(absl::string_view text) {
   const bool is_percentage = absl::ConsumeSuffix(&text, "%");
   double number = 0;
   const auto is_plain = [](char c) {
-    return absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.' || c == '-';
+    return absl::ascii_isdigit(static_cast<unsigned char>(c)) || absl::StrContains(".-e", c);
   };
-  // SimpleAtod also accepts "nan", "1e3" and blanks.
+  // SimpleAtod also accepts "nan" and blanks.
   if (!std::all_of(text.begin(), text.end(), is_plain) || !absl::SimpleAtod(text, &number)) {
     return std::nullopt;
   }
   return is_percentage ? number / 100 : number;
+}
+
+// The shortest text that is read as exactly this number.
+std::string JsonNumber(double number) {
+  char text[32];
+  const auto end = std::to_chars(std::begin(text), std::end(text), number).ptr;
+  return {text, end};
 }
 
 }  // namespace
@@ -89,24 +98,51 @@ absl::Status FieldError(absl::string_view key, const YamlNode& node, absl::strin
   return ErrorAt(node.position, absl::StrCat(key, ": ", message));
 }
 
-absl::Status ReadFields(absl::string_view key, const YamlNode& node,
-                        const std::vector<Field>& fields) {
-  if (node.kind != YamlNode::Kind::kMap) return FieldError(key, node, "must be a map of keys");
-  for (const YamlEntry& entry : node.map) {
-    const auto field = std::find_if(fields.begin(), fields.end(),
-                                    [&](const Field& f) { return f.key == entry.key; });
-    if (field == fields.end()) return ErrorAt(entry.position, UnknownKey(entry.key, fields));
-    NL_RETURN_IF_ERROR(field->read(field->key, entry.value));
+std::string JsonText(absl::string_view text) {
+  std::string json = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      absl::StrAppendFormat(&json, "\\u%04x", byte);
+      continue;
+    }
+    if (c == '"' || c == '\\') json += '\\';
+    json += c;
   }
-  return absl::OkStatus();
+  return json + "\"";
 }
 
-FieldReader Text(std::string& out) {
+FieldFormat Map(std::vector<Field> fields,
+                std::function<absl::Status(absl::string_view, const YamlNode&)> check) {
+  const auto read = [fields, check = std::move(check)](absl::string_view key,
+                                                       const YamlNode& node) -> absl::Status {
+    if (node.kind != YamlNode::Kind::kMap) return FieldError(key, node, "must be a map of keys");
+    for (const YamlEntry& entry : node.map) {
+      const auto field = std::find_if(fields.begin(), fields.end(),
+                                      [&](const Field& f) { return f.key == entry.key; });
+      if (field == fields.end()) return ErrorAt(entry.position, UnknownKey(entry.key, fields));
+      NL_RETURN_IF_ERROR(field->format.read(field->key, entry.value));
+    }
+    return check == nullptr ? absl::OkStatus() : check(key, node);
+  };
+  const auto write = [fields] {
+    std::string json;
+    for (const Field& field : fields) {
+      const std::string value = field.format.write();
+      if (value.empty()) continue;
+      absl::StrAppend(&json, json.empty() ? "" : ",", JsonText(field.key), ":", value);
+    }
+    return absl::StrCat("{", json, "}");
+  };
+  return {read, write};
+}
+
+FieldFormat Text(std::string& out) {
   return Text(out, [](absl::string_view) { return absl::OkStatus(); });
 }
 
-FieldReader Text(std::string& out, std::function<absl::Status(absl::string_view)> check) {
-  return [&out, check = std::move(check)](absl::string_view key, const YamlNode& node) {
+FieldFormat Text(std::string& out, std::function<absl::Status(absl::string_view)> check) {
+  const auto read = [&out, check = std::move(check)](absl::string_view key, const YamlNode& node) {
     if (!IsScalar(node)) return FieldError(key, node, "must be text");
     if (!node.is_quoted && IsNumberOrBoolean(node.text)) {
       return FieldError(
@@ -118,20 +154,22 @@ FieldReader Text(std::string& out, std::function<absl::Status(absl::string_view)
     out = node.text;
     return absl::OkStatus();
   };
+  return {read, [&out] { return JsonText(out); }};
 }
 
-FieldReader Boolean(bool& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
+FieldFormat Boolean(bool& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) {
     const auto value =
         IsScalar(node) && !node.is_quoted ? BooleanOf(node.text) : std::optional<bool>();
     if (!value.has_value()) return FieldError(key, node, "must be true or false, without quotes");
     out = *value;
     return absl::OkStatus();
   };
+  return {read, [&out] { return std::string(out ? "true" : "false"); }};
 }
 
-FieldReader WholeNumber(int& out, int least, int most) {
-  return [&out, least, most](absl::string_view key, const YamlNode& node) {
+FieldFormat WholeNumber(int& out, int least, int most) {
+  const auto read = [&out, least, most](absl::string_view key, const YamlNode& node) {
     int number = 0;
     if (!IsScalar(node) || node.is_quoted || !absl::SimpleAtoi(node.text, &number) ||
         number < least || number > most) {
@@ -141,10 +179,11 @@ FieldReader WholeNumber(int& out, int least, int most) {
     out = number;
     return absl::OkStatus();
   };
+  return {read, [&out] { return absl::StrCat(out); }};
 }
 
-FieldReader Fraction(double& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
+FieldFormat Fraction(double& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) {
     const auto fraction = FractionOf(IsScalar(node) ? absl::string_view(node.text) : "");
     if (!fraction.has_value() || *fraction < 0 || *fraction > 1) {
       return FieldError(key, node, "must be from 0 to 1, such as 0.9, or 0% to 100%");
@@ -152,10 +191,11 @@ FieldReader Fraction(double& out) {
     out = *fraction;
     return absl::OkStatus();
   };
+  return {read, [&out] { return JsonNumber(out); }};
 }
 
-FieldReader Share(MemoryShare& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
+FieldFormat Share(MemoryShare& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) {
     const absl::string_view text = IsScalar(node) ? absl::string_view(node.text) : "";
     const bool has_unit =
         !text.empty() && absl::ascii_isalpha(static_cast<unsigned char>(text.back()));
@@ -172,14 +212,21 @@ FieldReader Share(MemoryShare& out) {
     out = {*fraction, 0};
     return absl::OkStatus();
   };
+  // All units are multiples of 1024, so ExactBytes has one, too.
+  return {read, [&out] {
+            return out.bytes > 0 ? JsonText(ExactBytes(out.bytes)) : JsonNumber(out.fraction);
+          }};
 }
 
-FieldReader Bytes(int64_t& out) {
-  return [&out](absl::string_view key, const YamlNode& node) { return ReadBytes(key, node, out); };
+FieldFormat Bytes(int64_t& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) {
+    return ReadBytes(key, node, out);
+  };
+  return {read, [&out] { return JsonText(ExactBytes(out)); }};
 }
 
-FieldReader Bandwidth(int64_t& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
+FieldFormat Bandwidth(int64_t& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) {
     int64_t rate = 0;
     NL_RETURN_IF_ERROR(ReadBytes(key, node, rate));
     if (rate != 0 && rate < MoveLimits::kLeastBytesPerSecond) {
@@ -188,10 +235,11 @@ FieldReader Bandwidth(int64_t& out) {
     out = rate;
     return absl::OkStatus();
   };
+  return {read, [&out] { return JsonText(ExactBytes(out)); }};
 }
 
-FieldReader TimeSpan(absl::Duration& out, absl::Duration least) {
-  return [&out, least](absl::string_view key, const YamlNode& node) {
+FieldFormat TimeSpan(absl::Duration& out, absl::Duration least) {
+  const auto read = [&out, least](absl::string_view key, const YamlNode& node) {
     absl::Duration span;
     const bool is_span = IsScalar(node) && absl::ParseDuration(node.text, &span);
     if (!is_span || span < least || span == absl::InfiniteDuration()) {
@@ -202,19 +250,27 @@ FieldReader TimeSpan(absl::Duration& out, absl::Duration least) {
     out = span;
     return absl::OkStatus();
   };
+  return {read, [&out] { return JsonText(absl::FormatDuration(out)); }};
 }
 
-FieldReader TextMap(std::map<std::string, std::string>& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
+FieldFormat TextMap(std::map<std::string, std::string>& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) -> absl::Status {
     if (node.kind != YamlNode::Kind::kMap || node.map.empty()) {
       return FieldError(key, node, "must be a map from text to text, such as {tier: db}");
     }
     out.clear();
     for (const YamlEntry& entry : node.map) {
-      NL_RETURN_IF_ERROR(Text(out[entry.key])(absl::StrCat(key, ".", entry.key), entry.value));
+      NL_RETURN_IF_ERROR(Text(out[entry.key]).read(absl::StrCat(key, ".", entry.key), entry.value));
     }
     return absl::OkStatus();
   };
+  const auto write = [&out] {
+    const auto append = [](std::string* text, const auto& pair) {
+      absl::StrAppend(text, JsonText(pair.first), ":", JsonText(pair.second));
+    };
+    return out.empty() ? "" : absl::StrCat("{", absl::StrJoin(out, ",", append), "}");
+  };
+  return {read, write};
 }
 
 }  // namespace numalocality

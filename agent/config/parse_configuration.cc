@@ -84,18 +84,12 @@ absl::Status CheckIdentity(absl::string_view identity) {
       "else its first DNS name, else its common name");
 }
 
-FieldReader NamespaceName(std::string& out) { return Text(out, CheckNamespace); }
-FieldReader CgroupPath(std::string& out) { return Text(out, CheckCgroupPath); }
-FieldReader FilePath(std::string& out) { return Text(out, CheckFilePath); }
+FieldFormat NamespaceName(std::string& out) { return Text(out, CheckNamespace); }
+FieldFormat CgroupPath(std::string& out) { return Text(out, CheckCgroupPath); }
+FieldFormat FilePath(std::string& out) { return Text(out, CheckFilePath); }
 
-FieldReader Selector(PolicySelector& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(
-        ReadFields(key, node,
-                   {{"namespaces", FilledList<std::string>(out.namespaces, NamespaceName)},
-                    {"matchLabels", TextMap(out.match_labels)},
-                    {"qosClasses", FilledList<QosClass>(out.qos_classes, OneOf<QosClass>)},
-                    {"cgroupPaths", FilledList<std::string>(out.cgroup_paths, CgroupPath)}}));
+FieldFormat Selector(PolicySelector& out) {
+  const auto check = [](absl::string_view, const YamlNode& node) {
     if (const YamlNode* paths = node.Find("cgroupPaths"); paths != nullptr && node.map.size() > 1) {
       return FieldError("cgroupPaths", *paths,
                         "selects cgroups outside Kubernetes, and cannot be combined with "
@@ -103,16 +97,18 @@ FieldReader Selector(PolicySelector& out) {
     }
     return absl::OkStatus();
   };
+  return Map({{"namespaces", FilledList<std::string>(out.namespaces, NamespaceName)},
+              {"matchLabels", TextMap(out.match_labels)},
+              {"qosClasses", FilledList<QosClass>(out.qos_classes, OneOf<QosClass>)},
+              {"cgroupPaths", FilledList<std::string>(out.cgroup_paths, CgroupPath)}},
+             check);
 }
 
-FieldReader PolicyLimits(LocalityPolicy& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    // With a shorter limit, batches are single pages, each with the overhead of a whole call.
-    constexpr absl::Duration kShortestCall = absl::Microseconds(100);
-    return ReadFields(key, node,
-                      {{"bandwidth", Bandwidth(out.bytes_per_second)},
-                       {"maxCallTime", TimeSpan(out.longest_call, kShortestCall)}});
-  };
+FieldFormat PolicyLimits(LocalityPolicy& out) {
+  // With a shorter limit, batches are single pages, each with the overhead of a whole call.
+  constexpr absl::Duration kShortestCall = absl::Microseconds(100);
+  return Map({{"bandwidth", Bandwidth(out.bytes_per_second)},
+              {"maxCallTime", TimeSpan(out.longest_call, kShortestCall)}});
 }
 
 absl::Status CheckByAnnotation(const LocalityPolicy& policy, const YamlNode& node) {
@@ -130,24 +126,24 @@ absl::Status CheckByAnnotation(const LocalityPolicy& policy, const YamlNode& nod
   return absl::OkStatus();
 }
 
-FieldReader Policy(LocalityPolicy& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(ReadFields(key, node,
-                                  {{"name", Text(out.name, CheckPolicyName)},
-                                   {"selector", Selector(out.selector)},
-                                   {"action", OneOf(out.action)},
-                                   {"minLocalFraction", Fraction(out.min_local_fraction)},
-                                   {"minRemoteBytes", Bytes(out.min_remote_bytes)},
-                                   {"settle", TimeSpan(out.settle, absl::ZeroDuration())},
-                                   {"cooldown", TimeSpan(out.cooldown, absl::ZeroDuration())},
-                                   {"shared", OneOf(out.sharing)},
-                                   {"pageCache", Boolean(out.page_cache)},
-                                   {"byAnnotation", OneOf(out.by_annotation)},
-                                   {"stick", OneOf(out.stick)},
-                                   {"limits", PolicyLimits(out)}}));
+FieldFormat Policy(LocalityPolicy& out) {
+  const auto check = [&out](absl::string_view key, const YamlNode& node) {
     if (out.name.empty()) return FieldError(key, node, "name is missing; each policy needs one");
     return CheckByAnnotation(out, node);
   };
+  return Map({{"name", Text(out.name, CheckPolicyName)},
+              {"selector", Selector(out.selector)},
+              {"action", OneOf(out.action)},
+              {"minLocalFraction", Fraction(out.min_local_fraction)},
+              {"minRemoteBytes", Bytes(out.min_remote_bytes)},
+              {"settle", TimeSpan(out.settle, absl::ZeroDuration())},
+              {"cooldown", TimeSpan(out.cooldown, absl::ZeroDuration())},
+              {"shared", OneOf(out.sharing)},
+              {"pageCache", Boolean(out.page_cache)},
+              {"byAnnotation", OneOf(out.by_annotation)},
+              {"stick", OneOf(out.stick)},
+              {"limits", PolicyLimits(out)}},
+             check);
 }
 
 // How two cgroups overlap, for an error message.
@@ -177,9 +173,10 @@ absl::Status CheckNoNesting(const YamlNode& policies) {
   return absl::OkStatus();
 }
 
-FieldReader Policies(std::vector<LocalityPolicy>& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(List<LocalityPolicy>(out, Policy)(key, node));
+FieldFormat Policies(std::vector<LocalityPolicy>& out) {
+  const FieldFormat list = List<LocalityPolicy>(out, Policy);
+  const auto read = [&out, list](absl::string_view key, const YamlNode& node) -> absl::Status {
+    NL_RETURN_IF_ERROR(list.read(key, node));
     NL_RETURN_IF_ERROR(CheckNoNesting(node));
     for (size_t i = 0; i < out.size(); ++i) {
       const auto same_name = [&](const LocalityPolicy& earlier) {
@@ -194,18 +191,19 @@ FieldReader Policies(std::vector<LocalityPolicy>& out) {
     }
     return absl::OkStatus();
   };
+  return {read, list.write};
 }
 
 // A share of each node's memory, or a map from node ids, and "default" for the other nodes.
-FieldReader Reserve(NodeReserve& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    if (node.kind != YamlNode::Kind::kMap) return Share(out.of_each)(key, node);
+FieldFormat Reserve(NodeReserve& out) {
+  const auto read = [&out](absl::string_view key, const YamlNode& node) -> absl::Status {
+    if (node.kind != YamlNode::Kind::kMap) return Share(out.of_each).read(key, node);
     for (const YamlEntry& entry : node.map) {
       NodeId id;
       if (entry.key == "default") {
-        NL_RETURN_IF_ERROR(Share(out.of_each)(entry.key, entry.value));
+        NL_RETURN_IF_ERROR(Share(out.of_each).read(entry.key, entry.value));
       } else if (absl::SimpleAtoi(entry.key, &id.value) && id.value >= 0) {
-        NL_RETURN_IF_ERROR(Share(out.of_node[id])(entry.key, entry.value));
+        NL_RETURN_IF_ERROR(Share(out.of_node[id]).read(entry.key, entry.value));
       } else {
         return ErrorAt(entry.position,
                        absl::StrCat("'", entry.key, "' is neither a node's number nor 'default'"));
@@ -213,55 +211,52 @@ FieldReader Reserve(NodeReserve& out) {
     }
     return absl::OkStatus();
   };
-}
-
-FieldReader Limits(AgentLimits& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    return ReadFields(
-        key, node,
-        {{"bandwidth", Bandwidth(out.bytes_per_second)},
-         {"concurrentMigrations", WholeNumber(out.concurrent_migrations, 1, kMostMigrations)},
-         {"nodeReserve", Reserve(out.room.reserve)},
-         {"reclaimCache", Fraction(out.room.reclaim_cache)}});
+  const auto write = [&out] {
+    const std::string of_each = Share(out.of_each).write();
+    if (out.of_node.empty()) return of_each;
+    std::string json = absl::StrCat(R"({"default":)", of_each);
+    for (auto& [id, share] : out.of_node) {
+      absl::StrAppend(&json, ",", JsonText(absl::StrCat(id.value)), ":", Share(share).write());
+    }
+    return absl::StrCat(json, "}");
   };
+  return {read, write};
 }
 
-FieldReader Http(HttpOptions& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    return ReadFields(key, node,
-                      {{"address", Text(out.address, CheckListenAddress)},
-                       {"containerSeries", Boolean(out.container_series)},
-                       {"maxContainers", WholeNumber(out.max_containers, 0, kMostContainers)}});
-  };
+FieldFormat Limits(AgentLimits& out) {
+  return Map({{"bandwidth", Bandwidth(out.bytes_per_second)},
+              {"concurrentMigrations", WholeNumber(out.concurrent_migrations, 1, kMostMigrations)},
+              {"nodeReserve", Reserve(out.room.reserve)},
+              {"reclaimCache", Fraction(out.room.reclaim_cache)}});
 }
 
-FieldReader Client(ApiClient& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(
-        ReadFields(key, node,
-                   {{"identity", Text(out.identity, CheckIdentity)},
-                    {"role", OneOf(out.role)},
-                    {"namespaces", FilledList<std::string>(out.namespaces, NamespaceName)}}));
+FieldFormat Http(HttpOptions& out) {
+  return Map({{"address", Text(out.address, CheckListenAddress)},
+              {"containerSeries", Boolean(out.container_series)},
+              {"maxContainers", WholeNumber(out.max_containers, 0, kMostContainers)}});
+}
+
+FieldFormat Client(ApiClient& out) {
+  const auto check = [&out](absl::string_view key, const YamlNode& node) {
     if (out.identity.empty()) return FieldError(key, node, "identity is missing; name a client");
     if (node.Find("role") != nullptr) return absl::OkStatus();
     return FieldError(key, node, "role is missing; write viewer, migrator or admin");
   };
+  return Map({{"identity", Text(out.identity, CheckIdentity)},
+              {"role", OneOf(out.role)},
+              {"namespaces", FilledList<std::string>(out.namespaces, NamespaceName)}},
+             check);
 }
 
-FieldReader Api(ApiOptions& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    return ReadFields(key, node, {{"clients", List<ApiClient>(out.clients, Client)}});
-  };
+FieldFormat Api(ApiOptions& out) {
+  return Map({{"clients", List<ApiClient>(out.clients, Client)}});
 }
 
-FieldReader Sources(SourceOptions& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    return ReadFields(key, node,
-                      {{"criSocket", FilePath(out.cri_socket)},
-                       {"criEvents", Boolean(out.cri_events)},
-                       {"kubeletDir", FilePath(out.kubelet_dir)},
-                       {"podLogsDir", FilePath(out.pod_logs_dir)}});
-  };
+FieldFormat Sources(SourceOptions& out) {
+  return Map({{"criSocket", FilePath(out.cri_socket)},
+              {"criEvents", Boolean(out.cri_events)},
+              {"kubeletDir", FilePath(out.kubelet_dir)},
+              {"podLogsDir", FilePath(out.pod_logs_dir)}});
 }
 
 absl::Status CheckSelfSocket(absl::string_view path) {
@@ -272,17 +267,17 @@ absl::Status CheckSelfSocket(absl::string_view path) {
       "must be a path such as /run/numa-locality-self/self.sock, in a directory of its own");
 }
 
-FieldReader Self(SelfOptions& out) {
-  return [&out](absl::string_view key, const YamlNode& node) {
-    NL_RETURN_IF_ERROR(ReadFields(key, node,
-                                  {{"enabled", Boolean(out.enabled)},
-                                   {"socket", Text(out.socket, CheckSelfSocket)},
-                                   {"devicePlugin", Boolean(out.device_plugin)},
-                                   {"devices", WholeNumber(out.devices, 1, kMostDevices)}}));
+FieldFormat Self(SelfOptions& out) {
+  const auto check = [&out](absl::string_view, const YamlNode& node) {
     if (!out.device_plugin || out.enabled) return absl::OkStatus();
     return FieldError("devicePlugin", *node.Find("devicePlugin"),
                       "gives pods the self socket, which is not enabled; set enabled: true");
   };
+  return Map({{"enabled", Boolean(out.enabled)},
+              {"socket", Text(out.socket, CheckSelfSocket)},
+              {"devicePlugin", Boolean(out.device_plugin)},
+              {"devices", WholeNumber(out.devices, 1, kMostDevices)}},
+             check);
 }
 
 absl::Status CheckDevicePlugin(const Configuration& configuration, const YamlNode& root) {
@@ -294,6 +289,7 @@ absl::Status CheckDevicePlugin(const Configuration& configuration, const YamlNod
                     "false");
 }
 
+// The whole file. What has no format here can be neither set nor shown.
 std::vector<Field> Sections(Configuration& configuration) {
   return {
       {"policies", Policies(configuration.policies)},
@@ -320,7 +316,7 @@ absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text) {
   NL_ASSIGN_OR_RETURN(const YamlNode root, ParseYaml(text));
   Configuration configuration;
   if (root.kind == YamlNode::Kind::kNull) return configuration;
-  NL_RETURN_IF_ERROR(ReadFields("configuration", root, Sections(configuration)));
+  NL_RETURN_IF_ERROR(Map(Sections(configuration)).read("configuration", root));
   NL_RETURN_IF_ERROR(CheckDevicePlugin(configuration, root));
   return configuration;
 }
@@ -334,7 +330,7 @@ Configuration ParseValidSections(absl::string_view text) {
     YamlNode section = *root;
     section.map = {entry};
     Configuration with_section = configuration;
-    if (ReadFields("configuration", section, Sections(with_section)).ok()) {
+    if (Map(Sections(with_section)).read("configuration", section).ok()) {
       configuration = std::move(with_section);
     } else if (entry.key == "protectedNamespaces" || !IsSection(entry.key)) {
       knows_protected = false;  // the key may be a misspelled one
@@ -347,6 +343,11 @@ Configuration ParseValidSections(absl::string_view text) {
   }
   if (!CheckDevicePlugin(configuration, *root).ok()) configuration.self = {};
   return configuration;
+}
+
+std::string ToJson(const Configuration& configuration) {
+  Configuration copy = configuration;  // formats also read, so they need variables
+  return Map(Sections(copy)).write();
 }
 
 }  // namespace numalocality

@@ -1,6 +1,8 @@
-// Parses the configuration file, which is YAML.
+// Parses the configuration file, which is YAML, and writes a configuration as such a file.
 #ifndef NUMALOCALITY_AGENT_CONFIG_PARSE_CONFIGURATION_H_
 #define NUMALOCALITY_AGENT_CONFIG_PARSE_CONFIGURATION_H_
+
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -19,6 +21,10 @@ absl::StatusOr<Configuration> ParseConfiguration(absl::string_view text);
 // valid, or some key is unknown, which may be meant to be that one. The default configuration for
 // text that is not YAML. Pure; never throws.
 Configuration ParseValidSections(absl::string_view text);
+
+// All settings on one line of JSON, which is also YAML: ParseConfiguration returns `configuration`
+// for it. Keys that select nothing are left out. Pure.
+std::string ToJson(const Configuration& configuration);
 
 }  // namespace numalocality
 

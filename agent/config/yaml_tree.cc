@@ -132,15 +132,37 @@ class TreeBuilder final : public YAML::EventHandler {
   bool has_document_ = false;
 };
 
-// The end of `text`, or an error if it contains control characters: yaml-cpp takes some of them for
-// the end of the file, and accepts the others.
+// The number of bytes of the UTF-8 character at the front of `text`; 0 if there is none.
+size_t Utf8Length(absl::string_view text) {
+  const auto byte = [text](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  const int first = byte(0);
+  const int second = byte(1);
+  if (first < 0x80) return 1;
+  // Overlong forms, surrogates, and what is above U+10FFFF.
+  const bool is_none = first < 0xc2 || first > 0xf4 || (first == 0xe0 && second < 0xa0) ||
+                       (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+                       (first == 0xf4 && second > 0x8f);
+  const size_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  for (size_t i = 1; i < length; ++i) {
+    if (is_none || (byte(i) & 0xc0) != 0x80) return 0;
+  }
+  return length;
+}
+
+// The end of `text`, or an error if it contains control characters or is not UTF-8: yaml-cpp takes
+// some of them for the end of the file, and accepts the others.
 absl::StatusOr<YamlPosition> CheckCharacters(absl::string_view text) {
   YamlPosition position;
-  for (const char c : text) {
+  for (size_t length = 0; !text.empty(); text.remove_prefix(length)) {
+    const char c = text.front();
     const auto byte = static_cast<unsigned char>(c);
     if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f) {
       return ErrorAt(position, "a control character; only tabs and line ends are allowed");
     }
+    length = Utf8Length(text);
+    if (length == 0) return ErrorAt(position, "not UTF-8; save the file in this encoding");
     ++position.column;
     if (c == '\n') position = {position.line + 1, 1};
   }

@@ -1,17 +1,19 @@
 #include "agent/rpc/agent_service.h"
 
+#include <google/protobuf/util/json_util.h>
+
 #include <string>
 #include <vector>
 
 #include "agent/base/log.h"
 #include "agent/base/version.h"
+#include "agent/config/parse_configuration.h"
 #include "agent/engine/health/findings.h"
 #include "agent/engine/health/self_test.h"
 #include "agent/rpc/call.h"
 #include "agent/rpc/convert/common.h"
 #include "agent/rpc/convert/migration_record.h"
 #include "agent/rpc/convert/placement.h"
-#include "agent/rpc/convert/policies.h"
 
 namespace numalocality {
 namespace {
@@ -46,6 +48,15 @@ void ChangesToProto(const absl::Status& changes, v1::Source& source) {
   source.set_message(changes.ok() ? "watched" : Printable(changes.message()));
 }
 
+void ConfigurationToProto(const ConfigurationStatus& status, v1::ConfigurationStatus& message) {
+  message.set_path(Printable(status.path));
+  if (status.load_time != absl::InfinitePast()) {
+    *message.mutable_load_time() = ToProto(status.load_time);
+  }
+  message.set_error(Printable(status.error));
+  for (const std::string& key : status.restart_keys) message.add_restart_keys(key);
+}
+
 void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   response.set_version(kVersion);
   if (status.scan_method.has_value()) {
@@ -70,7 +81,7 @@ void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {
   }
   response.set_cgroup_driver(status.cgroup_driver);
   response.set_transparent_huge_pages(Printable(status.huge_page_mode));
-  ToProto(status.configuration, *response.mutable_configuration());
+  ConfigurationToProto(status.configuration, *response.mutable_configuration());
   RuntimeToProto(status.runtime, *response.add_sources());
   for (const SourceStatus& source : status.name_sources) {
     SourceToProto(source, *response.add_sources());
@@ -120,19 +131,21 @@ grpc::Status AgentService::GetStatus(grpc::ServerContext* context, const v1::Get
   return call.End(absl::OkStatus());
 }
 
-grpc::Status AgentService::GetPolicies(grpc::ServerContext* context, const v1::GetPoliciesRequest*,
-                                       v1::GetPoliciesResponse* response) {
-  const Call call(callers_, *context, "GetPolicies");
-  // Policies name namespaces and labels.
+grpc::Status AgentService::GetConfiguration(grpc::ServerContext* context,
+                                            const v1::GetConfigurationRequest*,
+                                            v1::GetConfigurationResponse* response) {
+  const Call call(callers_, *context, "GetConfiguration");
+  // It names namespaces, labels and clients.
   const absl::StatusOr<Access> access = call.access();
   const absl::Status allowed = access.ok() ? access->Check(Role::kViewer, "") : access.status();
   if (!allowed.ok()) return call.End(allowed);
-  if (configuration_ == nullptr) {
-    ToProto(Configuration(), *response);
-    return call.End(absl::OkStatus());
+  const std::string json =
+      ToJson(configuration_ == nullptr ? Configuration() : *configuration_->Current());
+  const auto read = google::protobuf::util::JsonStringToMessage(json, response->mutable_settings());
+  if (!read.ok()) return call.End(absl::InternalError(read.ToString()));
+  if (configuration_ != nullptr) {
+    ConfigurationToProto(configuration_->Status(), *response->mutable_status());
   }
-  ToProto(*configuration_->Current(), *response);
-  ToProto(configuration_->Status(), *response->mutable_configuration());
   return call.End(absl::OkStatus());
 }
 

@@ -42,8 +42,9 @@ class AgentService final : public v1::AgentService::Service {
 
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                          v1::GetStatusResponse* response) override;
-  grpc::Status GetPolicies(grpc::ServerContext* context, const v1::GetPoliciesRequest* request,
-                           v1::GetPoliciesResponse* response) override;
+  grpc::Status GetConfiguration(grpc::ServerContext* context,
+                                const v1::GetConfigurationRequest* request,
+                                v1::GetConfigurationResponse* response) override;
 
  private:
   const Callers& callers_;

@@ -86,7 +86,8 @@ grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMig
   using Message = v1::WatchMigrationResponse;
   auto call = std::make_unique<Call>(callers_, *context, "WatchMigration", CallKind::kWatch);
   const absl::StatusOr<Access> access = call->access();
-  const absl::Status visible = access.ok() ? CheckSee(*access, request->id()) : access.status();
+  const absl::Status visible =
+      access.ok() ? Find(*access, request->id()).status() : access.status();
   if (!visible.ok()) return Watch<Message>::Refuse(pump_, std::move(call), visible);
   const auto source = [this, id = request->id(), seen_version = uint64_t{0}](
                           const Access& access_now, Message& message,
@@ -94,8 +95,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationResponse>* MigrationService::WatchMig
     if (!new_round) return {};
     const auto now = migrator_.Snapshot(id);
     if (!now.ok()) return {.end = now.status()};
-    const absl::Status seen = access_now.CheckSee(now->migration);
-    if (!seen.ok()) return {.end = seen};
+    if (!access_now.CheckSee(now->migration).ok()) return {.end = NoMigration(id)};
     if (now->version == seen_version) return {};
     seen_version = now->version;
     ToMessage(access_now, now->migration, *message.mutable_migration());
@@ -114,8 +114,11 @@ grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMi
   if (!allowed.ok()) return Watch<Message>::Refuse(pump_, std::move(call), allowed);
   const auto filter = FromProto(request->filter());
   if (!filter.ok()) return Watch<Message>::Refuse(pump_, std::move(call), filter.status());
+  const auto is_summary = IsSummary(request->detail());
+  if (!is_summary.ok()) return Watch<Message>::Refuse(pump_, std::move(call), is_summary.status());
   // A record that changes all the time is sent once in a round.
-  const auto source = [this, filter = *filter, is_synced = false, seen_version = uint64_t{0},
+  const auto source = [this, filter = *filter, is_summary = *is_summary, is_synced = false,
+                       seen_version = uint64_t{0},
                        last_of_round = uint64_t{0}](const Access& access, Message& message,
                                                     bool new_round) mutable -> WatchStep {
     if (new_round) last_of_round = migrator_.LatestVersion();
@@ -124,6 +127,7 @@ grpc::ServerWriteReactor<v1::WatchMigrationsResponse>* MigrationService::WatchMi
       seen_version = next->version;
       if (!filter.Matches(next->migration) || !access.CheckSee(next->migration).ok()) continue;
       ToMessage(access, next->migration, *message.mutable_migration());
+      if (is_summary) Summarize(*message.mutable_migration());
       return {.has_message = true, .ask_again = true};
     }
     if (std::exchange(is_synced, true)) return {};
@@ -204,23 +208,24 @@ absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& con
 absl::StatusOr<Migration> MigrationService::Find(const Access& access,
                                                  const std::string& id) const {
   absl::StatusOr<Migration> migration = migrator_.Get(id);
-  // A container must not learn which ids exist.
-  if (migration.ok() && access.is_self() && !access.CheckSee(*migration).ok()) {
-    return NoMigration(id);
-  }
+  // Clients must not learn which ids exist.
+  if (migration.ok() && !access.CheckSee(*migration).ok()) return NoMigration(id);
   return migration;
 }
 
-absl::Status MigrationService::CheckSee(const Access& access, const std::string& id) const {
-  NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, id));
-  return access.CheckSee(migration);
+absl::StatusOr<Reservation> MigrationService::FindReservation(const Access& access,
+                                                              const std::string& token) const {
+  absl::StatusOr<Reservation> reservation = migrator_.reservations().Find(token);
+  if (reservation.ok() && !access.CheckAll(Role::kViewer, reservation->workloads).ok()) {
+    return NoReservation();
+  }
+  return reservation;
 }
 
 absl::Status MigrationService::Get(const Call& call, const v1::GetMigrationRequest& request,
                                    v1::GetMigrationResponse& response) const {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
   NL_ASSIGN_OR_RETURN(const Migration migration, Find(access, request.id()));
-  NL_RETURN_IF_ERROR(access.CheckSee(migration));
   ToMessage(access, migration, *response.mutable_migration());
   return absl::OkStatus();
 }
@@ -244,8 +249,7 @@ absl::Status MigrationService::Cancel(Call& call, const v1::CancelMigrationReque
 absl::Status MigrationService::Release(Call& call, const v1::ReleaseWorkloadRequest& request) {
   NL_ASSIGN_OR_RETURN(const Access access, call.access());
   if (!request.has_workload()) {
-    NL_ASSIGN_OR_RETURN(const Reservation reservation,
-                        migrator_.reservations().Find(request.token()));
+    NL_ASSIGN_OR_RETURN(const Reservation reservation, FindReservation(access, request.token()));
     call.On(reservation.workloads);
     NL_RETURN_IF_ERROR(access.CheckAll(Role::kMigrator, reservation.workloads));
     return migrator_.reservations().Release(request.token());
@@ -286,7 +290,7 @@ absl::Status MigrationService::Reserve(Call& call, const v1::ReserveWorkloadRequ
     }
   }
   if (!wanted.token.empty()) {
-    NL_ASSIGN_OR_RETURN(const Reservation held, migrator_.reservations().Find(wanted.token));
+    NL_ASSIGN_OR_RETURN(const Reservation held, FindReservation(access, wanted.token));
     NL_RETURN_IF_ERROR(access.CheckAll(Role::kMigrator, held.workloads));
   }
   NL_ASSIGN_OR_RETURN(const Reservation reservation, migrator_.Reserve(wanted));
@@ -305,6 +309,7 @@ absl::Status MigrationService::List(const Call& call, const v1::ListMigrationsRe
   NL_ASSIGN_OR_RETURN(const size_t page_size, PageSize(request.page_size()));
   NL_ASSIGN_OR_RETURN(const MigrationFilter filter, FromProto(request.filter()));
   NL_ASSIGN_OR_RETURN(std::string after, DecodePageToken(kMigrationPageOf, request.page_token()));
+  NL_ASSIGN_OR_RETURN(const bool is_summary, IsSummary(request.detail()));
   *response.mutable_agent() = agent_;
   std::string last = after;
   for (;;) {
@@ -322,7 +327,9 @@ absl::Status MigrationService::List(const Call& call, const v1::ListMigrationsRe
         return absl::OkStatus();
       }
       last = migration.id;
-      ToMessage(access, migration, *response.add_migrations());
+      v1::Migration& message = *response.add_migrations();
+      ToMessage(access, migration, message);
+      if (is_summary) Summarize(message);
     }
     if (migrations->size() < kListChunk) return absl::OkStatus();
   }

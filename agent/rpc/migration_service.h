@@ -72,9 +72,9 @@ class MigrationService final : public MigrationServiceBase {
   absl::Status Create(Call& call, const grpc::ServerContext& context,
                       const v1::CreateMigrationRequest& request,
                       v1::CreateMigrationResponse& response);
-  // NOT_FOUND also where the caller is a container and the migration is not its own.
+  // NOT_FOUND also for what the client may not see.
   absl::StatusOr<Migration> Find(const Access& access, const std::string& id) const;
-  absl::Status CheckSee(const Access& access, const std::string& id) const;
+  absl::StatusOr<Reservation> FindReservation(const Access& access, const std::string& token) const;
   absl::Status Get(const Call& call, const v1::GetMigrationRequest& request,
                    v1::GetMigrationResponse& response) const;
   absl::Status List(const Call& call, const v1::ListMigrationsRequest& request,

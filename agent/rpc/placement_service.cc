@@ -27,8 +27,8 @@ constexpr char kPlacementPageOf[] = "placements";
 // The changes that one watcher has not been sent yet.
 class PlacementWatch {
  public:
-  PlacementWatch(const ReportBoard& board, WorkloadFilter filter)
-      : board_(board), filter_(std::move(filter)) {}
+  PlacementWatch(const ReportBoard& board, WorkloadFilter filter, bool is_summary)
+      : board_(board), filter_(std::move(filter)), is_summary_(is_summary) {}
 
   WatchStep operator()(const Access& access, v1::WatchPlacementsResponse& message, bool new_round) {
     if (left_.empty() && !must_sync_ && new_round) {
@@ -61,17 +61,19 @@ class PlacementWatch {
            access.Check(Role::kViewer, workload.names.pod_namespace).ok();
   }
 
-  static void ToMessage(const ReportChange& change, v1::WatchPlacementsResponse& message) {
+  void ToMessage(const ReportChange& change, v1::WatchPlacementsResponse& message) const {
     if (change.report == nullptr) {
       ToProto(change.gone, *message.mutable_gone());
       return;
     }
     ToProto(change.report->placement, *message.mutable_placement());
     AddReport(*change.report, *message.mutable_placement());
+    if (is_summary_) Summarize(*message.mutable_placement());
   }
 
   const ReportBoard& board_;
   const WorkloadFilter filter_;
+  const bool is_summary_;
   int64_t next_ = ReportBoard::kFromStart;
   std::deque<ReportChange> left_;
   bool must_sync_ = false;  // after the changes that are left
@@ -125,8 +127,13 @@ grpc::ServerWriteReactor<v1::WatchPlacementsResponse>* PlacementService::WatchPl
     grpc::CallbackServerContext* context, const v1::WatchPlacementsRequest* request) {
   using Message = v1::WatchPlacementsResponse;
   auto call = std::make_unique<Call>(callers_, *context, "WatchPlacements", CallKind::kWatch);
+  const absl::Status allowed = call->access().status();
+  if (!allowed.ok()) return Watch<Message>::Refuse(pump_, std::move(call), allowed);
+  const auto is_summary = IsSummary(request->detail());
+  if (!is_summary.ok()) return Watch<Message>::Refuse(pump_, std::move(call), is_summary.status());
   return Watch<Message>::Start(pump_, std::move(call),
-                               PlacementWatch(board_, FromProto(request->filter())), agent_);
+                               PlacementWatch(board_, FromProto(request->filter()), *is_summary),
+                               agent_);
 }
 
 grpc::Status PlacementService::ExplainPlacement(grpc::ServerContext* context,
@@ -180,6 +187,7 @@ absl::Status PlacementService::List(const Call& call, const grpc::ServerContext&
   NL_ASSIGN_OR_RETURN(const std::string after,
                       DecodePageToken(kPlacementPageOf, request.page_token()));
   NL_ASSIGN_OR_RETURN(const PlacementView view, FromProto(request.view()));
+  NL_ASSIGN_OR_RETURN(const bool is_summary, IsSummary(request.detail()));
   NL_ASSIGN_OR_RETURN(const std::vector<Workload> workloads, finder_.FindAll());
   const WorkloadFilter filter = FromProto(request.filter());
   *response.mutable_agent() = agent_;
@@ -205,7 +213,9 @@ absl::Status PlacementService::List(const Call& call, const grpc::ServerContext&
                               ", so the answer omits it: ", LogSafe(placement.status().message())));
       continue;
     }
-    Add(*placement, *report, *response.add_placements());
+    v1::WorkloadPlacement& message = *response.add_placements();
+    Add(*placement, *report, message);
+    if (is_summary) Summarize(message);
   }
   return absl::OkStatus();
 }

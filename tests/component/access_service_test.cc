@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "agent/model/locality_report.h"
 #include "numalocality/v1/agent.grpc.pb.h"
 #include "numalocality/v1/migration.grpc.pb.h"
@@ -179,8 +180,67 @@ TEST_F(AccessServiceTest, ARecordOfAnotherNamespaceIsNotShown) {
   v1::GetMigrationResponse response;
   EXPECT_EQ(Answer(Call<v1::MigrationService>("viewer", &v1::MigrationService::Stub::GetMigration,
                                               request, response)),
-            "PERMISSION_DENIED viewer bank");
+            "NOT_FOUND");
   EXPECT_FALSE(response.has_migration());
+}
+
+// The code, the message without `id`, and the details.
+std::string Whole(const grpc::Status& status, const std::string& id) {
+  return absl::StrCat(status.error_code(), " ",
+                      absl::StrReplaceAll(status.error_message(), {{id, "ID"}}),
+                      status.error_details());
+}
+
+TEST_F(AccessServiceTest, WhatAClientMayNotSeeAnswersAsIfAbsent) {
+  ASSERT_EQ(Migrate("admin", Of(kBankPod)), "OK");
+  const auto with_id = [this](const auto method, auto request, auto response,
+                              const std::string& id) {
+    request.set_id(id);
+    return Whole(Call<v1::MigrationService>("migrator", method, request, response), id);
+  };
+  const auto of_migration = [&](const std::string& id) {
+    const auto stub = v1::MigrationService::NewStub(grpc::CreateChannel(
+        "unix:" + tree_.Path("front/front.sock"), grpc::InsecureChannelCredentials()));
+    grpc::ClientContext context;
+    context.AddMetadata("x-client-certificate",
+                        PercentEncoded(ca_.Issue("spiffe://cluster/migrator").certificate));
+    v1::WatchMigrationRequest watch;
+    watch.set_id(id);
+    return std::vector<std::string>{
+        with_id(&v1::MigrationService::Stub::GetMigration, v1::GetMigrationRequest(),
+                v1::GetMigrationResponse(), id),
+        with_id(&v1::MigrationService::Stub::CancelMigration, v1::CancelMigrationRequest(),
+                v1::CancelMigrationResponse(), id),
+        Whole(stub->WatchMigration(&context, watch)->Finish(), id)};
+  };
+  EXPECT_EQ(of_migration(migration_.id()), of_migration("0-0"));
+  EXPECT_THAT(of_migration("0-0"), testing::Each(testing::StartsWith("5 migration ID: not found")));
+
+  v1::ReserveWorkloadRequest reserve;
+  *reserve.mutable_workload() = Pod(kShopPod);
+  ASSERT_EQ(Reserve("admin", reserve), "OK");
+  const std::string token = token_;
+  tree_.Write("config.yaml",
+              "api: {clients: [{identity: 'spiffe://cluster/migrator', role: migrator, namespaces: "
+              "[other]}]}");
+  ASSERT_TRUE(configuration_.Reload());
+  const auto of_reservation = [this](const std::string& of) {
+    v1::ReserveWorkloadRequest prolong;
+    prolong.set_token(of);
+    v1::ReserveWorkloadResponse prolonged;
+    v1::ReleaseWorkloadRequest release;
+    release.set_token(of);
+    v1::ReleaseWorkloadResponse released;
+    return std::vector<std::string>{
+        Whole(Call<v1::MigrationService>("migrator", &v1::MigrationService::Stub::ReserveWorkload,
+                                         prolong, prolonged),
+              of),
+        Whole(Call<v1::MigrationService>("migrator", &v1::MigrationService::Stub::ReleaseWorkload,
+                                         release, released),
+              of)};
+  };
+  EXPECT_EQ(of_reservation(token), of_reservation("absent"));
+  EXPECT_THAT(of_reservation("absent"), testing::Each(testing::StartsWith("5 reservation: none")));
 }
 
 TEST_F(AccessServiceTest, OthersMigrationsAreCancelledByAdmins) {
@@ -214,7 +274,7 @@ TEST_F(AccessServiceTest, ReservationsAreOfTheirTokenAndOfAdmins) {
   const std::string token = token_;
   EXPECT_EQ(Reserve("migrator", reserve), "OK") << "the same request";
   EXPECT_EQ(token_, token);
-  EXPECT_EQ(Reserve("second", reserve), "ALREADY_EXISTS") << "the request of another client";
+  EXPECT_EQ(Reserve("second", reserve), "ABORTED") << "another client's r1 is another request";
   EXPECT_EQ(token_, "");
 
   v1::ReserveWorkloadRequest prolong;
@@ -232,24 +292,34 @@ TEST_F(AccessServiceTest, ReservationsAreOfTheirTokenAndOfAdmins) {
   EXPECT_EQ(Release("migrator", by_token), "NOT_FOUND");
 }
 
-TEST_F(AccessServiceTest, ARepeatedRequestOfAnotherClientIsAnotherRequest) {
+TEST_F(AccessServiceTest, EachClientHasItsOwnRequestIds) {
   v1::CreateMigrationRequest request = Of(kShopPod);
   request.set_request_id("r1");
   ASSERT_EQ(Migrate("migrator", request), "OK");
   const std::string id = migration_.id();
   EXPECT_EQ(Migrate("migrator", request), "OK");
   EXPECT_EQ(migration_.id(), id);
-  EXPECT_EQ(Migrate("second", request), "ALREADY_EXISTS");
+  EXPECT_EQ(Migrate("second", request), "ABORTED") << "a request of its own, while that one waits";
+  EXPECT_EQ(Migrate("migrator", request), "OK");
+  EXPECT_EQ(migration_.id(), id);
+  ASSERT_EQ(Cancel("migrator"), "OK");
+  EXPECT_EQ(Migrate("second", request), "OK");
+  const std::string second = migration_.id();
+  EXPECT_NE(second, id);
+  EXPECT_EQ(Migrate("migrator", request), "OK");
+  EXPECT_EQ(migration_.id(), id);
+  EXPECT_EQ(Migrate("second", request), "OK");
+  EXPECT_EQ(migration_.id(), second);
 }
 
 TEST_F(AccessServiceTest, WhatIsAboutAllNamespacesNeedsARoleInAll) {
-  const auto policies = [this](const std::string& who) {
-    v1::GetPoliciesResponse response;
-    return Answer(Call<v1::AgentService>(who, &v1::AgentService::Stub::GetPolicies,
-                                         v1::GetPoliciesRequest(), response));
+  const auto configuration = [this](const std::string& who) {
+    v1::GetConfigurationResponse response;
+    return Answer(Call<v1::AgentService>(who, &v1::AgentService::Stub::GetConfiguration,
+                                         v1::GetConfigurationRequest(), response));
   };
-  EXPECT_EQ(policies("viewer"), "PERMISSION_DENIED viewer ");
-  EXPECT_EQ(policies("admin"), "OK");
+  EXPECT_EQ(configuration("viewer"), "PERMISSION_DENIED viewer ");
+  EXPECT_EQ(configuration("admin"), "OK");
   const auto findings = [this](const std::string& who) {
     v1::GetStatusResponse response;
     const grpc::Status status = Call<v1::AgentService>(who, &v1::AgentService::Stub::GetStatus,
@@ -280,9 +350,9 @@ TEST_F(AccessServiceTest, OnTheViewerSocketEverybodyLooksAndChangesNothing) {
                                               v1::ListPlacementsRequest(), placements, socket)),
             "OK");
   EXPECT_EQ(placements.placements_size(), 2);
-  v1::GetPoliciesResponse policies;
-  EXPECT_EQ(Answer(Call<v1::AgentService>("", &v1::AgentService::Stub::GetPolicies,
-                                          v1::GetPoliciesRequest(), policies, socket)),
+  v1::GetConfigurationResponse configuration;
+  EXPECT_EQ(Answer(Call<v1::AgentService>("", &v1::AgentService::Stub::GetConfiguration,
+                                          v1::GetConfigurationRequest(), configuration, socket)),
             "OK");
 
   const auto refused = [&](auto method, const auto& request, auto response) {

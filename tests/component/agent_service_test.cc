@@ -2,11 +2,12 @@
 #include "agent/rpc/agent_service.h"
 
 #include <gmock/gmock.h>
-#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "agent/config/parse_configuration.h"
 #include "agent/engine/health/configuration_source.h"
 #include "tests/unit/fake/fake_machine.h"
 
@@ -14,24 +15,17 @@ namespace numalocality::agent_service_test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-// Whatever the file says, but "bad".
-absl::StatusOr<Configuration> ParseForTest(absl::string_view text) {
-  if (text == "bad") return absl::InvalidArgumentError("line 1, column 1: bad");
-  LocalityPolicy policy;
-  policy.name = "databases";
-  policy.selector.namespaces = {"prod"};
-  policy.selector.match_labels = {{"tier", "db"}};
-  policy.selector.qos_classes = {QosClass::kBurstable};
-  policy.action = PolicyAction::kRepair;
-  policy.sharing = SharingRule::kOwned;
-  policy.stick = StickMode::kCpusetMems;
-  policy.bytes_per_second = 1 << 30;
-  Configuration configuration;
-  configuration.policies = {policy};
-  if (text == "distant") configuration.local_distance = 20;
-  return configuration;
-}
+constexpr char kFile[] = R"(
+policies:
+- name: databases
+  selector: {namespaces: [prod], matchLabels: {tier: "db \"é\""}}
+  action: repair
+  settle: 1m30s
+limits: {nodeReserve: 0.00001}
+api: {clients: [{identity: operator, role: admin}]}
+)";
 
 class AgentServiceTest : public testing::Test {
  protected:
@@ -49,17 +43,26 @@ class AgentServiceTest : public testing::Test {
     return response;
   }
 
-  v1::GetPoliciesResponse GetPolicies() {
-    v1::GetPoliciesResponse response;
-    const grpc::Status status = service_.GetPolicies(&context_, nullptr, &response);
+  v1::GetConfigurationResponse GetConfiguration() {
+    v1::GetConfigurationResponse response;
+    const grpc::Status status = service_.GetConfiguration(&context_, nullptr, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
+  }
+
+  // The settings of an answer as JSON, read as a configuration file.
+  static Configuration AsFile(const v1::GetConfigurationResponse& answer) {
+    std::string json;
+    EXPECT_TRUE(google::protobuf::util::MessageToJsonString(answer.settings(), &json).ok());
+    const auto configuration = ParseConfiguration(json);
+    EXPECT_TRUE(configuration.ok()) << configuration.status() << json;
+    return configuration.value_or(Configuration());
   }
 
   FakeMachine machine_;
   const std::string path_ = machine_.tree().Path("config");
   ConfigurationSource configuration_{path_, ConfigurationSource::Presence::kOptional,
-                                     machine_.context().clock, ParseForTest};
+                                     machine_.context().clock, ParseConfiguration};
   ReportBoard board_{machine_.clock()};
   absl::Status changes_;
   SourceStatus device_plugin_{"device plugin", "device_plugin", "/k/kubelet.sock"};
@@ -85,57 +88,38 @@ TEST_F(AgentServiceTest, ReportsTheKernelsSettings) {
   EXPECT_EQ(status.cgroup_driver(), "");
 }
 
-TEST_F(AgentServiceTest, GivesThePoliciesInForce) {
-  const auto defaults = GetPolicies();
-  EXPECT_EQ(defaults.policies_size(), 0);
-  EXPECT_EQ(defaults.concurrent_migration_count(), 2);
-  EXPECT_EQ(defaults.period().seconds(), 30);
-  EXPECT_THAT(defaults.protected_namespaces(), ElementsAre("kube-system"));
-  EXPECT_EQ(defaults.configuration().path(), path_);
-  EXPECT_FALSE(defaults.configuration().has_load_time());
+TEST_F(AgentServiceTest, GivesTheConfigurationInForceWithDefaults) {
+  const auto defaults = GetConfiguration();
+  EXPECT_EQ(AsFile(defaults), Configuration());
+  EXPECT_EQ(defaults.settings().fields().at("period").string_value(), "30s");
+  EXPECT_EQ(defaults.status().path(), path_);
+  EXPECT_FALSE(defaults.status().has_load_time());
 
-  machine_.tree().Write("config", "good");
+  machine_.tree().Write("config", kFile);
   configuration_.Reload();
-  const auto policies = GetPolicies();
-  ASSERT_EQ(policies.policies_size(), 1);
-  v1::Policy expected;
-  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      R"pb(
-        name: "databases"
-        namespaces: "prod"
-        match_labels { key: "tier" value: "db" }
-        qos_classes: QOS_CLASS_BURSTABLE
-        repairs: true
-        min_local_fraction: 0.9
-        min_remote_bytes: 67108864
-        settle { seconds: 10 }
-        cooldown { seconds: 300 }
-        shared_pages: SHARING_RULE_OWNED
-        stick: STICK_MODE_CPUSET_MEMS
-        limits {
-          bandwidth_bytes_per_second: 1073741824
-          max_call_time { nanos: 10000000 }
-        }
-        by_annotation: ANNOTATION_RULE_NONE
-      )pb",
-      &expected));
-  EXPECT_EQ(policies.policies(0).DebugString(), expected.DebugString());
-  EXPECT_TRUE(policies.configuration().has_load_time());
-  EXPECT_EQ(policies.configuration().error(), "");
+  const auto answer = GetConfiguration();
+  EXPECT_EQ(AsFile(answer), *ParseConfiguration(kFile));
+  const auto& policy =
+      answer.settings().fields().at("policies").list_value().values(0).struct_value().fields();
+  EXPECT_EQ(policy.at("name").string_value(), "databases");
+  EXPECT_EQ(policy.at("minLocalFraction").number_value(), 0.9);
+  EXPECT_EQ(policy.at("pageCache").bool_value(), false);
+  EXPECT_TRUE(answer.status().has_load_time());
+  EXPECT_EQ(answer.status().error(), "");
 }
 
-TEST_F(AgentServiceTest, AWrongFileIsReportedAndTheOldPoliciesStay) {
-  machine_.tree().Write("config", "good");
+TEST_F(AgentServiceTest, AWrongFileIsReportedAndTheOldConfigurationStays) {
+  machine_.tree().Write("config", kFile);
   configuration_.Reload();
-  machine_.tree().Write("config", "bad");
+  machine_.tree().Write("config", "period: soon");
   configuration_.Reload();
-  EXPECT_EQ(GetPolicies().policies_size(), 1);
-  EXPECT_EQ(GetPolicies().configuration().error(), "line 1, column 1: bad");
+  EXPECT_EQ(AsFile(GetConfiguration()), *ParseConfiguration(kFile));
+  EXPECT_THAT(GetConfiguration().status().error(), HasSubstr("line 1, column 9: period"));
   const auto status = GetStatus();
-  EXPECT_EQ(status.configuration().error(), "line 1, column 1: bad");
+  EXPECT_THAT(status.configuration().error(), HasSubstr("line 1, column 9: period"));
   EXPECT_THAT(status.findings(), testing::Contains(testing::ResultOf(
                                      [](const v1::Finding& finding) { return finding.message(); },
-                                     testing::HasSubstr("line 1, column 1: bad"))));
+                                     HasSubstr("line 1, column 9: period"))));
 }
 
 TEST_F(AgentServiceTest, ReportsWhetherChangesAreNoticedAtOnce) {
@@ -149,7 +133,7 @@ TEST_F(AgentServiceTest, ReportsWhetherChangesAreNoticedAtOnce) {
   EXPECT_EQ(status.sources().rbegin()->message(), "no watch left");
   EXPECT_THAT(status.findings(), testing::Contains(testing::ResultOf(
                                      [](const v1::Finding& finding) { return finding.message(); },
-                                     testing::HasSubstr("no watch left"))));
+                                     HasSubstr("no watch left"))));
 }
 
 TEST_F(AgentServiceTest, ReportsTheDevicePlugin) {
@@ -168,9 +152,9 @@ TEST_F(AgentServiceTest, ReportsTheDevicePlugin) {
 }
 
 TEST_F(AgentServiceTest, ReportsWhatWaitsForARestart) {
-  machine_.tree().Write("config", "distant");
+  machine_.tree().Write("config", "localDistance: 20");
   configuration_.Reload();
-  EXPECT_THAT(GetPolicies().configuration().restart_keys(), ElementsAre("localDistance"));
+  EXPECT_THAT(GetConfiguration().status().restart_keys(), ElementsAre("localDistance"));
   EXPECT_THAT(GetStatus().configuration().restart_keys(), ElementsAre("localDistance"));
 }
 

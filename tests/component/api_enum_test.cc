@@ -4,7 +4,6 @@
 #include <set>
 #include <string>
 
-#include "agent/model/configuration.h"
 #include "agent/model/error_details.h"
 #include "agent/model/explanation.h"
 #include "agent/model/finding.h"
@@ -31,17 +30,16 @@ template <typename T>
 class ApiEnumConversionTest : public ::testing::Test {};
 
 using Pairs = ::testing::Types<
-    Pair<AnnotationRule, v1::AnnotationRule>, Pair<CrossCheckVerdict, v1::CrossCheckVerdict>,
-    Pair<ErrorReason, v1::ErrorReason>, Pair<HoldMode, v1::HoldMode>,
-    Pair<ContainerRole, v1::ContainerRole>, Pair<MemoryKind, v1::MemoryKind>,
-    Pair<MigrationOrigin, v1::MigrationOrigin>, Pair<MigrationReason, v1::MigrationReason>,
-    Pair<MigrationState, v1::MigrationState>, Pair<PageOutcome, v1::PageOutcome>,
-    Pair<PlacementState, v1::PlacementState>, Pair<PlacementView, v1::PlacementView>,
-    Pair<QosClass, v1::QosClass>, Pair<RemoteReason, v1::RemoteReason>,
-    Pair<RepairReason, v1::RepairReason>, Pair<RepairVerdict, v1::RepairVerdict>,
-    Pair<ScanMethod, v1::ScanMethod>, Pair<SeccompMode, v1::SeccompMode>,
-    Pair<Severity, v1::FindingSeverity>, Pair<SharingRule, v1::SharingRule>,
-    Pair<Role, v1::ApiRole>, Pair<StickMode, v1::StickMode>>;
+    Pair<CrossCheckVerdict, v1::CrossCheckVerdict>, Pair<ErrorReason, v1::ErrorReason>,
+    Pair<HoldMode, v1::HoldMode>, Pair<ContainerRole, v1::ContainerRole>,
+    Pair<MemoryKind, v1::MemoryKind>, Pair<MigrationOrigin, v1::MigrationOrigin>,
+    Pair<MigrationReason, v1::MigrationReason>, Pair<MigrationState, v1::MigrationState>,
+    Pair<PageOutcome, v1::PageOutcome>, Pair<PlacementState, v1::PlacementState>,
+    Pair<PlacementView, v1::PlacementView>, Pair<QosClass, v1::QosClass>,
+    Pair<RemoteReason, v1::RemoteReason>, Pair<RepairReason, v1::RepairReason>,
+    Pair<RepairVerdict, v1::RepairVerdict>, Pair<ScanMethod, v1::ScanMethod>,
+    Pair<SeccompMode, v1::SeccompMode>, Pair<Severity, v1::FindingSeverity>,
+    Pair<SharingRule, v1::SharingRule>, Pair<StickMode, v1::StickMode>>;
 TYPED_TEST_SUITE(ApiEnumConversionTest, Pairs);
 
 TYPED_TEST(ApiEnumConversionTest, EveryValueHasOneOfTheApiAndComesBack) {

@@ -227,6 +227,19 @@ TEST_F(ServerTest, RefusesAForeignPageToken) {
   }
 }
 
+TEST_F(ServerTest, ASummaryOfPlacementsHasNoCpus) {
+  for (const v1::Detail detail : {v1::DETAIL_FULL, v1::DETAIL_SUMMARY}) {
+    grpc::ClientContext context;
+    v1::ListPlacementsRequest request;
+    request.set_detail(detail);
+    v1::ListPlacementsResponse response;
+    ASSERT_TRUE(placements_->ListPlacements(&context, request, &response).ok());
+    ASSERT_GT(response.placements_size(), 0);
+    EXPECT_EQ(response.placements(0).cpu_ids_size() > 0, detail == v1::DETAIL_FULL);
+    EXPECT_GT(response.placements(0).home_node_ids_size(), 0);
+  }
+}
+
 TEST_F(ServerTest, RefusesAnUnknownView) {
   constexpr auto kUnknown = static_cast<v1::PlacementView>(77);
   {

@@ -195,6 +195,62 @@ TEST_F(WatchTest, ListedMigrationsMatchTheFilterOnAllPages) {
   EXPECT_EQ(ids[1], first);
 }
 
+TEST_F(WatchTest, SummariesLeaveOutWhatIsLarge) {
+  Create("/a");
+  auto workload = std::make_shared<WorkloadReport>();
+  workload->placement.cpus = {CpuId{1}};
+  auto report = std::make_shared<LocalityReport>();
+  report->workloads.push_back(workload);
+  board_.Publish(report);
+  for (const v1::Detail detail : {v1::DETAIL_UNSPECIFIED, v1::DETAIL_FULL, v1::DETAIL_SUMMARY}) {
+    const bool is_full = detail != v1::DETAIL_SUMMARY;
+    grpc::ClientContext contexts[3];
+    v1::ListMigrationsRequest list;
+    list.set_detail(detail);
+    v1::ListMigrationsResponse listed;
+    ASSERT_TRUE(migrations_->ListMigrations(&contexts[0], list, &listed).ok());
+    EXPECT_EQ(listed.migrations(0).has_request(), is_full);
+    v1::WatchMigrationsRequest migrations;
+    migrations.set_detail(detail);
+    v1::WatchMigrationsResponse migration;
+    const auto records = migrations_->WatchMigrations(&contexts[1], migrations);
+    ASSERT_TRUE(records->Read(&migration));
+    EXPECT_EQ(migration.migration().has_request(), is_full);
+    contexts[1].TryCancel();
+    v1::WatchPlacementsRequest placements;
+    placements.set_detail(detail);
+    v1::WatchPlacementsResponse placement;
+    const auto reader = placements_->WatchPlacements(&contexts[2], placements);
+    ASSERT_TRUE(reader->Read(&placement) && placement.resync());
+    ASSERT_TRUE(reader->Read(&placement) && placement.has_placement());
+    EXPECT_EQ(placement.placement().cpu_ids_size() > 0, is_full);
+    contexts[2].TryCancel();
+  }
+}
+
+TEST_F(WatchTest, UnknownDetailsAreRefused) {
+  constexpr auto kUnknown = static_cast<v1::Detail>(77);
+  grpc::ClientContext contexts[4];
+  v1::WatchPlacementsRequest watch_placements;
+  watch_placements.set_detail(kUnknown);
+  v1::WatchMigrationsRequest watch_migrations;
+  watch_migrations.set_detail(kUnknown);
+  v1::ListPlacementsRequest list_placements;
+  list_placements.set_detail(kUnknown);
+  v1::ListMigrationsRequest list_migrations;
+  list_migrations.set_detail(kUnknown);
+  v1::ListPlacementsResponse placements;
+  v1::ListMigrationsResponse migrations;
+  for (const grpc::Status& status :
+       {placements_->WatchPlacements(&contexts[0], watch_placements)->Finish(),
+        migrations_->WatchMigrations(&contexts[1], watch_migrations)->Finish(),
+        placements_->ListPlacements(&contexts[2], list_placements, &placements),
+        migrations_->ListMigrations(&contexts[3], list_migrations, &migrations)}) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("detail: 77"));
+  }
+}
+
 TEST_F(WatchTest, AThousandWatchesTakeNoThreads) {
   Publish({{"shop", "x"}});
   struct Watcher {

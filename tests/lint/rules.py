@@ -32,8 +32,8 @@ MAY_INCLUDE = {
     "os/act": OS,
     "engine": OS, "engine/workload": WORKLOAD, "engine/move": WORKLOAD, "engine/report": WORKLOAD,
     "engine/migrate": MIGRATE, "engine/health": MIGRATE, "engine/repair": MIGRATE,
-    "rpc/convert": ENGINE, "rpc": ENGINE | {"rpc/convert"}, "http": ENGINE, "runtime": ENGINE,
-    "config": EDGES, "": EDGES | {"config"},
+    "config": MODEL | {"os/cgroup"}, "rpc/convert": ENGINE, "rpc": ENGINE | {"config", "rpc/convert"}, "http": ENGINE,
+    "runtime": ENGINE, "": EDGES | {"config"},
     "front": MODEL | {"os/base"},
     "cli": MODEL, "cli/localityctl": MODEL | {"cli"}, "cli/numa_migrate": ENGINE | {"cli"},
 }

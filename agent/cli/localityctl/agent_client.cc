@@ -128,8 +128,8 @@ absl::StatusOr<v1::GetStatusResponse> AgentClient::GetStatus() {
   return Call(*stubs_->agent, &Agent::GetStatus, v1::GetStatusRequest());
 }
 
-absl::StatusOr<v1::GetPoliciesResponse> AgentClient::GetPolicies() {
-  return Call(*stubs_->agent, &Agent::GetPolicies, v1::GetPoliciesRequest());
+absl::StatusOr<v1::GetConfigurationResponse> AgentClient::GetConfiguration() {
+  return Call(*stubs_->agent, &Agent::GetConfiguration, v1::GetConfigurationRequest());
 }
 
 absl::StatusOr<v1::CreateMigrationResponse> AgentClient::CreateMigration(
@@ -170,8 +170,9 @@ absl::StatusOr<v1::ListPlacementsResponse> AgentClient::ListPlacements(v1::Place
   return all;
 }
 
-absl::StatusOr<v1::ListMigrationsResponse> AgentClient::ListMigrations() {
+absl::StatusOr<v1::ListMigrationsResponse> AgentClient::ListMigrations(v1::Detail detail) {
   v1::ListMigrationsRequest request;
+  request.set_detail(detail);
   v1::ListMigrationsResponse all;
   do {
     NL_ASSIGN_OR_RETURN(const auto page,

@@ -56,7 +56,7 @@ class AgentClient {
   absl::StatusOr<v1::CreateMigrationResponse> CreateMigration(
       const v1::CreateMigrationRequest& request);
   absl::StatusOr<v1::GetStatusResponse> GetStatus();
-  absl::StatusOr<v1::GetPoliciesResponse> GetPolicies();
+  absl::StatusOr<v1::GetConfigurationResponse> GetConfiguration();
   absl::StatusOr<v1::CancelMigrationResponse> CancelMigration(const std::string& id);
   // As CreateMigration; a request with a token needs no request ID.
   absl::StatusOr<v1::ReserveWorkloadResponse> ReserveWorkload(
@@ -67,7 +67,7 @@ class AgentClient {
 
   // The pages of the list joined into one response.
   absl::StatusOr<v1::ListPlacementsResponse> ListPlacements(v1::PlacementView view);
-  absl::StatusOr<v1::ListMigrationsResponse> ListMigrations();
+  absl::StatusOr<v1::ListMigrationsResponse> ListMigrations(v1::Detail detail);
 
   // Calls `on_change` with each change of the migration until it ends. Returns its final state.
   absl::StatusOr<v1::Migration> WatchMigration(

@@ -1,5 +1,6 @@
 // The subcommands of localityctl. Each function adds one subcommand to `app`. Most are in a file of
-// their name; watch and cancel are in migrations_command.cc, release is in reserve_command.cc.
+// their name; watch and cancel are in migrations_command.cc, release is in reserve_command.cc, and
+// configuration in policies_command.cc.
 #ifndef NUMALOCALITY_AGENT_CLI_LOCALITYCTL_COMMANDS_H_
 #define NUMALOCALITY_AGENT_CLI_LOCALITYCTL_COMMANDS_H_
 
@@ -31,6 +32,7 @@ Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals);
 Command WatchCommand(CLI::App& app, const GlobalOptions& globals);
 Command CancelCommand(CLI::App& app, const GlobalOptions& globals);
 Command PoliciesCommand(CLI::App& app, const GlobalOptions& globals);
+Command ConfigurationCommand(CLI::App& app, const GlobalOptions& globals);
 Command EvacuateCommand(CLI::App& app, const GlobalOptions& globals);
 Command ReserveCommand(CLI::App& app, const GlobalOptions& globals);
 Command ReleaseCommand(CLI::App& app, const GlobalOptions& globals);

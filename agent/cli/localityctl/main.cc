@@ -24,6 +24,7 @@ Examples:
   localityctl migrations --output json
   localityctl watch 65f1a2b3-7
   localityctl policies                                what the agent repairs by itself
+  localityctl configuration                           all settings, as a configuration file
   localityctl evacuate 0 --free 32G --wait            free 32 GiB on node 0
   localityctl doctor                                  what the agent can and cannot do here
   localityctl --all numa-locality-agent.numa-locality.svc:9463 \
@@ -107,11 +108,13 @@ int Main(int argc, char** argv) {
   AddParsedOption(app, "--timeout", ParseTimeSpan, globals.timeout,
                   "How long to wait for each answer, and for each of several agents; default 30s")
       ->type_name("TIME");
-  const Command commands[] = {
-      TopologyCommand(app, globals), TopCommand(app, globals),      ExplainCommand(app, globals),
-      MigrateCommand(app, globals),  EvacuateCommand(app, globals), MigrationsCommand(app, globals),
-      WatchCommand(app, globals),    CancelCommand(app, globals),   ReserveCommand(app, globals),
-      ReleaseCommand(app, globals),  PoliciesCommand(app, globals), DoctorCommand(app, globals)};
+  const Command commands[] = {TopologyCommand(app, globals), TopCommand(app, globals),
+                              ExplainCommand(app, globals),  MigrateCommand(app, globals),
+                              EvacuateCommand(app, globals), MigrationsCommand(app, globals),
+                              WatchCommand(app, globals),    CancelCommand(app, globals),
+                              ReserveCommand(app, globals),  ReleaseCommand(app, globals),
+                              PoliciesCommand(app, globals), ConfigurationCommand(app, globals),
+                              DoctorCommand(app, globals)};
   app.footer(kExamples);  // after the subcommands, which would inherit it
   if (const auto exit_code = ParseCommandLine(app, argc, argv)) return *exit_code;
   for (const Command& command : commands) {

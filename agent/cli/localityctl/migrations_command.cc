@@ -24,10 +24,16 @@ std::shared_ptr<std::string> AddId(CLI::App& arguments) {
   return id;
 }
 
+// The table shows no more than a summary has.
+v1::Detail DetailFor(const GlobalOptions& globals) {
+  return globals.output == OutputFormat::kTable ? v1::DETAIL_SUMMARY : v1::DETAIL_FULL;
+}
+
 absl::StatusOr<ExitCode> MigrationsOfAll(const GlobalOptions& globals) {
   using Response = v1::ListMigrationsResponse;
   NL_ASSIGN_OR_RETURN(const AllAgents agents, AllAgents::Find(globals));
-  auto answers = agents.Ask<Response>([](AgentClient& agent) { return agent.ListMigrations(); });
+  auto answers = agents.Ask<Response>(
+      [&globals](AgentClient& agent) { return agent.ListMigrations(DetailFor(globals)); });
   return PrintAnswers<Response>(std::move(answers), globals.output, [](auto& good) {
     Response all;
     std::vector<std::string> nodes;
@@ -47,7 +53,7 @@ Command MigrationsCommand(CLI::App& app, const GlobalOptions& globals) {
   const auto run = [&globals]() -> absl::StatusOr<ExitCode> {
     if (globals.calls_many()) return MigrationsOfAll(globals);
     NL_ASSIGN_OR_RETURN(AgentClient client, Connect(globals));
-    NL_ASSIGN_OR_RETURN(const auto list, client.ListMigrations());
+    NL_ASSIGN_OR_RETURN(const auto list, client.ListMigrations(DetailFor(globals)));
     std::cout << Render(list, globals.output, [&] { return MigrationsText(list.migrations()); });
     return kExitSuccess;
   };

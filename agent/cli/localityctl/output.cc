@@ -1,6 +1,11 @@
 #include "agent/cli/localityctl/output.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/type_resolver.h>
+#include <google/protobuf/util/type_resolver_util.h>
 #include <google/protobuf/wrappers.pb.h>
 
 #include <algorithm>
@@ -106,14 +111,28 @@ class YamlPrinter {
   bool after_dash_ = false;
 };
 
+// With the keys of maps in order, unlike util::MessageToJsonString.
 std::string ToJson(const google::protobuf::Message& message, bool on_one_line) {
-  google::protobuf::util::JsonPrintOptions options;
+  namespace pb = google::protobuf;
+  static constexpr char kUrlPrefix[] = "type.googleapis.com";
+  static pb::util::TypeResolver* const resolver =
+      pb::util::NewTypeResolverForDescriptorPool(kUrlPrefix, pb::DescriptorPool::generated_pool());
+  std::string bytes;
+  {
+    pb::io::StringOutputStream stream(&bytes);
+    pb::io::CodedOutputStream output(&stream);
+    output.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&output);
+  }
+  pb::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
   options.add_whitespace = !on_one_line;
   std::string json;
   // Fails only for messages with Any or invalid UTF-8; the API has neither.
-  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  const auto status = pb::util::BinaryToJsonString(
+      resolver, absl::StrCat(kUrlPrefix, "/", message.GetDescriptor()->full_name()), bytes, &json,
+      options);
   return status.ok() ? json : status.ToString();
 }
 

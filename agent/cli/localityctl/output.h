@@ -19,7 +19,7 @@ enum class OutputFormat { kTable, kJson, kYaml };
 absl::StatusOr<OutputFormat> ParseOutputFormat(absl::string_view text);
 
 // `message` with the field names of the API and all fields, including those that are 0; for kTable
-// the result of `text`. Ends with a line feed.
+// the result of `text`. Ends with a line feed. Keys of maps are sorted.
 std::string Render(const google::protobuf::Message& message, OutputFormat format,
                    absl::FunctionRef<std::string()> text);
 

@@ -89,12 +89,6 @@ std::string ScanMethodWord(v1::ScanMethod method) { return EnumWords<ScanMethod>
 
 std::string QosWord(v1::QosClass qos) { return EnumWords<QosClass>(qos); }
 
-std::string SharingRuleWord(v1::SharingRule rule) { return EnumWords<SharingRule>(rule); }
-
-std::string StickModeWord(v1::StickMode mode) { return EnumWords<StickMode>(mode); }
-
-std::string AnnotationRuleWord(v1::AnnotationRule rule) { return EnumWords<AnnotationRule>(rule); }
-
 std::string SeccompWord(v1::SeccompMode mode) { return EnumWords<SeccompMode>(mode); }
 
 std::string PodWord(const v1::Workload& workload) {

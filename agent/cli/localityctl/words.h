@@ -41,13 +41,6 @@ std::string QosWord(v1::QosClass qos);
 // "frames", "presence", "query".
 std::string ScanMethodWord(v1::ScanMethod method);
 
-// "never", "owned", "all"; "none", "cpuset-mems": as the options of migrate.
-std::string SharingRuleWord(v1::SharingRule rule);
-std::string StickModeWord(v1::StickMode mode);
-
-// "none", "namespace", "any": as byAnnotation of the configuration.
-std::string AnnotationRuleWord(v1::AnnotationRule rule);
-
 // "disabled", "strict", "filter".
 std::string SeccompWord(v1::SeccompMode mode);
 

@@ -14,11 +14,16 @@
 namespace numalocality {
 namespace {
 
+// Whether both have the request_id of the same client. An agent before stored no client.
+bool HaveTheSameId(const MigrationRequest& earlier, const MigrationRequest& now) {
+  return earlier.request_id == now.request_id &&
+         (earlier.created_by == now.created_by || earlier.created_by.empty());
+}
+
 bool AskForTheSame(MigrationRequest earlier, MigrationRequest now) {
   earlier.reservation_tokens.clear();
   now.reservation_tokens.clear();
-  // An agent before stored no identity.
-  if (earlier.created_by.empty()) now.created_by.clear();
+  earlier.created_by = now.created_by;
   return earlier == now;
 }
 
@@ -103,7 +108,7 @@ absl::StatusOr<std::optional<Migration>> MigrationRecords::FindRequest(
     const MigrationRequest& request) const {
   if (request.request_id.empty()) return std::nullopt;
   for (const auto& entry : entries_) {
-    if (entry->migration.request.request_id != request.request_id) continue;
+    if (!HaveTheSameId(entry->migration.request, request)) continue;
     if (!entry->migration.is_request_known || AskForTheSame(entry->migration.request, request)) {
       return entry->migration;
     }

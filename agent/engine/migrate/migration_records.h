@@ -71,10 +71,10 @@ class MigrationRecords {
   // NOT_FOUND if there is none, or it has been dropped. Never null.
   absl::StatusOr<std::shared_ptr<MigrationEntry>> Find(const std::string& id) const;
 
-  // The migration that an earlier request with the same request_id made; ALREADY_EXISTS if that
-  // request was another one. Reservation tokens are not compared: they are credentials, are not
-  // stored with the record, and a controller may have renewed its reservation before it retries. A
-  // record whose request is not known is taken for the same.
+  // The migration that an earlier request of the same client with the same request_id made;
+  // ALREADY_EXISTS if that request was another one. Reservation tokens are not compared: they are
+  // credentials, are not stored with the record, and a controller may have renewed its reservation
+  // before it retries. A record whose request is not known is taken for the same.
   absl::StatusOr<std::optional<Migration>> FindRequest(const MigrationRequest& request) const;
 
   // ABORTED with the other's id if one of `workloads` is being migrated, or waits for it.

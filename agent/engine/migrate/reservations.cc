@@ -33,6 +33,11 @@ bool IsFor(const Reservation& reservation, const ReservationRequest& request) {
 
 }  // namespace
 
+absl::Status NoReservation() {
+  return absl::NotFoundError(
+      "reservation: none has this token, or it has expired; reserve again without a token");
+}
+
 bool Reservation::Covers(const Workload& workload) const {
   const bool is_of_pod =
       !pod_uid.empty() && workload.container.has_value() && workload.container->pod_uid == pod_uid;
@@ -69,14 +74,12 @@ absl::StatusOr<Reservation*> Reservations::FindRequestLocked(
   if (request.request_id.empty()) return nullptr;
   for (Reservation& reservation : reservations_) {
     if (reservation.request_id != request.request_id) continue;
-    if (IsFor(reservation, request) && reservation.owner == Cut(request.owner) &&
-        reservation.created_by == request.created_by) {
-      return &reservation;
-    }
+    if (reservation.created_by != request.created_by) continue;
+    if (IsFor(reservation, request) && reservation.owner == Cut(request.owner)) return &reservation;
     return WithDetails(
         absl::AlreadyExistsError(absl::StrCat("request_id ", LogSafe(request.request_id),
-                                              ": belongs to the reservation of another workload, "
-                                              "owner or client already")),
+                                              ": belongs to the reservation of another workload "
+                                              "or owner already")),
         {ErrorReason::kRequestIdUsed});
   }
   return nullptr;
@@ -117,10 +120,7 @@ absl::StatusOr<Reservation> Reservations::Prolong(const ReservationRequest& requ
   const auto found =
       std::find_if(reservations_.begin(), reservations_.end(),
                    [&](const Reservation& other) { return other.token == request.token; });
-  if (found == reservations_.end()) {
-    return absl::NotFoundError(
-        "reservation: none has this token, or it has expired; reserve again without a token");
-  }
+  if (found == reservations_.end()) return NoReservation();
   const bool names_some = !request.workloads.empty() || !request.pod_uid.empty();
   if (names_some && !IsFor(*found, request)) {
     return InvalidField("workload", "is not what the reservation with this token is for");
@@ -139,7 +139,7 @@ absl::StatusOr<Reservation> Reservations::Find(const std::string& token) const {
   for (const Reservation& reservation : reservations_) {
     if (reservation.token == token) return Dated(reservation);
   }
-  return absl::NotFoundError("reservation: none has this token, or it has expired");
+  return NoReservation();
 }
 
 absl::Status Reservations::ReleaseAll(const std::vector<Workload>& workloads) {
@@ -163,7 +163,7 @@ absl::Status Reservations::Release(const std::string& token) {
     Store();
     return absl::OkStatus();
   }
-  return absl::NotFoundError("reservation: none has this token, or it has expired");
+  return NoReservation();
 }
 
 absl::Status Reservations::Check(const std::vector<Workload>& workloads,

@@ -18,6 +18,9 @@
 
 namespace numalocality {
 
+// NOT_FOUND.
+absl::Status NoReservation();
+
 // A caller that gives the token may migrate the workloads, and end the reservation.
 struct Reservation {
   std::string token;
@@ -43,7 +46,7 @@ struct ReservationRequest {
   std::string owner = {};
   // Makes retries safe: a new reservation with the id of one in force is that one. "": none.
   std::string request_id = {};
-  std::string created_by = {};  // identity of the client; another client's request_id is another's
+  std::string created_by = {};  // identity of the client, which a request_id belongs to
 };
 
 // Thread-safe. Expired reservations are dropped before each call.
@@ -63,8 +66,8 @@ class Reservations {
   void Restore(std::vector<Reservation> earlier,
                std::function<void(const std::vector<Reservation>&)> store);
 
-  // The reservation in force that an earlier request with the same request_id made; ALREADY_EXISTS
-  // if that request named other workloads or another owner, or was another client's.
+  // The reservation in force that an earlier request of the same client with the same request_id
+  // made; ALREADY_EXISTS if that request named other workloads or another owner.
   absl::StatusOr<std::optional<Reservation>> FindRequest(const ReservationRequest& request) const;
 
   // Reserves workloads; with a token, prolongs that reservation: its workloads and its owner stay,

@@ -173,6 +173,15 @@ void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message) {
   }
 }
 
+absl::StatusOr<bool> IsSummary(pb::Detail detail) {
+  switch (detail) {
+    case pb::DETAIL_UNSPECIFIED:
+    case pb::DETAIL_FULL: return false;
+    case pb::DETAIL_SUMMARY: return true;
+    default: return InvalidField("detail", absl::StrCat(detail, " is not a detail of the API"));
+  }
+}
+
 std::string EncodePageToken(absl::string_view list, absl::string_view position) {
   return absl::WebSafeBase64Escape(absl::StrCat(list, ":", position));
 }

@@ -83,6 +83,10 @@ void ToProto(const WorkloadSelector& selector, pb::WorkloadSelector& message);
 
 WorkloadFilter FromProto(const pb::WorkloadFilter& message);
 
+// Whether a list or a watch is to contain less: Summarize. INVALID_ARGUMENT for a value that the
+// API does not have.
+absl::StatusOr<bool> IsSummary(pb::Detail detail);
+
 // Page tokens: opaque to callers, "" for none. `list` names what is listed, such as "placements".
 // INVALID_ARGUMENT for a token that EncodePageToken did not make for this list.
 std::string EncodePageToken(absl::string_view list, absl::string_view position);

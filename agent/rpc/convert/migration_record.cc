@@ -288,6 +288,21 @@ void ToProto(const Migration& migration, v1::Migration& message) {
   }
 }
 
+void Summarize(v1::Migration& message) {
+  message.clear_request();
+  for (v1::WorkloadMigration& workload : *message.mutable_workloads()) {
+    workload.clear_before();
+    workload.clear_after();
+    workload.clear_verifications();
+    workload.clear_move_call_buckets();
+    workload.clear_cross_check();
+    workload.clear_drift_causes();
+    workload.clear_sharing_note();
+    workload.clear_stick_note();
+    for (v1::OutcomeCount& outcome : *workload.mutable_outcomes()) outcome.clear_advice();
+  }
+}
+
 absl::StatusOr<Migration> FromProto(const v1::Migration& message) {
   Migration migration;
   migration.id = message.id();

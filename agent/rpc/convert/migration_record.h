@@ -11,6 +11,9 @@ namespace numalocality {
 
 void ToProto(const Migration& migration, v1::Migration& message);
 
+// Clears what the API's DETAIL_SUMMARY leaves out.
+void Summarize(v1::Migration& message);
+
 // The migration that ToProto made `message` of, as far as it is in the message: reservation tokens,
 // drift facts, durations of holds and request.spec.enough_bytes are not. INVALID_ARGUMENT for
 // values of enums that this agent does not know.

@@ -81,6 +81,14 @@ void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message) {
   }
 }
 
+void Summarize(pb::WorkloadPlacement& message) {
+  message.clear_cpu_ids();
+  message.clear_processes();
+  message.clear_kubelet_assignment();
+  if (message.has_decision()) message.mutable_decision()->clear_message();
+  message.clear_state_message();
+}
+
 absl::StatusOr<PlacementView> FromProto(pb::PlacementView view) {
   if (view == pb::PLACEMENT_VIEW_UNSPECIFIED) return PlacementView::kBasic;
   const auto known = FromApi<PlacementView>(view);

@@ -21,6 +21,9 @@ void ToProto(const PlacementExplanation& explanation, pb::PlacementExplanation& 
 // assignment, and the single processes if their home nodes differ.
 void AddReport(const WorkloadReport& report, pb::WorkloadPlacement& message);
 
+// Clears what the API's DETAIL_SUMMARY leaves out.
+void Summarize(pb::WorkloadPlacement& message);
+
 // INVALID_ARGUMENT for a value that the API does not have.
 absl::StatusOr<PlacementView> FromProto(pb::PlacementView view);
 

@@ -23,7 +23,7 @@ import uuid
 import grpc
 
 from numalocality.errors.v1 import error_details_pb2
-from numalocality.v1 import migration_pb2, migration_pb2_grpc, placement_pb2, placement_pb2_grpc
+from numalocality.v1 import migration_pb2, migration_pb2_grpc, placement_pb2, placement_pb2_grpc, workload_pb2
 
 CALL_SECONDS = 30
 RESERVED_SECONDS = 600  # of a workload; a migration ends before
@@ -231,7 +231,8 @@ class Controller:
         """Until `stop` is set. The end of the watch is a grpc.RpcError or OSError."""
         migrations = migration_pb2_grpc.MigrationServiceStub(channel)
         changes = queue.Queue()
-        stream = placement_pb2_grpc.PlacementServiceStub(channel).WatchPlacements(placement_pb2.WatchPlacementsRequest())
+        stream = placement_pb2_grpc.PlacementServiceStub(channel).WatchPlacements(
+            placement_pb2.WatchPlacementsRequest(detail=workload_pb2.DETAIL_SUMMARY))
         threading.Thread(target=pump, args=(stream, changes), daemon=True).start()
         next_tick = time.monotonic() + period
         while not stop.is_set():

@@ -39,6 +39,21 @@ TEST(ParseBytesTest, RefusesTheRest) {
   }
 }
 
+TEST(ExactBytesTest, IsShortAndReadBack) {
+  const std::pair<int64_t, const char*> cases[] = {
+      {0, "0"},
+      {1023, "1023"},
+      {64 << 20, "64Mi"},
+      {1025 << 10, "1025Ki"},
+      {(1 << 20) + 1, "1048577"},
+      {int64_t{1} << 50, "1024Ti"},
+      {std::numeric_limits<int64_t>::max(), "9223372036854775807"}};
+  for (const auto& [bytes, text] : cases) {
+    EXPECT_EQ(ExactBytes(bytes), text);
+    EXPECT_EQ(*ParseBytes(text), bytes);
+  }
+}
+
 TEST(FormatBytesChangeTest, HasASign) {
   EXPECT_EQ(FormatBytesChange(4096), "+4.0 KiB");
   EXPECT_EQ(FormatBytesChange(-(int64_t{256} << 20)), "-256.0 MiB");

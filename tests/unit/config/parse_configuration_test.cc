@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "agent/config/yaml_tree.h"
 #include "tests/unit/fake/dice.h"
 #include "tests/unit/fake/policy_fields.h"
 
@@ -130,6 +132,64 @@ TEST(ParseConfigurationTest, EveryFieldOfAPolicyHasAKey) {
                        });
   }
   EXPECT_THAT(missing, IsEmpty()) << "no key sets these fields, or kAllKeys lacks the key";
+}
+
+// "limits", "limits.bandwidth", "policies[].name", ...; not the names of labels, nor nodes.
+void AddKeys(const std::string& prefix, const YamlNode& node, std::set<std::string>& keys) {
+  for (const YamlEntry& entry : node.map) {
+    const std::string key = absl::StrCat(prefix, prefix.empty() ? "" : ".", entry.key);
+    keys.insert(key);
+    if (entry.key != "matchLabels" && entry.key != "nodeReserve") AddKeys(key, entry.value, keys);
+  }
+  for (const YamlNode& item : node.list) AddKeys(absl::StrCat(prefix, "[]"), item, keys);
+}
+
+std::set<std::string> KeysOf(const std::string& text) {
+  const auto root = ParseYaml(text);
+  EXPECT_TRUE(root.ok()) << root.status();
+  std::set<std::string> keys;
+  if (root.ok()) AddKeys("", *root, keys);
+  return keys;
+}
+
+TEST(ToJsonTest, HasEveryKey) {
+  EXPECT_EQ(KeysOf(ToJson(AllKeys())), KeysOf(kAllKeys))
+      << "a key is not written, or kAllKeys lacks it";
+  std::set<std::string> by_default = KeysOf(kAllKeys);
+  std::erase_if(by_default, [](const std::string& key) { return key.find('[') != key.npos; });
+  EXPECT_EQ(KeysOf(ToJson(Configuration())), by_default);
+}
+
+TEST(ToJsonTest, IsAFileOfTheSameConfiguration) {
+  Configuration odd = AllKeys();
+  odd.limits.room.reserve.of_each = {.fraction = 0.1 + 0.2};
+  odd.limits.room.reserve.of_node = {{NodeId{0}, {.bytes = 1024}}, {NodeId{1}, {.fraction = 0}}};
+  odd.limits.room.reclaim_cache = 1e-5;
+  odd.limits.bytes_per_second = (int64_t{1} << 40) + 1;
+  odd.policies[0].min_local_fraction = 1e-9;
+  odd.policies[0].min_remote_bytes = std::numeric_limits<int64_t>::max();
+  odd.policies[0].settle = absl::Nanoseconds(1);
+  odd.policies[0].selector.match_labels = {{"yes", "1.5"}, {"a \"b\" \\", "\t\x01\x7f \u00e9"}};
+  for (const Configuration& configuration : {Configuration(), AllKeys(), odd}) {
+    const std::string json = ToJson(configuration);
+    const auto read = ParseConfiguration(json);
+    ASSERT_TRUE(read.ok()) << read.status() << json;
+    EXPECT_EQ(*read, configuration) << json;
+  }
+}
+
+// The answers of the API and the metrics must be UTF-8.
+TEST(ParseConfigurationTest, OnlyUtf8IsAccepted) {
+  for (const char* text : {"# caf\xc3\xa9", "# \xe2\x82\xac \xf0\x9f\x98\x80", "# \xed\x9f\xbf"}) {
+    EXPECT_TRUE(ParseConfiguration(text).ok()) << text;
+  }
+  for (const char* text :
+       {"# caf\xe9", "# \xff", "# \x80", "# \xc0\xaf", "# \xe0\x80\xaf", "# \xed\xa0\x80",
+        "# \xf4\x90\x80\x80", "# \xf8\x88\x80\x80\x80", "# \xe2\x82"}) {
+    EXPECT_THAT(std::string(ParseConfiguration(text).status().message()), HasSubstr("not UTF-8"));
+  }
+  EXPECT_THAT(std::string(ParseConfiguration("period: \"\xc3\xa9\xff\"").status().message()),
+              StartsWith("line 1, column 11: not UTF-8"));
 }
 
 // As the interface's description has it.

@@ -25,6 +25,10 @@ class Client:
         """The JSON that localityctl prints."""
         return json.loads(self.ctl("--output", "json", *argv, log_output=False, **options).stdout)
 
+    def policies(self):
+        """The policies in force, as the configuration file has them."""
+        return self.json("configuration")["settings"]["policies"]
+
     def placement(self, *selector, pages=False):
         """The placement of the one workload that the selector names."""
         found = self.json("top", *selector, *(["--pages"] if pages else []))["placements"]

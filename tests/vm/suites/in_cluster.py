@@ -87,16 +87,16 @@ def memory_comes_home_by_policy(machine):
     wait_decision(agent, database, "OBSERVED")
 
     wrong = applied_within(agent, with_policies(rendered, REPAIRING.replace("0.95", "95 percent")), 0)
-    assert agent.json("policies").get("policies", []) == [], "there were none, and there still are none"
+    assert agent.policies() == [], "there were none, and there still are none"
     right = applied_within(agent, with_policies(rendered, REPAIRING), 1)
     wait_until("its memory is home", lambda: share_on(database, far) >= 0.95, 150)
     wait_until("the repair has ended", lambda: [record for record in repairs(agent) if state(record) == "SUCCEEDED"], 30)
 
-    in_force = agent.json("policies")["policies"]
+    in_force = agent.policies()
     wrong_again = applied_within(agent, with_policies(rendered, REPAIRING.replace("repair,", "restore,")), 0)
     _, status = doctor(agent)
     assert any("action: must be one of" in text for text in findings(status, "WARNING")), status["findings"]
-    assert agent.json("policies")["policies"] == in_force and in_force[0]["name"] == "all", "what was right is kept"
+    assert agent.policies() == in_force and in_force[0]["name"] == "all", "what was right is kept"
     machine.log(f"seconds from swap to metric: {wrong:.2f} {right:.2f} {wrong_again:.2f}")
     assert max(wrong, right, wrong_again) <= 2
     stop_clean(machine, database)

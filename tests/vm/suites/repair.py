@@ -143,7 +143,7 @@ def outside_kubernetes(machine):
     write_config({"selector": "{cgroupPaths: [/postgresql.service]}"})
 
     def known():
-        return any("/postgresql.service" in policy.get("cgroup_paths", []) for policy in agent.json("policies")["policies"])
+        return any("/postgresql.service" in policy["selector"].get("cgroupPaths", []) for policy in agent.policies())
     wait_until("the new policy is in force", known, 20)
     process = subprocess.Popen(
         ["sh", "-c", f"echo $$ > {cgroup}/cgroup.procs; exec integrity-workload --bytes {SIZE} --thp never --idle"],
@@ -382,7 +382,7 @@ def bad_configuration(machine):
     CONFIG.write_text("policies:\n- name: a\n  action: repare\n")
     wait_until("the error is reported", lambda: "line 3, column 11" in str(agent.json("doctor", check=False)), 20)
     assert metrics()["numa_locality_config_reload_success"] == 0
-    assert [policy["name"] for policy in agent.json("policies")["policies"]] == ["policy0"]
+    assert [policy["name"] for policy in agent.policies()] == ["policy0"]
     assert wait_decision(agent, database, "OBSERVED") and not repairs(agent)
     write_config({})
     wait_until("the new configuration is in force: the loop repairs", lambda: share_on(database, far) >= 0.95, 60)

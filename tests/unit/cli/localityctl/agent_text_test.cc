@@ -1,5 +1,6 @@
-// The agent's policies and status as people read them, and YAML.
+// The agent's configuration and status as people read them, and YAML.
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -9,8 +10,10 @@
 #include "agent/cli/localityctl/output.h"
 #include "agent/cli/localityctl/policies_command.h"
 #include "agent/cli/localityctl/words.h"
+#include "agent/config/parse_configuration.h"
 #include "agent/model/page_outcome.h"
 #include "tests/unit/cli/parse.h"
+#include "tests/unit/fake/policy_fields.h"
 
 namespace numalocality::localityctl::agent_text_test {
 namespace {
@@ -24,107 +27,101 @@ TEST(EnumWordsTest, AreThoseOfTheModelOrTheNumber) {
   EXPECT_EQ(OutcomeWords(static_cast<v1::PageOutcome>(99)), "99") << "of a newer agent";
   EXPECT_EQ(ReasonWord(static_cast<v1::MigrationReason>(99)), "99");
   EXPECT_EQ(QosWord(v1::QOS_CLASS_BEST_EFFORT), "BestEffort");
-  EXPECT_EQ(StickModeWord(v1::STICK_MODE_CPUSET_MEMS), "cpuset-mems");
-  EXPECT_EQ(AnnotationRuleWord(v1::ANNOTATION_RULE_NAMESPACE), "namespace");
+}
+
+v1::GetConfigurationResponse Shown(const Configuration& configuration) {
+  v1::GetConfigurationResponse response;
+  const auto read = google::protobuf::util::JsonStringToMessage(ToJson(configuration),
+                                                                response.mutable_settings());
+  EXPECT_TRUE(read.ok()) << read.ToString();
+  return response;
+}
+
+v1::GetConfigurationResponse Shown(const std::string& file) {
+  const auto configuration = ParseConfiguration(file);
+  EXPECT_TRUE(configuration.ok()) << configuration.status();
+  v1::GetConfigurationResponse response = Shown(configuration.value_or(Configuration()));
+  response.mutable_status()->set_path("/etc/a.yaml");
+  response.mutable_status()->mutable_load_time()->set_seconds(1700000000);
+  return response;
 }
 
 TEST(PoliciesTextTest, HasARowForEachPolicyThenCommonSettings) {
-  const auto policies = Parse<v1::GetPoliciesResponse>(R"pb(
-    policies {
-      name: "databases"
-      namespaces: [ "prod", "staging" ]
-      match_labels { key: "tier" value: "db" }
-      match_labels { key: "app" value: "x" }
-      qos_classes: [ QOS_CLASS_GUARANTEED, QOS_CLASS_BURSTABLE ]
-      repairs: true
-      min_local_fraction: 0.9
-      min_remote_bytes: 67108864
-      settle { seconds: 10 }
-      cooldown { seconds: 300 }
-      shared_pages: SHARING_RULE_OWNED
-      page_cache: true
-      stick: STICK_MODE_CPUSET_MEMS
-      by_annotation: ANNOTATION_RULE_NAMESPACE
-      limits {
-        bandwidth_bytes_per_second: 1073741824
-        max_call_time { nanos: 10000000 }
-      }
-    }
-    policies {
-      name: "host"
-      cgroup_paths: "/system.slice/x.service"
-      min_local_fraction: 0.955
-      settle {}
-      cooldown { seconds: 90 }
-      limits { max_call_time { nanos: 500000 } }
-    }
-    policies { name: "rest" }
-    bandwidth_bytes_per_second: 2147483648
-    concurrent_migration_count: 2
-    node_reserve: 0.02
-    node_reserves { node_id: 1 bytes: 4294967296 }
-    node_reserves { node_id: 2 fraction: 0.5 }
-    reclaim_cache: 0.25
-    period { seconds: 30 }
-    local_distance: 10
-    protected_namespaces: [ "kube-system", "infra" ]
-    configuration {
-      path: "/etc/a.yaml"
-      load_time { seconds: 1700000000 }
-    }
-  )pb");
   EXPECT_EQ(
-      PoliciesText(policies),
+      PoliciesText(Shown(R"(
+policies:
+- name: databases
+  selector:
+    namespaces: [prod, staging]
+    matchLabels: {tier: db, app: x}
+    qosClasses: [Guaranteed, Burstable]
+  action: repair
+  shared: owned
+  pageCache: true
+  stick: cpuset-mems
+  byAnnotation: namespace
+  limits: {bandwidth: 1Gi}
+- name: host
+  selector: {cgroupPaths: [/system.slice/x.service]}
+  minLocalFraction: 0.955
+  minRemoteBytes: 0
+  settle: 0
+  cooldown: 90s
+  limits: {maxCallTime: 500us}
+- name: rest
+limits: {nodeReserve: {10: 0.5, 2: 4Gi}}
+protectedNamespaces: [kube-system, infra]
+)")),
       R"(#   NAME        ACTION    REPAIR BELOW   IF REMOTE   SETTLE   COOLDOWN   BANDWIDTH   CALL TIME   SHARED   PAGE CACHE   STICK         BY ANNOTATION   SELECTS
-1   databases   repair             90%    64.0 MiB      10s         5m   1.0 GiB/s        10ms   owned    yes          cpuset-mems   namespace       namespace prod,staging; label app=x,tier=db; class Guaranteed,Burstable
-2   host        observe          95.5%         0 B        0      1m30s    no limit       500us   -        no           -             -               cgroup /system.slice/x.service
-3   rest        observe             0%         0 B        0          0    no limit           0   -        no           -             -               all pods
+1   databases   repair             90%        64Mi      10s         5m       1Gi/s        10ms   owned    yes          cpuset-mems   namespace       namespace prod,staging; label app=x,tier=db; class Guaranteed,Burstable
+2   host        observe          95.5%           0        0      1m30s    no limit       500us   never    no           none          none            cgroup /system.slice/x.service
+3   rest        observe            90%        64Mi      10s         5m    no limit        10ms   never    no           none          none            all pods
 
-All migrations: 2.0 GiB/s, 2 at a time, 2% of each node's memory is kept free, 4.0 GiB of node 1's, 50% of node 2's
+All migrations: 2Gi/s, 2 at a time, 2% of each node's memory is kept free, 4Gi of node 2's, 50% of node 10's
 25% of a node's clean inactive page cache counts as room
 Reports: every 30s; memory is local up to distance 10
-Protected namespaces: kube-system infra
+Protected namespaces: kube-system,infra
 Configuration: /etc/a.yaml, read 2023-11-14T22:13:20Z
 )");
 }
 
-// A new field of the API must be set here, and shown.
 TEST(PoliciesTextTest, ShowsEveryFieldOfAPolicy) {
-  const auto policies = Parse<v1::GetPoliciesResponse>(R"pb(
-    policies {
-      name: "databases"
-      namespaces: "prod"
-      match_labels { key: "tier" value: "db" }
-      qos_classes: QOS_CLASS_GUARANTEED
-      cgroup_paths: "/a"
-      repairs: true
-      min_local_fraction: 0.9
-      min_remote_bytes: 4096
-      settle { seconds: 10 }
-      cooldown { seconds: 300 }
-      shared_pages: SHARING_RULE_OWNED
-      page_cache: true
-      stick: STICK_MODE_CPUSET_MEMS
-      by_annotation: ANNOTATION_RULE_NAMESPACE
-      limits { bandwidth_bytes_per_second: 4096 }
-    }
-  )pb");
-  const auto* descriptor = v1::Policy::descriptor();
-  for (int i = 0; i < descriptor->field_count(); ++i) {
-    v1::GetPoliciesResponse without = policies;
-    v1::Policy& policy = *without.mutable_policies(0);
-    policy.GetReflection()->ClearField(&policy, descriptor->field(i));
-    EXPECT_NE(PoliciesText(without), PoliciesText(policies)) << descriptor->field(i)->name();
+  Configuration configuration;
+  configuration.policies.emplace_back();
+  const std::string defaults = PoliciesText(Shown(configuration));
+  for (const auto& [name, policy] : PoliciesWithOneChange()) {
+    configuration.policies = {policy};
+    EXPECT_NE(PoliciesText(Shown(configuration)), defaults) << name;
   }
 }
 
 TEST(PoliciesTextTest, WithoutPoliciesItSaysSo) {
-  const std::string text =
-      PoliciesText(Parse<v1::GetPoliciesResponse>("concurrent_migration_count: 2"));
+  Configuration configuration;
+  configuration.limits.bytes_per_second = 0;
+  configuration.protected_namespaces = {};
+  const std::string text = PoliciesText(Shown(configuration));
   EXPECT_THAT(text, StartsWith("No policies: the agent repairs nothing.\n\n"));
   EXPECT_THAT(text, HasSubstr("All migrations: no limit, 2 at a time"));
   EXPECT_THAT(text, HasSubstr("Protected namespaces: none\n"));
   EXPECT_THAT(text, HasSubstr("Configuration: no file, built-in defaults\n"));
+}
+
+TEST(ConfigurationTextTest, IsAFileOfTheSameConfiguration) {
+  constexpr char kFile[] = R"(
+policies: [{name: a, selector: {matchLabels: {"1.5": "yes", "x \"y\"": "\\ \u00e9"}}}]
+localDistance: 20
+)";
+  v1::GetConfigurationResponse shown = Shown(kFile);
+  shown.mutable_status()->set_error("line 1, column 2: no");
+  shown.mutable_status()->add_restart_keys("localDistance");
+  const std::string text = ConfigurationText(shown);
+  EXPECT_THAT(text, StartsWith("# /etc/a.yaml, read 2023-11-14T22:13:20Z; NOT in use, as it has an "
+                               "error: line 1, column 2: no\n"
+                               "# In force after a restart of the agent: localDistance\n"
+                               "api:\n  clients: []\nhttp:\n  address: \"\"\n"));
+  const auto read = ParseConfiguration(text);
+  ASSERT_TRUE(read.ok()) << read.status() << text;
+  EXPECT_EQ(*read, *ParseConfiguration(kFile));
 }
 
 TEST(PoliciesTextTest, ShowsTheErrorOfAFileThatIsNotInUse) {

@@ -42,8 +42,10 @@ grpc::Status FakeAgent::GetTopology(grpc::ServerContext*, const v1::GetTopologyR
   return status;
 }
 
-grpc::Status FakeAgent::ListMigrations(grpc::ServerContext*, const v1::ListMigrationsRequest*,
+grpc::Status FakeAgent::ListMigrations(grpc::ServerContext*,
+                                       const v1::ListMigrationsRequest* request,
                                        v1::ListMigrationsResponse* response) {
+  list_migrations_request = *request;
   *response = migrations;
   return status;
 }
@@ -99,9 +101,9 @@ grpc::Status FakeAgent::GetStatus(grpc::ServerContext*, const v1::GetStatusReque
   return status;
 }
 
-grpc::Status FakeAgent::GetPolicies(grpc::ServerContext*, const v1::GetPoliciesRequest*,
-                                    v1::GetPoliciesResponse* response) {
-  *response = policies;
+grpc::Status FakeAgent::GetConfiguration(grpc::ServerContext*, const v1::GetConfigurationRequest*,
+                                         v1::GetConfigurationResponse* response) {
+  *response = configuration;
   return status;
 }
 

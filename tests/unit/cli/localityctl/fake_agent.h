@@ -42,7 +42,7 @@ class FakeAgent final : public v1::PlacementService::Service,
   v1::GetTopologyResponse topology;
   v1::ListMigrationsResponse migrations;
   v1::GetStatusResponse agent_status;
-  v1::GetPoliciesResponse policies;
+  v1::GetConfigurationResponse configuration;
   v1::ExplainPlacementResponse explanation;
   std::vector<v1::WatchPlacementsResponse> placement_changes;  // then the stream ends
   v1::Migration plan;                                          // for validate_only
@@ -54,6 +54,7 @@ class FakeAgent final : public v1::PlacementService::Service,
   v1::ExplainPlacementRequest explain_request;
   v1::ReserveWorkloadRequest reserve_request;
   v1::ReleaseWorkloadRequest release_request;
+  v1::ListMigrationsRequest list_migrations_request;
 
   grpc::Status GetTopology(grpc::ServerContext* context, const v1::GetTopologyRequest* request,
                            v1::GetTopologyResponse* response) override;
@@ -79,8 +80,9 @@ class FakeAgent final : public v1::PlacementService::Service,
                                v1::ReleaseWorkloadResponse* response) override;
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                          v1::GetStatusResponse* response) override;
-  grpc::Status GetPolicies(grpc::ServerContext* context, const v1::GetPoliciesRequest* request,
-                           v1::GetPoliciesResponse* response) override;
+  grpc::Status GetConfiguration(grpc::ServerContext* context,
+                                const v1::GetConfigurationRequest* request,
+                                v1::GetConfigurationResponse* response) override;
   grpc::Status CreateMigration(grpc::ServerContext* context,
                                const v1::CreateMigrationRequest* request,
                                v1::CreateMigrationResponse* response) override;

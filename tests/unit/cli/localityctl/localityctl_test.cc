@@ -282,13 +282,28 @@ TEST_F(LocalityctlTest, AnErrorForABusyWorkloadHasAdvice) {
   EXPECT_THAT(std::string(exit_code.status().message()), HasSubstr("localityctl cancel"));
 }
 
-TEST_F(LocalityctlTest, PoliciesAreTextOrTheWholeMessage) {
-  agent_.policies.add_policies()->set_name("databases");
+TEST_F(LocalityctlTest, TheConfigurationIsTextOrTheWholeMessage) {
+  auto& settings = *agent_.configuration.mutable_settings()->mutable_fields();
+  auto& policy = *settings["policies"].mutable_list_value()->add_values()->mutable_struct_value();
+  (*policy.mutable_fields())["name"].set_string_value("databases");
+  settings["localDistance"].set_number_value(10);
   EXPECT_EQ(*Run(PoliciesCommand, {"policies"}), kExitSuccess);
-  EXPECT_THAT(printed_, HasSubstr("1   databases   observe   "));
+  EXPECT_THAT(printed_, HasSubstr("1   databases   "));
+  EXPECT_EQ(*Run(ConfigurationCommand, {"configuration"}), kExitSuccess);
+  EXPECT_EQ(
+      printed_,
+      "# no file, built-in defaults\nlocalDistance: 10\npolicies:\n  - name: \"databases\"\n");
   globals_.output = OutputFormat::kJson;
-  EXPECT_EQ(*Run(PoliciesCommand, {"policies"}), kExitSuccess);
-  EXPECT_THAT(printed_, HasSubstr("\"local_distance\": 0"));
+  EXPECT_EQ(*Run(ConfigurationCommand, {"configuration"}), kExitSuccess);
+  EXPECT_THAT(printed_, HasSubstr("\"settings\": {\n  \"localDistance\": 10,\n"));
+}
+
+TEST_F(LocalityctlTest, TheTableOfMigrationsNeedsOnlySummaries) {
+  EXPECT_EQ(*Run(MigrationsCommand, {"migrations"}), kExitSuccess);
+  EXPECT_EQ(agent_.list_migrations_request.detail(), v1::DETAIL_SUMMARY);
+  globals_.output = OutputFormat::kJson;
+  EXPECT_EQ(*Run(MigrationsCommand, {"migrations"}), kExitSuccess);
+  EXPECT_EQ(agent_.list_migrations_request.detail(), v1::DETAIL_FULL);
 }
 
 TEST_F(LocalityctlTest, ExplainAsksForOneWorkload) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,23 @@ TEST_F(MigratorRestartTest, ARequestIdNamesOneRequestAcrossRestarts) {
     id = WaitForEnd(*migrator, migrator->Submit(Request("/pod", "mine"))->id).id;
   }
   for (int restart = 0; restart < 2; ++restart) ExpectSameRequestIsTheFirst(id);
+}
+
+TEST_F(MigratorRestartTest, EachClientHasItsOwnRequestIdsAcrossRestarts) {
+  AddPod("/pod", 10);
+  std::map<std::string, std::string> ids;
+  for (int restart = 0; restart < 3; ++restart) {
+    const auto migrator = Restart(1);
+    for (const char* client : {"a", "b"}) {
+      MigrationRequest request = Request("/pod", "mine");
+      request.created_by = client;
+      const auto migration = migrator->Submit(request);
+      ASSERT_TRUE(migration.ok()) << migration.status();
+      WaitForEnd(*migrator, migration->id);
+      EXPECT_EQ(ids.try_emplace(client, migration->id).first->second, migration->id) << restart;
+    }
+  }
+  EXPECT_NE(ids["a"], ids["b"]);
 }
 
 TEST_F(MigratorRestartTest, ARequestIdNamesOneRequestAfterAKill) {

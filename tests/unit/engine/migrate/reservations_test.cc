@@ -75,7 +75,14 @@ TEST_F(ReservationsTest, ARepeatedRequestIsTheSameReservation) {
   EXPECT_TRUE(absl::IsAlreadyExists(reservations_.Reserve(request).status()));
   request.owner = "";
   request.created_by = "another client";
-  EXPECT_TRUE(absl::IsAlreadyExists(reservations_.Reserve(request).status()));
+  EXPECT_TRUE(absl::IsAborted(reservations_.Reserve(request).status())) << "a request of its own";
+  request = Request("/free");
+  request.request_id = "one";
+  request.created_by = "another client";
+  const auto others = reservations_.Reserve(request);
+  ASSERT_TRUE(others.ok()) << others.status();
+  EXPECT_NE(others->token, token);
+  EXPECT_EQ(reservations_.Reserve(request)->token, others->token);
   request = Request("/other");
   request.request_id = "one";
   EXPECT_TRUE(absl::IsAlreadyExists(reservations_.Reserve(request).status()));
