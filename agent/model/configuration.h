@@ -140,6 +140,8 @@ struct ConfigurationStatus {
   absl::Time load_time = absl::InfinitePast();  // of the file in force; InfinitePast: defaults
   std::string error;                            // why the current file is not in force
   std::vector<std::string> restart_keys = {};   // see KeysForRestart
+  // Valid sections of the file as it was at the start, which was invalid, are in force.
+  bool only_valid_sections = false;
 };
 
 }  // namespace numalocality

@@ -55,6 +55,7 @@ void ConfigurationToProto(const ConfigurationStatus& status, v1::ConfigurationSt
   }
   message.set_error(Printable(status.error));
   for (const std::string& key : status.restart_keys) message.add_restart_keys(key);
+  message.set_only_valid_sections(status.only_valid_sections);
 }
 
 void StatusToProto(const AgentStatus& status, v1::GetStatusResponse& response) {

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "agent/base/log.h"
 #include "agent/base/status.h"
@@ -199,7 +201,7 @@ absl::Status MigrationService::Create(Call& call, const grpc::ServerContext& con
     return absl::OkStatus();
   }
   const auto migration = migrator_.Submit(wanted, access, is_cancelled);
-  if (!migration.ok()) return watch.Ended(migration.status());
+  if (!migration.ok()) return watch.Ended(WithoutUnseen(access, migration.status()));
   call.On(absl::StrCat(Named(wanted), ": migration ", migration->id));
   ToMessage(access, *migration, *response.mutable_migration());
   return absl::OkStatus();
@@ -220,6 +222,18 @@ absl::StatusOr<Reservation> MigrationService::FindReservation(const Access& acce
     return NoReservation();
   }
   return reservation;
+}
+
+absl::Status MigrationService::WithoutUnseen(const Access& access,
+                                             const absl::Status& refused) const {
+  const std::optional<ErrorDetails> details = DetailsOf(refused);
+  if (!details.has_value()) return refused;
+  const auto id = details->metadata.find("migration_id");
+  if (id == details->metadata.end() || Find(access, id->second).ok()) return refused;
+  const std::string message =
+      absl::StrReplaceAll(refused.message(), {{id->second, "(which the client may not see)"}});
+  return WithDetails(absl::Status(refused.code(), message),
+                     {details->reason, {}, details->retry_after});
 }
 
 absl::Status MigrationService::Get(const Call& call, const v1::GetMigrationRequest& request,
@@ -293,11 +307,12 @@ absl::Status MigrationService::Reserve(Call& call, const v1::ReserveWorkloadRequ
     NL_ASSIGN_OR_RETURN(const Reservation held, FindReservation(access, wanted.token));
     NL_RETURN_IF_ERROR(access.CheckAll(Role::kMigrator, held.workloads));
   }
-  NL_ASSIGN_OR_RETURN(const Reservation reservation, migrator_.Reserve(wanted));
-  call.On(reservation.workloads);
-  response.set_token(reservation.token);
-  *response.mutable_expire_time() = ToProto(reservation.expire_time);
-  for (const Workload& workload : reservation.workloads) {
+  const auto reservation = migrator_.Reserve(wanted);
+  if (!reservation.ok()) return WithoutUnseen(access, reservation.status());
+  call.On(reservation->workloads);
+  response.set_token(reservation->token);
+  *response.mutable_expire_time() = ToProto(reservation->expire_time);
+  for (const Workload& workload : reservation->workloads) {
     ToProto(workload, *response.add_workloads());
   }
   return absl::OkStatus();

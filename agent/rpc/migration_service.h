@@ -75,6 +75,8 @@ class MigrationService final : public MigrationServiceBase {
   // NOT_FOUND also for what the client may not see.
   absl::StatusOr<Migration> Find(const Access& access, const std::string& id) const;
   absl::StatusOr<Reservation> FindReservation(const Access& access, const std::string& token) const;
+  // `refused`, an error, without the id of a migration that the client may not see.
+  absl::Status WithoutUnseen(const Access& access, const absl::Status& refused) const;
   absl::Status Get(const Call& call, const v1::GetMigrationRequest& request,
                    v1::GetMigrationResponse& response) const;
   absl::Status List(const Call& call, const v1::ListMigrationsRequest& request,

@@ -108,6 +108,21 @@ TEST_F(AgentServiceTest, GivesTheConfigurationInForceWithDefaults) {
   EXPECT_EQ(answer.status().error(), "");
 }
 
+TEST_F(AgentServiceTest, SaysThatOnlyValidSectionsAreInForce) {
+  machine_.tree().Write("config", "period: soon\nlocalDistance: 20\n");
+  const ConfigurationSource configuration(path_, ConfigurationSource::Presence::kOptional,
+                                          machine_.context().clock, ParseConfiguration, nullptr,
+                                          ParseValidSections);
+  AgentService service(callers_, machine_.context(), nullptr, &configuration, board_);
+  v1::GetConfigurationResponse answer;
+  ASSERT_TRUE(service.GetConfiguration(&context_, nullptr, &answer).ok());
+  EXPECT_EQ(AsFile(answer).local_distance, 20);
+  EXPECT_TRUE(answer.status().only_valid_sections());
+  EXPECT_FALSE(answer.status().has_load_time());
+  EXPECT_THAT(answer.status().error(), HasSubstr("line 1, column 9: period"));
+  EXPECT_FALSE(GetConfiguration().status().only_valid_sections());
+}
+
 TEST_F(AgentServiceTest, AWrongFileIsReportedAndTheOldConfigurationStays) {
   machine_.tree().Write("config", kFile);
   configuration_.Reload();

@@ -13,6 +13,7 @@
 namespace numalocality::nginx_configuration_test {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -31,7 +32,7 @@ TEST(NginxConfigurationTest, AllAddressesAreIpv4WithoutIpv6) {
 TEST(NginxConfigurationTest, EachPlaceholderIsReplaced) {
   for (const bool is_served : {true, false}) {
     EXPECT_THAT(NginxConfiguration(FrontOptions(), is_served, absl::UnixEpoch()),
-                Not(HasSubstr("@")));
+                Not(ContainsRegex("@[A-Z_]+@")));
   }
 }
 

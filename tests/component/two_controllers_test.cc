@@ -20,6 +20,9 @@ namespace numalocality::two_controllers_test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr char kFirst[] = "spiffe://cluster/migrator";
 constexpr char kSecond[] = "spiffe://cluster/second";
@@ -68,6 +71,9 @@ class Controller {
     request_.add_target_node_ids(node);
     request_.set_request_id(absl::StrCat("to node ", node));
   }
+
+  // Of a request that has not been made yet.
+  void Add(const std::string& pod) { request_.add_workloads()->set_resource_name(pod); }
 
   // The same request each time; its migration's id is in `id`.
   grpc::Status Migrate() {
@@ -170,6 +176,22 @@ TEST_F(TwoControllersTest, TheSecondLearnsWhoseMigrationRuns) {
   ASSERT_TRUE(second.Migrate().ok());
   ASSERT_TRUE(WaitForEnd(second.id));
   EXPECT_THAT(Requesters(), ElementsAre(kFirst, kSecond));
+}
+
+TEST_F(TwoControllersTest, AMigrationThatTheSecondMayNotSeeIsNotNamed) {
+  Controller admin = Connect("spiffe://cluster/admin", 1);
+  admin.Add(kBankPod);
+  Controller second = Connect(kSecond, 0);
+  ASSERT_TRUE(admin.Migrate().ok());
+  for (const grpc::Status& status : {second.Migrate(), second.Reserve(60, "the second")}) {
+    const Refusal refused = RefusalIn(status);
+    EXPECT_EQ(refused.code, grpc::StatusCode::ABORTED);
+    EXPECT_EQ(refused.reason, "MIGRATION_RUNNING");
+    EXPECT_THAT(refused.metadata, IsEmpty());
+    EXPECT_THAT(status.error_message(),
+                HasSubstr("migration (which the client may not see) is moving it; wait"));
+    EXPECT_THAT(status.error_message() + status.error_details(), Not(HasSubstr(admin.id)));
+  }
 }
 
 }  // namespace

@@ -54,8 +54,8 @@ class Refusal(grpc.RpcError):
         return self._trailer
 
 
-def running(migration):
-    info = error_details_pb2.ErrorInfo(reason="MIGRATION_RUNNING", metadata={"migration_id": migration})
+def running(**metadata):
+    info = error_details_pb2.ErrorInfo(reason="MIGRATION_RUNNING", metadata=metadata)
     return Refusal(grpc.StatusCode.ABORTED, ("ErrorInfo", info))
 
 
@@ -207,7 +207,7 @@ class ControllerTest(unittest.TestCase):
         self.assertEqual(self.methods(), ["ReserveWorkload", "ReserveWorkload", "CreateMigration"])
 
     def test_does_not_ask_again_for_what_has_come_home_meanwhile(self):
-        for method, refusal in (("ReserveWorkload", reserved(seconds=45)), ("ReserveWorkload", running("m-0"))):
+        for method, refusal in (("ReserveWorkload", reserved(seconds=45)), ("ReserveWorkload", running(migration_id="m-0"))):
             with self.subTest(refusal.trailing_metadata()):
                 self.setUp()
                 self.stub.answers[method].insert(0, refusal)
@@ -220,11 +220,16 @@ class ControllerTest(unittest.TestCase):
         for method in ("ReserveWorkload", "CreateMigration"):
             with self.subTest(method):
                 self.setUp()
-                self.stub.answers[method].insert(0, running("m-0"))
+                self.stub.answers[method].insert(0, running(migration_id="m-0"))
                 self.tick(6)
                 self.assertEqual([request.id for request in self.stub.requests("GetMigration")], ["m-0", "m-0"])
                 self.assertEqual(len(self.stub.requests("CreateMigration")), method == "CreateMigration")
                 self.assertEqual(len(self.stub.requests("ReleaseWorkload")), method == "CreateMigration")
+
+    def test_tries_again_after_a_migration_that_it_may_not_see(self):
+        self.stub.answers["ReserveWorkload"].insert(0, running())
+        self.tick(3)
+        self.assertEqual(self.methods(), ["ReserveWorkload", "ReserveWorkload", "CreateMigration"])
 
     def test_gives_up_what_is_refused(self):
         for code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.FAILED_PRECONDITION):

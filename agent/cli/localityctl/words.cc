@@ -159,11 +159,14 @@ std::string ConfigurationWords(const v1::ConfigurationStatus& status) {
     google::protobuf::Timestamp time = status.load_time();
     time.set_nanos(0);
     absl::StrAppend(&text, ", read ", google::protobuf::util::TimeUtil::ToString(time));
+  } else if (status.only_valid_sections()) {
+    absl::StrAppend(&text, ", only sections that were valid when the agent started");
   } else {
     absl::StrAppend(&text, ", built-in defaults");
   }
   if (!status.error().empty()) {
-    absl::StrAppend(&text, "; NOT in use, as it has an error: ", status.error());
+    absl::StrAppend(&text, status.only_valid_sections() ? "; " : "; NOT in use, as ",
+                    "it has an error: ", status.error());
   }
   return text;
 }

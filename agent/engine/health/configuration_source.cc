@@ -35,6 +35,7 @@ ConfigurationSource::ConfigurationSource(std::string path, Presence presence, co
   status_.path = path_;
   if (!Reload() && salvage != nullptr && !status_.error.empty() && seen_->status.ok()) {
     current_ = std::make_shared<const Configuration>(salvage(seen_->text));
+    status_.only_valid_sections = *current_ != Configuration();
   }
   started_ = Current();
 }
@@ -56,7 +57,8 @@ bool ConfigurationSource::Reload() {
   if (seen_ == seen) return false;
   seen_ = std::move(seen);
   const bool never_was = status_.load_time == absl::InfinitePast();
-  if (presence_ == Presence::kOptional && never_was && absl::IsNotFound(seen_->status)) {
+  if (presence_ == Presence::kOptional && never_was && !status_.only_valid_sections &&
+      absl::IsNotFound(seen_->status)) {
     status_.error.clear();
     return false;
   }
@@ -72,6 +74,7 @@ bool ConfigurationSource::Reload() {
   current_ = std::make_shared<const Configuration>(*std::move(configuration));
   status_.load_time = clock_.Now();
   status_.error.clear();
+  status_.only_valid_sections = false;
   LogInfo(
       absl::StrCat("configuration loaded path=", path_, " policies=", current_->policies.size()));
   if (started_ != nullptr) status_.restart_keys = KeysForRestart(*started_, *current_);

@@ -206,14 +206,15 @@ void CheckConfiguration(const AgentStatus& status, std::vector<Finding>& finding
          "If you need these, create the file, or mount a ConfigMap there"});
     return;
   }
+  const absl::string_view in_force =
+      !never_was ? " is not used; the agent keeps the previous configuration: "
+      : configuration.only_valid_sections
+          ? " is invalid; the agent repairs nothing, and uses only those of its sections that were "
+            "valid by themselves when it started: "
+          : " is not used; the agent repairs nothing, and uses the built-in defaults: ";
   findings.push_back(
       {never_was ? Severity::kError : Severity::kWarning, "configuration_not_used",
-       absl::StrCat("The configuration file ", configuration.path,
-                    never_was
-                        ? " is invalid; the agent repairs nothing, and uses only those of its "
-                          "sections that are valid by themselves: "
-                        : " is not used; the agent keeps the previous configuration: ",
-                    configuration.error),
+       absl::StrCat("The configuration file ", configuration.path, in_force, configuration.error),
        "Fix the file; the agent reloads it by itself ('numa-locality-agent --check-config --config "
        "FILE' checks it beforehand)"});
 }

@@ -173,7 +173,7 @@ class Task:
     def _fail(self, stub, error, now):
         facts, delay = details_of(error)
         self.is_refused = error.code() == grpc.StatusCode.ABORTED
-        if self.is_refused and facts.get("reason") == "MIGRATION_RUNNING":
+        if self.is_refused and "migration_id" in facts:
             self.other = facts["migration_id"]
             log.info("%s: wait for migration %s of %s", name_of(self.workload), self.other, facts.get("created_by") or "its policy")
         elif self.is_refused and delay is not None:

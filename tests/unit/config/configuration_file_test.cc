@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+
 #include "agent/config/parse_configuration.h"
 #include "agent/engine/health/configuration_source.h"
 #include "tests/unit/fake/fake_clock.h"
@@ -76,6 +79,31 @@ TEST(ConfigurationFileTest, AnInvalidFileIsUsedOnceItIsFixed) {
   EXPECT_EQ(source.Current()->period, absl::Seconds(7));
   EXPECT_EQ(source.Status().error, "");
   EXPECT_TRUE(source.Status().restart_keys.empty());
+  EXPECT_FALSE(source.Status().only_valid_sections);
+}
+
+TEST(ConfigurationFileTest, TheStatusSaysWhetherOnlyValidSectionsHold) {
+  constexpr char kInvalid[] = "period: soon\nhttp: {address: '127.0.0.1:1'}\n";
+  TempTree tree;
+  FakeClock clock;
+  const auto start = [&](const std::string& text) {
+    tree.Write("config.yaml", text);
+    return std::make_unique<ConfigurationSource>(tree.Path("config.yaml"),
+                                                 ConfigurationSource::Presence::kOptional, clock,
+                                                 ParseConfiguration, nullptr, ParseValidSections);
+  };
+  const auto source = start(kInvalid);
+  EXPECT_TRUE(source->Status().only_valid_sections);
+  tree.Write("config.yaml", "period: later\n");
+  EXPECT_FALSE(source->Reload());
+  EXPECT_TRUE(source->Status().only_valid_sections);
+  tree.Remove("config.yaml");
+  EXPECT_FALSE(source->Reload());
+  EXPECT_EQ(source->Current()->http.address, "127.0.0.1:1");
+  EXPECT_TRUE(source->Status().only_valid_sections);
+  EXPECT_NE(source->Status().error, "") << "what is in force is not in the file";
+  EXPECT_FALSE(start("period: [\n")->Status().only_valid_sections) << "none is valid";
+  EXPECT_FALSE(start("period: 7s\n")->Status().only_valid_sections) << "all are";
 }
 
 }  // namespace

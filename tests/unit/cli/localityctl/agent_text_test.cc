@@ -130,6 +130,10 @@ TEST(PoliciesTextTest, ShowsTheErrorOfAFileThatIsNotInUse) {
   status.set_error("line 1, column 2: no");
   EXPECT_EQ(ConfigurationWords(status),
             "/etc/a.yaml, built-in defaults; NOT in use, as it has an error: line 1, column 2: no");
+  status.set_only_valid_sections(true);
+  EXPECT_EQ(ConfigurationWords(status),
+            "/etc/a.yaml, only sections that were valid when the agent started; it has an error: "
+            "line 1, column 2: no");
 }
 
 TEST(StatusTextTest, ShowsPropertiesFindingsAndAdvice) {

@@ -133,8 +133,14 @@ INSTANTIATE_TEST_SUITE_P(
              "/etc/c.yaml is not used; the agent keeps the previous configuration: line 3, column "
              "5: no"},
         Flaw{"NoConfiguration", [](AgentStatus& s) { s.configuration.error = "no such file"; },
+             Severity::kError, "repairs nothing, and uses the built-in defaults: no such file"},
+        Flaw{"OnlyValidSections",
+             [](AgentStatus& s) {
+               s.configuration.error = "line 3, column 5: no";
+               s.configuration.only_valid_sections = true;
+             },
              Severity::kError,
-             "repairs nothing, and uses only those of its sections that are valid"},
+             "repairs nothing, and uses only those of its sections that were valid"},
         Flaw{"ReadAtTheStartOnly",
              [](AgentStatus& s) {
                s.configuration = {"/etc/c.yaml", absl::UnixEpoch(), "", {"localDistance", "x.y"}};
