@@ -19,10 +19,6 @@ int64_t MemoryShare::Of(int64_t total_bytes) const {
   return bytes > 0 ? bytes : FractionOf(fraction, total_bytes);
 }
 
-std::string MemoryShare::ToString() const {
-  return bytes > 0 ? FormatBytes(bytes) : absl::StrFormat("%g%%", 100 * fraction);
-}
-
 const MemoryShare& NodeReserve::On(NodeId node) const {
   const auto found = of_node.find(node);
   return found == of_node.end() ? of_each : found->second;

@@ -17,7 +17,6 @@ struct MemoryShare {
   int64_t bytes = 0;
 
   int64_t Of(int64_t total_bytes) const;
-  std::string ToString() const;  // "2%", "4.0 GiB"
   bool operator==(const MemoryShare&) const = default;
 };
 

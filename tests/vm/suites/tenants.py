@@ -121,10 +121,10 @@ def start_hostile(machine, container, node, *argv, begin=None):
     wait_until(f"{kind} is ready", ready.exists, 240)
 
 
-def ended_repairs(agent, count):
-    """The loop's migrations that have ended, newest first; None as long as there are fewer."""
+def ended_repair(agent, number):
+    """The record of the loop's first (1), second, … migration of those that have ended; None as long as there are fewer."""
     ended = [record for record in repairs(agent) if state(record) in FINAL]
-    return ended if len(ended) >= count else None
+    return ended[-number] if len(ended) >= number else None
 
 
 def calls_of(record):
@@ -144,7 +144,7 @@ def pinned_memory(machine):
     hostile.wait_ready()
     start_hostile(machine, hostile, near, "pinned", 512 * MIB)
     hostile.repin(cpus_of(far))
-    (record,) = wait_until("the repair has ended", lambda: ended_repairs(agent, 1), 240)
+    record = wait_until("the repair has ended", lambda: ended_repair(agent, 1), 240)
     machine.log(f"{calls_of(record)} calls: {state(record)} {outcomes(record)}")
     assert outcomes(record)["PINNED"] >= 0.99 * 512 * MIB // 4096, record
     machine.log(f"decision: {wait_decision(agent, hostile, 'GAVE_UP')}")
@@ -152,7 +152,7 @@ def pinned_memory(machine):
     hostile.repin(cpus_of(near))
     start_hostile(machine, hostile, near, "thrash", 64 * MIB)
     hostile.repin(cpus_of(far))
-    second, _ = wait_until("the second repair has ended", lambda: ended_repairs(agent, 2), 240)
+    second = wait_until("the second repair has ended", lambda: ended_repair(agent, 2), 240)
     machine.log(f"{calls_of(second)} calls: {state(second)} {outcomes(second)}")
     assert outcomes(second)["MOVED"] >= 0.95 * 64 * MIB // 4096, second
     machine.log(f"decision: {wait_decision(agent, hostile, 'GAVE_UP')}")
